@@ -1,0 +1,69 @@
+"""Checks that an image pipeline's Normalize can be undone exactly, and says what went wrong when it cannot.
+
+Every public name is here and is loaded when it is first used: importing this package loads neither torch,
+torchvision, numpy nor matplotlib.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+#: Where each public name lives, relative to this package.
+_HOMES = {
+    "Normalization": "normalization",
+    "PRESETS": "normalization",
+    "preset": "normalization",
+    "Denormalize": "affine",
+    "denormalize": "affine",
+    "to_uint8": "affine",
+    "find_normalize": "pipelines",
+    "inverse_of": "pipelines",
+    "assert_round_trip": "verification",
+    "GridFigure": "images",
+    "grid": "images",
+    "image_compare": "images",
+    "DenormError": "errors",
+}
+
+__all__ = [  # noqa: F822 - resolved by __getattr__
+    "PRESETS",
+    "Denormalize",
+    "DenormError",
+    "GridFigure",
+    "Normalization",
+    "__version__",
+    "assert_round_trip",
+    "denormalize",
+    "find_normalize",
+    "grid",
+    "image_compare",
+    "inverse_of",
+    "preset",
+    "to_uint8",
+]
+
+if TYPE_CHECKING:
+    from .affine import Denormalize, denormalize, to_uint8
+    from .errors import DenormError
+    from .images import GridFigure, grid, image_compare
+    from .normalization import PRESETS, Normalization, preset
+    from .pipelines import find_normalize, inverse_of
+    from .verification import assert_round_trip
+
+
+def __getattr__(name: str) -> object:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

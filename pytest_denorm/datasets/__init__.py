@@ -1,0 +1,1 @@
+"""Statistics and sweeps over whole data sets."""

@@ -1,0 +1,71 @@
+"""Everything that pytest-denorm raises on purpose, and warns about.
+
+All errors derive from :class:`DenormError`, and each also from the built-in kind that a caller would expect
+(``ValueError``, ``TypeError``, ``LookupError``), so that either can be caught.
+"""
+
+from __future__ import annotations
+
+
+class DenormError(Exception):
+    """Base of all errors of this package."""
+
+
+class StatisticsError(DenormError, ValueError):
+    """Mean and std that cannot be the statistics of a Normalize."""
+
+
+class ImageError(DenormError, ValueError):
+    """Pictures of a shape or a value range that cannot be worked with."""
+
+
+class ImageTypeError(DenormError, TypeError):
+    """Pictures of a type or a dtype that cannot be worked with."""
+
+
+class PipelineError(DenormError, LookupError):
+    """A pipeline whose Normalize cannot be told; the kinds below say why."""
+
+
+class NormalizeNotFoundError(PipelineError):
+    """No Normalize is in the pipeline."""
+
+
+class AmbiguousNormalizeError(PipelineError):
+    """More than one Normalize is in the pipeline, and they do not agree or follow one another."""
+
+
+class ConditionalNormalizeError(PipelineError):
+    """A Normalize that only some of the pictures meet."""
+
+
+class NotInvertibleError(PipelineError):
+    """A normalization that no fixed mean and std can undo, such as one by each picture's own statistics."""
+
+
+class AdapterError(DenormError, ValueError):
+    """An adapter that cannot be registered, or that failed."""
+
+
+class SettingsError(DenormError, ValueError):
+    """An option or an ini key with a value that cannot be used."""
+
+
+class CheckNameError(DenormError, LookupError):
+    """The name of a check that does not exist."""
+
+
+class InverseError(DenormError, RuntimeError):
+    """An inverse that raised, or gave back something that is no picture."""
+
+
+class DenormWarning(UserWarning):
+    """Base of all warnings of this package."""
+
+
+class StatisticsWarning(DenormWarning):
+    """Statistics that are legal, and most likely not what was meant."""
+
+
+class ConditionalNormalizeWarning(DenormWarning):
+    """The Normalize that was found is skipped at random."""

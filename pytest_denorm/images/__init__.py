@@ -1,0 +1,1 @@
+"""Grids of pictures, and image-comparison tests against stored baselines."""
