@@ -27,10 +27,10 @@ _HOMES = {
     "DenormError": "errors",
 }
 
-__all__ = [  # noqa: F822 - resolved by __getattr__
+__all__ = [
     "PRESETS",
-    "Denormalize",
     "DenormError",
+    "Denormalize",
     "GridFigure",
     "Normalization",
     "__version__",

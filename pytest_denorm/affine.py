@@ -97,9 +97,7 @@ def normalize(images: ImagesT, normalization: Normalization, *, channel_axis: in
     return _apply(scaled, normalization, _do, out=None, channel_axis=channel_axis)  # type: ignore[no-any-return]
 
 
-def to_uint8(
-    images: Any, normalization_or_pipeline: Any, *, out: Any = None, channel_axis: int | None = None
-) -> Any:
+def to_uint8(images: Any, normalization_or_pipeline: Any, *, out: Any = None, channel_axis: int | None = None) -> Any:
     """Undo a Normalize and give bytes: ``round((y * std + mean) * 255 / pixel_max)``, clamped to 0..255.
 
     Args:
@@ -139,9 +137,7 @@ class Denormalize(torch.nn.Module):
         mean: torch.Tensor
         std: torch.Tensor
 
-    def __init__(
-        self, mean: Any, std: Any, pixel_max: float = 1.0, *, channel_axis: int | None = None
-    ) -> None:
+    def __init__(self, mean: Any, std: Any, pixel_max: float = 1.0, *, channel_axis: int | None = None) -> None:
         super().__init__()
         self._adopt(Normalization(mean, std, pixel_max, channel_axis=channel_axis))
 
@@ -240,9 +236,7 @@ def _apply(
     _refuse_kind(images)
     if channel_axis is None:
         channel_axis = normalization.channel_axis
-    axis = resolve_channel_axis(
-        images.shape, normalization, channel_axis, is_array=isinstance(images, np.ndarray)
-    )
+    axis = resolve_channel_axis(images.shape, normalization, channel_axis, is_array=isinstance(images, np.ndarray))
     if isinstance(images, np.ndarray):
         return _apply_to_array(images, normalization, kernel, out, axis, dtype)
     plain = _plain(images)
@@ -302,9 +296,7 @@ def _refuse_kind(images: Any) -> None:
         if images.dtype == np.longdouble and images.dtype.itemsize > 8:
             raise ImageTypeError(f"the pictures are of {dtype}, which torch lacks: convert them to float64.")
     else:
-        advice = (
-            " Stack pictures of one size, or call it on each." if isinstance(images, (list, tuple)) else ""
-        )
+        advice = " Stack pictures of one size, or call it on each." if isinstance(images, (list, tuple)) else ""
         raise ImageTypeError(
             f"the pictures are a {type(images).__module__}.{type(images).__qualname__}: expected a torch tensor or "
             f"a numpy array of floating point.{advice}"
@@ -375,9 +367,7 @@ def _misfit(shape: Sequence[int], normalization: Normalization, axis: int) -> st
 
 def _refuse_out(out: Any, images: Any, kind: type, dtype: Any) -> None:
     if not isinstance(out, kind):
-        raise ImageTypeError(
-            f"out is a {type(out).__name__}: expected a {kind.__name__}, as the pictures are."
-        )
+        raise ImageTypeError(f"out is a {type(out).__name__}: expected a {kind.__name__}, as the pictures are.")
     expected, found = (tuple(images.shape), dtype), (tuple(out.shape), out.dtype)
     if expected != found:
         raise ImageError(
@@ -434,9 +424,7 @@ def _constants(
 _Block = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
-def _blocks(
-    images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out: torch.Tensor
-) -> Iterator[_Block]:
+def _blocks(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out: torch.Tensor) -> Iterator[_Block]:
     """Cuts all four alike, along the leading axes, into blocks that fit a cache. Other devices get one block."""
     count = images.numel()
     if count <= _BLOCK or images.device.type != "cpu":

@@ -40,9 +40,7 @@ def _as_floats(values: Any, name: str) -> tuple[float, ...]:
     if hasattr(values, "tolist"):
         values = values.tolist()
     if isinstance(values, (str, bytes, Mapping, Set)):
-        raise StatisticsError(
-            f"{name} is {values!r}: expected one number a channel, such as (0.485, 0.456, 0.406)."
-        )
+        raise StatisticsError(f"{name} is {values!r}: expected one number a channel, such as (0.485, 0.456, 0.406).")
     listed = list(values) if isinstance(values, Iterable) else [values]
     return tuple(_as_float(value, name, channel) for channel, value in enumerate(listed))
 
@@ -54,9 +52,7 @@ def _as_float(value: Any, name: str, channel: int) -> float:
             return float(value)
         except (TypeError, ValueError, RuntimeError, OverflowError):
             pass
-    raise StatisticsError(
-        f"{name}[{channel}] is {value!r}, not a number: expected a real number such as 0.485."
-    )
+    raise StatisticsError(f"{name}[{channel}] is {value!r}, not a number: expected a real number such as 0.485.")
 
 
 def format_numbers(values: Iterable[float], digits: int = 6) -> str:
@@ -105,9 +101,7 @@ class Normalization:
 
     def _refuse_lengths(self) -> None:
         if not self.mean and not self.std:
-            raise StatisticsError(
-                "mean and std are empty: expected one number a channel, at least one channel."
-            )
+            raise StatisticsError("mean and std are empty: expected one number a channel, at least one channel.")
         if len(self.mean) != len(self.std):
             raise StatisticsError(
                 f"mean has {_count(self.mean)}, std has {_count(self.std)}: expected one number of each a channel. "
@@ -247,9 +241,7 @@ PRESETS: Mapping[str, Normalization] = MappingProxyType(
         # over all training pixels
         "cifar10": _named("cifar10", (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
         # the mean of each picture's own std, copied between repositories as if it were the std
-        "cifar10-mean-of-stds": _named(
-            "cifar10-mean-of-stds", (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-        ),
+        "cifar10-mean-of-stds": _named("cifar10-mean-of-stds", (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
         "cifar100": _named("cifar100", (0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761)),
         "mnist": _named("mnist", (0.1307,), (0.3081,)),
         "fashion-mnist": _named("fashion-mnist", (0.2860,), (0.3530,)),
