@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 ImagesT = TypeVar("ImagesT")
 
-__all__ = ["PRESETS", "Normalization", "format_numbers", "preset"]
+__all__ = ["PRESETS", "Normalization", "as_floats", "format_numbers", "preset"]
 
 
-def _as_floats(values: Any, name: str) -> tuple[float, ...]:
+def as_floats(values: Any, name: str) -> tuple[float, ...]:
     """Statistics in any usual form (number, list, tuple, array, tensor, (C, 1, 1) tensor) as floats."""
     shape = getattr(values, "shape", None)
     if shape is not None and len(shape) > 1:
@@ -91,8 +91,8 @@ class Normalization:
     _origin: Normalization | None = field(default=None, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mean", _as_floats(self.mean, "mean"))
-        object.__setattr__(self, "std", _as_floats(self.std, "std"))
+        object.__setattr__(self, "mean", as_floats(self.mean, "mean"))
+        object.__setattr__(self, "std", as_floats(self.std, "std"))
         object.__setattr__(self, "pixel_max", _as_float(self.pixel_max, "pixel_max", 0))
         self._refuse_lengths()
         self._refuse_values()

@@ -1,0 +1,53 @@
+"""torch: modules that hold modules, scripted ones, data sets and loaders of ``torch.utils.data``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..registry import Description, Leaf, Parts
+
+
+def describe(obj: Any) -> Description:
+    for cls in type(obj).__mro__:
+        describer = _CLASSES.get(f"{cls.__module__}.{cls.__name__}")
+        if describer is not None:
+            return describer(obj)
+    return None
+
+
+def _children(module: Any) -> Parts:
+    """In the order in which they run."""
+    return Parts(
+        tuple((f"[{name}]" if name.isdigit() else f".{name}", child) for name, child in module.named_children())
+    )
+
+
+def _scripted(module: Any) -> Description:
+    """A scripted Normalize keeps its attributes and the name of its class."""
+    if module.original_name == "Normalize" and hasattr(module, "mean") and hasattr(module, "std"):
+        return Leaf(module.mean, module.std, name="scripted Normalize", apply=module)
+    return _children(module)
+
+
+def _dataset(wrapper: Any) -> Parts:
+    return Parts(((".dataset", wrapper.dataset),))
+
+
+def _one_of_datasets(wrapper: Any) -> Parts:
+    return Parts.of("datasets", wrapper.datasets, "choice")
+
+
+def _beside(wrapper: Any) -> Parts:
+    return Parts.of("datasets", wrapper.datasets, "views")
+
+
+_CLASSES = {
+    "torch.nn.modules.container.Sequential": _children,
+    "torch.nn.modules.container.ModuleList": _children,
+    "torch.jit._script.RecursiveScriptModule": _scripted,
+    "torch.utils.data.dataloader.DataLoader": _dataset,
+    "torch.utils.data.dataset.Subset": _dataset,
+    "torch.utils.data.dataset.ConcatDataset": _one_of_datasets,
+    "torch.utils.data.dataset.ChainDataset": _one_of_datasets,
+    "torch.utils.data.dataset.StackDataset": _beside,
+}

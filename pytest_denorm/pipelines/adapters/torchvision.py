@@ -1,0 +1,109 @@
+"""torchvision: both generations of transforms, the presets of its weights, its data sets."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+from ..registry import Description, Leaf, Parts
+
+
+def describe(obj: Any) -> Description:
+    if isinstance(obj, functools.partial):
+        return _partial(obj)
+    for cls in type(obj).__mro__:
+        if cls.__module__.startswith("torchvision."):
+            describer = _CLASSES.get(cls.__name__)
+            if describer is not None:
+                return describer(obj)
+            if cls.__module__.endswith("transforms._presets") and hasattr(obj, "mean"):
+                return _preset(obj)
+    return None
+
+
+def _normalize(op: Any) -> Leaf:
+    return Leaf(op.mean, op.std, apply=op)
+
+
+def _partial(call: functools.partial[Any]) -> Description:
+    """``partial(F.normalize, mean=..., std=...)``"""
+    if getattr(call.func, "__name__", "") not in ("normalize", "normalize_image"):
+        return None
+    mean, std = call.keywords.get("mean"), call.keywords.get("std")
+    if mean is None or std is None:
+        return None
+    return Leaf(mean, std, name=f"functools.partial of {call.func.__module__}.{call.func.__name__}", apply=call)
+
+
+def _preset(op: Any) -> Leaf:
+    """What ``weights.transforms()`` returns: resizing, cropping and Normalize in one module."""
+    is_video = type(op).__name__ == "VideoClassification"
+
+    def apply(pictures: Any) -> Any:
+        # the same module, told that resizing and cropping have nothing to do
+        alone = copy.copy(op)
+        height, width = pictures.shape[-2:]
+        if is_video:
+            alone.resize_size = alone.crop_size = [height, width]
+            return alone(pictures).transpose(0, 1)
+        if getattr(op, "crop_size", None) is not None:
+            alone.crop_size = [height, width]
+        if op.resize_size is not None:
+            alone.resize_size = [min(height, width)]
+        return alone(pictures)
+
+    return Leaf(op.mean, op.std, channel_axis=-4 if is_video else None, apply=apply)
+
+
+def _optical_flow(op: Any) -> Leaf:
+    """Its statistics are written in its code (torchvision.transforms._presets); it takes two pictures."""
+    half = (0.5, 0.5, 0.5)
+    return Leaf(half, half, apply=lambda pictures: op(pictures, pictures)[0])
+
+
+def _sequence(op: Any) -> Parts:
+    return Parts.of("transforms", op.transforms)
+
+
+def _random_apply(op: Any) -> Parts:
+    return Parts.of("transforms", op.transforms, probability=float(op.p))
+
+
+def _random_choice(op: Any) -> Parts:
+    return Parts.of("transforms", op.transforms, "choice")
+
+
+def _lambda(op: Any) -> Parts:
+    function = getattr(op, "lambd", None)
+    return Parts(((".lambd", op.lambd),) if function is not None else ())
+
+
+def _standard_transform(op: Any) -> Parts:
+    return Parts(((".transform", op.transform),) if op.transform is not None else ())
+
+
+def _vision_dataset(dataset: Any) -> Parts | None:
+    for name in ("transforms", "transform"):  # the first holds the second, when both are there
+        transform = vars(dataset).get(name)
+        if transform is not None:
+            return Parts(((f".{name}", transform),))
+    return None
+
+
+def _wrapped_dataset(dataset: Any) -> Parts:
+    return Parts(((" wraps ", vars(dataset)["_dataset"]),))
+
+
+_CLASSES = {
+    "Normalize": _normalize,
+    "OpticalFlow": _optical_flow,
+    "Compose": _sequence,
+    "RandomOrder": _sequence,
+    "RandomApply": _random_apply,
+    "RandomChoice": _random_choice,
+    "Lambda": _lambda,
+    "StandardTransform": _standard_transform,
+    "VisionDataset": _vision_dataset,
+    "VisionDatasetTVTensorWrapper": _wrapped_dataset,
+}
