@@ -21,9 +21,9 @@ _HOMES = {
     "find_normalize": "pipelines",
     "inverse_of": "pipelines",
     "assert_round_trip": "verification",
-    "GridFigure": "images",
-    "grid": "images",
-    "image_compare": "images",
+    "GridFigure": "images.figure",
+    "grid": "images.layout",
+    "image_compare": "images.marks",
     "DenormError": "errors",
 }
 
@@ -47,7 +47,9 @@ __all__ = [
 if TYPE_CHECKING:
     from .affine import Denormalize, denormalize, to_uint8
     from .errors import DenormError
-    from .images import GridFigure, grid, image_compare
+    from .images.figure import GridFigure
+    from .images.layout import grid
+    from .images.marks import image_compare
     from .normalization import PRESETS, Normalization, preset
     from .pipelines import find_normalize, inverse_of
     from .verification import assert_round_trip

@@ -1,0 +1,50 @@
+"""The mark of exact image-comparison tests; light, because test modules import it at the top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+import pytest
+
+TestT = TypeVar("TestT", bound="Callable[..., Any] | type")
+
+#: The keyword of the mark by which this project's tests are told from others of pytest-mpl.
+EXACT = "denorm"
+
+
+@overload
+def image_compare(test: TestT, /) -> TestT: ...
+@overload
+def image_compare(**kwargs: Any) -> pytest.MarkDecorator: ...
+def image_compare(test: Any = None, /, **kwargs: Any) -> Any:
+    """Mark a test that returns a figure: it is held against its baseline, pixel for pixel.
+
+    This is pytest-mpl's mark, ``pytest.mark.mpl_image_compare``, with tolerance 0, deterministic metadata, and, unless
+    `baseline_dir` is given, this project's baseline folder (``--denorm-baseline-dir``, by default ``baseline_images``
+    in the root folder). With or without brackets, on a function, a method or a class::
+
+        @image_compare
+        def test_first_batch(loader):
+            return grid(loader)
+
+    Args:
+        **kwargs: those of pytest-mpl's mark: ``baseline_dir`` (relative to the test file), ``filename``,
+            ``savefig_kwargs``, ``style``, ``backend``, ``remove_text``, ``hash_library``, ``skip_hash``.
+
+    Raises:
+        TypeError: `tolerance` is given and is not 0: use ``pytest.mark.mpl_image_compare`` for an inexact comparison.
+    """
+    tolerance = kwargs.setdefault("tolerance", 0)
+    if tolerance != 0:
+        raise TypeError(
+            f"image_compare was given tolerance={tolerance!r}: it compares exactly. "
+            f"Use pytest.mark.mpl_image_compare(tolerance={tolerance!r}) for an inexact comparison."
+        )
+    kwargs.setdefault("deterministic", True)
+    mark = pytest.mark.mpl_image_compare(**kwargs, **{EXACT: True})
+    if test is None:
+        return mark
+    if not callable(test):
+        raise TypeError(f"image_compare takes keywords only, such as image_compare(filename='a.png'); got {test!r}.")
+    return mark(test)

@@ -1,0 +1,178 @@
+"""The figure: its PNG is its canvas under every setting of matplotlib."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.lines import Line2D
+from photographs import crops
+from PIL import Image
+
+from pytest_denorm import GridFigure, grid
+
+
+@pytest.fixture
+def figure() -> GridFigure:
+    return grid(crops(6, 24), nrow=3)
+
+
+def decoded(target: Any) -> Image.Image:
+    if isinstance(target, io.BytesIO):
+        target.seek(0)
+    picture = Image.open(target)
+    picture.load()
+    return picture
+
+
+def saved(figure: GridFigure, **kwargs: Any) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, **kwargs)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("style", ["default", "classic", "ggplot", "dark_background", "grayscale", "seaborn-v0_8-talk"])
+def test_no_style_changes_a_byte(figure: GridFigure, style: str) -> None:
+    expected = saved(figure)
+    with plt.style.context(style, after_reset=True):
+        again = grid(crops(6, 24), nrow=3)
+        assert saved(again) == expected
+    assert np.array_equal(np.asarray(decoded(io.BytesIO(expected))), figure.pixels)
+
+
+@pytest.mark.parametrize("backend", ["agg", "svg", "pdf", "template"])
+def test_no_backend_changes_a_byte(figure: GridFigure, backend: str) -> None:
+    expected = saved(figure)
+    before = mpl.get_backend()
+    plt.switch_backend(backend)
+    try:
+        assert saved(grid(crops(6, 24), nrow=3)) == expected
+    finally:
+        plt.switch_backend(before)
+
+
+def test_no_setting_or_argument_changes_a_byte(figure: GridFigure, tmp_path: Path) -> None:
+    expected = saved(figure)
+    rc = {
+        "savefig.format": "pdf",
+        "savefig.dpi": 300,
+        "savefig.bbox": "tight",
+        "savefig.facecolor": "red",
+        "savefig.transparent": True,
+        "figure.dpi": 37,
+        "figure.constrained_layout.use": True,
+        "image.origin": "lower",
+        "image.interpolation": "bilinear",
+    }
+    with mpl.rc_context(rc):
+        assert saved(grid(crops(6, 24), nrow=3)) == expected
+    assert saved(figure, dpi=300, bbox_inches="tight", facecolor="red", transparent=True) == expected
+    figure.set_dpi(10)
+    figure.set_size_inches(1, 1)
+    assert saved(figure) == expected
+    for target in (tmp_path / "a.png", str(tmp_path / "b.png"), tmp_path / "c.PNG"):
+        figure.savefig(target)
+        assert Path(target).read_bytes() == expected
+    figure.savefig(tmp_path / "plain")
+    assert (tmp_path / "plain.png").read_bytes() == expected
+
+
+def test_the_png_is_plain_rgb_with_the_metadata_that_was_asked_for(figure: GridFigure) -> None:
+    plain = decoded(io.BytesIO(saved(figure)))
+    assert (plain.mode, plain.info) == ("RGB", {})
+    noted = decoded(io.BytesIO(saved(figure, metadata={"Software": None, "Title": "Käse", "Author": "山"})))
+    assert noted.info == {"Title": "Käse", "Author": "山"}
+    small = saved(figure, pil_kwargs={"compress_level": 9})
+    assert np.array_equal(np.asarray(decoded(io.BytesIO(small))), figure.pixels)
+
+
+def test_the_canvas_cannot_be_changed(figure: GridFigure) -> None:
+    for one in (figure, pickle.loads(pickle.dumps(figure)), copy.deepcopy(figure), copy.copy(figure)):
+        assert one.tiles == figure.tiles
+        assert saved(one) == saved(figure)
+        with pytest.raises(ValueError, match="read-only"):
+            one.pixels[0, 0, 0] = 1
+
+
+def test_the_source_may_change_afterwards() -> None:
+    images = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
+    figure = grid(images)
+    images += 9
+    assert figure.pixels.max() == 0
+
+
+def test_pyplot_does_not_know_it(figure: GridFigure) -> None:
+    assert plt.get_fignums() == []
+    plt.close(figure)
+    assert not figure.findobj(lambda artist: bool(getattr(artist, "get_text", str)()), include_self=False)
+
+
+@given(height=st.integers(1, 90), width=st.integers(1, 90))
+def test_matplotlib_draws_the_same_pixels(height: int, width: int) -> None:
+    figure = grid(torch.randint(0, 256, (3, height, width), dtype=torch.uint8))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    assert np.array_equal(np.asarray(canvas.buffer_rgba())[..., :3], figure.pixels)
+
+
+@pytest.mark.parametrize("form", ["tif", "svg", "pdf"])
+def test_other_formats_are_matplotlibs(figure: GridFigure, tmp_path: Path, form: str) -> None:
+    with mpl.rc_context({"savefig.bbox": "tight"}):
+        figure.savefig(tmp_path / f"a.{form}")
+    assert (tmp_path / f"a.{form}").stat().st_size > 0
+    if form == "tif":
+        assert np.array_equal(np.asarray(decoded(tmp_path / "a.tif"))[..., :3], figure.pixels)
+
+
+def test_what_is_drawn_over_the_pictures_is_saved(figure: GridFigure) -> None:
+    figure.add_artist(Line2D([0, 1], [0.5, 0.5], color="red", linewidth=2, antialiased=False))
+    picture = np.asarray(decoded(io.BytesIO(saved(figure))))
+    changed = (picture != figure.pixels).any(axis=-1)
+    assert picture.shape == figure.pixels.shape
+    assert 0 < changed.sum() <= 4 * picture.shape[1]
+    assert (picture[changed][:, 0] > 200).all()
+
+
+@pytest.mark.parametrize("where", ["title", "text", "image", "removed"])
+def test_every_addition_is_seen(figure: GridFigure, where: str) -> None:
+    axes = figure.axes[0]
+    if where == "title":
+        axes.set_title("cats", y=0.5)
+    elif where == "text":
+        figure.text(0.5, 0.5, "cats")
+    elif where == "image":
+        axes.imshow(np.zeros((2, 2, 3)), extent=(0, 9, 0, 9))
+    else:
+        axes.images[0].remove()
+    assert not np.array_equal(figure.rendered(), figure.pixels)
+
+
+def test_removing_text_that_is_not_there_changes_nothing(figure: GridFigure) -> None:
+    from matplotlib.testing.decorators import remove_ticks_and_titles
+
+    expected = saved(figure)
+    remove_ticks_and_titles(figure)
+    assert saved(figure) == expected
+
+
+def test_a_notebook_shows_the_canvas(figure: GridFigure) -> None:
+    assert figure._repr_png_() == saved(figure)
+    assert repr(figure) == "<GridFigure of 6 pictures, 51 x 76 pixels>"
+
+
+def test_no_rc_parameter_is_changed(figure: GridFigure, tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    figure.savefig(tmp_path / "a.svg")
+    figure.savefig(tmp_path / "a.png")
+    assert dict(mpl.rcParams) == before

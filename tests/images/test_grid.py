@@ -1,0 +1,260 @@
+"""The grid: the layout of make_grid, bytes as they are, from every kind of source."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from photographs import crops, photographs
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torchvision import transforms
+from torchvision.utils import make_grid
+
+from pytest_denorm import Normalization, grid, preset
+from pytest_denorm.errors import AmbiguousNormalizeError, ImageError, ImageTypeError
+
+IMAGENET = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def as_tensor(pixels: np.ndarray[Any, Any]) -> torch.Tensor:
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+
+
+@pytest.fixture(scope="module")
+def photos() -> torch.Tensor:
+    """Twelve squares of photographs, uint8 (12, 3, 32, 32)."""
+    return torch.from_numpy(crops(12, 32)).permute(0, 3, 1, 2).contiguous()
+
+
+class Photos(Dataset[Any]):
+    def __init__(self, photos: torch.Tensor, transform: Any = None, form: str = "tuple") -> None:
+        self.photos, self.transform, self.form = photos, transform, form
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> Any:
+        picture: Any = Image.fromarray(self.photos[index].permute(1, 2, 0).numpy())
+        picture = self.transform(picture) if self.transform is not None else picture
+        return {"tuple": (picture, index), "dict": {"image": picture, "label": index}, "bare": picture}[self.form]
+
+
+@given(
+    count=st.integers(1, 13),
+    channels=st.sampled_from([1, 3]),
+    height=st.integers(1, 7),
+    width=st.integers(1, 7),
+    nrow=st.integers(1, 9),
+    padding=st.integers(0, 4),
+    level=st.integers(0, 255),
+)
+def test_the_canvas_is_that_of_make_grid(
+    count: int, channels: int, height: int, width: int, nrow: int, padding: int, level: int
+) -> None:
+    images = torch.randint(0, 256, (count, channels, height, width), dtype=torch.uint8)
+    figure = grid(images, nrow=nrow, padding=padding, pad_value=level / 255)
+    expected = make_grid(images, nrow=nrow, padding=padding, pad_value=level)
+    assert torch.equal(as_tensor(figure.pixels), expected)
+    assert len(figure.tiles) == count
+    for picture, tile in zip(images, figure.tiles, strict=True):
+        box = expected[:, tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
+        assert torch.equal(box, picture.expand(3, -1, -1))
+        assert (tile.row, tile.column) == divmod(figure.tiles.index(tile), min(nrow, count))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+def test_normalized_pictures_come_back_byte_for_byte(photos: torch.Tensor, dtype: torch.dtype) -> None:
+    normalized = IMAGENET(photos.to(torch.float64) / 255).to(dtype)
+    kept = normalized.clone()
+    figure = grid(normalized, IMAGENET, padding=1)
+    assert torch.equal(as_tensor(figure.pixels), make_grid(photos, padding=1))
+    assert figure.normalization == preset("imagenet")
+    assert torch.equal(normalized, kept)
+    assert torch.equal(as_tensor(grid(normalized.numpy(), "imagenet").pixels), make_grid(photos, padding=1))
+
+
+def test_the_network_sees_what_imshow_would_clip(photos: torch.Tensor) -> None:
+    normalized = IMAGENET(photos / 255)
+    expected = make_grid((normalized.clamp(0, 1) * 255).round().to(torch.uint8), padding=1)
+    assert torch.equal(as_tensor(grid(normalized, IMAGENET, inverse=False).pixels), expected)
+    assert torch.equal(as_tensor(grid(normalized, inverse=False).pixels), expected)
+
+
+def test_every_form_of_a_list_gives_the_same_grid(photos: torch.Tensor) -> None:
+    expected = grid(photos).pixels
+    last = [photo.permute(1, 2, 0).numpy() for photo in photos]
+    forms: list[Any] = [
+        photos.numpy(),
+        np.stack(last),
+        list(photos),
+        tuple(photos),
+        last,
+        [Image.fromarray(picture) for picture in last],
+        [photos[0], last[1], Image.fromarray(last[2]), *photos[3:]],
+        [photos[0] / 255, *photos[1:]],
+        (photos, torch.arange(12)),
+        {"pixel_values": photos},
+        {"pixel_values": list(photos)},
+        [(photo, 3) for photo in photos],
+        [{"img": photo} for photo in photos],
+    ]
+    for form in forms:
+        assert np.array_equal(grid(form).pixels, expected)
+    channels_last = photos.permute(0, 2, 3, 1)
+    assert np.array_equal(grid(channels_last, channel_axis=-1).pixels, expected)
+    assert np.array_equal(grid(channels_last, channel_axis=3).pixels, expected)
+
+
+@pytest.mark.parametrize("form", ["tuple", "dict", "bare"])
+@pytest.mark.parametrize("batch_size", [4, None])
+def test_a_loader_finds_its_own_normalize(photos: torch.Tensor, form: str, batch_size: int | None) -> None:
+    dataset = Photos(photos, transforms.Compose([transforms.ToTensor(), IMAGENET]), form)
+    loader = DataLoader(dataset, batch_size=batch_size)
+    figure = grid(loader)
+    assert torch.equal(as_tensor(figure.pixels), make_grid(photos[:batch_size], padding=1))
+    assert np.array_equal(grid(dataset).pixels, grid(photos).pixels)
+
+
+def test_a_loader_without_normalize_is_drawn_as_it_is(photos: torch.Tensor) -> None:
+    loader = DataLoader(Photos(photos, transforms.ToTensor()), batch_size=12)
+    assert np.array_equal(grid(loader).pixels, grid(photos).pixels)
+    assert np.array_equal(grid(Photos(photos)).pixels, grid(photos).pixels)
+
+
+def test_two_normalizes_in_a_loader_are_refused(photos: torch.Tensor) -> None:
+    pipeline = transforms.Compose([transforms.ToTensor(), IMAGENET, IMAGENET])
+    with pytest.raises(AmbiguousNormalizeError):
+        grid(DataLoader(Photos(photos, pipeline), batch_size=4))
+
+
+def test_of_a_data_set_the_first_64_samples_are_drawn() -> None:
+    photos = torch.randint(0, 256, (70, 3, 4, 4), dtype=torch.uint8)
+    assert np.array_equal(grid(Photos(photos)).pixels, grid(photos[:64]).pixels)
+
+
+def test_an_iterable_data_set_is_read_no_further_than_needed() -> None:
+    class Endless(IterableDataset[Any]):
+        def __iter__(self) -> Iterator[torch.Tensor]:
+            while True:
+                yield torch.zeros(1, 4, 4)
+
+    assert len(grid(Endless()).tiles) == 64
+
+
+def test_looking_at_a_shuffled_loader_changes_no_random_state(photos: torch.Tensor) -> None:
+    generator = torch.Generator().manual_seed(5)
+    jitter = transforms.Compose([transforms.RandomHorizontalFlip(), transforms.ToTensor(), IMAGENET])
+    for loader in (
+        DataLoader(Photos(photos, jitter), batch_size=4, shuffle=True),
+        DataLoader(Photos(photos, jitter), batch_size=4, shuffle=True, generator=generator),
+    ):
+        before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state(), generator.get_state())  # type: ignore[index, union-attr]
+        first, again = grid(loader), grid(loader)
+        assert before[:2] == (random.getstate(), np.random.get_state()[1].tolist())  # type: ignore[index, union-attr]
+        assert torch.equal(before[2], torch.get_rng_state())
+        assert torch.equal(before[3], generator.get_state())
+        assert np.array_equal(first.pixels, again.pixels)
+
+
+def test_grey_stays_grey() -> None:
+    grey = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    normalized = transforms.Normalize(0.1307, 0.3081)(grey / 255)
+    figure = grid(normalized, Normalization(0.1307, 0.3081))
+    assert figure.pixels.shape == (16, 16, 3)
+    for channel in range(3):
+        assert np.array_equal(figure.pixels[..., channel], grey[0, 0])
+    assert np.array_equal(grid(grey[0, 0]).pixels, figure.pixels)
+    assert np.array_equal(grid(Image.fromarray(grey[0, 0].numpy())).pixels, figure.pixels)
+
+
+def test_a_photograph_alone_has_no_padding() -> None:
+    photo = photographs()[0]
+    assert np.array_equal(grid(photo).pixels, np.asarray(photo))
+
+
+def test_a_gradient_is_no_hindrance(photos: torch.Tensor) -> None:
+    normalized = IMAGENET(photos / 255).requires_grad_()
+    assert np.array_equal(grid(normalized, IMAGENET).pixels, grid(photos).pixels)
+
+
+NAN = torch.zeros(2, 3, 4, 5)
+NAN[1, 2, 3, 4] = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "error", "message"),
+    [
+        ([], {}, ImageError, "an empty list: expected at least one picture."),
+        (torch.zeros(0, 3, 4, 4), {}, ImageError, "the batch is empty: expected at least one picture."),
+        (torch.zeros(2, 3, 0, 4), {}, ImageError, "pictures of 0 x 4 pixels: expected at least one pixel."),
+        (DataLoader([], batch_size=2), {}, ImageError, "the DataLoader is empty: expected at least one picture."),
+        (
+            [torch.zeros(3, 4, 4), torch.zeros(3, 4, 4), torch.zeros(3, 4, 6)],
+            {},
+            ImageError,
+            "picture 2 is 4 x 6 (height x width), picture 0 is 4 x 4: expected pictures of one size. "
+            "Resize or crop them first.",
+        ),
+        (
+            torch.zeros(2, 4, 8, 9),
+            {},
+            ImageError,
+            "the pictures have shape (2, 4, 8, 9): expected 1 channel (grey) or 3 (RGB), found 4 on axis -3. "
+            "Select the channels to draw, such as images[..., :3, :, :].",
+        ),
+        (
+            torch.zeros(2, 8, 9, 3),
+            {},
+            ImageError,
+            "the pictures have shape (2, 8, 9, 3): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
+            "Use images.movedim(-1, -3), or give channel_axis=-1.",
+        ),
+        (
+            np.zeros((2, 3, 8, 3)),
+            {},
+            ImageError,
+            "the pictures have shape (2, 3, 8, 3): the channels may be axis -3 (..., C, H, W) or axis -1 "
+            "(..., H, W, C). Say which with channel_axis.",
+        ),
+        (
+            Image.new("RGBA", (3, 3)),
+            {},
+            ImageError,
+            "picture 0 is a PIL picture of mode RGBA: expected L or RGB. Use picture.convert('RGB').",
+        ),
+        (torch.zeros(2, 3, 4, 5, 6), {}, ImageError, "pictures of shape (2, 3, 4, 5, 6): expected (H, W)"),
+        (
+            NAN,
+            {},
+            ImageError,
+            "picture 1 has nan at (2, 3, 4); 1 of 120 values of the tensor are not finite: expected numbers that can "
+            "be drawn.",
+        ),
+        (
+            torch.tensor([-2.0, 2.64]).repeat(1, 3, 2, 1),
+            {},
+            ImageError,
+            "the pictures have values from -2 to 2.64, and no Normalize is known for them: expected 0..1. Give the",
+        ),
+        (torch.zeros(1, 3, 4, 4, dtype=torch.int64), {}, ImageTypeError, "the pictures are of torch.int64: expected"),
+        (torch.zeros(3, 4, 4), {"nrow": 0}, ImageError, "nrow is 0: expected at least 1 pictures a row."),
+        (torch.zeros(3, 4, 4), {"nrow": 2.5}, ImageError, "nrow is 2.5: expected a whole number of pictures a row."),
+        (torch.zeros(3, 4, 4), {"padding": -1}, ImageError, "padding is -1: expected at least 0 pixels between"),
+        (torch.zeros(3, 4, 4), {"pad_value": 255}, ImageError, "pad_value is 255: expected a brightness from 0"),
+        (torch.zeros(3, 4, 4), {"channel_axis": 3}, ImageError, "channel_axis is 3, the pictures have shape (3, 4, 4)"),
+        ({"mask": 1}, {}, ImageError, "a dict with the keys ['mask']: expected pictures under one of"),
+        (["a.png"], {}, ImageTypeError, "item 0 of the list is a builtins.str: expected a tensor, an array or a PIL"),
+        (3, {}, ImageTypeError, "builtins.int holds no pictures: expected a tensor or array (N, C, H, W), a list of"),
+    ],
+)
+def test_what_cannot_be_drawn_says_why(source: Any, options: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        grid(source, **options)
