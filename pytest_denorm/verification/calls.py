@@ -1,0 +1,189 @@
+"""Calling other people's code with pictures: what to give it, and how to read what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ..affine import normalize
+from ..errors import ImageError, ImageTypeError, InverseError
+from ..normalization import Normalization
+from ..pipelines import Located
+
+__all__ = ["Called", "as_pictures", "call", "describe_callable", "forward_of", "read_picture"]
+
+
+class Called(NamedTuple):
+    """What a function gave for some pictures.
+
+    Attributes:
+        pictures: its results, (C, H, W) each, of the dtype that it chose.
+        mutated: it changed what it was given.
+        batched: it takes batches only.
+    """
+
+    pictures: list[torch.Tensor]
+    mutated: bool
+    batched: bool
+
+
+def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str) -> Called:
+    """`function` on each picture (C, H, W) by itself; as a batch of one where it does not take it so.
+
+    One by one is the safe way: a function that was written for one picture may take a batch without complaint and
+    mix pictures up with channels.
+
+    Raises:
+        InverseError: it raises either way, or what it gives is no picture of that size.
+    """
+    results, mutated, batched = [], False, False
+    for index, picture in enumerate(pictures):
+        given = picture.clone()
+        if not batched:
+            try:
+                returned = function(given)
+            except Exception as error:
+                if index > 0:
+                    raise InverseError(_raised(role, tuple(picture.shape), error)) from error
+                batched, first_error = True, error
+                given = picture.clone()
+        if batched:
+            given = given[None]
+            try:
+                returned = function(given)
+            except Exception as error:
+                shown = first_error if index == 0 else error
+                raise InverseError(_raised(role, tuple(picture.shape), shown)) from shown
+            given = given[0]
+        mutated = mutated or not torch.equal(given, picture)
+        results.append(read_picture(returned, tuple(picture.shape), role))
+    return Called(results, mutated, batched)
+
+
+def _raised(role: str, shape: tuple[int, ...], error: Exception) -> str:
+    return (
+        f"the {role} raised {type(error).__name__}: {error}\n"
+        f"It was called with a float tensor of shape {shape}, and with {(1, *shape)}."
+    )
+
+
+def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:
+    """What came back, tensor, array or PIL picture, as a tensor of `shape` (C, H, W) that shares nothing with it.
+
+    Raises:
+        InverseError: it is no picture, or one of another size.
+    """
+    if returned is None:
+        raise InverseError(
+            f"the {role} returned None: expected the picture. If it works in place, let it return its result."
+        )
+    if isinstance(returned, torch.Tensor):
+        tensor = returned.detach().cpu().as_subclass(torch.Tensor).clone()
+    else:
+        try:
+            array = np.array(returned)
+            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+        except (TypeError, ValueError) as error:
+            raise InverseError(
+                f"the {role} returned a {type(returned).__name__}: expected a tensor, an array or a PIL picture."
+            ) from error
+    while tensor.ndim > 3 and tensor.shape[0] == 1:
+        tensor = tensor[0]
+    if tensor.ndim == 2 and shape[0] == 1:
+        tensor = tensor[None]
+    if tuple(tensor.shape) == shape:
+        return tensor
+    if tuple(tensor.shape) == (*shape[1:], shape[0]):
+        return tensor.permute(2, 0, 1)
+    raise InverseError(
+        f"the {role} returned shape {tuple(tensor.shape)} for a picture of shape {shape}: expected the same shape, "
+        f"or {(*shape[1:], shape[0])}."
+    )
+
+
+def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]:
+    """The user's pictures as they enter Normalize: float tensors (C, H, W) in units of 0..``pixel_max``.
+
+    Args:
+        images: a batch or one picture, tensor or array, channels first or last; a PIL picture; or a list of these.
+            uint8 is scaled to 0..``pixel_max`` in float32; floating point is taken as it is.
+        normalization: says how many channels to expect.
+
+    Raises:
+        ImageTypeError: no pictures.
+        ImageError: no picture at all, channels that do not fit, or values that are not finite.
+    """
+    if isinstance(images, (list, tuple)):
+        pictures = [picture for one in images for picture in as_pictures(one, normalization)]
+    else:
+        pictures = _unstack(images, normalization)
+    if not pictures:
+        raise ImageError("there is no picture: expected at least one.")
+    for index, picture in enumerate(pictures):
+        if not bool(torch.isfinite(picture).all()):
+            raise ImageError(f"picture {index} has NaN or infinite values: expected finite numbers.")
+    return pictures
+
+
+def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:
+    kind = type(images)
+    if kind.__module__.split(".")[0] == "PIL":
+        images = np.array(images)
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(np.ascontiguousarray(images))
+        kind = np.ndarray
+    if not isinstance(images, torch.Tensor):
+        raise ImageTypeError(
+            f"images is a {kind.__module__}.{kind.__qualname__}: expected tensors, arrays, PIL pictures or a list of these."
+        )
+    images = images.detach().cpu().as_subclass(torch.Tensor)
+    if images.dtype != torch.uint8 and not images.is_floating_point():
+        raise ImageTypeError(f"images are of {images.dtype}: expected uint8 or floating point.")
+    if images.ndim == 2:
+        images = images[None]
+    if images.ndim not in (3, 4):
+        raise ImageError(f"images have shape {tuple(images.shape)}: expected (N, C, H, W), (C, H, W) or channels last.")
+    channels = normalization.channels
+    fits = images.shape[-3] == channels or (channels == 1 and images.shape[-1] not in (1, 3, 4))
+    if not fits:
+        if channels not in (1, images.shape[-1]):
+            raise ImageError(
+                f"images have shape {tuple(images.shape)}, the statistics have {channels} channels: expected "
+                f"(N, {channels}, H, W) or (N, H, W, {channels})."
+            )
+        images = images.movedim(-1, -3)
+    if images.dtype == torch.uint8:
+        images = images.float() / 255 * normalization.pixel_max
+    return list(images) if images.ndim == 4 else [images]
+
+
+def forward_of(located: Located) -> Callable[[torch.Tensor], torch.Tensor]:
+    """How to run just the Normalize that was found: itself where it can be run alone, else its declared formula."""
+    apply = located.apply
+    if apply is None:
+        return lambda picture: normalize(picture, located.normalization, channel_axis=-3)
+
+    def forward(picture: torch.Tensor) -> torch.Tensor:
+        batch = picture if picture.ndim == 4 else picture[None]
+        result: torch.Tensor = apply(batch)
+        return result if picture.ndim == 4 else result[0]
+
+    return forward
+
+
+def describe_callable(function: Any) -> str:
+    """`function` in a few words: its name and where it is defined."""
+    name = getattr(function, "__qualname__", None)
+    if name is None:
+        text = repr(function)
+        return (
+            text
+            if len(text) <= 100 and "\n" not in text
+            else f"a {type(function).__module__}.{type(function).__qualname__}"
+        )
+    code = getattr(function, "__code__", None)
+    where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+    return f"{function.__module__}.{name}{where}"

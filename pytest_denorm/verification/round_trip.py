@@ -1,0 +1,280 @@
+"""The round trip: pictures through Normalize and back, held against the derived tolerance."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..affine import Denormalize
+from ..errors import DenormError, ImageTypeError
+from ..normalization import Normalization, preset
+from ..pipelines import Located, locate
+from ..tolerance import Tolerance, round_trip_tolerance
+from .calls import as_pictures, call, describe_callable, forward_of
+from .causes import channel_name
+from .diagnosis import Diagnosis, diagnose
+from .samples import level_picture, sample_images
+
+__all__ = ["RoundTrip", "Subject", "Worst", "assert_round_trip", "round_trip"]
+
+_WIDTH = 88
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is verified: a Normalize, its inverse, the pictures.
+
+    Attributes:
+        located: the Normalize and where it is.
+        inverse: the project's own inverse, or the derived one.
+        derived: which of the two it is.
+        pictures: (C, H, W) each, as they enter Normalize.
+    """
+
+    located: Located
+    inverse: Callable[[Any], Any]
+    derived: bool
+    pictures: Sequence[torch.Tensor]
+
+    @classmethod
+    def of(cls, pipeline: Any, inverse: Any = None, images: Any = None) -> Subject:
+        """From what a user gives: a pipeline, a Normalization or the name of a preset; an inverse or None; pictures or None."""
+        located = locate(preset(pipeline) if isinstance(pipeline, str) else pipeline)
+        normalization = located.normalization
+        if images is None:
+            images = sample_images(normalization.channels)
+        if isinstance(inverse, Normalization):
+            inverse = inverse.normalize
+        if inverse is not None and not callable(inverse):
+            raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
+        chosen = inverse if inverse is not None else Denormalize(normalization.mean, normalization.std)
+        return cls(located, chosen, inverse is None, as_pictures(images, normalization))
+
+    @property
+    def normalization(self) -> Normalization:
+        return self.located.normalization
+
+    @property
+    def channels(self) -> int:
+        return self.pictures[0].shape[0]
+
+    @property
+    def forward(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        return forward_of(self.located)
+
+    def diagnose(self) -> Diagnosis:
+        """What the inverse does wrong, on pictures of its own."""
+        dtype = self.pictures[0].dtype
+        return diagnose(
+            self.forward, self.inverse, channels=self.channels, pixel_max=self.normalization.pixel_max, dtype=dtype
+        )
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The pixel that is furthest beyond its tolerance."""
+
+    error: float
+    picture: int
+    channel: int
+    row: int
+    column: int
+    expected: float
+    found: float
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """The outcome of a round trip. Values are in the units of the pictures.
+
+    Attributes:
+        tolerance: what was allowed, a channel.
+        channel_errors: the largest error of each channel; NaN counts as infinite.
+        worst: the worst pixel.
+        wrong_levels: how many of 256 levels a channel do not come back as the same byte.
+        total_levels: 256 times the number of channels.
+        bytes_out: the inverse gives bytes, so that rounding to a level is part of it.
+    """
+
+    tolerance: Tolerance
+    channel_errors: tuple[float, ...]
+    worst: Worst
+    wrong_levels: int
+    total_levels: int
+    bytes_out: bool
+
+    @property
+    def ok(self) -> bool:
+        return all(error <= bound for error, bound in zip(self.channel_errors, self.tolerance.per_channel, strict=True))
+
+    @property
+    def ratio(self) -> float:
+        """The worst error as a multiple of its bound."""
+        ratios = (
+            error / bound if bound else (math.inf if error else 0.0)
+            for error, bound in zip(self.channel_errors, self.tolerance.per_channel, strict=True)
+        )
+        return max(ratios)
+
+
+def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
+    """Sends the subject's pictures through its Normalize and back.
+
+    Raises:
+        InverseError: the inverse raises, or gives back something that is no picture.
+    """
+    normalization = subject.normalization.expand(subject.channels)
+    came = call(subject.inverse, call(subject.forward, subject.pictures, "pipeline").pictures, "inverse").pictures
+    bytes_out = not came[0].is_floating_point()
+    unit = normalization.pixel_max / 255 if bytes_out else 1.0
+    allowed = _allowed(subject, normalization, tolerance, bytes_out)
+    errors = torch.zeros(subject.channels, dtype=torch.float64)
+    worst, worst_ratio = None, -1.0
+    for index, (picture, found) in enumerate(zip(subject.pictures, came, strict=True)):
+        expected = picture.double()
+        if bytes_out:
+            expected = (expected / unit).round() * unit
+        found = found.double() * unit
+        error = (found - expected).abs().nan_to_num(nan=math.inf)
+        if error.numel() == 0:
+            continue
+        errors = torch.maximum(errors, error.amax(dim=(1, 2)))
+        ratio = error / torch.tensor(allowed.per_channel, dtype=torch.float64).clamp_min(1e-300).view(-1, 1, 1)
+        place = int(ratio.argmax())
+        if float(ratio.flatten()[place]) > worst_ratio:
+            worst_ratio = float(ratio.flatten()[place])
+            channel, row, column = (int(i) for i in torch.unravel_index(torch.tensor(place), error.shape))
+            at = (channel, row, column)
+            worst = Worst(float(error[at]), index, channel, row, column, float(expected[at]), float(found[at]))
+    assert worst is not None or not any(picture.numel() for picture in subject.pictures)
+    return RoundTrip(
+        allowed,
+        tuple(errors.tolist()),
+        worst or Worst(0.0, 0, 0, 0, 0, 0.0, 0.0),
+        *_wrong_levels(subject, normalization),
+        bytes_out,
+    )
+
+
+def _allowed(subject: Subject, normalization: Normalization, given: float | None, bytes_out: bool) -> Tolerance:
+    channels = subject.channels
+    if given is not None:
+        return Tolerance.given(given, channels, normalization.pixel_max)
+    filled = [picture for picture in subject.pictures if picture.numel()]
+    bound = round_trip_tolerance(
+        normalization,
+        subject.pictures[0].dtype,
+        low=min([float(picture.min()) for picture in filled], default=0.0),
+        high=max([float(picture.max()) for picture in filled], default=normalization.pixel_max),
+        derived=subject.derived,
+    )
+    if not bytes_out:
+        return bound
+    # the nearest level is found again as long as the bound is below half a level
+    level = normalization.pixel_max / 255
+    whole = tuple(math.floor(one / level + 0.5) * level if math.isfinite(one) else one for one in bound.per_channel)
+    return Tolerance(whole, f"bytes are rounded to the nearest level, and {bound.reason}", normalization.pixel_max)
+
+
+def _wrong_levels(subject: Subject, normalization: Normalization) -> tuple[int, int]:
+    """How many levels come back as another byte, of a picture that has all 256 in each channel."""
+    levels = level_picture(subject.channels, 8, 32)
+    entering = levels.to(subject.pictures[0].dtype) / 255 * normalization.pixel_max
+    came = call(subject.inverse, call(subject.forward, [entering], "pipeline").pictures, "inverse").pictures[0]
+    found = came.double() if not came.is_floating_point() else (came.double() * 255 / normalization.pixel_max)
+    wrong = found.nan_to_num(nan=-1.0).round().clamp(-1, 256) != levels
+    return int(wrong.sum()), 256 * subject.channels
+
+
+def assert_round_trip(
+    pipeline: Any, *, inverse: Any = None, images: Any = None, tolerance: float | None = None
+) -> None:
+    """Assert that what goes through a pipeline's Normalize comes back.
+
+    Args:
+        pipeline: anything that :func:`~pytest_denorm.find_normalize` understands, a Normalization, or the name of a
+            preset. Just its Normalize is run, on the pictures below.
+        inverse: the project's own inverse: takes a normalized picture (C, H, W), or a batch of one, and gives back a
+            tensor, array or PIL picture, of floating point or bytes. Without it the derived inverse is used.
+        images: pictures as they enter Normalize; see :func:`~pytest_denorm.verification.calls.as_pictures`. Without
+            them: all 256 levels of every channel, extremes, and a photograph.
+        tolerance: how far a pixel may be off, in the units of the pictures. Without it the bound is derived from
+            dtype, mean and std.
+
+    Raises:
+        AssertionError: with everything in its message: where the Normalize is, how far off the worst pixel is and
+            which it is, each channel, the levels that are lost, the diagnosis, and where the tolerance comes from.
+        PipelineError, StatisticsError: as :func:`~pytest_denorm.find_normalize`.
+        InverseError: the inverse raises, or gives back something that is no picture.
+        ImageError, ImageTypeError: `images` cannot be worked with.
+    """
+    __tracebackhide__ = True
+    subject = Subject.of(pipeline, inverse, images)
+    outcome = round_trip(subject, tolerance)
+    if not outcome.ok:
+        raise AssertionError(failure_text(subject, outcome))
+
+
+def failure_text(subject: Subject, outcome: RoundTrip) -> str:
+    """Everything that is known of a failed round trip."""
+    found = subject.normalization
+    inverse = f"derived: {subject.inverse}" if subject.derived else describe_callable(subject.inverse)
+    lines = [
+        "what went through Normalize does not come back",
+        *_entry("Normalize", found.source or "Normalization"),
+        *_entry("", str(found)),
+        *_entry("inverse", inverse),
+        *_entry("worst", worst_text(outcome, subject.channels)),
+        *_entry("channels", _channels_text(outcome, found.pixel_max)),
+        *_entry("levels", levels_text(outcome)),
+        *_entry("diagnosis", diagnosis_text(subject)),
+        *_entry("tolerance", str(outcome.tolerance)),
+    ]
+    return "\n".join(lines)
+
+
+def worst_text(outcome: RoundTrip, channels: int) -> str:
+    """The worst pixel: how far off, in which unit, against what, and where."""
+    worst, tolerance = outcome.worst, outcome.tolerance
+    levels = worst.error * 255 / tolerance.pixel_max
+    bound = tolerance.per_channel[worst.channel]
+    times = f"{worst.error / bound:.3g} times the tolerance {bound:.3g}" if bound else "the tolerance is 0"
+    return (
+        f"{worst.error:.4g} = {levels:.4g} levels of 255, {times}\n"
+        f"picture {worst.picture}, channel {worst.channel} ({channel_name(worst.channel, channels)}), row {worst.row}, "
+        f"column {worst.column}: expected {worst.expected:.6g}, found {worst.found:.6g}"
+    )
+
+
+def levels_text(outcome: RoundTrip) -> str:
+    return f"{outcome.wrong_levels} of {outcome.total_levels} come back as another byte"
+
+
+def diagnosis_text(subject: Subject) -> str:
+    """The diagnosis, or why there is none."""
+    try:
+        return str(subject.diagnose())
+    except DenormError as error:
+        return f"none: {error}"
+
+
+def _channels_text(outcome: RoundTrip, pixel_max: float) -> str:
+    count = len(outcome.channel_errors)
+    shown = []
+    for c, (error, bound) in enumerate(zip(outcome.channel_errors, outcome.tolerance.per_channel, strict=True)):
+        verdict = "ok" if error <= bound else "off"
+        shown.append(f"{channel_name(c, count)} {error:.3g} ({error * 255 / pixel_max:.3g} levels) {verdict}")
+    return ", ".join(shown)
+
+
+def _entry(label: str, text: str) -> list[str]:
+    """``  label       text``, wrapped under itself."""
+    lines = []
+    for part in text.split("\n"):
+        lines += textwrap.wrap(part, _WIDTH - 14, break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"  {label if index == 0 else '':<12}{line}" for index, line in enumerate(lines)]
