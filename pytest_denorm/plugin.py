@@ -1,3 +1,67 @@
 """pytest hooks and fixtures, nothing else: every body imports what it needs."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from .facade import Denorm
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    settings.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    if settings.get(config, "denorm"):
+        from .collection import add_checks
+
+        add_checks(session, items)
+
+
+@pytest.fixture
+def denorm(request: pytest.FixtureRequest) -> Denorm:
+    """Everything of pytest_denorm, bound to this session's settings.
+
+    ``denorm.check(pipeline)``, ``denorm.assert_round_trip(pipeline)``, ``denorm.grid(batch, pipeline)``,
+    ``denorm.denormalize``, ``denorm.to_uint8``, ``denorm.find_normalize``, ``denorm.inverse_of``, ``denorm.diagnose``.
+    """
+    from .facade import Denorm
+
+    return Denorm.of(request.config)
+
+
+@pytest.fixture(scope="session")
+def denorm_images(request: pytest.FixtureRequest) -> torch.Tensor:
+    """Pictures to check with: uint8 (N, 3, H, W); all 256 levels of each channel, extremes, a real photograph.
+
+    ``--denorm-images`` puts pictures of your own in their place.
+    """
+    from .facade import session_images
+
+    return session_images(request.config)
+
+
+@pytest.fixture
+def denorm_pipeline(request: pytest.FixtureRequest) -> Any:
+    """The pipeline under test: override it in your conftest.py, or name it with ``--denorm-pipeline=module:attribute``."""
+    from .facade import session_pipeline
+
+    return session_pipeline(request.config)
+
+
+@pytest.fixture
+def denorm_inverse(denorm_pipeline: Any) -> Callable[[Any], Any]:
+    """The inverse under test: the derived one, unless you override it with your own."""
+    from .pipelines import inverse_of
+
+    return inverse_of(denorm_pipeline)

@@ -1,0 +1,105 @@
+"""The one table of options: what each is called on the command line and in the ini, its kind, default and help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["OPTIONS", "Option", "add_options", "get"]
+
+
+class Option(NamedTuple):
+    """One option.
+
+    Attributes:
+        name: ``denorm_seed`` in the ini, ``--denorm-seed`` on the command line.
+        kind: ``bool``, ``string``, ``int``, ``path`` (below the folder of the ini, or of the command line), or
+            ``linelist`` (in the ini only).
+        default: where it is given in neither place.
+        help: one sentence.
+        choices: the only values that it takes.
+        bare: the value of the flag alone.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    bare: str | None = None
+
+
+OPTIONS = (
+    Option("denorm", "bool", False, "collect the checks of the pipelines listed in the ini as denorm_pipelines"),
+    Option("denorm_pipelines", "linelist", (), "pipelines to check with --denorm, a line each: name = module:attribute"),
+    Option("denorm_pipeline", "string", "", "module:attribute of the pipeline that the fixture denorm_pipeline gives"),
+    Option("denorm_images", "path", "", "a picture, or a folder of pictures, in place of the built-in ones"),
+    Option("denorm_seed", "int", 0, "seeds what is drawn at random"),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declares the whole table to pytest."""
+    group = parser.getgroup("denorm", "inverse-normalized images (pytest-denorm)")
+    for option in OPTIONS:
+        if option.kind != "linelist":
+            group.addoption(_flag(option), **_flag_arguments(option))
+        ini_kind: Any = {"bool": "bool", "linelist": "linelist"}.get(option.kind, "string")
+        default = {"bool": False, "linelist": []}.get(ini_kind, "")
+        parser.addini(option.name, option.help, type=ini_kind, default=default)
+
+
+def _flag(option: Option) -> str:
+    return "--" + option.name.replace("_", "-")
+
+
+def _flag_arguments(option: Option) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"dest": option.name, "default": None, "help": option.help}
+    if option.kind == "bool":
+        return {**arguments, "action": "store_true"}
+    if option.bare is not None:
+        arguments.update(nargs="?", const=option.bare)
+    if option.choices:
+        return {**arguments, "choices": option.choices}
+    if option.kind == "int":
+        return {**arguments, "type": int}
+    return {**arguments, "metavar": "PATH" if option.kind == "path" else option.name.rpartition("_")[2].upper()}
+
+
+def get(config: pytest.Config, name: str) -> Any:
+    """The value of an option: the command line's, else the ini's, else the default; paths are absolute.
+
+    Raises:
+        pytest.UsageError: a value in the ini that is none of its choices, or no number.
+    """
+    option = next(one for one in OPTIONS if one.name == name)
+    given = config.getoption(name, None)
+    if given is not None:
+        return _absolute(given, config.invocation_params.dir) if option.kind == "path" else given
+    written = config.getini(name)
+    if option.kind == "linelist" or option.kind == "bool":
+        return written
+    if not written:
+        return option.default
+    if option.choices and written not in option.choices:
+        _refuse(option, written, f"one of {', '.join(option.choices)}")
+    if option.kind == "int":
+        try:
+            return int(written)
+        except ValueError:
+            _refuse(option, written, "a whole number")
+    if option.kind == "path":
+        return _absolute(written, config.inipath.parent if config.inipath else config.rootpath)
+    return written
+
+
+def _refuse(option: Option, written: str, expected: str) -> None:
+    from pytest import UsageError
+
+    raise UsageError(f"{option.name} in the ini is {written!r}: expected {expected}.")
+
+
+def _absolute(path: str, start: Any) -> str:
+    return str((start / path).resolve()) if path else ""
