@@ -14,12 +14,12 @@ An adapter never imports its library: the object at hand shows that it is loaded
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 from ..errors import AdapterError
 from ..normalization import Normalization
@@ -79,8 +79,8 @@ class Refusal:
     reason: str
 
 
-Description = Union[Leaf, Parts, Refusal, None]
-Adapter = Callable[[Any], "Description | Normalization"]
+Description = Leaf | Parts | Refusal | None
+Adapter = Callable[[Any], Description | Normalization]
 
 #: Libraries that come with an adapter: root module -> the module here that holds its ``describe``.
 _BUILT_IN = {
@@ -88,6 +88,8 @@ _BUILT_IN = {
     "torch": "torch",
 }
 _registered: dict[str, Adapter] = {}
+#: What has a name of its own; everything else is called by the name of its class.
+_NAMED = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType)
 
 
 def register_adapter(module: str, adapter: Adapter) -> None:
@@ -154,9 +156,9 @@ def describe(obj: Any) -> Description:
 
 def _modules_of(obj: Any) -> Iterator[str]:
     """The modules that define what `obj` is: a function's own, else those of its classes."""
-    function = obj.func if isinstance(obj, functools.partial) else obj
+    function = obj.func if issubclass(type(obj), functools.partial) else obj
     seen: set[str] = set()
-    for module in (_definition(function).__module__, *(cls.__module__ for cls in type(obj).__mro__)):
+    for module in (getattr(_definition(function), "__module__", None), *(cls.__module__ for cls in type(obj).__mro__)):
         if isinstance(module, str) and module not in seen:
             seen.add(module)
             yield module
@@ -175,7 +177,7 @@ def _adapters_for(module: str) -> Iterator[tuple[str, Adapter]]:
 def public_name(obj: Any) -> str:
     """The name by which users know the class (or function) of `obj`: the shortest module path that exports it."""
     named = _definition(obj)
-    module, name = named.__module__ or "", named.__qualname__
+    module, name = getattr(named, "__module__", "") or "", named.__qualname__
     parts = module.split(".")
     for length in range(1, len(parts)):
         shorter = ".".join(parts[:length])
@@ -187,4 +189,4 @@ def public_name(obj: Any) -> str:
 
 def _definition(obj: Any) -> Any:
     """What the code calls it: a function or a class itself, the class of anything else. Asks no instance."""
-    return obj if inspect.isroutine(obj) or inspect.isclass(obj) else type(obj)
+    return obj if issubclass(type(obj), _NAMED) else type(obj)

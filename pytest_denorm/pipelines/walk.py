@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import enum
 import functools
 import inspect
+import os
+import re
+import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import (
+    AdapterError,
     AmbiguousNormalizeError,
     ConditionalNormalizeError,
     ConditionalNormalizeWarning,
+    DenormError,
     NormalizeNotFoundError,
     NotInvertibleError,
     PipelineError,
@@ -26,10 +33,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Located", "find_normalize", "inverse_of", "locate"]
 
-#: Nesting beyond this is taken for a mistake; it also keeps the walk within Python's own limit.
-_DEEPEST = 150
+#: More objects than this, or a deeper nesting, are data or without end, and no pipeline.
+_MOST = 100_000
+_DEEPEST = 5_000
 #: A longer list holds samples, not transforms.
 _LONGEST = 256
+#: Labels shown at either end of a long path.
+_SHOWN = 4
+_PLAIN = (str, bytes, bytearray, int, float, complex, type(None), enum.Enum, os.PathLike, types.ModuleType)
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
 
 @dataclass(frozen=True)
@@ -57,12 +69,13 @@ class Located:
 class _Problem:
     """Why a part of the pipeline has no one Normalize."""
 
-    kind: type[PipelineError]
+    kind: type[DenormError]
     path: str
     text: str
 
 
 _Finding = Located | _Problem
+_Visit = Generator[Any, tuple[_Finding, ...], tuple[_Finding, ...]]
 
 
 def find_normalize(pipeline: Any) -> Normalization:
@@ -108,32 +121,43 @@ def locate(pipeline: Any) -> Located:
     problems = [finding for finding in findings if isinstance(finding, _Problem)]
     found = [finding for finding in findings if isinstance(finding, Located)]
     if problems:
-        raise problems[0].kind(f"{walk.root}{problems[0].path}: {problems[0].text}")
+        raise problems[0].kind(f"{walk.shown(problems[0].path)}: {problems[0].text}")
     if not found:
         raise NormalizeNotFoundError(_not_found(walk))
     if len(found) > 1:
-        raise AmbiguousNormalizeError(_two_found(walk.root, found))
+        raise AmbiguousNormalizeError(_two_found(walk, found))
     one = found[0]
+    source = f"{walk.shown(one.path)}: {one.name}" if one.path else one.name
     if one.probability < 1:
         warnings.warn(
-            f"{one.normalization.source} is applied with probability {one.probability:g}: pictures that skipped it "
-            f"come out wrong when it is undone. Move Normalize out of the random part.",
+            f"{source} is applied with probability {one.probability:g}: pictures that skipped it come out wrong when "
+            f"it is undone. Move Normalize out of the random part.",
             ConditionalNormalizeWarning,
             stacklevel=3,
         )
-    return one
+    return replace(one, normalization=one.normalization.located(source))
 
 
 def _not_found(walk: _Walk) -> str:
-    looked = ", ".join(walk.looked_at[:12]) + (", ..." if len(walk.looked_at) > 12 else "")
-    return (
-        f"no Normalize in {walk.root}: looked at {looked}. If it is there under another name, give its statistics "
-        f"as Normalization(mean, std), or teach them with register_adapter."
-    )
+    said = [f"no Normalize in {walk.root}"]
+    if walk.looked_at:
+        said.append(f"looked at {_listed(walk.looked_at)}")
+    if walk.functions:
+        said.append(f"what the code of a function does is not declared ({_listed(walk.functions)})")
+    if walk.unreadable:
+        said.append(f"could not look into {_listed(walk.unreadable)}")
+    advice = "give its statistics as Normalization(mean, std), or measure them with probe(pipeline).normalization()"
+    if walk.looked_at:
+        advice += ", or teach find_normalize with register_adapter"
+    return f"{'; '.join(said)}. If it normalizes all the same, {advice}."
 
 
-def _two_found(root: str, found: Sequence[Located]) -> str:
-    lines = "".join(f"\n  {root}{one.path}: {one.name} with {one.normalization}" for one in found)
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+
+
+def _two_found(walk: _Walk, found: Sequence[Located]) -> str:
+    lines = "".join(f"\n  {walk.shown(one.path)}: {one.name} with {one.normalization}" for one in found)
     composed = _composed(found)
     return (
         f"{len(found)} Normalize on one path, each applied to the result of the one before:{lines}\n"
@@ -165,64 +189,98 @@ class _Walk:
         self.pipeline = pipeline
         self.root = public_name(pipeline).rpartition(".")[2]
         self.looked_at: list[str] = []
+        self.functions: list[str] = []
+        self.unreadable: list[str] = []
         self._open: set[int] = set()
         self._known: dict[int, tuple[Any, tuple[_Finding, ...]]] = {}
 
     def findings(self) -> tuple[_Finding, ...]:
-        return self._visit(self.pipeline, "", 0)
+        """Everything found, in the order in which a picture meets it.
 
-    def _visit(self, obj: Any, path: str, depth: int) -> tuple[_Finding, ...]:
-        """Everything found in `obj`, in the order in which a picture meets it."""
-        if id(obj) in self._open:  # it holds itself
-            return ()
-        if depth > _DEEPEST:
-            return (_Problem(PipelineError, path, f"nested more than {_DEEPEST} deep: give the inner pipeline."),)
-        if id(obj) not in self._known:
-            self._open.add(id(obj))
+        The visits are kept on a stack of their own: a pipeline may be nested deeper than Python's calls.
+        """
+        visits = [self._visit(self.pipeline)]
+        found: Any = None  # what a generator is started with
+        while visits:
             try:
-                found = self._judge(obj, path, depth)
-            finally:
-                self._open.discard(id(obj))
-            # paths are kept relative to `obj`, which may be reached in another way as well
-            relative = tuple(replace(one, path=one.path.removeprefix(path)) for one in found)
-            self._known[id(obj)] = (obj, relative)
-        return tuple(self._at(one, path) for one in self._known[id(obj)][1])
+                part = visits[-1].send(found)
+            except StopIteration as done:
+                visits.pop()
+                found = done.value
+            else:
+                visits.append(self._visit(part))
+                found = None
+        return tuple(found)
 
-    def _at(self, finding: _Finding, path: str) -> _Finding:
-        whole = path + finding.path
-        if isinstance(finding, _Problem):
-            return replace(finding, path=whole)
-        source = f"{self.root}{whole}: {finding.name}" if whole else finding.name
-        return replace(finding, path=whole, normalization=finding.normalization.located(source))
+    def shown(self, path: str) -> str:
+        """The whole path, from the pipeline's name; long ones without their middle."""
+        labels = re.split(r"(?=\.)", path)
+        if len(labels) > 2 * _SHOWN + 1:
+            left_out = len(labels) - 2 * _SHOWN
+            path = "".join([*labels[:_SHOWN], f" ...({left_out} more)... ", *labels[-_SHOWN:]])
+        return self.root + path
 
-    def _judge(self, obj: Any, path: str, depth: int) -> tuple[_Finding, ...]:
-        description = describe(obj)
+    def _visit(self, obj: Any) -> _Visit:
+        """Asks for the findings in each part of `obj`, and returns those of `obj`, with paths relative to it."""
+        key = id(obj)
+        if key in self._open:  # it holds itself
+            return ()
+        if key not in self._known:
+            if len(self._open) >= _DEEPEST or len(self._known) >= _MOST:
+                text = f"more than {_DEEPEST} levels or {_MOST} objects hang together here: give the transform itself."
+                return (_Problem(PipelineError, "", text),)
+            self._open.add(key)
+            found = yield from self._judge(obj)
+            self._open.discard(key)
+            self._known[key] = (obj, found)  # holding obj keeps its id its own
+        return self._known[key][1]
+
+    def _judge(self, obj: Any) -> _Visit:
+        try:
+            description = describe(obj)
+        except AdapterError as error:
+            return (_Problem(AdapterError, "", str(error)),)
         if description is None:
-            description = structure(obj)
+            description = self._structure(obj)
         if isinstance(description, Refusal):
             text = f"{public_name(obj)} cannot be undone by a fixed mean and std: {description.reason}"
-            return (_Problem(NotInvertibleError, path, text),)
+            return (_Problem(NotInvertibleError, "", text),)
         if isinstance(description, Leaf):
-            return (self._located(obj, description, path),)
-        name = public_name(obj)
-        if name not in self.looked_at:
-            self.looked_at.append(name)
+            return (_located(obj, description),)
+        if not issubclass(type(obj), (_Views, list, tuple, dict)):
+            self._remember(obj)
         if description is None:
             return ()
-        branches = [self._visit(part, path + label, depth + 1) for label, part in description.parts]
-        return _combine(description, branches, path)
+        branches = []
+        for label, part in description.parts:
+            found = yield part
+            branches.append(tuple(replace(one, path=label + one.path) for one in found))
+        return _combine(description, branches)
 
-    def _located(self, obj: Any, leaf: Leaf, path: str) -> _Finding:
-        name = leaf.name or public_name(obj)
+    def _structure(self, obj: Any) -> Description:
         try:
-            normalization = Normalization(leaf.mean, leaf.std, leaf.pixel_max, channel_axis=leaf.channel_axis)
-        except StatisticsError as error:
-            try:  # one mean for all channels and a std for each, or the reverse
-                normalization = _broadcast(leaf)
-            except StatisticsError:
-                where = f"{self.root}{path}: {name}" if path else name
-                raise StatisticsError(f"{where}: {error}") from None
-        return Located(normalization, path, name, obj, leaf.apply)
+            return structure(obj)
+        except Exception as error:  # a lazy object that fails as soon as it is looked at
+            self.unreadable.append(f"{public_name(obj)} ({type(error).__name__}: {error})")
+            return None
+
+    def _remember(self, obj: Any) -> None:
+        names = self.functions if issubclass(type(obj), _FUNCTIONS) else self.looked_at
+        name = public_name(obj)
+        if name not in names:
+            names.append(name)
+
+
+def _located(obj: Any, leaf: Leaf) -> _Finding:
+    name = leaf.name or public_name(obj)
+    try:
+        normalization = Normalization(leaf.mean, leaf.std, leaf.pixel_max, channel_axis=leaf.channel_axis)
+    except StatisticsError as error:
+        try:  # one mean for all channels and a std for each, or the reverse
+            normalization = _broadcast(leaf)
+        except StatisticsError:
+            return _Problem(StatisticsError, "", f"{name}: {error}")
+    return Located(normalization, "", name, obj, leaf.apply)
 
 
 def _broadcast(leaf: Leaf) -> Normalization:
@@ -234,14 +292,13 @@ def _broadcast(leaf: Leaf) -> Normalization:
     return Normalization(mean, std, leaf.pixel_max, channel_axis=leaf.channel_axis)
 
 
-def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]], path: str) -> tuple[_Finding, ...]:
+def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_Finding, ...]:
     if parts.together == "sequence":
-        found = tuple(finding for branch in branches for finding in branch)
-        found = tuple(
+        return tuple(
             replace(one, probability=one.probability * parts.probability) if isinstance(one, Located) else one
-            for one in found
+            for branch in branches
+            for one in branch
         )
-        return found
     problems = tuple(one for branch in branches for one in branch if isinstance(one, _Problem))
     if problems:
         return problems[:1]
@@ -254,19 +311,13 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]], path: str) 
         return with_one[0]
     lines = "".join(f"\n  {label}: {_told(branch)}" for (label, _), branch in zip(parts.parts, branches, strict=True))
     if parts.together == "views":
-        return (
-            _Problem(
-                AmbiguousNormalizeError, path, f"holds several pipelines whose Normalize differ:{lines}\nGive one."
-            ),
-        )
-    return (
-        _Problem(
-            ConditionalNormalizeError,
-            path,
-            f"each picture takes one of {len(branches)} ways, and they are not normalized alike:{lines}\n"
-            f"No one inverse is right for all of them. Move Normalize out of the choice, or give it to each alike.",
-        ),
+        text = f"holds several pipelines whose Normalize differ:{lines}\nGive one of them."
+        return (_Problem(AmbiguousNormalizeError, "", text),)
+    text = (
+        f"each picture takes one of {len(branches)} ways, and they are not normalized alike:{lines}\n"
+        f"No one inverse is right for all of them. Move Normalize out of the choice, or give it to each alike."
     )
+    return (_Problem(ConditionalNormalizeError, "", text),)
 
 
 def _told(branch: Sequence[_Finding]) -> str:
@@ -276,7 +327,7 @@ def _told(branch: Sequence[_Finding]) -> str:
 
 
 def structure(obj: Any) -> Description:
-    """What can be said of an object without knowing its library: its members, in the order of use where that is plain."""
+    """What can be said of an object of no known library: its members, in the order of use where that is plain."""
     if isinstance(obj, Normalization):
         return Leaf(obj.mean, obj.std, obj.pixel_max, obj.source or "Normalization", obj.channel_axis, obj.normalize)
     if isinstance(obj, _Views):
@@ -296,21 +347,35 @@ def structure(obj: Any) -> Description:
 
 def _members(obj: Any) -> Description:
     """A class of the user's own: what it holds. In a data set, an inner data set comes before the transforms."""
-    try:
-        attributes = dict(vars(obj))
-    except TypeError:
-        return None
-    attributes.update(attributes.pop("_modules", None) or {})  # torch keeps a module's children there
-    held = [(f".{name}", one) for name, one in _holders(attributes) if "target" not in str(name)]
+    held = [(f".{name}", one) for name, one in _holders(_attributes(obj)) if "target" not in str(name)]
     if not held:
         return None
-    inner = tuple(
-        pair for pair in held if hasattr(type(pair[1]), "__getitem__") and not isinstance(pair[1], (list, dict))
+    inner = tuple(pair for pair in held if _is_dataset(pair[1]))
+    outer = tuple(pair for pair in held if not _is_dataset(pair[1]))
+    if not (inner and outer and _is_dataset(obj)):
+        return Parts(tuple(held), "views")
+    return Parts((("", _Views(inner)), ("", _Views(outer))))
+
+
+def _is_dataset(obj: Any) -> bool:
+    kind = type(obj)
+    return not (callable(obj) or issubclass(kind, (list, tuple, dict))) and (
+        hasattr(kind, "__getitem__") or hasattr(kind, "__iter__")
     )
-    outer = tuple(pair for pair in held if pair not in inner)
-    if hasattr(type(obj), "__getitem__") and inner and outer:
-        return Parts((("", _Views(inner)), ("", _Views(outer))))
-    return Parts(tuple(held), "views")
+
+
+def _attributes(obj: Any) -> dict[Any, Any]:
+    """What is stored in an object, without running code of its class."""
+    stored = {}
+    for cls in type(obj).__mro__:
+        for name, member in vars(cls).items():
+            if inspect.ismemberdescriptor(member) and name != "__dict__":  # __slots__
+                with contextlib.suppress(AttributeError):  # never set
+                    stored[name] = member.__get__(obj)
+    with contextlib.suppress(AttributeError):
+        stored.update(object.__getattribute__(obj, "__dict__"))
+    stored.update(stored.pop("_modules", None) or {})  # torch keeps a module's children there
+    return stored
 
 
 class _Views:
@@ -326,9 +391,10 @@ def _holders(attributes: dict[Any, Any]) -> list[tuple[Any, Any]]:
 
 def _may_hold(obj: Any) -> bool:
     """Whether a transform could be in it: plain values, arrays, tensors and long lists of samples are passed over."""
-    if obj is None or isinstance(obj, (str, bytes, int, float, complex)) or hasattr(type(obj), "dtype"):
+    kind = type(obj)
+    if issubclass(kind, _PLAIN) or hasattr(kind, "dtype"):
         return False
-    if isinstance(obj, (list, tuple, dict)):
-        members = obj.values() if isinstance(obj, dict) else obj
-        return 0 < len(obj) <= _LONGEST and any(map(_may_hold, members))
-    return callable(obj) or hasattr(type(obj), "__getitem__") or hasattr(obj, "__dict__")
+    if issubclass(kind, (list, tuple, dict)):
+        members = obj.values() if issubclass(kind, dict) else obj
+        return len(obj) <= _LONGEST and not all(issubclass(type(one), _PLAIN) for one in members)
+    return callable(obj) or hasattr(kind, "__getitem__") or kind.__dictoffset__ != 0 or hasattr(kind, "__slots__")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 from ..registry import Description, Leaf, Parts
@@ -33,6 +35,13 @@ def _dataset(wrapper: Any) -> Parts:
     return Parts(((".dataset", wrapper.dataset),))
 
 
+def _loader(loader: Any) -> Parts:
+    """Pictures are read one by one, then made into batches, where an object may normalize them."""
+    collate = loader.collate_fn
+    beyond = () if inspect.isfunction(collate) else ((".collate_fn", collate),)
+    return Parts(((".dataset", loader.dataset), *beyond))
+
+
 def _one_of_datasets(wrapper: Any) -> Parts:
     return Parts.of("datasets", wrapper.datasets, "choice")
 
@@ -41,11 +50,11 @@ def _beside(wrapper: Any) -> Parts:
     return Parts.of("datasets", wrapper.datasets, "views")
 
 
-_CLASSES = {
+_CLASSES: dict[str, Callable[[Any], Description]] = {
     "torch.nn.modules.container.Sequential": _children,
     "torch.nn.modules.container.ModuleList": _children,
     "torch.jit._script.RecursiveScriptModule": _scripted,
-    "torch.utils.data.dataloader.DataLoader": _dataset,
+    "torch.utils.data.dataloader.DataLoader": _loader,
     "torch.utils.data.dataset.Subset": _dataset,
     "torch.utils.data.dataset.ConcatDataset": _one_of_datasets,
     "torch.utils.data.dataset.ChainDataset": _one_of_datasets,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from ..registry import Description, Leaf, Parts
@@ -15,10 +16,10 @@ def describe(obj: Any) -> Description:
     for cls in type(obj).__mro__:
         if cls.__module__.startswith("torchvision."):
             describer = _CLASSES.get(cls.__name__)
+            if describer is None and cls.__module__ == "torchvision.transforms._presets" and hasattr(obj, "mean"):
+                describer = _preset
             if describer is not None:
                 return describer(obj)
-            if cls.__module__.endswith("transforms._presets") and hasattr(obj, "mean"):
-                return _preset(obj)
     return None
 
 
@@ -91,11 +92,7 @@ def _vision_dataset(dataset: Any) -> Parts | None:
     return None
 
 
-def _wrapped_dataset(dataset: Any) -> Parts:
-    return Parts(((" wraps ", vars(dataset)["_dataset"]),))
-
-
-_CLASSES = {
+_CLASSES: dict[str, Callable[[Any], Description]] = {
     "Normalize": _normalize,
     "OpticalFlow": _optical_flow,
     "Compose": _sequence,
@@ -105,5 +102,5 @@ _CLASSES = {
     "Lambda": _lambda,
     "StandardTransform": _standard_transform,
     "VisionDataset": _vision_dataset,
-    "VisionDatasetTVTensorWrapper": _wrapped_dataset,
+    "VisionDatasetTVTensorWrapper": _vision_dataset,  # it has taken over the transforms of what it wraps
 }

@@ -1,0 +1,129 @@
+"""Walking objects of no known library."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+from typing import Any
+
+import pytest
+from torchvision import transforms as v1
+
+from pytest_denorm import Normalization, find_normalize
+from pytest_denorm.errors import AmbiguousNormalizeError, NormalizeNotFoundError, PipelineError
+from pytest_denorm.pipelines import locate
+
+NORMALIZE = v1.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+IMAGENET = Normalization(NORMALIZE.mean, NORMALIZE.std)
+
+
+def test_a_normalization_is_its_own_answer():
+    assert find_normalize(IMAGENET) is IMAGENET
+
+
+@dataclasses.dataclass
+class Stored:
+    op: Any
+
+
+class Slotted:
+    __slots__ = ("never_set", "op")
+
+    def __init__(self, op):
+        self.op = op
+
+    def run(self, picture):
+        return self.op(picture)
+
+
+def on_both(first, second):
+    return first, second
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "path"),
+    [
+        (Stored(NORMALIZE), ".op"),
+        (Slotted(NORMALIZE), ".op"),
+        (Slotted(NORMALIZE).run, ".__self__.op"),
+        (types.SimpleNamespace(a=1, train=Stored(NORMALIZE)), ".train.op"),
+        ({"train": NORMALIZE, "size": 3}, "['train']"),
+        ([None, [NORMALIZE]], "[1][0]"),
+        (functools.partial(on_both, second=NORMALIZE), ".keywords['second']"),
+        (functools.partial(NORMALIZE), ".func"),
+        (IMAGENET, ""),
+        (Stored(IMAGENET), ".op"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_where_things_are_kept(pipeline, path):
+    located = locate(pipeline)
+    assert located.normalization == IMAGENET
+    assert located.path == path
+
+
+def test_views_that_agree_and_views_that_differ():
+    assert find_normalize({"train": NORMALIZE, "test": v1.Compose([NORMALIZE])}) == IMAGENET
+    assert find_normalize((Stored(NORMALIZE), v1.ToTensor())) == IMAGENET
+    with pytest.raises(AmbiguousNormalizeError) as caught:
+        find_normalize({"train": NORMALIZE, "test": v1.Normalize(0.5, 0.25)})
+    assert str(caught.value) == (
+        "dict: holds several pipelines whose Normalize differ:\n"
+        "  ['train']: torchvision.transforms.Normalize with mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), "
+        "pictures in 0..1\n"
+        "  ['test']: torchvision.transforms.Normalize with mean (0.5,), std (0.25,), pictures in 0..1\n"
+        "Give one of them."
+    )
+
+
+class TestHostileObjects:
+    def test_attribute_computed_on_demand_is_not_asked_for(self):
+        class Lazy:
+            def __init__(self):
+                self.op = NORMALIZE
+
+            @property
+            def model(self):
+                raise RuntimeError("no network")
+
+            def __getattr__(self, name):
+                raise RuntimeError(f"asked for {name}")
+
+        assert find_normalize(Lazy()) == IMAGENET
+
+    def test_stand_in_that_fails_on_any_look(self):
+        class StandIn:
+            @property
+            def __class__(self):
+                raise RuntimeError("not there yet")
+
+        assert find_normalize([StandIn(), NORMALIZE]) == IMAGENET
+        with pytest.raises(NormalizeNotFoundError) as caught:
+            find_normalize(Stored(StandIn()))
+        assert "could not look into" in str(caught.value)
+        assert "StandIn (RuntimeError: not there yet)" in str(caught.value)
+
+    def test_container_that_holds_itself(self):
+        endless: list[Any] = [NORMALIZE]
+        endless.append(endless)
+        assert find_normalize(endless) == IMAGENET
+
+    def test_object_that_makes_its_parts_anew(self):
+        class Endless(dict):
+            def items(self):
+                return [("next", Endless(a=self))]
+
+        with pytest.raises(PipelineError, match="levels or 100000 objects hang together here: give the"):
+            find_normalize(Endless(a=NORMALIZE))
+
+    def test_deep_lists(self):
+        deep: Any = NORMALIZE
+        for _ in range(2000):
+            deep = [deep]
+        assert find_normalize(deep) == IMAGENET
+
+    @pytest.mark.parametrize("nothing", [None, 3, "imagenet", b"", (), {}, {1, 2}, object(), print, pytest, int])
+    def test_no_pipeline_at_all(self, nothing):
+        with pytest.raises(NormalizeNotFoundError, match=r"^no Normalize in "):
+            find_normalize(nothing)
