@@ -10,22 +10,32 @@ takes the place of a package attribute of its name as soon as it is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 
-from .errors import ImageError, ImageTypeError
+from .errors import ImageError
+from .inputs import refuse_kind, refuse_out, resolve_channel_axis
 from .normalization import Normalization, format_numbers, preset
 
-__all__ = ["Denormalize", "as_normalization", "denormalize", "normalize", "to_uint8"]
+__all__ = ["Denormalize", "as_normalization", "denormalize", "normalize", "resolve_channel_axis", "to_uint8"]
 
 ImagesT = TypeVar("ImagesT")
 
-#: Elements of one block: small enough that a block and its result stay in the second-level cache.
-_BLOCK = 1 << 16
+#: Elements of one block. Smaller ones fit a smaller cache and cost more calls; with this one an intermediate result
+#: takes 2 MiB in float32.
+_BLOCK = 1 << 19
+
+#: Constants are repeated until this many numbers lie in a row, as far as they stay below the second number in all:
+#: a run of pictures and a run of constants are then read side by side, which vectorizes.
+_RUN, _LONGEST = 1 << 10, 1 << 15
+
+#: Devices whose kernels convert half precision while they read and write, without a copy.
+_CONVERTING = {"cuda", "meta"}
 
 
 def as_normalization(thing: Any) -> Normalization:
@@ -70,7 +80,9 @@ def denormalize(
         ImageError: the number of channels or their axis does not fit the statistics, or `out` does not fit `images`.
     """
     normalization = as_normalization(normalization_or_pipeline)
-    return _apply(images, normalization, _undo, out=out, channel_axis=channel_axis)
+    refuse_kind(images, _FLOATS)
+    axis = _axis_of(images, normalization, channel_axis)
+    return _apply(images, _Map(_undo, normalization.mean, normalization.std, axis, one_step=True), out)  # type: ignore[no-any-return]
 
 
 def normalize(images: ImagesT, normalization: Normalization, *, channel_axis: int | None = None) -> ImagesT:
@@ -88,13 +100,14 @@ def normalize(images: ImagesT, normalization: Normalization, *, channel_axis: in
     Raises:
         ImageTypeError, ImageError: as :func:`denormalize`.
     """
+    scaled: Any = images
     if isinstance(images, torch.Tensor) and images.dtype == torch.uint8:
-        scaled: Any = _rewrap(_plain(images).float().div_(255).mul_(normalization.pixel_max), images)
+        scaled = _rewrap(_plain(images).float().div_(255).mul_(normalization.pixel_max), images)
     elif isinstance(images, np.ndarray) and images.dtype == np.uint8:
         scaled = images.astype(np.float32) / np.float32(255) * np.float32(normalization.pixel_max)
-    else:
-        scaled = images
-    return _apply(scaled, normalization, _do, out=None, channel_axis=channel_axis)  # type: ignore[no-any-return]
+    refuse_kind(scaled, "uint8 or floating point, as it goes into Normalize")
+    axis = _axis_of(scaled, normalization, channel_axis)
+    return _apply(scaled, _Map(_do, normalization.mean, normalization.std, axis), None)  # type: ignore[no-any-return]
 
 
 def to_uint8(images: Any, normalization_or_pipeline: Any, *, out: Any = None, channel_axis: int | None = None) -> Any:
@@ -113,7 +126,12 @@ def to_uint8(images: Any, normalization_or_pipeline: Any, *, out: Any = None, ch
         ImageTypeError, ImageError: as :func:`denormalize`.
     """
     normalization = as_normalization(normalization_or_pipeline)
-    return _apply(images, normalization, _to_bytes, out=out, channel_axis=channel_axis, dtype=torch.uint8)
+    refuse_kind(images, _FLOATS)
+    axis = _axis_of(images, normalization, channel_axis)
+    scale = 255.0 / normalization.pixel_max  # folded into the statistics: y * (std * scale) + mean * scale
+    mean = tuple(mean * scale for mean in normalization.mean)
+    std = tuple(std * scale for std in normalization.std)
+    return _apply(images, _Map(_to_levels, mean, std, axis, torch.uint8), out)
 
 
 class Denormalize(torch.nn.Module):
@@ -160,7 +178,7 @@ class Denormalize(torch.nn.Module):
         return denormalize(images, self.normalization)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        if not torch.jit.is_scripting() and not torch.compiler.is_compiling():
+        if not torch.jit.is_scripting() and not torch.compiler.is_compiling():  # type: ignore[attr-defined, unused-ignore]
             return self._eager(images)
         if not images.is_floating_point():
             raise TypeError("normalized pictures are of floating point")
@@ -173,10 +191,11 @@ class Denormalize(torch.nn.Module):
             shape[self._axis] = channels
         std = self.std.to(dtype).view(shape)
         mean = self.mean.to(dtype).view(shape)
-        return (images.to(dtype) * std + mean).to(images.dtype)
+        return torch.addcmul(mean, images.to(dtype), std).to(images.dtype)
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Denormalize:
-        super()._apply(fn, recurse)  # moves the buffers; a cast to half would also round them
+        # this moves the buffers; a cast to half would also round them
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call, unused-ignore]
         device = self.mean.device
         dtype = torch.float32 if device.type == "mps" else torch.float64
         self.mean = torch.tensor(self.normalization.mean, dtype=dtype, device=device)
@@ -189,253 +208,244 @@ class Denormalize(torch.nn.Module):
         return f"mean={format_numbers(shown.mean)}, std={format_numbers(shown.std)}{pixel_max}"
 
 
-# What is done to one block: (images, mean, std, scale to bytes, out or None) -> result.
-_Kernel = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, float, "torch.Tensor | None"], torch.Tensor]
+_FLOATS = "floating point, as it comes out of Normalize. Bytes were never normalized, or were already converted back"
+
+# Takes (images, mean, std), computes into `out` or a new tensor, and returns what is to be converted.
+_Kernel = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, "torch.Tensor | None"], torch.Tensor]
 
 
-def _undo(
-    images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, scale: float, out: torch.Tensor | None
-) -> torch.Tensor:
+def _undo(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
+    return torch.addcmul(mean, images, std, out=out)  # mean + images * std
+
+
+def _do(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
+    return torch.sub(images, mean, out=out).div_(std)
+
+
+def _to_levels(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
+    """Integers whose low byte is the level, from statistics in levels.
+
+    In place, one addition rounds and converts: around 1.5 * 2**23 the float32 numbers are the integers (around
+    1.5 * 2**52 those of float64), so that the sum is the nearest one, half to even, and its low bits are the level.
+    NaN has zeros there.
+    """
+    levels = _undo(images, mean, std, out)
     if out is None:
-        return (images.to(mean.dtype) * std + mean).to(images.dtype)
-    if images.dtype == mean.dtype:
-        return torch.mul(images, std, out=out).add_(mean)
-    return out.copy_(torch.mul(images, std).add_(mean))
+        return levels.round().clamp(0, 255).nan_to_num(0)
+    bits, integer = (52, torch.int64) if out.dtype == torch.float64 else (23, torch.int32)
+    zero = 1.5 * 2.0**bits
+    return levels.add_(zero).clamp_(zero, zero + 255).view(integer)
 
 
-def _do(
-    images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, scale: float, out: torch.Tensor | None
-) -> torch.Tensor:
-    if out is None:
-        return ((images.to(mean.dtype) - mean) / std).to(images.dtype)
-    if images.dtype == mean.dtype:
-        return torch.sub(images, mean, out=out).div_(std)
-    return out.copy_(torch.sub(images, mean).div_(std))
+class _Map(NamedTuple):
+    """What to do to the pictures."""
+
+    kernel: _Kernel
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    axis: int | None  # of the statistics in the pictures; None where one mean serves all
+    to: torch.dtype | None = None  # that of the result; None: that of the pictures
+    one_step: bool = False  # the kernel is one operation: no intermediate result could be rounded
 
 
-def _to_bytes(
-    images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, scale: float, out: torch.Tensor | None
-) -> torch.Tensor:
-    levels = torch.mul(images, std).add_(mean)
-    if scale != 1.0:
-        levels.mul_(scale)
-    levels = levels.round_().clamp_(0, 255).nan_to_num_(0)
-    return levels.to(torch.uint8) if out is None else out.copy_(levels)
-
-
-def _apply(
-    images: Any,
-    normalization: Normalization,
-    kernel: _Kernel,
-    *,
-    out: Any,
-    channel_axis: int | None,
-    dtype: torch.dtype | None = None,
-) -> Any:
-    """Checks `images` and `out`, then runs `kernel` over them; `dtype` is that of the result if not `images`'."""
-    _refuse_kind(images)
+def _axis_of(images: Any, normalization: Normalization, channel_axis: int | None) -> int | None:
     if channel_axis is None:
         channel_axis = normalization.channel_axis
-    axis = resolve_channel_axis(images.shape, normalization, channel_axis, is_array=isinstance(images, np.ndarray))
+    return resolve_channel_axis(images.shape, normalization, channel_axis, is_array=isinstance(images, np.ndarray))
+
+
+def _apply(images: Any, mapping: _Map, out: Any) -> Any:
+    """The map over a tensor or array that was checked; `out` is checked here."""
     if isinstance(images, np.ndarray):
-        return _apply_to_array(images, normalization, kernel, out, axis, dtype)
-    plain = _plain(images)
-    wanted = images.dtype if dtype is None else dtype
+        return _apply_to_array(images, mapping, out)
     if out is not None:
-        _refuse_out(out, images, torch.Tensor, wanted)
-        if out.requires_grad or (images.requires_grad and torch.is_grad_enabled()):
+        refuse_out(out, images, mapping.to or images.dtype)
+        if mapping.to is None and torch.is_grad_enabled() and (out.requires_grad or images.requires_grad):
             raise ImageError("out= keeps no gradient: call it under torch.no_grad(), or without out=.")
-    keeps_graph = images.requires_grad and torch.is_grad_enabled() and dtype is None
-    mean, std = _constants(normalization, plain, axis)
-    scale = 255.0 / normalization.pixel_max
-    if keeps_graph or torch.compiler.is_compiling():
-        return _rewrap(kernel(plain, mean, std, scale, None), images)
-    plain = plain.detach()
-    target = torch.empty_like(plain, dtype=wanted) if out is None else _plain(out)
-    with torch.no_grad():
-        for block, mean_block, std_block, out_block in _blocks(plain, mean, std, target):
-            kernel(block, mean_block, std_block, scale, out_block)
-    return out if out is not None else _rewrap(target, images)
+    result = _apply_to_tensor(_plain(images), mapping, None if out is None else _plain(out))
+    return _rewrap(result, images) if out is None else out
 
 
-def _apply_to_array(
-    images: np.ndarray[Any, Any],
-    normalization: Normalization,
-    kernel: _Kernel,
-    out: Any,
-    axis: int | None,
-    dtype: torch.dtype | None,
-) -> Any:
-    """Arrays are lent to torch without a copy, so that both give the same bits."""
-    wanted = images.dtype if dtype is None else np.dtype(np.uint8)
+def _apply_to_array(images: np.ndarray[Any, Any], mapping: _Map, out: np.ndarray[Any, Any] | None) -> Any:
+    """Arrays are lent to torch, if possible without a copy: both kinds give the same bits."""
     if out is not None:
-        _refuse_out(out, images, np.ndarray, wanted)
-    tensor = _lend(images)
-    mean, std = _constants(normalization, tensor, axis)
-    # an `out` that torch can write to directly, else a new array that is copied into it
-    direct = out is not None and wanted.isnative and min(out.strides, default=0) >= 0 and out.flags.writeable
-    result = out if direct else np.empty_like(images, dtype=wanted.newbyteorder("="), subok=False)
-    if isinstance(result, np.ndarray) and min(result.strides, default=0) < 0:
-        result = np.empty(images.shape, dtype=wanted.newbyteorder("="))
-    scale = 255.0 / normalization.pixel_max
-    with torch.no_grad():
-        for block, mean_block, std_block, out_block in _blocks(tensor, mean, std, torch.from_numpy(result)):
-            kernel(block, mean_block, std_block, scale, out_block)
+        refuse_out(out, images, images.dtype if mapping.to is None else np.dtype(np.uint8))
+    if _is_lendable(images):
+        tensor, target = torch.from_numpy(images), None
+    else:
+        tensor = torch.from_numpy(np.array(images, dtype=images.dtype.newbyteorder("="), order="C", subok=False))
+        target = None if mapping.to else tensor  # the copy is ours to write to
+    if out is not None and _is_lendable(out):
+        target = torch.from_numpy(out)
+    result = _apply_to_tensor(tensor, mapping, target).numpy()
     if out is None:
-        return result if wanted.isnative else result.astype(wanted)
-    if not direct:
+        return result if mapping.to else result.astype(images.dtype, copy=False)
+    if not _is_lendable(out):
         out[...] = result
     return out
 
 
-def _refuse_kind(images: Any) -> None:
-    if isinstance(images, torch.Tensor):
-        is_float, dtype = images.is_floating_point(), str(images.dtype)
-    elif isinstance(images, np.ndarray):
-        is_float, dtype = images.dtype.kind == "f", str(images.dtype)
-        if images.dtype == np.longdouble and images.dtype.itemsize > 8:
-            raise ImageTypeError(f"the pictures are of {dtype}, which torch lacks: convert them to float64.")
-    else:
-        advice = " Stack pictures of one size, or call it on each." if isinstance(images, (list, tuple)) else ""
-        raise ImageTypeError(
-            f"the pictures are a {type(images).__module__}.{type(images).__qualname__}: expected a torch tensor or "
-            f"a numpy array of floating point.{advice}"
-        )
-    if not is_float:
-        raise ImageTypeError(
-            f"the pictures are of {dtype}: expected floating point, as it comes out of Normalize. "
-            f"Bytes were never normalized, or were already converted back."
-        )
+def _is_lendable(array: np.ndarray[Any, Any]) -> bool:
+    """Whether torch can address it, and may: it has no read-only tensors."""
+    whole_steps = all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides)
+    return array.dtype.isnative and array.flags.writeable and whole_steps
 
 
-def resolve_channel_axis(
-    shape: Sequence[int], normalization: Normalization, channel_axis: int | None, *, is_array: bool
-) -> int | None:
-    """The axis, counted from the end, along which the statistics lie; None where one mean serves all.
-
-    Raises:
-        ImageError: no axis fits, or (in an array) two do.
-    """
-    channels, ndim = normalization.channels, len(shape)
-    if channel_axis is not None:
-        if not -ndim <= channel_axis < ndim:
-            raise ImageError(f"channel_axis is {channel_axis}, the pictures have shape {tuple(shape)}.")
-        axis = channel_axis - ndim if channel_axis >= 0 else channel_axis
-        if channels not in (1, shape[axis]):
-            raise ImageError(_misfit(shape, normalization, axis))
-        return axis if channels > 1 else None
-    if channels == 1:
-        return None
-    fitting = [axis for axis in ((-3, -1) if is_array else (-3,)) if ndim >= 3 and shape[axis] == channels]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        raise ImageError(
-            f"the pictures have shape {tuple(shape)}: the channels may be axis -3 (..., C, H, W) or axis -1 "
-            f"(..., H, W, C). Say which with channel_axis."
-        )
-    raise ImageError(_misfit(shape, normalization, -3))
+def _apply_to_tensor(images: torch.Tensor, mapping: _Map, out: torch.Tensor | None) -> torch.Tensor:
+    """The map over a tensor, into `out` or a new tensor of the same layout."""
+    if mapping.to is not None:
+        images = images.detach()  # bytes have no gradient
+    to = mapping.to or images.dtype
+    dtype = torch.float64 if images.dtype == torch.float64 else torch.float32
+    traced = _is_traced(images)
+    if traced or (images.requires_grad and torch.is_grad_enabled()):
+        mean, std = _constants(mapping, dtype, images.device, _narrow_shape(images, mapping.axis), cached=not traced)
+        result = mapping.kernel(images.to(dtype), mean, std, None).to(to)
+        return result if out is None else out.copy_(result)
+    target = torch.empty_like(images, dtype=to) if out is None or _is_shifted(out, images) else out
+    with torch.no_grad():
+        _fill(target, images, mapping, dtype)
+        return target if out is None or target is out else out.copy_(target)
 
 
-def _misfit(shape: Sequence[int], normalization: Normalization, axis: int) -> str:
-    """What to say when the channels are not where they were looked for."""
-    channels, shown = normalization.channels, tuple(shape)
-    said = f"the statistics have {channels} channel{'s' if channels > 1 else ''}"
-    where = f" ({normalization.source})" if normalization.source else ""
-    if len(shape) < 3:
-        return (
-            f"the pictures have shape {shown} and no channel axis; {said}{where}: expected "
-            f"({channels}, H, W) or (N, {channels}, H, W)."
-        )
-    if len(shape) >= 3 and shape[-1] == channels and axis != -1:
-        return (
-            f"the pictures have shape {shown}: their channels are last, and were looked for on axis {axis}. "
-            f"Use images.movedim(-1, -3), or give channel_axis=-1."
-        )
-    if len(shape) >= 4 and shape[-4] == channels and axis != -4:
-        return (
-            f"the pictures have shape {shown}: no {channels} channels on axis {axis}. If these are videos "
-            f"(..., C, T, H, W), give channel_axis=-4."
-        )
-    found = shape[axis]
-    grey = " Grey pictures take one mean and one std." if found == 1 else ""
+def _is_traced(images: torch.Tensor) -> bool:
+    """Whether a compiler or a transform looks at each operation: no blocks then, no `out=`, no cached tensors."""
     return (
-        f"the pictures have {found} channel{'s' if found != 1 else ''} (axis {axis} of shape {shown}), {said}{where}."
-        f"{grey}"
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call, unused-ignore]
+        or type(images) not in (torch.Tensor, torch.nn.Parameter)
+        or _is_wrapped(images)
+        or torch.autograd.forward_ad.unpack_dual(images).tangent is not None  # type: ignore[no-untyped-call, unused-ignore]
     )
 
 
-def _refuse_out(out: Any, images: Any, kind: type, dtype: Any) -> None:
-    if not isinstance(out, kind):
-        raise ImageTypeError(f"out is a {type(out).__name__}: expected a {kind.__name__}, as the pictures are.")
-    expected, found = (tuple(images.shape), dtype), (tuple(out.shape), out.dtype)
-    if expected != found:
-        raise ImageError(
-            f"out has shape {found[0]} and dtype {found[1]}: expected shape {expected[0]} and dtype {expected[1]}."
-        )
-    if isinstance(out, torch.Tensor) and out.device != images.device:
-        raise ImageError(f"out is on {out.device}, the pictures are on {images.device}.")
+#: Whether torch.func.vmap, jvp or the like is at work on a tensor; torch has no public name for that.
+_is_wrapped: Callable[[torch.Tensor], bool] = getattr(
+    getattr(torch._C, "_functorch", None), "is_functorch_wrapped_tensor", lambda images: False
+)
 
 
-def _plain(images: torch.Tensor) -> torch.Tensor:
-    """Without its subclass, whose overrides are not needed for arithmetic."""
-    return images if type(images) is torch.Tensor else images.as_subclass(torch.Tensor)
+def _is_shifted(out: torch.Tensor, images: torch.Tensor) -> bool:
+    """Whether they share memory without being element for element the same: written early, read late."""
+
+    def ends(tensor: torch.Tensor) -> tuple[int, int]:
+        last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+        return tensor.data_ptr(), tensor.data_ptr() + (last + 1) * tensor.element_size()
+
+    if out.numel() == 0 or out.device.type == "meta":
+        return False
+    (first, last), (other_first, other_last) = ends(out), ends(images)
+    same = first == other_first and out.dtype == images.dtype and out.stride() == images.stride()
+    return first < other_last and other_first < last and not same
 
 
-def _rewrap(result: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """With the subclass (a tv_tensor, a MetaTensor) and the attributes of `like`."""
-    kind = type(like)
-    if kind is torch.Tensor or kind is torch.nn.Parameter:
-        return result
-    wrapped = result.as_subclass(kind)
-    wrapped.__dict__.update(like.__dict__)
-    return wrapped
+def _fill(out: torch.Tensor, images: torch.Tensor, mapping: _Map, dtype: torch.dtype) -> None:
+    """The map into `out`, in the order of memory, computed in `dtype` and converted once.
 
-
-def _lend(images: np.ndarray[Any, Any]) -> torch.Tensor:
-    """`images` as a tensor: the same memory where torch can address it, else a copy."""
-    addressable = images.dtype.isnative and images.flags.writeable and min(images.strides, default=0) >= 0
-    aligned = all(stride % images.dtype.itemsize == 0 for stride in images.strides)
-    if not (addressable and aligned):
-        images = np.array(images, dtype=images.dtype.newbyteorder("="), order="C", subok=False)
-    return torch.from_numpy(images)
-
-
-@lru_cache(maxsize=64)
-def _cached_constants(
-    mean: tuple[float, ...], std: tuple[float, ...], dtype: torch.dtype, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """On the device once, so that a call need not wait for a copy."""
-    return torch.tensor(mean, dtype=dtype, device=device), torch.tensor(std, dtype=dtype, device=device)
-
-
-def _constants(
-    normalization: Normalization, images: torch.Tensor, axis: int | None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and std that broadcast against `images`."""
-    dtype = torch.float64 if images.dtype == torch.float64 else torch.float32
-    mean, std = _cached_constants(normalization.mean, normalization.std, dtype, images.device)
-    shape = [1] * images.ndim
-    if axis is not None:
-        shape[axis] = normalization.channels
-    return mean.view(shape), std.view(shape)
+    What needs an intermediate result works in blocks, so that it stays in the cache; one step over all is faster.
+    """
+    order = sorted(range(images.ndim), key=images.stride, reverse=True)
+    axis = None if mapping.axis is None else order.index(mapping.axis + images.ndim)
+    images, out = images.permute(order), out.permute(order)
+    on_cpu = images.device.type == "cpu"
+    shape = _spread_shape(images, axis) if on_cpu else _narrow_shape(images, axis)
+    mean, std = _constants(mapping._replace(axis=axis), dtype, images.device, shape)
+    reads = images.dtype == dtype or (images.device.type in _CONVERTING and images.dtype.itemsize == 2)
+    writes = mapping.to is None and (images.dtype == dtype or (reads and mapping.one_step))
+    size = min(_BLOCK, images.numel()) if on_cpu and not (writes and mapping.one_step) else images.numel()
+    scratch = None if writes else torch.empty(size, dtype=dtype, device=images.device)
+    for block, mean_block, std_block, out_block in _blocks(images, mean, std, out, size):
+        work = out_block if scratch is None else scratch[: block.numel()].view(block.shape)
+        result = mapping.kernel(block if reads else work.copy_(block), mean_block, std_block, work)
+        if scratch is not None:
+            out_block.copy_(result)
 
 
 _Block = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
-def _blocks(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out: torch.Tensor) -> Iterator[_Block]:
-    """Cuts all four alike, along the leading axes, into blocks that fit a cache. Other devices get one block."""
+def _blocks(
+    images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out: torch.Tensor, most: int
+) -> Iterator[_Block]:
+    """Cuts all four alike, along the leading axes, into blocks of at most `most` elements."""
     count = images.numel()
-    if count <= _BLOCK or images.device.type != "cpu":
+    if count <= most:
         yield images, mean, std, out
         return
     axis = next(axis for axis, size in enumerate(images.shape) if size > 1)
     size = images.shape[axis]
-    step = max(1, _BLOCK * size // count)
+    step = max(1, most * size // count)
     for start in range(0, size, step):
         length = min(step, size - start)
-        cut = [images.narrow(axis, start, length), mean, std, out.narrow(axis, start, length)]
-        if mean.shape[axis] > 1:
-            cut[1], cut[2] = mean.narrow(axis, start, length), std.narrow(axis, start, length)
-        yield from _blocks(cut[0], cut[1], cut[2], cut[3])
+
+        def cut(tensor: torch.Tensor, start: int = start, length: int = length) -> torch.Tensor:
+            return tensor.narrow(axis, start, length) if tensor.shape[axis] > 1 else tensor
+
+        yield from _blocks(cut(images), cut(mean), cut(std), cut(out), most)
+
+
+def _narrow_shape(images: torch.Tensor, axis: int | None) -> tuple[int, ...]:
+    """The shape of constants that broadcast against `images`: one number a channel."""
+    shape = [1] * images.ndim
+    if axis is not None:
+        shape[axis] = images.shape[axis]
+    return tuple(shape)
+
+
+def _spread_shape(images: torch.Tensor, axis: int | None) -> tuple[int, ...]:
+    """The same with the numbers repeated along the last axes, so that they lie in runs as the pictures do."""
+    shape = list(_narrow_shape(images, axis))
+    run = 1
+    for last in reversed(range(images.ndim)):
+        longer = math.prod(shape) // shape[last] * images.shape[last] if shape[last] else 0
+        if run >= _RUN or longer > _LONGEST:
+            break
+        shape[last] = images.shape[last]
+        run *= images.shape[last]
+    return tuple(shape)
+
+
+def _constants(
+    mapping: _Map, dtype: torch.dtype, device: torch.device, shape: tuple[int, ...], *, cached: bool = True
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and std of this shape, on the device once, so that a call need not wait for a copy to it."""
+    make = _cached_constant if cached else _constant
+    return (
+        make(mapping.mean, dtype, device, shape, mapping.axis),
+        make(mapping.std, dtype, device, shape, mapping.axis),
+    )
+
+
+def _constant(
+    values: tuple[float, ...], dtype: torch.dtype, device: torch.device, shape: tuple[int, ...], axis: int | None
+) -> torch.Tensor:
+    narrow = [1] * len(shape)
+    if axis is not None:
+        narrow[axis] = len(values)
+    return torch.tensor(values, dtype=dtype, device=device).view(narrow).expand(shape).contiguous()
+
+
+@lru_cache(maxsize=64)
+def _cached_constant(
+    values: tuple[float, ...], dtype: torch.dtype, device: torch.device, shape: tuple[int, ...], axis: int | None
+) -> torch.Tensor:
+    with torch.inference_mode(False):  # a tensor made in that mode is of no use outside it
+        return _constant(values, dtype, device, shape, axis)
+
+
+def _plain(images: torch.Tensor) -> torch.Tensor:
+    """Without its subclass, unless that has a say in each operation (fake and distributed tensors have)."""
+    kind = type(images)
+    if kind is torch.Tensor or kind.__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
+        return images
+    return images.as_subclass(torch.Tensor)
+
+
+def _rewrap(result: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """With the subclass (a tv_tensor, a MetaTensor) and the attributes of `like`."""
+    kind = type(like)
+    if type(result) is kind or kind is torch.nn.Parameter:
+        return result
+    wrapped = result.as_subclass(kind)
+    wrapped.__dict__.update(like.__dict__)
+    return wrapped

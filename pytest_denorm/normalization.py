@@ -19,8 +19,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .errors import StatisticsError, StatisticsWarning
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     import numpy as np
     import torch
+
+    Numbers: TypeAlias = "float | Iterable[float] | np.ndarray[Any, Any] | torch.Tensor"
 
 ImagesT = TypeVar("ImagesT")
 
@@ -42,17 +46,19 @@ def as_floats(values: Any, name: str) -> tuple[float, ...]:
     if isinstance(values, (str, bytes, Mapping, Set)):
         raise StatisticsError(f"{name} is {values!r}: expected one number a channel, such as (0.485, 0.456, 0.406).")
     listed = list(values) if isinstance(values, Iterable) else [values]
-    return tuple(_as_float(value, name, channel) for channel, value in enumerate(listed))
+    return tuple(_as_float(value, f"{name}[{channel}]") for channel, value in enumerate(listed))
 
 
-def _as_float(value: Any, name: str, channel: int) -> float:
+def _as_float(value: Any, name: str) -> float:
+    if hasattr(value, "tolist"):  # a number of numpy or torch
+        value = value.tolist()
     refused = isinstance(value, (str, bytes, bool, complex)) or value is None
     if not refused:
         try:
             return float(value)
         except (TypeError, ValueError, RuntimeError, OverflowError):
             pass
-    raise StatisticsError(f"{name}[{channel}] is {value!r}, not a number: expected a real number such as 0.485.")
+    raise StatisticsError(f"{name} is {value!r}, not a number: expected a real number such as 0.485.")
 
 
 def format_numbers(values: Iterable[float], digits: int = 6) -> str:
@@ -90,14 +96,38 @@ class Normalization:
     channel_axis: int | None = field(default=None, compare=False, kw_only=True)
     _origin: Normalization | None = field(default=None, compare=False, kw_only=True)
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            mean: Numbers,
+            std: Numbers,
+            pixel_max: float = 1.0,
+            *,
+            source: str = "",
+            channel_axis: int | None = None,
+            _origin: Normalization | None = None,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "mean", as_floats(self.mean, "mean"))
         object.__setattr__(self, "std", as_floats(self.std, "std"))
-        object.__setattr__(self, "pixel_max", _as_float(self.pixel_max, "pixel_max", 0))
+        object.__setattr__(self, "pixel_max", _as_float(self.pixel_max, "pixel_max"))
         self._refuse_lengths()
+        if self._origin is not None and not self._is_inverse_of(self._origin):
+            object.__setattr__(self, "_origin", None)  # dataclasses.replace made another map of an inverse
         self._refuse_values()
         if self._origin is None:
             self._warn_about_scale()
+
+    def _inverted(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and std of the inverse."""
+        mean = tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True))
+        return mean, tuple(1 / std for std in self.std)
+
+    def _is_inverse_of(self, other: Normalization) -> bool:
+        same = (self.pixel_max, self.channel_axis) == (other.pixel_max, other.channel_axis)
+        return same and (self.mean, self.std) == other._inverted()
 
     def _refuse_lengths(self) -> None:
         if not self.mean and not self.std:
@@ -125,7 +155,7 @@ class Normalization:
                     f"std[{channel}] is 0: Normalize would divide by zero, and no inverse exists. Expected a finite "
                     f"number other than 0; use 1.0 to leave the scale of a channel as it is."
                 )
-            if not (math.isfinite(1 / std) and math.isfinite(mean / std)):
+            if self._origin is None and not (math.isfinite(1 / std) and math.isfinite(mean / std)):
                 raise StatisticsError(
                     f"std[{channel}] is {std!r}: so small that the inverse (1/std, -mean/std) is not finite. "
                     f"Expected a std of the size of the pictures' values, 0..{self.pixel_max:g}."
@@ -163,14 +193,9 @@ class Normalization:
         """
         if self._origin is not None:
             return self._origin
-        return Normalization(
-            tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True)),
-            tuple(1 / std for std in self.std),
-            self.pixel_max,
-            source=f"inverse of {self.source}" if self.source else "",
-            channel_axis=self.channel_axis,
-            _origin=self,
-        )
+        mean, std = self._inverted()
+        source = f"inverse of {self.source}" if self.source else ""
+        return replace(self, mean=mean, std=std, source=source, _origin=self)
 
     def normalize(self, images: ImagesT) -> ImagesT:
         """``(x - mean) / std``; see :func:`pytest_denorm.affine.normalize`."""
@@ -213,7 +238,7 @@ class Normalization:
         return same
 
     def __repr__(self) -> str:
-        pixel_max = "" if self.pixel_max == 1.0 else f", pixel_max={self.pixel_max:g}"
+        pixel_max = "" if self.pixel_max == 1.0 else f", pixel_max={self.pixel_max!r}"
         source = f", source={self.source!r}" if self.source else ""
         return f"Normalization(mean={self.mean!r}, std={self.std!r}{pixel_max}{source})"
 
