@@ -1,0 +1,58 @@
+"""File names of baselines: legal and unique on Linux, macOS and Windows, and a function of the test's name alone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+#: The longest stem; names get longer on the way (``-comparison.png``), and file systems end at 255 bytes.
+LONGEST = 120
+
+#: Devices of Windows, with any extension.
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+
+_ILLEGAL = re.compile(r'[<>:"/\\|?*\[\]\x00-\x1f]')
+
+
+def legal_stem(name: str) -> str:
+    """The file name, without extension, of a test of this name.
+
+    ``test_p[red]`` is ``test_p_red``, as pytest-mpl has it. Where that would lose something (a character is replaced,
+    capitals in the id of a parameter that a file system may not tell from small letters, too long, the name of a
+    device), a short digest of the whole name keeps it unique: ``test_p[A/b]`` is ``test_p_A_b-1d0a7e5c``.
+    """
+    function, bracket, identifier = name.partition("[")
+    identifier = identifier.removesuffix("]")
+    plain = f"{function}_{identifier}" if bracket else function
+    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", plain)
+    lossless = (
+        safe == plain
+        and identifier == identifier.lower()
+        and len(safe) <= LONGEST
+        and not safe.endswith(("_", "."))
+        and not safe.startswith((".", "-"))
+        and ".png" not in safe.lower()
+        and not _is_reserved(safe)
+    )
+    if lossless:
+        return safe
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    kept = safe.replace(".", "_").strip("_-")[: LONGEST - 9].rstrip("_-")
+    return f"{kept}-{digest}"
+
+
+def _is_reserved(name: str) -> bool:
+    return name.partition(".")[0].lower() in _RESERVED
+
+
+def is_legal(filename: str) -> bool:
+    """Whether a file name that a person chose is legal everywhere, and ends in ``.png``."""
+    stem = filename.removesuffix(".png")
+    return (
+        filename != stem != ""
+        and not _ILLEGAL.search(filename)
+        and not stem.endswith((" ", ".", "_"))
+        and ".png" not in stem
+        and len(filename.encode()) <= 200
+        and not _is_reserved(filename)
+    )

@@ -1,0 +1,51 @@
+"""What a session wants of its image tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_denorm.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """The options of image tests, each as ``--denorm-...`` and as ``denorm_...`` in the ini.
+
+    Attributes:
+        baseline_dir: the folder of baselines, relative to the root folder.
+        compare: whether figures are compared: always, only under ``--mpl``, or never.
+        baselines: what is stored: PNG files, or digests of their pixels in one library.
+        update: which baselines are written: those that are missing, also those that differ, or all.
+        update_in_ci: whether that is allowed under CI.
+        unused: what is done about baselines that no test used.
+        results: the folder of the pictures of failures; None for pytest's cache folder.
+        report: where to write the review page, if anywhere.
+    """
+
+    baseline_dir: str = "baseline_images"
+    compare: Literal["always", "mpl", "never"] = "always"
+    baselines: Literal["images", "digests"] = "images"
+    update: Literal["missing", "failed", "all", ""] = ""
+    update_in_ci: bool = False
+    unused: Literal["warn", "fail", "delete", ""] = ""
+    results: str = ""
+    report: str = ""
+
+    def refuse_in_ci(self, environ: Mapping[str, str] = os.environ) -> None:
+        """Baselines made by a machine that nobody watches are reviewed by nobody.
+
+        Raises:
+            SettingsError: files are to be written or deleted under CI, without the option that allows it.
+        """
+        asked = f"--denorm-update={self.update}" if self.update else ""
+        asked = asked or ("--denorm-unused=delete" if self.unused == "delete" else "")
+        found = [name for name in ("CI", "BUILD_NUMBER") if environ.get(name, "").lower() not in ("", "0", "false")]
+        if asked and found and not self.update_in_ci:
+            raise SettingsError(
+                f"{asked} is refused under CI (the environment variable {found[0]} is set): baselines that are "
+                f"written there are reviewed by nobody. Run it on your machine and commit the files, or add "
+                f"--denorm-update-in-ci."
+            )

@@ -1,0 +1,321 @@
+"""Image tests as pytest sees them: planned at collection, judged after the call, counted at the end.
+
+pytest-mpl goes on doing what it is asked to do. This plugin looks at the figure first, so that a baseline which it
+writes is there when pytest-mpl looks for it, and has the last word, so that a difference below pytest-mpl's tolerance
+fails.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from pytest_denorm import settings
+from pytest_denorm.errors import BaselineError, SettingsError
+
+from . import unused
+from .files import write_digests
+from .names import legal_stem
+from .options import ImageOptions
+from .plan import PLAN, Plan, has_pytest_mpl, image_mark, plan_items, uses_hash_library
+
+if TYPE_CHECKING:
+    from .judge import Verdict
+
+NAME = "denorm-images"
+
+#: What xdist brings from a worker to its controller.
+_WORKER_DATA = "denorm_images"
+
+
+def start(config: pytest.Config) -> ImageTests:
+    """The plugin that looks after image tests, registered when it is first needed."""
+    plugin = config.pluginmanager.get_plugin(NAME)
+    if plugin is None:
+        values = {field.name: settings.get(config, f"denorm_{field.name}") for field in fields(ImageOptions)}
+        plugin = ImageTests(config, ImageOptions(**values))
+        config.pluginmanager.register(plugin, NAME)
+    return cast("ImageTests", plugin)
+
+
+class ImageTests:
+    """Hooks of a session that has image tests."""
+
+    def __init__(self, config: pytest.Config, options: ImageOptions) -> None:
+        try:
+            options.refuse_in_ci()
+        except SettingsError as error:
+            raise pytest.UsageError(str(error)) from None
+        self.config = config
+        self.options = options
+        self.is_worker = hasattr(config, "workerinput")
+        self.facts: dict[str, dict[str, Any]] = {}  # by nodeid, from the reports
+        self.collection = unused.Collection()
+        self.digests: dict[str, dict[str, str]] = {}  # folder, file name, digest
+        self.notes: list[str] = []
+
+    # collection
+
+    def plan(self, items: list[pytest.Item]) -> None:
+        """Called with all collected items, before any is deselected."""
+        plan_items(items, self.config, self.options)
+        self.collection.note_items(items, self.config, self.options)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self.collection.note_gap(f"{len(items)} tests were deselected")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.outcome != "passed":
+            self.collection.note_gap(f"{report.nodeid} was not collected ({report.outcome})")
+
+    # running
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: Any) -> Generator[None, Any, Any]:
+        plan = item.stash.get(PLAN, None)
+        if plan is None:
+            return (yield)
+        if not has_pytest_mpl(self.config):
+            if plan.exact:
+                pytest.fail(
+                    "image_compare is pytest-mpl's mark, and pytest-mpl is not active in this session: "
+                    "remove -p no:pytest_mpl, or set PYTEST_PLUGINS=pytest_mpl.plugin where plugin autoload is off.",
+                    pytrace=False,
+                )
+            return (yield)
+        verdicts: list[Verdict] = []
+        theirs: BaseException | None = None
+        result = None
+        with _watched(item, lambda figure: self._judge(item, plan, figure), verdicts), self._conditions(item, plan):
+            try:
+                result = yield
+            except BaseException as error:
+                if not verdicts:
+                    raise  # the test's own
+                theirs = error
+        if verdicts:
+            self._record(item, plan, verdicts[0])
+            if verdicts[0].failed:
+                pytest.fail(verdicts[0].message, pytrace=False)
+        if theirs is not None:
+            raise theirs
+        return result
+
+    @contextmanager
+    def _conditions(self, item: pytest.Item, plan: Plan) -> Iterator[None]:
+        """The style that pytest-mpl draws with, in sessions where it does not set it itself."""
+        mark = image_mark(item)
+        if not plan.exact or mark is None or self._pytest_mpl_acts():
+            yield
+            return
+        import matplotlib.style
+
+        option = self.config.getoption("--mpl-default-style", None) or self.config.getini("mpl-default-style")
+        with matplotlib.style.context(mark.kwargs.get("style", option or "classic"), after_reset=True):
+            yield
+
+    def _pytest_mpl_acts(self) -> bool:
+        options = ("--mpl", "--mpl-generate-path", "--mpl-generate-hash-library")
+        return any(self.config.getoption(option, None) for option in options)
+
+    def _judge(self, item: pytest.Item, plan: Plan, figure: Any) -> Verdict | None:
+        """The verdict on what a test returned; None where that is pytest-mpl's business alone."""
+        from .judge import Verdict, judge, pixels_of
+
+        if not plan.exact and not _is_grid(figure):
+            return None
+        if not hasattr(figure, "savefig"):
+            returned = "nothing" if figure is None else f"a {type(figure).__module__}.{type(figure).__qualname__}"
+            return Verdict(
+                "no figure",
+                f"the image test returned {returned}: expected a figure. End the test with, for example, "
+                f"return grid(images).",
+            )
+        mark = image_mark(item)
+        assert mark is not None
+        reason = self._reason_not_to_compare()
+        if reason:
+            return Verdict("not compared", facts={"reason": reason})
+        case = self._case(item, plan)
+        try:
+            pixels = pixels_of(figure, mark.kwargs)
+        except BaselineError as error:
+            return Verdict("no figure", str(error))
+        verdict = judge(case, pixels, figure)
+        if verdict.status == "missing" and uses_hash_library(mark, self.config):
+            return Verdict("not compared", facts={"reason": "there is no baseline, and pytest-mpl compares its hash."})
+        return verdict
+
+    def _reason_not_to_compare(self) -> str:
+        if self.config.getoption("--mpl-generate-path", None):
+            return "pytest-mpl was told to generate baselines."
+        if self.options.compare == "never":
+            return "denorm_compare is never. To compare: pytest --denorm-compare=always"
+        if self.options.compare == "mpl" and not self.config.getoption("--mpl", False):
+            return "denorm_compare is mpl, and --mpl was not given. To compare: pytest --mpl"
+        return ""
+
+    def _case(self, item: pytest.Item, plan: Plan) -> Any:
+        from .judge import Case
+
+        here = self.config.invocation_params.dir
+        _, colons, rest = item.nodeid.partition("::")
+        try:
+            file = os.path.relpath(item.path, here)
+        except ValueError:  # another drive
+            file = str(item.path)
+        given = self.config.getoption("denorm_baseline_dir", None)
+        extra = (f"--denorm-baseline-dir={shlex.quote(given)}",) if given else ()
+        return Case(
+            plan=plan,
+            selector=f"{file}{colons}{rest}",
+            options=self.options,
+            results=self.results,
+            stem=legal_stem(item.nodeid.replace("/", ".")),
+            relative_to=here,
+            extra_arguments=extra,
+        )
+
+    @functools.cached_property
+    def results(self) -> Path:
+        """Where pictures of failures are written."""
+        if self.options.results:
+            return self.config.rootpath / self.options.results
+        cache: pytest.Cache | None = getattr(self.config, "cache", None)
+        return cache.mkdir("denorm") if cache is not None else Path(tempfile.mkdtemp(prefix="pytest-denorm-"))
+
+    def _record(self, item: pytest.Item, plan: Plan, verdict: Verdict) -> None:
+        item.user_properties[:] = [pair for pair in item.user_properties if not pair[0].startswith("denorm_")]
+        baseline = os.path.relpath(plan.path, self.config.rootpath)
+        facts = {"image": verdict.status, "baseline": baseline, **verdict.facts}
+        item.user_properties += [(f"denorm_{name}", value) for name, value in facts.items()]
+        if verdict.new_digest is not None:
+            self.digests.setdefault(str(plan.folder), {})[plan.filename] = verdict.new_digest
+
+    # the end
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        facts = {name: value for name, value in report.user_properties if name.startswith("denorm_")}
+        if report.when == "call" and "denorm_image" in facts:
+            self.facts[report.nodeid] = facts
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        data = getattr(node, "workeroutput", {}).get(_WORKER_DATA)
+        if data is None:
+            self.collection.note_gap("a worker was lost")
+            return
+        received = json.loads(data)
+        self.collection.merge(received["collection"])
+        for folder, changes in received["digests"].items():
+            self.digests.setdefault(folder, {}).update(changes)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.is_worker:
+            data = {"collection": self.collection.to_dict(), "digests": self.digests}
+            self.config.workeroutput[_WORKER_DATA] = json.dumps(data)  # type: ignore[attr-defined]
+            return
+        for folder, changes in self.digests.items():
+            try:
+                write_digests(Path(folder), changes)
+            except BaselineError as error:
+                self._fail(session, str(error))
+        if self.options.unused:
+            self._deal_with_unused(session, self.options.unused)
+
+    def _deal_with_unused(self, session: pytest.Session, wish: str) -> None:
+        gap = self.collection.gap
+        if gap:
+            self.notes.append(f"unused baselines were not looked for: {gap}.")
+            return
+        found = self.collection.unused(self.config.rootpath / self.options.baseline_dir)
+        if not found:
+            return
+        shown = ", ".join(os.path.relpath(entry.path, self.config.rootpath) + entry.suffix for entry in found)
+        if wish == "delete":
+            unused.delete(found)
+            self.notes.append(f"deleted {len(found)} unused: {shown}")
+            return
+        note = f"{len(found)} unused, no collected test compares with them: {shown}"
+        advice = "delete them with --denorm-unused=delete"
+        if wish == "fail":
+            self._fail(session, f"{note}; {advice}")
+        else:
+            self.notes.append(f"{note}; {advice}")
+
+    def _fail(self, session: pytest.Session, note: str) -> None:
+        self.notes.append(f"ERROR: {note}")
+        if session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        lines = [*self._counts(), *self.notes]
+        if not lines:
+            return
+        terminalreporter.section("image baselines", "=")
+        for line in lines:
+            loud = line.startswith("ERROR") or " not compared: " in line
+            terminalreporter.write_line(line, red=loud, bold=loud)
+
+    def _counts(self) -> Iterator[str]:
+        statuses = [facts["denorm_image"] for facts in self.facts.values()]
+        if not statuses:
+            return
+        different = statuses.count("different")
+        compared = f"{statuses.count('equal') + different} compared" + (
+            f" ({different} different)" if different else ""
+        )
+        others = [f"{statuses.count(name)} {name}" for name in ("updated", "missing", "not compared")]
+        rare = [f"{statuses.count(name)} {name}" for name in ("unreadable", "no figure") if name in statuses]
+        yield ", ".join([compared, *others, *rare])
+        written = [facts["denorm_written"] for facts in self.facts.values() if "denorm_written" in facts]
+        yield from (f"wrote {path}" for path in sorted(written))
+        reasons = [facts["denorm_reason"] for facts in self.facts.values() if "denorm_reason" in facts]
+        yield from (f"{reasons.count(reason)} not compared: {reason}" for reason in sorted(set(reasons)))
+
+
+def _is_grid(figure: Any) -> bool:
+    """Whether this is a GridFigure; one can only be if its module was loaded to make it."""
+    module = sys.modules.get("pytest_denorm.images.figure")
+    return module is not None and isinstance(figure, module.GridFigure)
+
+
+@contextmanager
+def _watched(item: Any, judge: Callable[[Any], Verdict | None], verdicts: list[Verdict]) -> Iterator[None]:
+    """Lets `judge` see what the test function returns, before pytest-mpl does.
+
+    The function and the name are put back afterwards: an item that is run again would be wrapped again. Names that
+    make illegal paths are replaced by legal ones while pytest-mpl handles the item; the test itself sees its own.
+    """
+    function, name = item.obj, item.name
+    legal = legal_stem(name)
+    handled = name if legal == name.replace("[", "_").removesuffix("]") else legal
+
+    @functools.wraps(function)
+    def watch(*args: Any, **kwargs: Any) -> Any:
+        item.name = name
+        try:
+            figure = function(*args, **kwargs)
+        finally:
+            item.name = handled
+        verdict = judge(figure)
+        if verdict is not None:
+            verdicts.append(verdict)
+        return figure
+
+    item.obj, item.name = watch, handled
+    try:
+        yield
+    finally:
+        item.obj, item.name = function, name

@@ -1,0 +1,307 @@
+"""What happened to the pictures of a grid between its baseline and now, told from their pixels.
+
+A wrong mean or std changes a picture by a gain and an offset of each channel: what was normalized with ``mean`` and
+``std`` and is undone with ``mean'`` and ``std'`` comes back as ``x' = x * std'/std + mean' - mean * std'/std``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pytest_denorm.normalization import PRESETS, Normalization
+
+from .figure import Tile
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+CHANNELS = ("red", "green", "blue")
+
+#: The largest shift that is looked for, in pixels.
+_REACH = 4
+
+
+class Fit(NamedTuple):
+    """``result = gain * baseline + offset`` of a channel; `offset` on the scale where white is 1."""
+
+    gain: float
+    offset: float
+
+
+def describe_tiles(
+    baseline: Bytes, result: Bytes, tiles: Sequence[Tile], normalization: Normalization | None
+) -> list[str]:
+    """One sentence for each thing that happened: ``tiles 0-7: channels reversed (BGR for RGB)``.
+
+    Args:
+        baseline, result: canvases of the same shape, uint8 (H, W, 3).
+        tiles: the boxes of the pictures in them.
+        normalization: what was undone to draw the result, if known: names the statistic behind a gain.
+    """
+    before, after = [cut(baseline, tile) for tile in tiles], [cut(result, tile) for tile in tiles]
+    changed = [index for index in range(len(tiles)) if not np.array_equal(before[index], after[index])]
+    if not changed:
+        return ["the pictures are untouched: only the padding differs"]
+    moved = _reordered(before, after, changed)
+    if moved:
+        return [moved]
+    together = _explain(np.stack([before[i] for i in changed]), np.stack([after[i] for i in changed]), normalization)
+    if together:
+        return [f"{name_tiles(changed, len(tiles))}: {together}"]
+    alone: dict[str, list[int]] = {}
+    for index in changed:
+        text = _explain(before[index][None], after[index][None], normalization)
+        alone.setdefault(text or "another picture", []).append(index)
+    return [f"{name_tiles(indices, len(tiles))}: {text}" for text, indices in alone.items()]
+
+
+def cut(canvas: Bytes, tile: Tile) -> Bytes:
+    return canvas[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
+
+
+def name_tiles(indices: Sequence[int], count: int) -> str:
+    """``all tiles``, ``tile 3`` or ``tiles 0-2, 5``."""
+    if len(indices) == count:
+        return "all tiles" if count > 1 else "the picture"
+    ranges: list[list[int]] = []
+    for index in indices:
+        if ranges and index == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [index]
+        else:
+            ranges.append([index])
+    shown = ", ".join("-".join(map(str, one)) for one in ranges[:6]) + (", ..." if len(ranges) > 6 else "")
+    return f"tile{'' if len(indices) == 1 else 's'} {shown}"
+
+
+def _reordered(before: Sequence[Bytes], after: Sequence[Bytes], changed: Sequence[int]) -> str:
+    """What to say if the changed pictures are those of the baseline in other places."""
+    places = {picture.tobytes(): index for index, picture in enumerate(before)}
+    sources = [places.get(after[index].tobytes()) for index in changed]
+    known = [(index, source) for index, source in zip(changed, sources, strict=True) if source is not None]
+    if len(known) < len(changed) or len(before) == 1:
+        return ""
+    examples = ", ".join(f"tile {index} shows what was tile {source}" for index, source in known[:3])
+    return f"the pictures are in another order: {examples}{', ...' if len(known) > 3 else ''}; is the order seeded?"
+
+
+def _explain(before: Bytes, after: Bytes, normalization: Normalization | None) -> str:
+    """What turns the pictures `before` into `after`, both (N, H, W, 3); empty if it is none of the known things."""
+    return (
+        _levels(before, after)
+        or _channel_order(before, after)
+        or _geometry(before, after)
+        or _shift(before, after)
+        or _gains(before, after, normalization)
+    )
+
+
+def _levels(before: Bytes, after: Bytes) -> str:
+    difference = after.astype(np.int16) - before
+    low, high = int(difference.min()), int(difference.max())
+    if low < -1 or high > 1:
+        return ""
+    share = f"in {100 * float((difference != 0).mean()):.0f} % of the values"
+    if high == 0:
+        return f"off by at most one level, all darker, {share}: truncation (bytes cut off instead of rounded)"
+    if low == 0:
+        return f"off by at most one level, all brighter, {share}: rounded up instead of to the nearest"
+    return f"off by at most one level, darker and brighter, {share}: another rounding, or statistics slightly off"
+
+
+def _same(before: Bytes, after: Bytes) -> bool:
+    """Equal to one level, so that rounding does not hide what happened."""
+    return before.shape == after.shape and int(np.abs(after.astype(np.int16) - before).max(initial=0)) <= 1
+
+
+def _channel_order(before: Bytes, after: Bytes) -> str:
+    for order in permutations(range(3)):
+        if order != (0, 1, 2) and _same(before[..., order], after):
+            if order == (2, 1, 0):
+                return "channels reversed (BGR for RGB)"
+            return "channels in another order: " + ", ".join(
+                f"{CHANNELS[source]} drawn as {CHANNELS[place]}"
+                for place, source in enumerate(order)
+                if source != place
+            )
+    for channel in range(3):
+        if _same(np.broadcast_to(before[..., channel, None], before.shape), after):
+            return f"grey: every channel shows {CHANNELS[channel]}"
+    return ""
+
+
+_MOVES: tuple[tuple[str, Callable[[Bytes], Bytes]], ...] = (
+    ("mirrored left to right", lambda pictures: pictures[:, :, ::-1]),
+    ("upside down", lambda pictures: pictures[:, ::-1]),
+    ("turned by 180 degrees", lambda pictures: pictures[:, ::-1, ::-1]),
+    ("rows and columns exchanged", lambda pictures: pictures.swapaxes(1, 2)),
+)
+
+
+def _geometry(before: Bytes, after: Bytes) -> str:
+    return next((name for name, move in _MOVES if _same(move(before), after)), "")
+
+
+def _shift(before: Bytes, after: Bytes) -> str:
+    height, width = before.shape[1:3]
+    steps = sorted(
+        ((down, right) for down in _reach(height) for right in _reach(width) if (down, right) != (0, 0)),
+        key=lambda step: abs(step[0]) + abs(step[1]),
+    )
+    for down, right in steps:
+        kept = before[:, max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
+        moved = after[:, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
+        if kept.size and int(np.ptp(kept)) > 1 and _same(kept, moved):
+            words = [
+                f"{abs(step)} pixel{'' if abs(step) == 1 else 's'} {positive if step > 0 else negative}"
+                for step, positive, negative in ((down, "down", "up"), (right, "right", "left"))
+                if step
+            ]
+            return f"shifted by {' and '.join(words)}"
+    return ""
+
+
+def _reach(size: int) -> Iterable[int]:
+    reach = min(_REACH, size // 2)
+    return range(-reach, reach + 1)
+
+
+def fit_gain(before: Bytes, after: Bytes) -> Fit | None:
+    """The gain and offset of one channel by least squares, if they explain every value to one level.
+
+    Only values that are clipped on neither side are fitted; None where they are fewer than 2 levels, or the fit fails.
+    """
+    x, y = before.ravel().astype(np.float64), after.ravel().astype(np.float64)
+    inside = (x > 0) & (x < 255) & (y > 0) & (y < 255)
+    if np.unique(x[inside]).size < 2:
+        return None
+    design = np.stack([x[inside], np.ones(int(inside.sum()))], axis=1)
+    gain, offset = (float(value) for value in np.linalg.lstsq(design, y[inside], rcond=None)[0])
+    predicted = np.clip(np.rint(gain * x + offset), 0, 255)
+    return Fit(gain, offset / 255) if np.abs(predicted - y).max() <= 1 else None
+
+
+def _gains(before: Bytes, after: Bytes, normalization: Normalization | None) -> str:
+    names: Sequence[str] = CHANNELS
+    if _is_grey(before) and _is_grey(after):
+        before, after, names = before[..., :1], after[..., :1], ("grey",)
+    fits = []
+    for channel in range(len(names)):
+        same = np.array_equal(before[..., channel], after[..., channel])
+        fit = Fit(1.0, 0.0) if same else fit_gain(before[..., channel], after[..., channel])
+        if fit is None:
+            return ""
+        fits.append(fit)
+    said = "; ".join(
+        f"{name} gain {fit.gain:.3f}, offset {fit.offset:.3f}"
+        for name, fit in zip(names, fits, strict=True)
+        if _is(fit)
+    )
+    cause = _cause(fits, names, normalization)
+    return f"{said}: looks like {cause}" if cause else said
+
+
+def _is_grey(pictures: Bytes) -> bool:
+    return np.array_equal(pictures[..., 0], pictures[..., 1]) and np.array_equal(pictures[..., 0], pictures[..., 2])
+
+
+def _is(fit: Fit) -> bool:
+    """Whether a fit says anything: bytes resolve no smaller gain or offset than these."""
+    return abs(fit.gain - 1) > 0.004 or abs(fit.offset) > 0.002
+
+
+def _cause(fits: Sequence[Fit], names: Sequence[str], normalization: Normalization | None) -> str:
+    """Which statistics were taken for which others; empty if that explains nothing."""
+    if all(abs(fit.gain + 1) < _NEAR and abs(fit.offset - 1) < _NEAR for fit in fits):
+        return "an inverted picture, black for white"
+    if any(fit.gain <= 0 for fit in fits):
+        return ""
+    if normalization is not None:
+        if normalization.channels not in (1, len(fits)):
+            return ""
+        now = _on_unit_scale(normalization.expand(len(fits)))
+        # what is drawn now is (x - then.mean) * now.std / then.std + now.mean
+        then = [
+            Pair((mean - fit.offset) / fit.gain, std / fit.gain) for (mean, std), fit in zip(now, fits, strict=True)
+        ]
+        return _say_pairs(now, then, names)
+    # without a Normalization, try those that everybody uses, the commonest first
+    for known in PRESETS.values():
+        if known.channels == len(fits):
+            then = _on_unit_scale(known)
+            now = [
+                Pair(fit.offset + fit.gain * mean, fit.gain * std) for (mean, std), fit in zip(then, fits, strict=True)
+            ]
+            said = _say_known(now, then, names, known.source.removeprefix("preset "))
+            if said:
+                return said
+    return ""
+
+
+class Pair(NamedTuple):
+    """Mean and std of a channel, where white is 1."""
+
+    mean: float
+    std: float
+
+
+#: How far a statistic that was computed from bytes may be from the true one.
+_NEAR = 0.004
+
+
+def _on_unit_scale(normalization: Normalization) -> list[Pair]:
+    white = normalization.pixel_max
+    return [Pair(mean / white, std / white) for mean, std in zip(normalization.mean, normalization.std, strict=True)]
+
+
+def _near(some: Sequence[Pair], others: Sequence[Pair]) -> bool:
+    return all(
+        abs(one.mean - other.mean) < _NEAR and abs(one.std - other.std) < _NEAR
+        for one, other in zip(some, others, strict=True)
+    )
+
+
+def _preset_name(pairs: Sequence[Pair]) -> str:
+    return next(
+        (
+            name
+            for name, known in PRESETS.items()
+            if known.channels == len(pairs) and _near(_on_unit_scale(known), pairs)
+        ),
+        "",
+    )
+
+
+def _say_pairs(now: Sequence[Pair], then: Sequence[Pair], names: Sequence[str]) -> str:
+    """The statistics that differ, where only means or only stds do; or both by the names of their data sets."""
+    now_name, then_name = _preset_name(now), _preset_name(then)
+    if now_name and then_name and now_name != then_name:
+        return f"the statistics of {now_name} for those of {then_name}"
+    said = []
+    for name, new, old in zip(names, now, then, strict=True):
+        other_mean, other_std = abs(new.mean - old.mean) > _NEAR, abs(new.std / old.std - 1) > _NEAR
+        if other_mean and other_std:
+            return ""
+        if other_std:
+            said.append(f"{name} std {new.std:.3f} for {old.std:.3f}")
+        elif other_mean:
+            said.append(f"{name} mean {new.mean:.3f} for {old.mean:.3f}")
+    return ", ".join(said)
+
+
+def _say_known(now: Sequence[Pair], then: Sequence[Pair], names: Sequence[str], known: str) -> str:
+    """As :func:`_say_pairs`, for a data set that is only supposed: what any data set would explain is not said."""
+    slips = {
+        f"a picture that is still normalized, with the statistics of {known}": [Pair(0.0, 1.0) for _ in then],
+        f"the mean of {known} not added": [Pair(0.0, std) for _, std in then],
+        f"the mean of {known} not divided by std": [Pair(mean * std, std) for mean, std in then],
+    }
+    for words, pairs in slips.items():
+        if _near(now, pairs):
+            return words
+    if all(abs(new.std / old.std - 1) <= _NEAR for new, old in zip(now, then, strict=True)):
+        return ""  # an offset alone fits every data set
+    said = _say_pairs(now, then, names)
+    return f"{said} (if the statistics are those of {known})" if said and " of " not in said else said
