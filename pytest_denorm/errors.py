@@ -55,6 +55,18 @@ class CheckNameError(DenormError, LookupError):
     """The name of a check that does not exist."""
 
 
+class DatasetError(DenormError, ValueError):
+    """A data set that cannot be measured or swept, or a picture of it that could not be read."""
+
+
+class RankError(DenormError, RuntimeError):
+    """A process of a distributed run that failed, or that was not heard of in time."""
+
+
+class BaselineError(DenormError, ValueError):
+    """A stored baseline that cannot be read, or cannot be written."""
+
+
 class InverseError(DenormError, RuntimeError):
     """An inverse that raised, or gave back something that is no picture."""
 

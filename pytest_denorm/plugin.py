@@ -20,12 +20,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     settings.add_options(parser)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    asked = any(settings.get(config, f"denorm_{name}") for name in ("update", "unused", "report"))
+    if asked or config.getoption("dist", "no") != "no":  # a controller of pytest-xdist collects nothing itself
+        from .images import pytest_side
+
+        pytest_side.start(config)
+    if not any(config.pluginmanager.hasplugin(name) for name in ("pytest_mpl", "pytest_mpl.plugin")):
+        config.addinivalue_line("markers", "mpl_image_compare(**kwargs): of pytest-mpl, which is not active")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     if settings.get(config, "denorm"):
         from .collection import add_checks
 
         add_checks(session, items)
+    if any(item.get_closest_marker("mpl_image_compare") for item in items):
+        from .images import pytest_side
+
+        pytest_side.start(config).plan(items)
 
 
 @pytest.fixture

@@ -33,10 +33,44 @@ class Option(NamedTuple):
 
 OPTIONS = (
     Option("denorm", "bool", False, "collect the checks of the pipelines listed in the ini as denorm_pipelines"),
-    Option("denorm_pipelines", "linelist", (), "pipelines to check with --denorm, a line each: name = module:attribute"),
+    Option(
+        "denorm_pipelines", "linelist", (), "pipelines to check with --denorm, a line each: name = module:attribute"
+    ),
     Option("denorm_pipeline", "string", "", "module:attribute of the pipeline that the fixture denorm_pipeline gives"),
     Option("denorm_images", "path", "", "a picture, or a folder of pictures, in place of the built-in ones"),
     Option("denorm_seed", "int", 0, "seeds what is drawn at random"),
+    Option("denorm_baseline_dir", "path", "baseline_images", "the folder of image baselines"),
+    Option(
+        "denorm_compare",
+        "string",
+        "always",
+        "when image tests are compared: always, only with --mpl, or never",
+        ("always", "mpl", "never"),
+    ),
+    Option(
+        "denorm_baselines",
+        "string",
+        "images",
+        "what is stored of a picture: a PNG file, or a digest of its pixels in digests.json",
+        ("images", "digests"),
+    ),
+    Option(
+        "denorm_update",
+        "string",
+        "",
+        "write image baselines: those that are missing, also those that failed, or all",
+        ("missing", "failed", "all"),
+    ),
+    Option("denorm_update_in_ci", "bool", False, "let baselines be written under CI, where it is refused"),
+    Option(
+        "denorm_unused",
+        "string",
+        "",
+        "what to do about image baselines that no test uses",
+        ("warn", "fail", "delete"),
+    ),
+    Option("denorm_results", "path", "", "the folder for pictures of failed image tests (default: pytest's cache)"),
+    Option("denorm_report", "path", "", "write a review page, one HTML file, of all checks and image tests"),
 )
 
 
