@@ -20,10 +20,17 @@ _HOMES = {
     "to_uint8": "affine",
     "find_normalize": "pipelines",
     "inverse_of": "pipelines",
+    "Diagnosis": "verification",
+    "Report": "verification",
     "assert_round_trip": "verification",
+    "check": "verification",
+    "diagnose": "verification",
+    "parametrize_with_checks": "verification",
     "GridFigure": "images.figure",
     "grid": "images.layout",
     "image_compare": "images.marks",
+    "Statistics": "datasets",
+    "dataset_statistics": "datasets",
     "DenormError": "errors",
 }
 
@@ -33,26 +40,30 @@ __all__ = [
     "Denormalize",
     "GridFigure",
     "Normalization",
+    "Statistics",
     "__version__",
     "assert_round_trip",
+    "dataset_statistics",
     "denormalize",
     "find_normalize",
     "grid",
     "image_compare",
     "inverse_of",
+    "parametrize_with_checks",
     "preset",
     "to_uint8",
 ]
 
 if TYPE_CHECKING:
     from .affine import Denormalize, denormalize, to_uint8
+    from .datasets import Statistics, dataset_statistics
     from .errors import DenormError
     from .images.figure import GridFigure
     from .images.layout import grid
     from .images.marks import image_compare
     from .normalization import PRESETS, Normalization, preset
     from .pipelines import find_normalize, inverse_of
-    from .verification import assert_round_trip
+    from .verification import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
 
 
 def __getattr__(name: str) -> object:

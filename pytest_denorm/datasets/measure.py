@@ -1,0 +1,150 @@
+"""``dataset_statistics``: one pass over a data set or a loader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DatasetError
+from .distributed import Ranks
+from .pictures import Reading, check_source, picture_name
+from .plan import chosen, chunks, results
+from .progress import Progress
+from .statistics import Statistics
+from .tally import OnError, Reader, Tally
+
+__all__ = ["dataset_statistics"]
+
+#: Pictures that one worker measures before it reports.
+_CHUNK = 512
+
+
+def dataset_statistics(
+    dataset_or_loader: Any,
+    *,
+    image: str | int | Callable[[Any], Any] | None = None,
+    channel_axis: int | None = None,
+    pixel_max: float | None = None,
+    on_error: OnError = "raise",
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    distributed: bool = False,
+    timeout: float = 1800.0,
+    progress: bool = False,
+) -> Statistics:
+    """Mean, std, extremes and more of each channel, over all pixels of all pictures, in one pass.
+
+    The pictures are measured **as the data set gives them**. With ``ToTensor`` in its transform that is floats in 0..1;
+    without, bytes, which is faster, and :meth:`Statistics.normalization` gives the same numbers to paste, on the scale
+    0..1. Behind a Normalize the statistics are of normalized values (mean near 0, std near 1, in units of the std):
+    for those of the pictures that enter it, measure the data set without it, or ask
+    :meth:`Statistics.before` with the Normalization found by :func:`~pytest_denorm.find_normalize`. Random
+    augmentation is measured as it falls.
+
+    All sums are exact, so any split over workers, files or machines gives the same bits. Memory does not grow with
+    the data set.
+
+    Args:
+        dataset_or_loader: a data set (``dataset[i]``, ``len(dataset)``), a DataLoader, whose batches are measured as
+            they come, or an iterable of pictures. A picture is a PIL picture, a tensor (..., C, H, W) or an array
+            (..., H, W, C) or (..., C, H, W), of bytes, other integers or floats, of any size; it may come in a tuple
+            (the first picture in it), in a list, or in a dict (``image``, ``img``, ``pixel_values``, ...).
+        image: the key or index of the picture in an item, or a function that takes an item and returns it.
+        channel_axis: the axis of the channels in tensors and arrays, when it is not where the line above says.
+        pixel_max: the value of white; 255 for uint8, 65535 for uint16 and 1 for floats unless it is given.
+        on_error: ``"raise"`` stops at the first picture that cannot be read and names it; ``"skip"`` leaves such
+            pictures out, counts them (``.failed``) and names the first 20 (``.failures``).
+        limit: measure at most so many pictures, the first ones.
+        sample: measure so many pictures, drawn with `seed`; not of an iterable.
+        workers: processes of a DataLoader that read and measure; not of an iterable or a loader, which has its own.
+        distributed: in a process of a ``torch.distributed`` group (as ``torchrun`` starts them): measure this rank's
+            share of the data set; all ranks return the statistics of the whole.
+        timeout: seconds after which a rank that was not heard of counts as dead, with `distributed`.
+        progress: a bar (tqdm, on a terminal) or lines on standard error.
+
+    Raises:
+        DatasetError: no data set, an empty one, a picture that cannot be read (unless skipped), or pictures of
+            different numbers of channels or of different dtypes; the message names the first odd picture.
+        RankError: another rank failed or was not heard of in time; names it.
+    """
+    if on_error not in ("raise", "skip"):
+        raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
+    check_source(dataset_or_loader)
+    reading = Reading(image, channel_axis, pixel_max)
+    if not hasattr(dataset_or_loader, "__getitem__") or not hasattr(dataset_or_loader, "__len__"):
+        wanted = {"sample": sample is not None, "workers": workers > 0, "on_error='skip'": on_error == "skip"}
+        _refuse_for_iterable(dataset_or_loader, wanted | {"distributed": distributed})
+        return _stream(dataset_or_loader, reading, limit, progress)
+    indices = chosen(len(dataset_or_loader), limit=limit, sample=sample, seed=seed)
+    pieces = chunks(indices, max(1, min(_CHUNK, len(indices) // (4 * max(1, workers)))))
+    measure = Measure(reading, on_error)
+    if not distributed:
+        return _run(dataset_or_loader, measure, pieces, workers, progress).statistics()
+    with Ranks(timeout) as ranks:
+        mine = pieces[ranks.rank :: ranks.count]
+        tallies = ranks.gather(lambda: _run(dataset_or_loader, measure, mine, workers, progress and ranks.rank == 0))
+    whole = Tally()
+    for tally in tallies:
+        whole.merge(tally)
+    return whole.statistics()
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is done to a chunk of indices; picklable, for worker processes."""
+
+    reading: Reading
+    on_error: OnError
+
+    def __call__(self, dataset: Any, indices: Sequence[int]) -> Tally:
+        reader = Reader(self.reading, self.on_error)
+        for index in indices:
+            reader.read(lambda index=index: dataset[index], index, picture_name(dataset, index))  # type: ignore[misc]
+        return reader.tally()
+
+
+def _run(dataset: Any, measure: Measure, pieces: Sequence[Sequence[int]], workers: int, shown: bool) -> Tally:
+    tally = Tally()
+    with Progress("stats", sum(map(len, pieces)), shown=shown) as bar:
+        for part, piece in zip(results(dataset, measure, pieces, workers), pieces, strict=True):
+            tally.merge(part)
+            tally.refuse_mixed()
+            bar.update(len(piece))
+    return tally
+
+
+def _refuse_for_iterable(source: Any, wanted: dict[str, bool]) -> None:
+    asked = [name for name, given in wanted.items() if given]
+    if asked:
+        raise DatasetError(
+            f"{' and '.join(asked)} cannot be had from a {type(source).__name__}, whose pictures have no index: give "
+            f"the data set instead of the loader."
+        )
+
+
+def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> Statistics:
+    """The batches of a loader, or the pictures of an iterable, as they come."""
+    chosen(0, limit=limit)  # refuses a limit below 1
+    batched = hasattr(source, "dataset") or hasattr(source, "loader")
+    reader, iterator, index = Reader(reading), iter(source), 0
+    with Progress("stats", limit, shown=shown) as bar:
+        while limit is None or index < limit:
+            try:
+                item = next(iterator)
+            except StopIteration:
+                break
+            except Exception as error:
+                advice = " Give the data set instead of the loader to have it named, or skipped." if batched else ""
+                raise DatasetError(
+                    f"after {index:,} pictures, the next {'batch' if batched else 'picture'} could not be read: "
+                    f"{type(error).__name__}: {error}{advice}"
+                ) from error
+            left = None if limit is None else limit - index
+            count = reader.read(lambda item=item: item, index, "", batched=batched, most=left)  # type: ignore[misc]
+            reader.refuse_mixed()
+            bar.update(count)
+            index += count
+    return reader.tally().statistics()

@@ -1,0 +1,212 @@
+"""From what a data set or a loader gives to arrays of pixels."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+
+from ..errors import DatasetError, ImageError, ImageTypeError
+from .exact import LARGEST
+from .moments import Pixels
+
+__all__ = ["Planes", "Reading", "picture_name", "planes_of"]
+
+#: Where pictures are in a dictionary, the first that is there.
+_KEYS = ("image", "img", "images", "pixel_values", "x", "input")
+#: How many channels pictures have, where the axis has to be told by its length.
+_CHANNELS = (1, 3, 4)
+#: The value of white by dtype; floats and bool have 1.
+_WHITE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read what a data set gives.
+
+    Attributes:
+        image: the key or index of the picture in an item, or a function of an item that returns it.
+        channel_axis: the axis of the channels in tensors and arrays, when it is not the usual one.
+        pixel_max: the value of white, when it is not the usual one of the dtype.
+    """
+
+    image: str | int | Callable[[Any], Any] | None = None
+    channel_axis: int | None = None
+    pixel_max: float | None = None
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Pictures of one shape: (N, H, W, C) if `channels_last`, else (N, C, H, W)."""
+
+    pixels: Pixels
+    channels_last: bool
+    pixel_max: float
+
+
+def planes_of(item: Any, reading: Reading, *, batched: bool = False) -> Iterator[Planes]:
+    """The pictures of an item of a data set, or of a batch of a loader.
+
+    Raises:
+        ImageTypeError: there is no picture in it, or one of a kind that cannot be measured.
+        ImageError: a picture without pixels, with NaN or infinite values, or whose channel axis cannot be told.
+    """
+    if callable(reading.image):
+        item = reading.image(item)
+    elif reading.image is not None:
+        item = item[reading.image]
+    for picture in _of_batch(item) if batched else _of_item(item):
+        yield _planes(picture, reading)
+
+
+def _is_picture(thing: Any) -> bool:
+    return isinstance(thing, PIL.Image.Image) or (isinstance(thing, (torch.Tensor, np.ndarray)) and thing.ndim >= 2)
+
+
+def _of_item(item: Any) -> list[Any]:
+    """The pictures in an item: itself, the first of a tuple, all of a list in the first place, a key of a dict."""
+    if _is_picture(item):
+        return [item]
+    if isinstance(item, Mapping):
+        return _of_item(_of_mapping(item))
+    if isinstance(item, (tuple, list)):
+        for element in item:
+            if _is_picture(element):
+                return [element]
+            if isinstance(element, Mapping):
+                return _of_item(element)
+            if isinstance(element, (tuple, list)) and any(map(_is_picture, element)):
+                return [each for each in element if _is_picture(each)]
+        content = ", ".join(type(element).__name__ for element in item)
+        raise ImageTypeError(f"no picture is in a {type(item).__name__} of ({content}): say where it is with image=.")
+    raise ImageTypeError(
+        f"a {type(item).__module__}.{type(item).__qualname__} is no picture: expected a PIL picture, a tensor, an "
+        f"array, a tuple that begins with one, or a dict; or say where it is with image=."
+    )
+
+
+def _of_mapping(item: Mapping[Any, Any]) -> Any:
+    for key in _KEYS:
+        if key in item:
+            return item[key]
+    keys = [key for key, value in item.items() if _is_picture(value)]
+    if len(keys) == 1:
+        return item[keys[0]]
+    found = f"{len(keys)} of its values look like pictures" if keys else "none of its values looks like a picture"
+    raise ImageTypeError(f"which of the keys {list(item)} is the picture? {found}: say it with image=.")
+
+
+def _of_batch(batch: Any) -> list[Any]:
+    """The pictures of a batch: stacked, as a list, or as a list of items."""
+    if isinstance(batch, (tuple, list)) and batch:
+        if all(_is_picture(each) and getattr(each, "ndim", 3) <= 3 for each in batch):
+            return list(batch)
+        items = all(isinstance(each, (tuple, list, Mapping)) for each in batch)
+        if items and (isinstance(batch[0], Mapping) or not all(map(_is_picture, batch[0]))):
+            return [picture for item in batch for picture in _of_item(item)]
+    return _of_item(batch)
+
+
+def _planes(picture: Any, reading: Reading) -> Planes:
+    if isinstance(picture, PIL.Image.Image):
+        if picture.mode in ("P", "PA", "1"):
+            kind = "bits" if picture.mode == "1" else "indices of a palette, not colours"
+            raise ImageTypeError(
+                f"a picture of mode {picture.mode} holds {kind}: use .convert('RGB') or .convert('L')."
+            )
+        array, axis = np.asarray(picture), -1
+        array = array if array.ndim == 3 else array[..., np.newaxis]
+    else:
+        array = _as_array(picture)
+        if array.ndim == 2:
+            array = array[np.newaxis]
+            axis = -3
+        else:
+            axis = _channel_axis(array.shape, reading.channel_axis, isinstance(picture, torch.Tensor))
+        if axis not in (-1, -3):
+            array, axis = np.moveaxis(array, axis, -3), -3
+    if array.size == 0:
+        raise ImageError(f"a picture of shape {array.shape} has no pixels.")
+    _refuse_values(array)
+    return Planes(array.reshape(-1, *array.shape[-3:]), axis == -1, _white(array.dtype, reading.pixel_max))
+
+
+def _as_array(picture: torch.Tensor | Pixels) -> Pixels:
+    if isinstance(picture, torch.Tensor):
+        plain = picture.detach().as_subclass(torch.Tensor).cpu()
+        picture = (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+    if picture.dtype.kind not in "buif" or (picture.dtype.kind == "f" and picture.dtype.itemsize > 8):
+        raise ImageTypeError(f"a picture of {picture.dtype}: expected bytes, other integers or floats.")
+    return picture
+
+
+def _channel_axis(shape: tuple[int, ...], given: int | None, is_tensor: bool) -> int:
+    """The axis of the channels, counted from the end."""
+    if given is not None:
+        if not -len(shape) <= given < len(shape):
+            raise ImageError(f"channel_axis is {given}, a picture has shape {shape}.")
+        return given - len(shape) if given >= 0 else given
+    first, last = (shape[axis] in _CHANNELS for axis in (-3, -1))
+    if is_tensor and (first or not last):
+        return -3
+    if is_tensor or first == last:
+        expected = "(C, H, W)" if is_tensor else "(H, W, C) or (C, H, W) with 1, 3 or 4 channels"
+        raise ImageError(
+            f"a picture has shape {shape}: expected {expected}. Say where its channels are: channel_axis=."
+        )
+    return -1 if last else -3
+
+
+def _refuse_values(array: Pixels) -> None:
+    if array.dtype.kind == "f" and not float(np.abs(array).max()) <= LARGEST:  # NaN is not either
+        count = int(np.count_nonzero(~(np.abs(array.astype(np.float64)) <= LARGEST)))
+        raise ImageError(f"{count:,} of {array.size:,} values are NaN, infinite, or beyond {LARGEST:.0e}.")
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and int(np.abs(array).max()) > 2**53:
+        raise ImageError("values are beyond 2**53, which a float64 does not hold exactly.")
+
+
+def _white(dtype: np.dtype[Any], given: float | None) -> float:
+    if given is not None:
+        return float(given)
+    if dtype.kind in "fb":
+        return 1.0
+    if dtype in _WHITE:
+        return _WHITE[dtype]
+    raise ImageTypeError(f"pictures of {dtype} have no usual white: say its value with pixel_max=.")
+
+
+def picture_name(dataset: Any, index: int) -> str:
+    """The file of picture `index` where the data set keeps a list of them, as ImageFolder does; else ``""``."""
+    indices, parts = getattr(dataset, "indices", None), getattr(dataset, "cumulative_sizes", None)
+    if indices is not None and hasattr(dataset, "dataset"):  # torch.utils.data.Subset
+        return picture_name(dataset.dataset, int(indices[index]))
+    if parts is not None and hasattr(dataset, "datasets"):  # torch.utils.data.ConcatDataset
+        part = bisect_right(parts, index)
+        return picture_name(dataset.datasets[part], index - (parts[part - 1] if part else 0))
+    for attribute in ("samples", "imgs", "image_files", "paths", "files", "images"):
+        listed = getattr(dataset, attribute, None)
+        if isinstance(listed, (list, tuple)) and index < len(listed):
+            entry = listed[index][0] if isinstance(listed[index], tuple) else listed[index]
+            if isinstance(entry, (str, os.PathLike)):
+                return os.fspath(entry)
+    return ""
+
+
+def check_source(dataset: Any) -> None:
+    """Refuses what is certainly no data set.
+
+    Raises:
+        DatasetError: it is a string, a dictionary, or cannot be iterated or indexed.
+    """
+    indexable = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
+    if isinstance(dataset, (str, bytes, Mapping, type)) or not (indexable or hasattr(dataset, "__iter__")):
+        raise DatasetError(
+            f"a {type(dataset).__module__}.{type(dataset).__qualname__} is no data set: expected a data set "
+            f"(dataset[i] and len(dataset)), a loader, or an iterable of pictures."
+        )
