@@ -269,7 +269,7 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     for one, two, cut in trials:
         if agrees(seen, one, two, seen.std, seen.mean):
             if cut:
-                yield _truncation(seen)
+                yield _truncation(seen, alone=not moved and clamp is None)
             return
     # constants that are merely wrong are read off where most of the others are right
     trials_by_fit = sorted(trials, key=lambda trial: -right_constants(seen, trial[0], trial[1]))
@@ -279,7 +279,7 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
             if causes:
                 yield from _as_findings(seen, one, two, causes)
                 if cut:
-                    yield _truncation(seen)
+                    yield _truncation(seen, alone=False)
                 return
     if not moved and clamp is None:
         yield _unknown(seen)
@@ -305,11 +305,12 @@ def _back(values: Array, order: Sequence[int]) -> Array:
     return moved
 
 
-def _truncation(seen: Observation) -> Finding:
+def _truncation(seen: Observation, *, alone: bool) -> Finding:
+    lost = f": {seen.wrong_levels} of {seen.total_levels} levels come back wrong" if alone else ""
     return Finding(
         "truncation",
-        f"bytes are truncated instead of rounded: {seen.wrong_levels} of {seen.total_levels} levels come back wrong, "
-        f"values between levels lose half a level on average. Round before the cast, x.mul(255).round().clamp(0, 255).",
+        f"bytes are truncated instead of rounded{lost}, and what lies between two levels loses half a level on average. "
+        f"Round before the cast: x.mul(255).round().clamp(0, 255).",
         seen.white / 255,
     )
 

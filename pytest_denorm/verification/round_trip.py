@@ -43,17 +43,25 @@ class Subject:
 
     @classmethod
     def of(cls, pipeline: Any, inverse: Any = None, images: Any = None) -> Subject:
-        """From what a user gives: a pipeline, a Normalization or the name of a preset; an inverse or None; pictures or None."""
-        located = locate(preset(pipeline) if isinstance(pipeline, str) else pipeline)
+        """From what a user gives: a pipeline or the name of a preset; an inverse or None; pictures or None."""
+        return cls.from_located(locate(preset(pipeline) if isinstance(pipeline, str) else pipeline), inverse, images)
+
+    @classmethod
+    def from_located(cls, located: Located, inverse: Any = None, images: Any = None) -> Subject:
+        """The same, for a Normalize that was found already.
+
+        Raises:
+            ImageTypeError: the inverse is not callable, or the pictures are none.
+            ImageError: the pictures cannot be worked with.
+        """
         normalization = located.normalization
-        if images is None:
-            images = sample_images(normalization.channels)
         if isinstance(inverse, Normalization):
             inverse = inverse.normalize
         if inverse is not None and not callable(inverse):
             raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
         chosen = inverse if inverse is not None else Denormalize(normalization.mean, normalization.std)
-        return cls(located, chosen, inverse is None, as_pictures(images, normalization))
+        pictures = as_pictures(sample_images(normalization.channels) if images is None else images, normalization)
+        return cls(located, chosen, inverse is None, pictures)
 
     @property
     def normalization(self) -> Normalization:
@@ -62,6 +70,11 @@ class Subject:
     @property
     def channels(self) -> int:
         return self.pictures[0].shape[0]
+
+    @property
+    def expanded(self) -> Normalization:
+        """The statistics, one for each channel of the pictures."""
+        return self.normalization.expand(self.channels)
 
     @property
     def forward(self) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -128,7 +141,7 @@ def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
     Raises:
         InverseError: the inverse raises, or gives back something that is no picture.
     """
-    normalization = subject.normalization.expand(subject.channels)
+    normalization = subject.expanded
     came = call(subject.inverse, call(subject.forward, subject.pictures, "pipeline").pictures, "inverse").pictures
     bytes_out = not came[0].is_floating_point()
     unit = normalization.pixel_max / 255 if bytes_out else 1.0

@@ -1,0 +1,103 @@
+"""``pytest --denorm``: the checks of the pipelines that the ini names, as test items without a test file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from . import settings
+from .errors import DenormError
+from .facade import folders_of, session_images
+from .spec import load
+from .verification.battery import CHECKS, run_check
+from .verification.case import Case
+from .verification.report import Report
+
+__all__ = ["add_checks"]
+
+
+def add_checks(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Adds one item for each check of each pipeline in ``denorm_pipelines``.
+
+    Raises:
+        pytest.UsageError: no pipeline is listed, or a line is malformed, or a name stands twice.
+    """
+    pipelines = _listed(settings.get(session.config, "denorm_pipelines"))
+    root = _Group.from_parent(session, name="denorm", nodeid="denorm")
+    for name, spec in pipelines.items():
+        group = _Pipeline.from_parent(root, name=name, spec=spec)
+        items += group.collect()
+
+
+def _listed(lines: Iterable[str]) -> dict[str, str]:
+    pipelines: dict[str, str] = {}
+    for line in filter(None, map(str.strip, lines)):
+        name, equals, spec = (part.strip() for part in line.partition("="))
+        if not equals or not name or not spec:
+            raise pytest.UsageError(f"denorm_pipelines: {line!r}: expected name = module:attribute.")
+        if name in pipelines:
+            raise pytest.UsageError(f"denorm_pipelines: {name!r} is listed twice.")
+        pipelines[name] = spec
+    if not pipelines:
+        raise pytest.UsageError(
+            "--denorm: no pipeline is listed. Name them in the ini:\n"
+            "denorm_pipelines =\n    val = myproject.data:val_transform"
+        )
+    return pipelines
+
+
+class _Group(pytest.Collector):
+    """All pipelines."""
+
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        return []  # its members are added by add_checks
+
+
+class _Pipeline(pytest.Collector):
+    """One pipeline, loaded when its first check runs."""
+
+    def __init__(self, spec: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spec = spec
+        self._case: Case | None = None
+
+    def collect(self) -> list[pytest.Item]:  # type: ignore[override]
+        return [_CheckItem.from_parent(self, name=name) for name in CHECKS]
+
+    @property
+    def case(self) -> Case:
+        """
+        Raises:
+            SettingsError: the pipeline cannot be loaded.
+        """
+        if self._case is None:
+            images = session_images(self.config) if settings.get(self.config, "denorm_images") else None
+            self._case = Case(load(self.spec, folders_of(self.config)), images=images, name=self.name)
+        return self._case
+
+
+class _CheckItem(pytest.Item):
+    """One check of one pipeline."""
+
+    parent: _Pipeline
+
+    def runtest(self) -> None:
+        result = run_check(self.parent.case, self.name)
+        self.user_properties.append(("denorm_check", f"{result.status}: {result.message}"))
+        if result.status == "not applicable":
+            pytest.skip(result.message)
+        if not result.ok:
+            raise AssertionError(Report.of(self.parent.case, [result]).failure_text(self._again()))
+
+    def _again(self) -> str:
+        return f'pytest --denorm -k "{self.parent.name} and {self.name}"'
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, (AssertionError, DenormError)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        return self.parent.spec, None, self.nodeid

@@ -1,0 +1,168 @@
+"""What the fixtures give: everything of the package, bound to the settings of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from . import settings
+from .affine import Denormalize, ImagesT, denormalize, to_uint8
+from .errors import ImageError, SettingsError
+from .normalization import Normalization
+from .pipelines import find_normalize, inverse_of
+from .spec import load
+from .verification import Diagnosis, Report, assert_round_trip, check, diagnose, sample_images
+
+__all__ = ["Denorm", "session_images", "session_pipeline"]
+
+_images_key = pytest.StashKey[torch.Tensor]()
+_pipeline_key = pytest.StashKey[Any]()
+
+
+class Denorm:
+    """The fixture ``denorm``: the functions of :mod:`pytest_denorm`, with the session's settings for defaults.
+
+    Attributes:
+        images: the session's own pictures (``--denorm-images``), or None for the built-in ones.
+    """
+
+    def __init__(self, images: torch.Tensor | None = None) -> None:
+        self.images = images
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Denorm:
+        """Bound to the settings of `config`."""
+        return cls(session_images(config) if settings.get(config, "denorm_images") else None)
+
+    def check(
+        self,
+        pipeline: Any,
+        *,
+        inverse: Any = None,
+        images: Any = None,
+        select: Iterable[str] | None = None,
+        skip: Iterable[str] | None = None,
+        expected_failures: Mapping[str, str] | Iterable[str] | None = None,
+        name: str = "",
+    ) -> Report:
+        """The battery; see :func:`pytest_denorm.check`."""
+        return check(
+            pipeline,
+            inverse=inverse,
+            images=self.images if images is None else images,
+            select=select,
+            skip=skip,
+            expected_failures=expected_failures,
+            name=name,
+        )
+
+    def assert_round_trip(
+        self, pipeline: Any, *, inverse: Any = None, images: Any = None, tolerance: float | None = None
+    ) -> None:
+        """See :func:`pytest_denorm.assert_round_trip`."""
+        __tracebackhide__ = True
+        images = self.images if images is None else images
+        assert_round_trip(pipeline, inverse=inverse, images=images, tolerance=tolerance)
+
+    def find_normalize(self, pipeline: Any) -> Normalization:
+        """See :func:`pytest_denorm.find_normalize`."""
+        return find_normalize(pipeline)
+
+    def inverse_of(self, pipeline: Any) -> Denormalize:
+        """See :func:`pytest_denorm.inverse_of`."""
+        return inverse_of(pipeline)
+
+    def denormalize(
+        self,
+        images: ImagesT,
+        normalization_or_pipeline: Any,
+        *,
+        out: ImagesT | None = None,
+        channel_axis: int | None = None,
+    ) -> ImagesT:
+        """See :func:`pytest_denorm.denormalize`."""
+        return denormalize(images, normalization_or_pipeline, out=out, channel_axis=channel_axis)
+
+    def to_uint8(self, images: Any, normalization_or_pipeline: Any, *, channel_axis: int | None = None) -> Any:
+        """See :func:`pytest_denorm.to_uint8`."""
+        return to_uint8(images, normalization_or_pipeline, channel_axis=channel_axis)
+
+    def diagnose(
+        self,
+        forward: Callable[[Any], Any] | Normalization,
+        inverse: Callable[[Any], Any] | Normalization,
+        *,
+        channels: int = 3,
+        pixel_max: float = 1.0,
+        output_max: float | None = None,
+    ) -> Diagnosis:
+        """See :func:`pytest_denorm.diagnose`."""
+        return diagnose(forward, inverse, channels=channels, pixel_max=pixel_max, output_max=output_max)
+
+    def grid(self, images_or_loader: Any, normalization_or_pipeline: Any = None, **layout: Any) -> Any:
+        """A :class:`~pytest_denorm.GridFigure`; see :func:`pytest_denorm.grid`."""
+        from .images.figure import grid
+
+        return grid(images_or_loader, normalization_or_pipeline, **layout)
+
+
+def folders_of(config: pytest.Config) -> list[Path]:
+    """Where a project's modules may be that are not installed."""
+    return list(dict.fromkeys([config.rootpath, Path(config.invocation_params.dir)]))
+
+
+def session_pipeline(config: pytest.Config) -> Any:
+    """The pipeline that the settings name, loaded once.
+
+    Raises:
+        SettingsError: none is named, or it cannot be loaded.
+    """
+    if _pipeline_key not in config.stash:
+        spec = settings.get(config, "denorm_pipeline")
+        if not spec:
+            raise SettingsError(
+                "no pipeline to test: override the fixture denorm_pipeline in your conftest.py (let it return your "
+                "transform), or name it with --denorm-pipeline=module:attribute, or denorm_pipeline in the ini."
+            )
+        config.stash[_pipeline_key] = load(spec, folders_of(config))
+    return config.stash[_pipeline_key]
+
+
+def session_images(config: pytest.Config) -> torch.Tensor:
+    """The pictures of the session: those of ``--denorm-images`` as uint8 (N, 3, H, W), or the built-in ones.
+
+    Raises:
+        SettingsError: there is no picture at that path, or one cannot be read.
+        ImageError: they differ in size.
+    """
+    if _images_key not in config.stash:
+        path = settings.get(config, "denorm_images")
+        config.stash[_images_key] = _read_pictures(Path(path)) if path else sample_images()
+    return config.stash[_images_key]
+
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif"}
+
+
+def _read_pictures(path: Path) -> torch.Tensor:
+    import numpy as np
+    from PIL import Image
+
+    files = sorted(one for one in path.iterdir() if one.suffix.lower() in _SUFFIXES) if path.is_dir() else [path]
+    if not files or not all(one.is_file() for one in files):
+        raise SettingsError(f"denorm_images is {path}: expected a picture, or a folder with pictures in it.")
+    pictures = []
+    for file in files:
+        try:
+            with Image.open(file) as picture:
+                pictures.append(torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"denorm_images: {file} cannot be read as a picture: {error}") from error
+        if pictures[-1].shape != pictures[0].shape:
+            size, first = (tuple(one.shape[:0:-1]) for one in (pictures[-1], pictures[0]))
+            raise ImageError(f"denorm_images: {file} is {size} pixels, {files[0].name} is {first}: expected one size.")
+    return torch.stack(pictures)

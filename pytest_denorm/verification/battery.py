@@ -1,0 +1,186 @@
+"""Running the checks: which of them, in which order, and what their outcomes are called."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..errors import CheckNameError, DenormError
+from .case import Case, CheckFailure, NotApplicable
+from .checks import CHECKS
+from .report import CheckResult, Report
+
+__all__ = ["BoundCheck", "chosen_checks", "check", "parametrize_with_checks", "run_check"]
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def check(
+    pipeline: Any,
+    *,
+    inverse: Any = None,
+    images: Any = None,
+    select: Iterable[str] | None = None,
+    skip: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | Iterable[str] | None = None,
+    name: str = "",
+) -> Report:
+    """Run the battery on a pipeline and, if given, on the project's own inverse.
+
+    Args:
+        pipeline: anything that :func:`~pytest_denorm.find_normalize` understands, a Normalization, or the name of a
+            preset.
+        inverse: the project's own inverse; see :func:`~pytest_denorm.assert_round_trip`. The derived one without it.
+        images: pictures as they enter Normalize. The built-in ones without them.
+        select: names of the checks to run; all without it.
+        skip: names of the checks to leave out.
+        expected_failures: names of checks that are known to fail, with the reason of each if it is a mapping. One that
+            passes is reported as a failure.
+        name: what the report calls the pipeline.
+
+    Returns:
+        The report. ``report.ok``, ``report.failures``; ``report.raise_for_failures()``; ``str(report)``.
+
+    Raises:
+        CheckNameError: a name in `select`, `skip` or `expected_failures` that is no check's.
+        ImageError, ImageTypeError: `images` or `inverse` cannot be worked with.
+    """
+    wanted, left_out, expected = chosen_checks(select, skip, expected_failures)
+    case = Case(pipeline, inverse, images, name)
+    if case.search[0] is not None:
+        _ = case.subject  # pictures that cannot be worked with are the caller's mistake, and no check's outcome
+    results = [
+        CheckResult(one, "skipped", "left out as asked", {})
+        if one in left_out
+        else run_check(case, one, expected.get(one))
+        for one in wanted
+    ]
+    return Report.of(case, results)
+
+
+def chosen_checks(
+    select: Iterable[str] | None = None,
+    skip: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | Iterable[str] | None = None,
+) -> tuple[list[str], set[str], dict[str, str]]:
+    """The checks to report on, in the order of the battery, those among them to leave out, and those expected to fail.
+
+    Raises:
+        CheckNameError: a name that is no check's.
+    """
+    expected = (
+        dict(expected_failures)
+        if isinstance(expected_failures, Mapping)
+        else dict.fromkeys(_names(expected_failures, "expected_failures"), "")
+    )
+    selected, left_out = _names(select, "select"), _names(skip, "skip")
+    for argument, names in (("select", selected), ("skip", left_out), ("expected_failures", expected)):
+        for one in names:
+            if one not in CHECKS:
+                near = difflib.get_close_matches(str(one), CHECKS, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise CheckNameError(
+                    f"{argument} names {one!r}, which is no check.{hint} There are: {', '.join(CHECKS)}."
+                )
+    wanted = [one for one in CHECKS if select is None or one in selected]
+    return wanted, set(left_out), expected
+
+
+def _names(names: Iterable[str] | None, argument: str) -> list[str]:
+    if names is None:
+        return []
+    if isinstance(names, str):
+        raise CheckNameError(f"{argument} is {names!r}: expected a list of names of checks, such as [{names!r}].")
+    return list(names)
+
+
+def run_check(case: Case, name: str, expected: str | None = None) -> CheckResult:
+    """One check's outcome. `expected` is the reason for which it is known to fail, or None."""
+    try:
+        shown = CHECKS[name](case)
+    except NotApplicable as reason:
+        return CheckResult(name, "not applicable", str(reason), {})
+    except CheckFailure as failure:
+        status, message, details = "failed", str(failure), failure.details
+    except DenormError as error:  # the user's code raised, or gave no picture
+        status, message, details = "failed", str(error), {"error": type(error).__name__}
+    else:
+        if expected is not None:
+            return CheckResult(
+                name, "unexpectedly passed", f"was expected to fail{_because(expected)}; {shown.message}", shown.details
+            )
+        return CheckResult(name, "passed", shown.message, shown.details)
+    if expected is not None:
+        return CheckResult(name, "expected failure", f"{message}{_because(expected)}", details)
+    return CheckResult(name, status, message, details)
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""
+
+
+@dataclass(frozen=True)
+class BoundCheck:
+    """One check of one pipeline, to be called by a test.
+
+    It raises AssertionError where the check fails, and pytest's own outcomes where it does not apply or is expected to.
+    """
+
+    case: Case
+    name: str
+    expected: str | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.case.name}-{self.name}" if self.case.name else self.name
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True
+        import pytest
+
+        result = run_check(self.case, self.name, self.expected)
+        if result.status == "not applicable":
+            pytest.skip(result.message)
+        if result.status == "expected failure":
+            pytest.xfail(result.message)
+        if not result.ok:
+            raise AssertionError(Report.of(self.case, [result]).failure_text())
+
+
+def parametrize_with_checks(
+    pipelines: Mapping[str, Any] | Iterable[Any],
+    *,
+    inverse: Any = None,
+    images: Any = None,
+    select: Iterable[str] | None = None,
+    skip: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | Iterable[str] | None = None,
+) -> Callable[[FunctionT], FunctionT]:
+    """Decorate a test with one item for each pipeline and check.
+
+    The test takes one argument, ``denorm_check``, and calls it::
+
+        @parametrize_with_checks({"val": val_transform, "train": train_transform})
+        def test_normalize(denorm_check):
+            denorm_check()
+
+    Args:
+        pipelines: by name, or a list whose members are called by their position.
+        inverse, images, select, skip, expected_failures: as for :func:`check`, the same for every pipeline. What is
+            left out makes no item.
+
+    Raises:
+        CheckNameError: as :func:`check`.
+    """
+    import pytest
+
+    wanted, left_out, expected = chosen_checks(select, skip, expected_failures)
+    named = pipelines if isinstance(pipelines, Mapping) else {str(i): one for i, one in enumerate(pipelines)}
+    bound = [
+        BoundCheck(case, one, expected.get(one))
+        for case in (Case(pipeline, inverse, images, str(name)) for name, pipeline in named.items())
+        for one in wanted
+        if one not in left_out
+    ]
+    return pytest.mark.parametrize("denorm_check", bound, ids=repr)

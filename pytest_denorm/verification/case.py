@@ -1,0 +1,120 @@
+"""What a check is given, and how it says what it found."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+
+from ..errors import DenormError, PipelineError, StatisticsError, StatisticsWarning
+from ..normalization import Normalization, preset
+from ..pipelines import Located, locate
+from .calls import Called, call
+from .diagnosis import Diagnosis
+from .round_trip import Subject
+
+__all__ = ["Case", "CheckFailure", "NotApplicable", "Shown"]
+
+
+class Shown(NamedTuple):
+    """What a check that passed has shown: in words, and as JSON-safe numbers."""
+
+    message: str
+    details: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+class CheckFailure(AssertionError):
+    """A check that failed, with JSON-safe numbers beside its message."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class NotApplicable(Exception):  # noqa: N818 - no error: the check has nothing to look at, and says why
+    """A check that does not apply to this pipeline."""
+
+
+class Case:
+    """One pipeline to verify, with everything that checks share, computed once.
+
+    Args:
+        pipeline: anything that :func:`~pytest_denorm.find_normalize` understands.
+        inverse: the project's own inverse, or None for the derived one.
+        images: pictures as they enter Normalize, or None for the built-in ones.
+        name: what to call it.
+    """
+
+    def __init__(self, pipeline: Any, inverse: Any = None, images: Any = None, name: str = "") -> None:
+        self.pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
+        self.inverse = inverse
+        self.images = images
+        self.name = name
+
+    @cached_property
+    def search(self) -> tuple[Located | None, Exception | None, list[warnings.WarningMessage]]:
+        """What looking for the Normalize gave: it, or the error, and the warnings on the way."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                return locate(self.pipeline), None, caught
+            except (PipelineError, StatisticsError) as error:
+                return None, error, caught
+
+    @property
+    def located(self) -> Located:
+        """The Normalize.
+
+        Raises:
+            NotApplicable: none was found; the check ``finds_normalize`` says why.
+        """
+        located, error, _ = self.search
+        if located is None:
+            raise NotApplicable(f"no Normalize to work with ({type(error).__name__}): see finds_normalize")
+        return located
+
+    @property
+    def normalization(self) -> Normalization:
+        return self.located.normalization
+
+    @cached_property
+    def subject(self) -> Subject:
+        located = self.located
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StatisticsWarning)
+            return Subject.from_located(located, self.inverse, self.images)
+
+    @cached_property
+    def forward(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        return self.subject.forward
+
+    @cached_property
+    def normalized(self) -> Called:
+        return call(self.forward, self.subject.pictures, "pipeline")
+
+    @cached_property
+    def recovered(self) -> Called:
+        return call(self.subject.inverse, self.normalized.pictures, "inverse")
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis | None:
+        """What the inverse does wrong, or None where that cannot be told."""
+        try:
+            return self.subject.diagnose()
+        except (DenormError, NotApplicable):
+            return None
+
+    @cached_property
+    def batch(self) -> torch.Tensor:
+        """All pictures as one batch (N, C, H, W).
+
+        Raises:
+            NotApplicable: they differ in size.
+        """
+        pictures = self.subject.pictures
+        if len({picture.shape for picture in pictures}) > 1:
+            raise NotApplicable("the pictures differ in size, and make no batch")
+        return torch.stack(list(pictures))

@@ -1,0 +1,487 @@
+"""The checks: one plain function each, which returns what it has shown, or raises.
+
+A check raises :class:`CheckFailure` (an AssertionError) where the pipeline or its inverse is wrong, and
+:class:`NotApplicable` with the reason where there is nothing for it to look at. Its docstring is what the report and the
+documentation say of it.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..affine import to_uint8
+from ..errors import (
+    AmbiguousNormalizeError,
+    ConditionalNormalizeError,
+    ConditionalNormalizeWarning,
+    ImageError,
+    InverseError,
+    StatisticsError,
+    StatisticsWarning,
+)
+from ..tolerance import round_trip_tolerance
+from .boundary import declared_against_measured, watch
+from .calls import as_pictures, call, read_picture
+from .case import Case, CheckFailure, NotApplicable, Shown
+from .causes import channel_name
+from .round_trip import Subject, levels_text, round_trip, worst_text
+from .samples import sample_images
+
+__all__ = ["CHECKS"]
+
+Check = Callable[[Case], Shown]
+CHECKS: dict[str, Check] = {}
+
+
+def _check(function: Check) -> Check:
+    CHECKS[function.__name__.removeprefix("check_")] = function
+    return function
+
+
+@_check
+def check_finds_normalize(case: Case) -> Shown:
+    """A Normalize is found, so that there is something to invert."""
+    located, error, _ = case.search
+    if located is None:
+        if isinstance(error, (AmbiguousNormalizeError, ConditionalNormalizeError, StatisticsError)):
+            return Shown("a Normalize is there, though it cannot be used")
+        raise CheckFailure(str(error), error=type(error).__name__)
+    return Shown(located.normalization.source or "Normalization", {"path": located.path, "name": located.name})
+
+
+@_check
+def check_single_normalize(case: Case) -> Shown:
+    """Every picture meets exactly one Normalize."""
+    _, error, caught = case.search
+    if isinstance(error, (AmbiguousNormalizeError, ConditionalNormalizeError)):
+        raise CheckFailure(str(error), error=type(error).__name__)
+    for warning in caught:
+        if issubclass(warning.category, ConditionalNormalizeWarning):
+            raise CheckFailure(str(warning.message))
+    _ = case.located
+    return Shown("one Normalize, met by every picture")
+
+
+@_check
+def check_statistics_valid(case: Case) -> Shown:
+    """Mean and std are finite, std is not zero, and both are on the scale of the pictures."""
+    _, error, caught = case.search
+    if isinstance(error, StatisticsError):
+        raise CheckFailure(str(error))
+    for warning in caught:
+        if issubclass(warning.category, StatisticsWarning):
+            raise CheckFailure(str(warning.message))
+    return Shown(str(case.normalization))
+
+
+@_check
+def check_statistics_match_channels(case: Case) -> Shown:
+    """There is one mean and one std for each channel of the pictures."""
+    normalization = case.normalization
+    if case.images is not None:
+        try:
+            pictures = as_pictures(case.images, normalization)
+        except ImageError as error:
+            raise CheckFailure(str(error)) from error
+        channels = pictures[0].shape[0]
+        if normalization.channels == 1 < channels:
+            return Shown(f"one mean and one std serve all {channels} channels of the pictures")
+        return Shown(f"{channels} of each, for {channels} channels")
+    entering = watch(case.pipeline, case.located)[0][0]
+    channels = entering.shape[-3]
+    if normalization.channels not in (1, channels):
+        raise CheckFailure(
+            f"{normalization.channels} means and stds meet pictures of {channels} channel{'s' if channels > 1 else ''}: "
+            f"Normalize broadcasts silently, and the picture changes its number of channels.",
+            statistics=normalization.channels,
+            channels=channels,
+        )
+    return Shown(f"{normalization.channels} of each, for {channels} channels")
+
+
+@_check
+def check_declared_matches_measured(case: Case) -> Shown:
+    """The pipeline does to pictures what its Normalize declares: attributes can lie."""
+    return declared_against_measured(case.pipeline, case.located)
+
+
+@_check
+def check_round_trip(case: Case) -> Shown:
+    """Pictures that went through Normalize come back, within the derived tolerance."""
+    outcome = round_trip(case.subject)
+    details = {
+        "max_abs_error": outcome.worst.error,
+        "tolerance": outcome.tolerance.largest,
+        "ratio": outcome.ratio,
+        "wrong_levels": outcome.wrong_levels,
+    }
+    if not outcome.ok:
+        text = f"{worst_text(outcome, case.subject.channels)}\n{levels_text(outcome)}\ntolerance {outcome.tolerance}"
+        raise CheckFailure(text, **details)
+    return Shown(
+        f"off by {outcome.worst.error:.2g}, {outcome.ratio:.2g} of the tolerance {outcome.tolerance.largest:.2g}",
+        details,
+    )
+
+
+@_check
+def check_reverse_round_trip(case: Case) -> Shown:
+    """Normalized pictures that went through the inverse come back when they are normalized again."""
+    _refuse_bytes(case, "the inverse gives bytes, which keep no more than 8 bits of the normalized values")
+    recovered = case.recovered
+    allowed = torch.tensor(_general_tolerance(case)) * 2 / torch.tensor(case.subject.expanded.std).abs()
+    given = [one.to(picture.dtype) for one, picture in zip(recovered.pictures, case.subject.pictures, strict=True)]
+    again = call(case.forward, given, "pipeline").pictures
+    errors = [
+        (one.double() - other.double()).abs().amax(dim=(1, 2))
+        for one, other in zip(again, case.normalized.pictures, strict=True)
+        if one.numel()
+    ]
+    error = torch.stack(errors).amax(dim=0)
+    for channel, (found, bound) in enumerate(zip(error.tolist(), allowed.tolist(), strict=True)):
+        if not found <= bound:
+            raise CheckFailure(
+                f"{channel_name(channel, case.subject.channels)}: normalized values come back off by {found:.3g} (of "
+                f"normalized units); the derived tolerance is {bound:.3g}.",
+                channel=channel,
+                error=found,
+                tolerance=bound,
+            )
+    return Shown(f"off by {float(error.max()):.2g} of normalized units", {"max_abs_error": float(error.max())})
+
+
+def _general_tolerance(case: Case) -> tuple[float, ...]:
+    subject = case.subject
+    low = min(float(picture.min()) for picture in subject.pictures if picture.numel())
+    high = max(float(picture.max()) for picture in subject.pictures if picture.numel())
+    return round_trip_tolerance(subject.expanded, subject.pictures[0].dtype, low=low, high=high).per_channel
+
+
+def _refuse_bytes(case: Case, reason: str) -> None:
+    if not case.recovered.pictures[0].is_floating_point():
+        raise NotApplicable(reason)
+
+
+@_check
+def check_bytes_exact(case: Case) -> Shown:
+    """Every one of 256 levels of every channel, and every pixel of a photograph, comes back as the same byte."""
+    subject = case.subject
+    if subject.pictures[0].dtype not in (torch.float32, torch.float64):
+        raise NotApplicable(f"pictures of {subject.pictures[0].dtype} do not hold all levels apart: see low_precision")
+    wanted = sample_images(subject.channels)
+    pictures = as_pictures(wanted, subject.expanded)
+    normalized = call(case.forward, pictures, "pipeline").pictures
+    if subject.derived:
+        found = torch.stack([to_uint8(picture, subject.expanded, channel_axis=-3) for picture in normalized])
+    else:
+        came = torch.stack(call(subject.inverse, normalized, "inverse").pictures)
+        scale = 255 / subject.normalization.pixel_max
+        found = (
+            came if not came.is_floating_point() else (came.double() * scale).nan_to_num(nan=-1).round().clamp(-1, 256)
+        )
+    wrong = found.long() != wanted.long()
+    if not wrong.any():
+        return Shown(f"{256 * subject.channels} levels and {wanted.numel():,} bytes of {len(wanted)} pictures")
+    index = tuple(int(i) for i in torch.nonzero(wrong)[0])
+    lost = {(int(c), int(level)) for c, level in zip(torch.nonzero(wrong)[:, 1], wanted[wrong], strict=True)}
+    raise CheckFailure(
+        f"{int(wrong.sum()):,} of {wanted.numel():,} bytes come back wrong, {len(lost)} of {256 * subject.channels} levels; "
+        f"the first: picture {index[0]}, {channel_name(index[1], subject.channels)}, row {index[2]}, column {index[3]}: "
+        f"expected {int(wanted[index])}, found {int(found[index])}.",
+        wrong_bytes=int(wrong.sum()),
+        wrong_levels=len(lost),
+    )
+
+
+@_check
+def check_channel_order(case: Case) -> Shown:
+    """Each channel comes back as itself."""
+    count = case.subject.channels
+    if count == 1:
+        raise NotApplicable("there is one channel")
+    black = torch.zeros(count, 10, 14, dtype=case.subject.pictures[0].dtype)
+    lit = []
+    for channel in range(count):
+        picture = black.clone()
+        picture[channel] = case.normalization.pixel_max
+        lit.append(picture)
+    came = call(case.subject.inverse, call(case.forward, [black, *lit], "pipeline").pictures, "inverse").pictures
+    response = torch.stack([(one.double() - came[0].double()).abs().mean(dim=(1, 2)) for one in came[1:]], dim=1)
+    source = response.argmax(dim=1).tolist()
+    moved = [f"{channel_name(c, count)} answers to {channel_name(j, count)}" for c, j in enumerate(source) if c != j]
+    if moved:
+        raise CheckFailure(f"channels are exchanged: {', '.join(moved)}.", order=source)
+    others = response - torch.diag(response.diagonal())
+    if float(others.max()) > 1e-3 * float(response.diagonal().max()):
+        c, j = (int(i) for i in torch.nonzero(others == others.max())[0])
+        raise CheckFailure(
+            f"channels are mixed: {channel_name(c, count)} also answers to {channel_name(j, count)} "
+            f"({float(others[c, j]):.3g} for {float(response[c, c]):.3g} of its own).",
+            response=response.tolist(),
+        )
+    return Shown(f"each of {count} answers to itself alone")
+
+
+@_check
+def check_no_clipping(case: Case) -> Shown:
+    """Neither end of the range is cut off: dark and bright levels stay apart, and Normalize keeps what lies outside."""
+    subject, white = case.subject, case.normalization.pixel_max
+    dtype = subject.pictures[0].dtype
+    steps = torch.tensor([0, 2, 4, 8, 16, 32, 223, 239, 247, 251, 253, 255], dtype=torch.float64)
+    picture = (steps / 255 * white).to(dtype).expand(subject.channels, 7, -1).contiguous()
+    came = call(subject.inverse, call(case.forward, [picture], "pipeline").pictures, "inverse").pictures[0].double()
+    for channel in range(subject.channels):
+        gaps = came[channel, 0].diff()
+        gaps = gaps if bool((gaps.sum() >= 0)) else -gaps
+        flat = torch.nonzero(gaps <= 0).flatten().tolist()
+        if flat:
+            low, high = int(steps[flat[0]]), int(steps[flat[0] + 1])
+            raise CheckFailure(
+                f"{channel_name(channel, subject.channels)}: levels {low} and {high} come back as one "
+                f"({float(came[channel, 0, flat[0]]):.4g}): values are clipped on the way.",
+                channel=channel,
+            )
+    outside = torch.tensor([-0.25, 0.0, 1.0, 1.25], dtype=torch.float64) * white
+    wide = outside.to(dtype).expand(subject.channels, 7, -1).contiguous()
+    y = call(case.forward, [wide], "pipeline").pictures[0].double()[:, 0]
+    slope = (y[:, 2] - y[:, 1]) / white
+    expected = y[:, [1]] + slope[:, None] * outside
+    if bool(((y - expected).abs() > 64 * torch.finfo(dtype).eps * y.abs().amax()).any()):
+        raise CheckFailure(
+            "Normalize clips what lies outside 0..white, as resampling leaves it: that cannot be undone."
+        )
+    return Shown("all levels stay apart, and nothing outside 0..white is cut off")
+
+
+@_check
+def check_input_unchanged(case: Case) -> Shown:
+    """Neither Normalize nor its inverse changes what it is given."""
+    if case.normalized.mutated:
+        raise CheckFailure(
+            "Normalize changes its input in place (inplace=True?): the picture that the data set keeps is normalized again "
+            "next time."
+        )
+    if case.recovered.mutated:
+        raise CheckFailure(
+            "the inverse changes its input in place: the batch is overwritten, and undoing it a second time gives other "
+            "pictures. Work on a clone."
+        )
+    return Shown("both leave their input as it is")
+
+
+@_check
+def check_random_state_unchanged(case: Case) -> Shown:
+    """Neither Normalize nor its inverse draws random numbers."""
+    before = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    normalized = call(case.forward, case.subject.pictures[:1], "pipeline")
+    call(case.subject.inverse, normalized.pictures, "inverse")
+    drawn = [
+        name
+        for name, same in (
+            ("random", random.getstate() == before[0]),
+            ("numpy.random", _same_numpy_state(np.random.get_state(), before[1])),
+            ("torch", torch.equal(torch.random.get_rng_state(), before[2])),
+        )
+        if not same
+    ]
+    if drawn:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.random.set_rng_state(before[2])
+        raise CheckFailure(f"random numbers were drawn from {', '.join(drawn)}: the map is not fixed.", drawn=drawn)
+    return Shown("python's, numpy's and torch's generators are where they were")
+
+
+def _same_numpy_state(one: Any, other: Any) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@_check
+def check_deterministic(case: Case) -> Shown:
+    """The same picture gives the same result twice, to the last bit."""
+    pictures = case.subject.pictures
+    for role, function, given, first in (
+        ("Normalize", case.forward, pictures, case.normalized.pictures),
+        ("the inverse", case.subject.inverse, case.normalized.pictures, case.recovered.pictures),
+    ):
+        second = call(function, given, role).pictures
+        for index, (one, other) in enumerate(zip(first, second, strict=True)):
+            if not torch.equal(one.nan_to_num(), other.nan_to_num()):
+                raise CheckFailure(f"{role} gives picture {index} differently the second time.", picture=index)
+    return Shown("twice the same, to the last bit")
+
+
+@_check
+def check_batch_matches_single(case: Case) -> Shown:
+    """Normalize does to a batch what it does to each picture."""
+    batch = case.batch
+    try:
+        together = case.forward(batch.clone())
+    except Exception as error:
+        raise NotApplicable(f"Normalize takes one picture at a time ({type(error).__name__}: {error})") from error
+    _compare_with_single(together, case.normalized.pictures, case, "Normalize")
+    return Shown(f"{len(batch)} pictures at once give what each gives alone")
+
+
+@_check
+def check_inverse_accepts_batch(case: Case) -> Shown:
+    """The inverse of a batch is the inverse of each picture: a loop over ``zip(tensor, mean, std)`` is not."""
+    normalized = torch.stack(case.normalized.pictures) if case.batch is not None else None
+    try:
+        together = case.subject.inverse(normalized.clone() if normalized is not None else None)
+    except Exception as error:
+        raise NotApplicable(f"the inverse takes one picture at a time ({type(error).__name__}: {error})") from error
+    _compare_with_single(together, case.recovered.pictures, case, "the inverse")
+    return Shown(f"{len(case.batch)} pictures at once give what each gives alone")
+
+
+def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case, role: str) -> None:
+    try:
+        found = [read_picture(one, tuple(single.shape), role) for one, single in zip(together, singles, strict=True)]
+    except (InverseError, TypeError, ValueError) as error:
+        raise CheckFailure(f"a batch of {len(singles)} is not given back as one: {error}") from error
+    std = torch.tensor(case.subject.expanded.std, dtype=torch.float64).abs()
+    room = torch.tensor(_general_tolerance(case), dtype=torch.float64)
+    allowed = room / std if role == "Normalize" else room
+    for index, (one, single) in enumerate(zip(found, singles, strict=True)):
+        bound = allowed if single.is_floating_point() else torch.zeros_like(allowed)
+        error = (one.double() - single.double()).abs().nan_to_num(nan=math.inf)
+        if error.numel() and bool((error > bound.view(-1, 1, 1)).any()):
+            raise CheckFailure(
+                f"{role} gives picture {index} of a batch differently from the picture alone, by up to "
+                f"{float(error.max()):.3g}: it takes pictures for channels, or uses the whole batch.",
+                picture=index,
+                error=float(error.max()),
+            )
+
+
+@_check
+def check_memory_layouts(case: Case) -> Shown:
+    """Channels-last, strided, transposed and zero-size batches give the same values as contiguous ones."""
+    batch = case.batch
+    count = 0
+    for role, function, given in (
+        ("Normalize", case.forward, batch),
+        ("the inverse", case.subject.inverse, torch.stack(case.normalized.pictures)),
+    ):
+        if not _takes_batches(function, given):
+            given = given[0]
+        for name, variant in _layouts(given):
+            try:
+                found = _as_tensor(function(variant.clone(memory_format=torch.preserve_format)))
+                expected = _as_tensor(function(variant.contiguous().clone()))
+            except Exception as error:
+                raise CheckFailure(f"{role} fails on {name}: {type(error).__name__}: {error}", layout=name) from error
+            if found.shape != expected.shape or not torch.allclose(found.double(), expected.double(), 1e-5, 1e-6):
+                raise CheckFailure(f"{role} gives other values on {name} than on a contiguous copy.", layout=name)
+            count += 1
+    return Shown(f"{count} layouts give what contiguous memory gives")
+
+
+def _takes_batches(function: Callable[[Any], Any], batch: torch.Tensor) -> bool:
+    try:
+        return tuple(_as_tensor(function(batch.clone())).shape) == tuple(batch.shape)
+    except Exception:  # whatever it raises, it takes none
+        return False
+
+
+def _as_tensor(value: Any) -> torch.Tensor:
+    return value.detach() if isinstance(value, torch.Tensor) else torch.from_numpy(np.array(value))
+
+
+def _layouts(images: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    yield "a transposed picture", images.transpose(-1, -2).contiguous().transpose(-1, -2)
+    yield "every second column", images.repeat_interleave(2, dim=-1)[..., ::2]
+    if images.ndim == 4:
+        yield "channels-last memory", images.contiguous(memory_format=torch.channels_last)
+        yield "every second picture of a batch", images.repeat_interleave(2, dim=0)[::2]
+        yield "a batch of no pictures", images[:0]
+
+
+@_check
+def check_low_precision(case: Case) -> Shown:
+    """What float16 and bfloat16 cost, in levels: no more than their arithmetic explains."""
+    subject, shown, details = case.subject, [], {}
+    for dtype in (torch.float16, torch.bfloat16):
+        name = str(dtype).removeprefix("torch.")
+        pictures = [picture.to(dtype) for picture in subject.pictures]
+        small = Subject(subject.located, subject.inverse, subject.derived, pictures)
+        try:
+            outcome = round_trip(small)
+        except (InverseError, ImageError) as error:
+            shown.append(f"{name} is not supported ({str(error.__cause__ or error).splitlines()[0]})")
+            continue
+        levels = outcome.worst.error * 255 / subject.normalization.pixel_max
+        details[name] = {"levels": levels, "wrong_levels": outcome.wrong_levels}
+        if not outcome.ok:
+            raise CheckFailure(
+                f"{name}: off by {levels:.3g} levels, where {outcome.tolerance.levels:.3g} are explained: "
+                f"{outcome.tolerance.reason}.",
+                **details,
+            )
+        shown.append(
+            f"{name} costs up to {levels:.2g} levels ({outcome.wrong_levels} of {outcome.total_levels} bytes change)"
+        )
+    if not details:
+        raise NotApplicable("; ".join(shown))
+    return Shown("; ".join(shown), details)
+
+
+@_check
+def check_gradient_flows(case: Case) -> Shown:
+    """A gradient goes through Normalize and its inverse, and comes out as 1."""
+    given = case.subject.pictures[0].clone().requires_grad_()
+    normalized = case.forward(given)
+    if not (isinstance(normalized, torch.Tensor) and normalized.requires_grad):
+        raise NotApplicable("Normalize gives no tensor with a gradient")
+    try:
+        returned = case.subject.inverse(normalized)
+    except Exception as error:
+        if case.subject.derived:
+            raise
+        raise NotApplicable(
+            f"the inverse refuses a tensor with a gradient ({type(error).__name__}: {error})"
+        ) from error
+    if not (isinstance(returned, torch.Tensor) and returned.requires_grad):
+        raise NotApplicable("the inverse leaves the graph: it detaches, or gives an array or bytes")
+    (gradient,) = torch.autograd.grad(returned.sum(), given)
+    error = float((gradient - 1).abs().max())
+    if not error <= 16 * torch.finfo(given.dtype).eps:
+        raise CheckFailure(
+            f"the gradient of inverse(normalize(x)) is off 1 by up to {error:.3g}: contrast is changed, or values are clamped.",
+            error=error,
+        )
+    return Shown("it is 1 everywhere")
+
+
+class _Counter:
+    """A file that counts what is written and keeps none of it."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def write(self, data: Any) -> int:
+        self.size += len(data)
+        return len(data)
+
+
+@_check
+def check_picklable(case: Case) -> Shown:
+    """The pipeline can be sent to the workers of a DataLoader."""
+    sent = getattr(case.pipeline, "dataset", case.pipeline)
+    counter = _Counter()
+    try:
+        pickle.Pickler(counter).dump(sent)
+    except Exception as error:
+        raise CheckFailure(
+            f"it cannot be pickled, so a DataLoader with spawned workers fails: {type(error).__name__}: {error}. "
+            f"A lambda or a local function has to become a function of a module, or a functools.partial of one."
+        ) from error
+    return Shown(f"{counter.size:,} bytes")

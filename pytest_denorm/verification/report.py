@@ -1,0 +1,218 @@
+"""What the battery found, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from .diagnosis import Diagnosis, Finding, _jsonable
+
+if TYPE_CHECKING:
+    from .case import Case
+
+__all__ = ["STATUSES", "CheckResult", "Report"]
+
+#: Every outcome of a check, and whether it leaves the report ok.
+STATUSES = {
+    "passed": True,
+    "failed": False,
+    "not applicable": True,
+    "skipped": True,
+    "expected failure": True,
+    "unexpectedly passed": False,
+}
+_MARKS = {
+    "passed": "ok",
+    "failed": "FAIL",
+    "not applicable": "n/a",
+    "skipped": "skip",
+    "expected failure": "xfail",
+    "unexpectedly passed": "XPASS",
+}
+_WIDTH = 80
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check.
+
+    Attributes:
+        name: of the check.
+        status: one of :data:`STATUSES`.
+        message: what was shown, or what is wrong, or why it does not apply.
+        details: the numbers, JSON-safe.
+    """
+
+    name: str
+    status: str
+    message: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return STATUSES[self.status]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the battery found of one pipeline.
+
+    Attributes:
+        name: what the pipeline is called, if it was given a name.
+        source: where its Normalize was found; "" where none was.
+        statistics: mean, std and the scale of the pictures, in words.
+        inverse: which inverse was verified.
+        results: of every check, in the order of the battery.
+        diagnosis: of the inverse, when something failed.
+    """
+
+    name: str
+    source: str
+    statistics: str
+    inverse: str
+    results: tuple[CheckResult, ...]
+    diagnosis: Diagnosis | None = None
+
+    @classmethod
+    def of(cls, case: Case, results: Sequence[CheckResult]) -> Report:
+        from .calls import describe_callable
+
+        located = case.search[0]
+        failed = any(not result.ok for result in results)
+        return cls(
+            name=case.name,
+            source=(located.normalization.source or "Normalization") if located else "",
+            statistics=str(located.normalization) if located else "",
+            inverse="derived" if case.inverse is None else describe_callable(case.inverse),
+            results=tuple(results),
+            diagnosis=case.diagnosis if failed and located else None,
+        )
+
+    @property
+    def ok(self) -> bool:
+        """Nothing failed, and something was verified."""
+        return all(result.ok for result in self.results) and any(result.status == "passed" for result in self.results)
+
+    @property
+    def failures(self) -> tuple[CheckResult, ...]:
+        return tuple(result for result in self.results if not result.ok)
+
+    def count(self, status: str) -> int:
+        """How many checks have this status."""
+        return sum(result.status == status for result in self.results)
+
+    def raise_for_failures(self) -> None:
+        """
+        Raises:
+            AssertionError: with the whole report, if it is not ok.
+        """
+        __tracebackhide__ = True
+        if not self.ok:
+            raise AssertionError(str(self))
+
+    def summary(self) -> str:
+        """``19 checks: 17 run, 16 passed, 1 failed, 2 not applicable``"""
+        run = len(self.results) - self.count("not applicable") - self.count("skipped")
+        counts = [f"{self.count(status)} {status}" for status in STATUSES if self.count(status)]
+        return f"{len(self.results)} checks: {run} run, {', '.join(counts)}"
+
+    def __str__(self) -> str:
+        lines = [f"pytest-denorm: {self._title()}"]
+        lines += [
+            line for text in (self.statistics, f"inverse: {self.inverse}") if text for line in _wrapped(text, "  ")
+        ]
+        for (status, message), group in groupby(self.results, lambda one: (one.status, one.message)):
+            lines += _row(status, message, [one.name for one in group])
+        lines += self._diagnosis_lines()
+        lines.append(self.summary())
+        if self.failures:
+            lines += _wrapped(f"again: {self.reproduction()}", "", "  ")
+        return "\n".join(lines)
+
+    def failure_text(self, again: str | None = None) -> str:
+        """What failed, and why: for the failure of a single test, which `again` runs again."""
+        lines = [f"{self._title()}", *_wrapped(self.statistics, "  "), *_wrapped(f"inverse: {self.inverse}", "  ")]
+        for result in self.failures:
+            lines += _wrapped(f"{_MARKS[result.status]} {result.name}: {result.message}", "  ", "    ")
+        lines += self._diagnosis_lines()
+        return "\n".join([*lines, *_wrapped(f"again: {again or self.reproduction()}", "", "  ")])
+
+    def reproduction(self) -> str:
+        """The call that runs just what failed."""
+        failed = [result.name for result in self.failures]
+        inverse = "" if self.inverse == "derived" else ", inverse=inverse"
+        return f"print(pytest_denorm.check(pipeline{inverse}, select={failed}))"
+
+    def _title(self) -> str:
+        return ": ".join(part for part in (self.name, self.source or "no Normalize") if part)
+
+    def _diagnosis_lines(self) -> list[str]:
+        if self.diagnosis is None or self.diagnosis.kind == "exact":
+            return []
+        return _wrapped(f"diagnosis: {self.diagnosis}", "", "  ")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; :meth:`from_dict` gives the report back."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "statistics": self.statistics,
+            "inverse": self.inverse,
+            "ok": self.ok,
+            "results": [
+                {
+                    "name": one.name,
+                    "status": one.status,
+                    "message": one.message,
+                    "details": _jsonable(dict(one.details)),
+                }
+                for one in self.results
+            ],
+            "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Report:
+        """The report that :meth:`to_dict` described."""
+        diagnosis = plain["diagnosis"]
+        if diagnosis is not None:
+            found = dict(diagnosis)
+            found["alternatives"] = tuple(Finding(**one) for one in found["alternatives"])
+            for key in ("gain", "offset"):
+                found[key] = tuple(found[key]) if found[key] is not None else None
+            diagnosis = Diagnosis(**found)
+        return cls(
+            plain["name"],
+            plain["source"],
+            plain["statistics"],
+            plain["inverse"],
+            tuple(CheckResult(**one) for one in plain["results"]),
+            diagnosis,
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2)
+
+
+def _row(status: str, message: str, names: list[str]) -> list[str]:
+    """A line a check, its message behind its name if there is room, else below it."""
+    start = f"  {_MARKS[status]:<5} {names[0]:<26} "
+    if len(names) == 1 and "\n" not in message and len(start) + len(message) <= _WIDTH:
+        return [start + message]
+    return [*_wrapped(f"{_MARKS[status]:<5} {', '.join(names)}", "  ", " " * 8), *_wrapped(message, " " * 8)]
+
+
+def _wrapped(text: str, first: str, then: str | None = None) -> list[str]:
+    """`text` in lines that fit a terminal, each of its own lines wrapped by itself."""
+    then = first if then is None else then
+    lines: list[str] = []
+    for part in text.split("\n"):
+        start = then if lines else first
+        lines += textwrap.wrap(
+            part, _WIDTH, initial_indent=start, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
+        )
+    return lines
