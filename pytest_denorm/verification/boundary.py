@@ -55,7 +55,8 @@ def watch(pipeline: Any, located: Located) -> list[Pair]:
                 if seen:
                     return seen
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
     raise NotApplicable(f"the pipeline takes no photograph in any usual form{f' ({raised})' if raised else ''}")
 
 

@@ -438,7 +438,10 @@ def check_low_precision(case: Case) -> Shown:
 def check_gradient_flows(case: Case) -> Shown:
     """A gradient goes through Normalize and its inverse, and comes out as 1."""
     given = case.subject.pictures[0].clone().requires_grad_()
-    normalized = case.forward(given)
+    try:
+        normalized = case.forward(given)
+    except Exception as error:
+        raise NotApplicable(f"Normalize refuses a tensor with a gradient ({type(error).__name__}: {error})") from error
     if not (isinstance(normalized, torch.Tensor) and normalized.requires_grad):
         raise NotApplicable("Normalize gives no tensor with a gradient")
     try:
