@@ -36,14 +36,18 @@ def watch(pipeline: Any, located: Located) -> list[Pair]:
         raise NotApplicable("the Normalize is no module inside a pipeline, and cannot be watched while that runs")
     seen: list[Pair] = []
 
+    entered: list[torch.Tensor] = []
+
+    def remember_input(_: Any, given: tuple[Any, ...]) -> None:  # before it runs, since it may work in place
+        tensors = [one for one in given[:1] if isinstance(one, torch.Tensor)]
+        entered[:] = [one.detach().as_subclass(torch.Tensor).clone() for one in tensors]
+
     def remember(_: Any, given: tuple[Any, ...], result: Any) -> None:
-        if given and isinstance(given[0], torch.Tensor) and isinstance(result, torch.Tensor):
-            seen.append(
-                (given[0].detach().as_subclass(torch.Tensor).clone(), result.detach().as_subclass(torch.Tensor))
-            )
+        if entered and isinstance(result, torch.Tensor):
+            seen.append((entered[0], result.detach().as_subclass(torch.Tensor).clone()))
 
     raised = ""
-    hook = op.register_forward_hook(remember)
+    hooks = op.register_forward_pre_hook(remember_input), op.register_forward_hook(remember)
     try:
         with _random_states_kept():
             for call in _ways_to_run(pipeline):
