@@ -186,7 +186,7 @@ class Statistics:
             tuple(mean * scale for mean in self.mean),
             tuple(std * scale for std in self.std),
             pixel_max,
-            source=f"measured on {_count(self.pictures, 'picture')}",
+            source=f"measured on {count_of(self.pictures, 'picture')}",
         )
 
     def before(self, applied: Normalization) -> Normalization:
@@ -203,7 +203,7 @@ class Statistics:
             tuple(a * s + m for a, _, m, s in rows),
             tuple(b * abs(s) for _, b, _, s in rows),
             applied.pixel_max,
-            source=f"measured on {_count(self.pictures, 'picture')}",
+            source=f"measured on {count_of(self.pictures, 'picture')}",
         )
 
     def nearest_preset(self, tolerance: float = PRESET_TOLERANCE) -> PresetMatch | None:
@@ -263,7 +263,7 @@ class Statistics:
     @property
     def kind(self) -> str:
         """``3 channels, white at 255``."""
-        return f"{_count(self.channels, 'channel')}, white at {self.pixel_max:g}"
+        return f"{count_of(self.channels, 'channel')}, white at {self.pixel_max:g}"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe: the numbers a person wants, and the exact sums, from which :meth:`from_dict` restores it."""
@@ -303,7 +303,7 @@ class Statistics:
         heights, widths = sorted({*self.sizes[:2]}), sorted({*self.sizes[2:]})
         size = f"{'-'.join(map(str, heights))} x {'-'.join(map(str, widths))} px"
         lines = [
-            f"{_count(self.pictures, 'picture')}, {size}, {_count(self.channels, 'channel')}, white at "
+            f"{count_of(self.pictures, 'picture')}, {size}, {count_of(self.channels, 'channel')}, white at "
             f"{self.pixel_max:g}",
             f"  {'channel':>7} {'mean':>12} {'std':>12} {'min':>10} {'max':>10} {'saturated':>10}",
         ]
@@ -316,7 +316,7 @@ class Statistics:
                 f"{'-' if share is None else format(share, '.2%'):>10}"
             )
         if self.failed:
-            lines.append(f"{_count(self.failed, 'picture')} could not be read and were left out:")
+            lines.append(f"{count_of(self.failed, 'picture')} could not be read and were left out:")
             lines += [f"  {failure}" for failure in self.failures]
             if self.failed > len(self.failures):
                 lines.append(f"  and {self.failed - len(self.failures):,} more")
@@ -337,7 +337,7 @@ class Statistics:
 
     def __repr__(self) -> str:
         return (
-            f"Statistics({_count(self.pictures, 'picture')}, mean={format_numbers(self.mean)}, "
+            f"Statistics({count_of(self.pictures, 'picture')}, mean={format_numbers(self.mean)}, "
             f"std={format_numbers(self.std)}, pixel_max={self.pixel_max:g})"
         )
 
@@ -367,5 +367,5 @@ def _root(value: Fraction) -> float:
     return math.ldexp(math.sqrt(value / Fraction(4) ** shift), shift)
 
 
-def _count(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

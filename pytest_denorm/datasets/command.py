@@ -1,0 +1,160 @@
+"""The subcommands ``stats`` and ``sweep``: their arguments, and what they do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..errors import DatasetError, DenormError, SettingsError
+from .files import write_json
+from .measure import dataset_statistics
+from .statistics import Statistics
+from .sweeping import sweep
+
+__all__ = ["add_stats_arguments", "add_sweep_arguments", "run_stats", "run_sweep"]
+
+
+def add_stats_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``python -m pytest_denorm stats``."""
+    parser.add_argument("spec", metavar="SPEC", help="the data set or loader: module:attribute, or module:function()")
+    parser.add_argument(
+        "--add",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="add the statistics that --json wrote for another part of the data; may be repeated",
+    )
+    _add_common(parser)
+
+
+def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``python -m pytest_denorm sweep``."""
+    parser.add_argument(
+        "spec",
+        metavar="SPEC",
+        help="a data set or loader with its Normalize, or with --dataset a pipeline: module:attribute, "
+        "module:function(), or the name of a preset",
+    )
+    parser.add_argument("--dataset", metavar="SPEC", help="the raw pictures to send through the Normalize of SPEC")
+    parser.add_argument("--inverse", metavar="SPEC", help="the project's own inverse; default: the derived one")
+    parser.add_argument(
+        "--resume", metavar="FILE", type=Path, help="keep here how far the sweep is, and go on from there if it exists"
+    )
+    _add_common(parser)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--image", help="the key of the picture in an item, or its index")
+    parser.add_argument("--channel-axis", type=int, help="the axis of the channels in tensors and arrays")
+    parser.add_argument("--pixel-max", type=float, help="the value of white")
+    parser.add_argument("--skip-failures", action="store_true", help="leave out, count and name unreadable pictures")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N pictures, the first ones")
+    parser.add_argument("--sample", type=int, metavar="N", help="N pictures drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="of the drawing (default: 0)")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read (default: none)")
+    parser.add_argument("--distributed", action="store_true", help="take this rank's share; start it with torchrun")
+    parser.add_argument(
+        "--timeout", type=float, default=1800.0, metavar="S", help="seconds to wait for other ranks (default: 1800)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run_stats(arguments: argparse.Namespace) -> int:
+    """0, or 2 where there was an error, which is on standard error."""
+    return _guarded(_stats, arguments)
+
+
+def run_sweep(arguments: argparse.Namespace) -> int:
+    """0 if every picture came back, 1 if not, 2 where there was an error, which is on standard error."""
+    return _guarded(_sweep, arguments)
+
+
+def _guarded(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    try:
+        return command(arguments)
+    except DenormError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _stats(arguments: argparse.Namespace) -> int:
+    parts = [_read_statistics(path) for path in arguments.add]
+    found = Statistics.merge_all([dataset_statistics(load_spec(arguments.spec), **_common(arguments)), *parts])
+    _report(arguments, found)
+    return 0
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    pipeline = load_spec(arguments.spec) if ":" in arguments.spec else arguments.spec
+    result = sweep(
+        pipeline,
+        load_spec(arguments.dataset) if arguments.dataset else None,
+        inverse=load_spec(arguments.inverse) if arguments.inverse else None,
+        state=arguments.resume,
+        **_common(arguments),
+    )
+    _report(arguments, result)
+    return 0 if result.ok else 1
+
+
+def _common(arguments: argparse.Namespace) -> dict[str, Any]:
+    image = arguments.image
+    return {
+        "image": int(image) if image is not None and image.lstrip("-").isdigit() else image,
+        "channel_axis": arguments.channel_axis,
+        "pixel_max": arguments.pixel_max,
+        "on_error": "skip" if arguments.skip_failures else "raise",
+        "limit": arguments.limit,
+        "sample": arguments.sample,
+        "seed": arguments.seed,
+        "workers": arguments.workers,
+        "distributed": arguments.distributed,
+        "timeout": arguments.timeout,
+        "progress": not arguments.quiet,
+    }
+
+
+def _report(arguments: argparse.Namespace, result: Any) -> None:
+    if arguments.distributed and os.environ.get("RANK", "0") != "0":
+        return  # all ranks have the same result
+    if arguments.json is not None:
+        write_json(arguments.json, result.to_dict())
+    print(result)
+
+
+def _read_statistics(path: Path) -> Statistics:
+    try:
+        return Statistics.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} holds no statistics that can be added: {error}") from error
+
+
+def load_spec(spec: str) -> Any:
+    """The object that ``module:attribute`` names; ``module:function()`` calls the function for it.
+
+    Raises:
+        SettingsError: it is not of that form, or the module or the attribute is not there.
+    """
+    module, colon, path = spec.partition(":")
+    called = path.endswith("()")
+    names = path.removesuffix("()").split(".")
+    if not (colon and all(name.isidentifier() for name in (*module.split("."), *names))):
+        raise SettingsError(f"{spec!r} names no object: expected module:attribute, or module:function() to call it.")
+    try:
+        found = import_module(module)
+    except ImportError as error:
+        raise SettingsError(f"{spec!r}: module {module} cannot be imported: {error}") from error
+    for name in names:
+        try:
+            found = getattr(found, name)
+        except AttributeError as error:
+            raise SettingsError(f"{spec!r}: {error}") from error
+    return found() if called else found  # type: ignore[operator]

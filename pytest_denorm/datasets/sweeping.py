@@ -1,0 +1,329 @@
+"""``sweep``: every picture of a data set through the Normalize and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import DatasetError
+from ..normalization import Normalization
+from ..pipelines import locate
+from .distributed import Ranks
+from .files import write_json
+from .passage import Inverse, Passage, Watched, compare, located_quietly, pass_alone
+from .pictures import Reading, check_source, picture_name
+from .plan import chosen, chunks, results
+from .progress import Progress
+from .statistics import NAMED_FAILURES, Failure, count_of, describe
+from .tally import OnError
+
+__all__ = ["SweepResult", "WorstPicture", "sweep"]
+
+#: Pictures between two chances to save the state.
+_CHUNK = 64
+#: Seconds between two savings.
+_SAVE_EVERY = 1.0
+
+
+@dataclass(frozen=True)
+class WorstPicture:
+    """The picture that came back worst."""
+
+    index: int
+    name: str
+    #: the greatest error of a value, in levels of 255
+    error: float
+    wrong_levels: int
+
+    def __str__(self) -> str:
+        where = describe(self.index, self.name)
+        return f"{where}: off by up to {self.error:.3g} of 255, {self.wrong_levels:,} levels wrong"
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep found. Parts of a sweep merge (``a + b``).
+
+    Attributes:
+        pictures: how many were checked.
+        values: how many values (pixels times channels) that were.
+        wrong_levels: values that came back more than half a level of 255 off.
+        wrong_pictures: pictures that have such a value.
+        worst: the picture with the greatest error.
+        failed: pictures that could not be read and were skipped; the first of them are in `failures`.
+        seconds: how long it took, all resumed runs together.
+        planned: how many pictures the sweep was to check.
+        source: where the Normalize was found.
+    """
+
+    pictures: int = 0
+    values: int = 0
+    wrong_levels: int = 0
+    wrong_pictures: int = 0
+    worst: WorstPicture | None = None
+    failed: int = 0
+    failures: tuple[Failure, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+    planned: int = 0
+    source: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Every picture that was planned was checked, or failed."""
+        return self.pictures + self.failed == self.planned
+
+    @property
+    def ok(self) -> bool:
+        """Every picture that was planned was checked and came back."""
+        return self.pictures == self.planned and not self.wrong_levels
+
+    @property
+    def rate(self) -> float:
+        """Pictures a second."""
+        return (self.pictures + self.failed) / max(self.seconds, 1e-9)
+
+    def with_passages(self, index: int, name: str, passages: Sequence[Passage]) -> SweepResult:
+        """With one more picture."""
+        wrong = sum(passage.wrong for passage in passages)
+        worst = WorstPicture(index, name, max(passage.error for passage in passages), wrong)
+        values = sum(passage.values for passage in passages)
+        return self + SweepResult(1, values, wrong, int(wrong > 0), worst)
+
+    def __add__(self, other: SweepResult) -> SweepResult:
+        both = [result.worst for result in (self, other) if result.worst is not None]
+        return SweepResult(
+            self.pictures + other.pictures,
+            self.values + other.values,
+            self.wrong_levels + other.wrong_levels,
+            self.wrong_pictures + other.wrong_pictures,
+            min(both, key=lambda worst: (-worst.error, worst.index), default=None),
+            self.failed + other.failed,
+            tuple(sorted((*self.failures, *other.failures))[:NAMED_FAILURES]),
+            self.seconds + other.seconds,
+            self.planned + other.planned,
+            self.source or other.source,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe."""
+        derived = {"version": 1, "ok": self.ok, "complete": self.complete, "rate": self.rate}
+        return derived | asdict(replace(self, failures=())) | {"failures": [asdict(each) for each in self.failures]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> SweepResult:
+        """What :meth:`to_dict` wrote.
+
+        Raises:
+            DatasetError: not such a dictionary.
+        """
+        try:
+            given = {name: data[name] for name in cls.__dataclass_fields__}
+            given["worst"] = given["worst"] and WorstPicture(**given["worst"])
+            given["failures"] = tuple(Failure(**failure) for failure in given["failures"])
+            return cls(**given)
+        except (KeyError, TypeError) as error:
+            raise DatasetError(f"this is no result as SweepResult.to_dict() writes it: {error!r}.") from error
+
+    def __str__(self) -> str:
+        checked = self.pictures + self.failed
+        part = "" if self.complete else f" of {self.planned:,}, unfinished"
+        lines = [
+            f"sweep over {count_of(checked, 'picture')}{part}, through {self.source} and back",
+            f"  {self.wrong_levels:,} of {self.values:,} levels wrong, in {count_of(self.wrong_pictures, 'picture')}",
+        ]
+        if self.worst is not None:
+            lines.append(f"  worst: {self.worst}")
+        if self.failed:
+            lines.append(f"  {count_of(self.failed, 'picture')} could not be read:")
+            lines += [f"    {failure}" for failure in self.failures]
+        return "\n".join([*lines, f"  {self.rate:,.0f} pictures a second"])
+
+
+def sweep(
+    pipeline: Any,
+    dataset: Any = None,
+    *,
+    inverse: Inverse | Normalization | None = None,
+    image: str | int | Callable[[Any], Any] | None = None,
+    channel_axis: int | None = None,
+    pixel_max: float | None = None,
+    on_error: OnError = "raise",
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    state: str | os.PathLike[str] | None = None,
+    distributed: bool = False,
+    timeout: float = 1800.0,
+    progress: bool = False,
+) -> SweepResult:
+    """Sends every picture of a data set through a Normalize and back, and counts what does not return.
+
+    ``sweep(dataset)`` or ``sweep(loader)`` looks on while the data set's own Normalize, a torch module, works amid
+    whatever augmentation surrounds it: what entered it is compared with what the inverse makes of what left it.
+    ``sweep(pipeline, dataset)`` takes raw pictures (PIL, bytes, floats) from `dataset` and sends them through the
+    Normalize of `pipeline` alone, of whatever library.
+
+    Args:
+        pipeline: a data set, a loader (whose data set is swept), or with `dataset` a pipeline, a Normalization, or the
+            name of a preset.
+        dataset: the raw pictures, ``dataset[i]`` and ``len(dataset)``.
+        inverse: the project's own inverse of a picture (C, H, W), to floats in the units of the pictures, or to
+            bytes; the derived inverse if it is not given.
+        image, channel_axis, pixel_max: where and what the pictures of `dataset` are, as in
+            :func:`~pytest_denorm.dataset_statistics`.
+        on_error: ``"raise"`` at the first picture that cannot be read; ``"skip"`` counts and names them.
+        limit, sample, seed, workers, distributed, timeout, progress: as in
+            :func:`~pytest_denorm.dataset_statistics`.
+        state: a file where the sweep keeps how far it is. If it is there, the sweep goes on from it: nothing is
+            counted twice, and what was checked in the last second before a kill is checked again. The file is
+            replaced whole. The data set has to give its pictures in the same order. Distributed, each rank keeps a
+            file of its own, with ``.<rank>-of-<count>`` behind the name.
+
+    Raises:
+        PipelineError: no Normalize, or not one alone.
+        DatasetError: no data set; a picture that cannot be read (unless skipped) or does not fit the Normalize; or
+            `state` is of another sweep.
+        RankError: another rank failed; names it.
+    """
+    if on_error not in ("raise", "skip"):
+        raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
+    located = located_quietly(pipeline) if isinstance(pipeline, str) else locate(pipeline)
+    if dataset is None:
+        dataset, pipeline = _unwrapped(pipeline), None
+        Watched(located)  # refuses before the first picture what cannot be watched
+    check_source(dataset)
+    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+        raise DatasetError(
+            f"a {type(dataset).__name__} has no index or no length: a sweep needs dataset[i] and len(dataset)."
+        )
+    if isinstance(inverse, Normalization):
+        inverse = inverse.normalize
+    indices = chosen(len(dataset), limit=limit, sample=sample, seed=seed)
+    if not indices:
+        raise DatasetError("the data set is empty: there is nothing to sweep.")
+    work = RoundTrips(pipeline, inverse, Reading(image, channel_axis, pixel_max), on_error)
+    normalization = located.normalization
+    key = {
+        "normalization": [list(normalization.mean), list(normalization.std), normalization.pixel_max],
+        "dataset": [len(dataset), picture_name(dataset, indices[0]), picture_name(dataset, indices[-1])],
+        "pictures": [len(indices), sample, seed if sample is not None else None],
+        "inverse": None if inverse is None else getattr(inverse, "__qualname__", type(inverse).__qualname__),
+    }
+    start = SweepResult(source=normalization.source or str(normalization))
+    if not distributed:
+        return _run(dataset, work, indices, start, _State(state, key), workers, progress)
+    with Ranks(timeout) as ranks:
+        own = None if state is None else f"{os.fspath(state)}.{ranks.rank}-of-{ranks.count}"
+        kept = _State(own, key | {"rank": [ranks.rank, ranks.count]})
+        mine = indices[ranks.rank :: ranks.count]
+        shown = progress and ranks.rank == 0
+        parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
+    return replace(sum(parts[1:], parts[0]), seconds=max(part.seconds for part in parts))  # side by side
+
+
+def _unwrapped(loader_or_dataset: Any) -> Any:
+    """The data set of a loader."""
+    found = loader_or_dataset
+    while not hasattr(found, "__getitem__") and (hasattr(found, "dataset") or hasattr(found, "loader")):
+        found = found.dataset if hasattr(found, "dataset") else found.loader
+    return found
+
+
+@dataclass(frozen=True)
+class RoundTrips:
+    """What is done to a chunk of indices; picklable, for worker processes."""
+
+    pipeline: Any  # None: the data set's own
+    inverse: Inverse | None
+    reading: Reading
+    on_error: OnError
+
+    def __call__(self, dataset: Any, indices: Sequence[int]) -> SweepResult:
+        # found anew in each process: it is this process's copy of the data set that is watched
+        located = located_quietly(dataset if self.pipeline is None else self.pipeline)
+        watched = Watched(located) if self.pipeline is None else None
+        result = SweepResult()
+        for index in indices:
+            name = picture_name(dataset, index)
+
+            def get(index: int = index) -> Any:
+                return dataset[index]
+
+            try:
+                pairs = watched.pairs(get) if watched is not None else pass_alone(located, get, self.reading)
+                passages = [compare(*pair, self.inverse, located.normalization) for pair in pairs]
+            except Exception as error:
+                failure = Failure(index, name, f"{type(error).__name__}: {error}")
+                if self.on_error == "raise":
+                    raise DatasetError(f"{failure}") from error
+                result += SweepResult(failed=1, failures=(failure,))
+            else:
+                result = result.with_passages(index, name, passages)
+        return result
+
+
+class _State:
+    """Where a sweep is, in a file; or nowhere."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, key: dict[str, Any]) -> None:
+        self._path = None if path is None else Path(path)
+        self._key = json.loads(json.dumps(key))  # as it will be read back
+        self._saved = time.monotonic()
+
+    def load(self) -> tuple[int, SweepResult] | None:
+        """How many indices are done, and with what result; None where nothing is.
+
+        Raises:
+            DatasetError: the file is none of a sweep, or is of another sweep.
+        """
+        if self._path is None or not self._path.exists():
+            return None
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            key, done, result = data["key"], data["done"], SweepResult.from_dict(data["result"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DatasetError(f"{self._path} is no state of a sweep: {error}. Name another file.") from error
+        if key != self._key:
+            differing = [name for name in self._key if key.get(name) != self._key[name]]
+            first = differing[0]
+            raise DatasetError(
+                f"{self._path} is the state of another sweep: its {first} is {key.get(first)}, here it is "
+                f"{self._key[first]}. Name another file, or delete this one to start anew."
+            )
+        return done, result
+
+    def save(self, done: int, result: SweepResult, *, now: bool = False) -> None:
+        if self._path is None or not (now or time.monotonic() - self._saved >= _SAVE_EVERY):
+            return
+        write_json(self._path, {"key": self._key, "done": done, "result": result.to_dict()})
+        self._saved = time.monotonic()
+
+
+def _run(
+    dataset: Any,
+    work: RoundTrips,
+    indices: Sequence[int],
+    start: SweepResult,
+    state: _State,
+    workers: int,
+    shown: bool,
+) -> SweepResult:
+    done, result = state.load() or (0, replace(start, planned=len(indices)))
+    before = result.seconds
+    pieces = chunks(indices[done:], max(1, min(_CHUNK, len(indices) // (4 * max(1, workers)))))
+    with Progress("sweep", len(indices), shown=shown, done=done) as bar:
+        try:
+            for part, piece in zip(results(dataset, work, pieces, workers), pieces, strict=True):
+                result = replace(result + part, seconds=before + bar.seconds)
+                done += len(piece)
+                state.save(done, result)
+                bar.update(len(piece))
+        finally:  # also when it is interrupted, or a picture fails
+            state.save(done, result, now=True)
+    return result

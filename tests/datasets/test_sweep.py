@@ -1,0 +1,327 @@
+"""sweep: every picture there and back, counted once, also after a kill."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from photographs import crops, photographs, write_cifar10, write_imagefolder
+from torch.utils.data import DataLoader, IterableDataset
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
+
+from pytest_denorm import Normalization, SweepResult, preset, sweep
+from pytest_denorm.datasets import sweeping
+from pytest_denorm.datasets.progress import Progress
+from pytest_denorm.errors import DatasetError, NormalizeNotFoundError
+
+IMAGENET = preset("imagenet")
+NORMALIZE = transforms.Normalize(IMAGENET.mean, IMAGENET.std)
+TEXTBOOK = transforms.Compose([transforms.ToTensor(), NORMALIZE])
+INVERSE = transforms.Normalize(IMAGENET.inverse().mean, IMAGENET.inverse().std)
+
+
+def truncating(normalized):
+    return (INVERSE(normalized) * 255).to(torch.uint8)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cifar10")
+    write_cifar10(folder)
+    return folder
+
+
+@pytest.fixture
+def textbook(root):
+    return write_cifar10(root)(root, transform=TEXTBOOK)
+
+
+class TestCounts:
+    def test_the_textbook_pipeline_comes_back(self, textbook):
+        result = sweep(textbook)
+        assert result.ok
+        assert (result.pictures, result.values, result.wrong_levels) == (100, 100 * 3072, 0)
+        assert result.worst.error < 0.001
+        assert "transforms[1]: torchvision.transforms.Normalize" in result.source
+
+    def test_truncation_is_counted_as_an_independent_count_does(self, textbook):
+        result = sweep(textbook, inverse=truncating)
+        original = textbook.data
+        wrong = [
+            int((truncating(textbook[index][0]).permute(1, 2, 0).numpy() != original[index]).sum())
+            for index in range(100)
+        ]
+        assert (result.wrong_levels, result.wrong_pictures) == (sum(wrong), sum(count > 0 for count in wrong))
+        assert sum(wrong) > 10_000
+        assert not result.ok
+        assert result.complete
+        assert result.worst.error == pytest.approx(1.0, abs=1e-4)
+        assert result.worst.wrong_levels == wrong[result.worst.index]
+
+    def test_the_worst_picture_is_named(self, tmp_path):
+        folder = ImageFolder(write_imagefolder(tmp_path), transform=TEXTBOOK)
+        odd = 0 if len(folder) == 1 else 3
+
+        def forgets_the_mean_of_one(normalized):
+            restored = INVERSE(normalized)
+            width = photographs_of(folder)[odd].size[0]
+            return restored * 0.9 if restored.shape[-1] == width else restored
+
+        result = sweep(folder, inverse=forgets_the_mean_of_one)
+        assert (result.worst.index, result.worst.name) == (odd, folder.samples[odd][0])
+        assert f"worst: picture {odd} ({folder.samples[odd][0]}): off by up to 25.5 of 255" in str(result)
+
+    def test_pipeline_and_raw_pictures(self, root):
+        raw = write_cifar10(root)(root)
+        whole = sweep(TEXTBOOK, raw)
+        assert (whole.ok, whole.pictures) == (True, 100)
+        assert sweep("imagenet", raw).values == sweep(IMAGENET, raw).values == whole.values
+        bytes_ = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 255.0)
+        assert sweep(bytes_, raw).ok
+        assert not sweep(TEXTBOOK, raw, inverse=preset("cifar10").inverse()).ok
+        with pytest.raises(DatasetError, match="picture 0: ImageError: the picture has negative values"):
+            sweep("imagenet", write_cifar10(root)(root, transform=TEXTBOOK))
+
+    @pytest.mark.parametrize("inplace", [False, True])
+    def test_amid_augmentation(self, root, inplace):
+        chain = v2.Compose(
+            [
+                v2.ToImage(),
+                v2.RandomResizedCrop(24, antialias=True),
+                v2.RandomHorizontalFlip(),
+                v2.ToDtype(torch.float32, scale=True),
+                v2.Normalize(IMAGENET.mean, IMAGENET.std, inplace=inplace),
+                v2.RandomErasing(p=1.0),
+            ]
+        )
+        result = sweep(DataLoader(write_cifar10(root)(root, transform=chain), batch_size=8, shuffle=True))
+        assert (result.ok, result.values) == (True, 100 * 3 * 24 * 24)
+        assert result.worst.error < 0.001
+
+    def test_workers_limit_and_sample(self, textbook):
+        whole = sweep(textbook, inverse=truncating)
+        assert sweep(textbook, inverse=truncating, workers=2) == whole
+        assert sweep(textbook, limit=7).pictures == 7
+        one, same, other = (sweep(textbook, inverse=truncating, sample=20, seed=seed) for seed in (1, 1, 2))
+        assert one == same
+        assert one.wrong_levels != other.wrong_levels
+
+    def test_nan_is_an_error_of_255_levels(self, textbook):
+        result = sweep(textbook, inverse=lambda normalized: normalized * float("nan"), limit=2)
+        assert (result.worst.error, result.wrong_levels) == (255.0, 2 * 3072)
+        json.dumps(result.to_dict(), allow_nan=False)
+
+    def test_json(self, textbook):
+        result = sweep(textbook, inverse=truncating)
+        assert SweepResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+        with pytest.raises(DatasetError, match="no result as"):
+            SweepResult.from_dict({})
+
+
+def photographs_of(folder):
+    return [folder.loader(path) for path, _ in folder.samples]
+
+
+class TestFailures:
+    def test_named_counted_and_skipped_when_asked(self, tmp_path):
+        folder = write_imagefolder(tmp_path)
+        (folder / "matplotlib" / "broken.png").write_bytes(b"no picture")
+        dataset = ImageFolder(folder, transform=TEXTBOOK)
+        with pytest.raises(DatasetError, match=r"^picture 0 \(.*broken.png\): UnidentifiedImageError"):
+            sweep(dataset)
+        for workers in (0, 2):
+            result = sweep(dataset, on_error="skip", workers=workers)
+            assert (result.failed, result.pictures) == (1, len(photographs()))
+            assert (result.ok, result.complete) == (False, True)
+            assert "1 picture could not be read" in str(result)
+
+    def test_an_inverse_that_raises_or_gives_another_shape(self, textbook):
+        def broken(normalized):
+            raise RuntimeError("no")
+
+        with pytest.raises(DatasetError, match="picture 0: InverseError: the inverse raised RuntimeError: no"):
+            sweep(textbook, inverse=broken)
+        with pytest.raises(DatasetError, match=r"the inverse made shape \(32, 32, 3\) of shape \(3, 32, 32\)"):
+            sweep(textbook, inverse=lambda normalized: normalized.permute(1, 2, 0))
+
+    def test_a_picture_that_skips_the_normalize(self, root):
+        chain = transforms.Compose([transforms.ToTensor(), NORMALIZE])
+        dataset = write_cifar10(root)(root, transform=chain)
+        dataset.transform = Sometimes(chain)
+        with pytest.raises(DatasetError, match=r"did not pass torchvision\.transforms\.Normalize"):
+            sweep(dataset)
+
+    def test_what_cannot_be_swept(self, root, textbook):
+        class Stream(IterableDataset):
+            transform = TEXTBOOK
+
+            def __iter__(self):
+                yield from crops(3, 8)
+
+        raw = write_cifar10(root)(root)
+        with pytest.raises(NormalizeNotFoundError):
+            sweep(raw)
+        with pytest.raises(DatasetError, match="is empty: there is nothing to sweep"):
+            sweep("imagenet", [])
+        with pytest.raises(DatasetError, match="a Stream has no index or no length"):
+            sweep("imagenet", Stream())
+        with pytest.raises(DatasetError, match="limit is 0"):
+            sweep(textbook, limit=0)
+        with pytest.raises(DatasetError, match="on_error is 'no'"):
+            sweep(textbook, on_error="no")
+
+    def test_a_normalize_that_is_no_module_cannot_be_watched(self, root):
+        dataset = write_cifar10(root)(root, transform=transforms.Compose([transforms.ToTensor(), IMAGENET]))
+        with pytest.raises(DatasetError, match=r"is no torch module.*sweep\(pipeline, dataset\)"):
+            sweep(dataset)
+
+
+class Sometimes:
+    """Every other picture goes round the Normalize."""
+
+    def __init__(self, chain):
+        self.chain, self.calls = chain, 0
+
+    def __call__(self, picture):
+        self.calls += 1
+        return self.chain(picture) if self.calls % 2 else transforms.functional.to_tensor(picture)
+
+
+KILLED = """
+    import os, signal, sys
+    from photographs import SmallCIFAR10
+    from torchvision import transforms
+    from pytest_denorm import sweep
+    from pytest_denorm.datasets import sweeping
+
+    class Deadly(SmallCIFAR10):
+        def __getitem__(self, index):
+            if index == 70:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().__getitem__(index)
+
+    chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize((.485, .456, .406), (.229, .224, .225))])
+    sweeping._SAVE_EVERY = 0.0
+    sweep(Deadly(sys.argv[1], transform=chain), state=sys.argv[2])
+"""
+
+
+class Remembering:
+    """Which pictures are asked for."""
+
+    def __init__(self, dataset):
+        self.dataset, self.asked = dataset, []
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        self.asked.append(index)
+        return self.dataset[index]
+
+
+def same(one, other):
+    """But for where the Normalize was found."""
+    return replace(one, source="") == replace(other, source="")
+
+
+class TestResuming:
+    def test_after_a_kill_nothing_is_counted_twice(self, root, textbook, tmp_path):
+        state = tmp_path / "state.json"
+        paths = os.pathsep.join(str(path) for path in (Path(__file__).parents[1], Path(__file__).parents[2]))
+        killed = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(KILLED), str(root), str(state)],
+            env=os.environ | {"PYTHONPATH": paths},
+            check=False,
+        )
+        assert killed.returncode == -signal.SIGKILL
+        done = json.loads(state.read_text())["done"]
+        assert 0 < done <= 70
+        remembering = Remembering(textbook)
+        assert same(sweep(remembering, state=state), sweep(textbook))
+        assert remembering.asked == list(range(done, 100))
+        assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+        assert sweep(Remembering(textbook), state=state).pictures == 100  # there is nothing left to do
+
+    def test_after_an_interruption(self, textbook, tmp_path):
+        state = tmp_path / "state.json"
+
+        class Interrupted(Remembering):
+            def __getitem__(self, index):
+                if index == 60:
+                    raise KeyboardInterrupt
+                return super().__getitem__(index)
+
+        with pytest.raises(KeyboardInterrupt):
+            sweep(Interrupted(textbook), inverse=truncating, state=state)
+        result = sweep(Remembering(textbook), inverse=truncating, state=state)
+        assert same(result, sweep(textbook, inverse=truncating))
+
+    def test_the_state_of_another_sweep_is_refused(self, textbook, tmp_path):
+        state = tmp_path / "state.json"
+        sweep(textbook, state=state, limit=10)
+        with pytest.raises(DatasetError, match=r"another sweep: its pictures is \[10, None, None\], here it is \[20"):
+            sweep(textbook, state=state, limit=20)
+        with pytest.raises(DatasetError, match="another sweep: its inverse is None, here it is truncating"):
+            sweep(textbook, state=state, limit=10, inverse=truncating)
+        state.write_text("{}")
+        with pytest.raises(DatasetError, match=r"is no state of a sweep: 'key'\. Name another file"):
+            sweep(textbook, state=state, limit=10)
+
+    def test_a_state_is_replaced_whole(self, textbook, tmp_path, monkeypatch):
+        state = tmp_path / "state.json"
+        sweep(textbook, state=state, limit=10)
+        before = state.read_bytes()
+
+        def full(*args, **kwargs):
+            raise OSError("no space left")
+
+        monkeypatch.setattr("pytest_denorm.datasets.files.json.dump", full)
+        with pytest.raises(OSError, match="no space left"):
+            sweeping.write_json(state, {})
+        assert state.read_bytes() == before
+        assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+class TestProgress:
+    def test_lines_without_a_terminal(self, textbook, capsys):
+        sweep(textbook, progress=True)
+        assert capsys.readouterr().err.startswith("sweep: 100 of 100 pictures, ")
+
+    def test_a_bar_on_a_terminal(self):
+        pytest.importorskip("tqdm")
+
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        stream = Terminal()
+        with Progress("sweep", 10, stream=stream, done=4) as bar:
+            bar.update(6)
+        assert "10/10" in stream.getvalue()
+        assert "sweep: 100%" in stream.getvalue()
+
+    def test_silence(self, textbook, capsys):
+        sweep(textbook, limit=3)
+        assert capsys.readouterr() == ("", "")
+
+
+def test_the_users_objects_are_left_alone(textbook):
+    before = textbook.data.copy()
+    sweep(textbook)
+    assert np.array_equal(textbook.data, before)
+    normalize = textbook.transform.transforms[1]
+    assert not normalize._forward_hooks
+    assert not normalize._forward_pre_hooks
