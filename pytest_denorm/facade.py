@@ -105,7 +105,7 @@ class Denorm:
 
     def grid(self, images_or_loader: Any, normalization_or_pipeline: Any = None, **layout: Any) -> Any:
         """A :class:`~pytest_denorm.GridFigure`; see :func:`pytest_denorm.grid`."""
-        from .images.figure import grid
+        from .images.layout import grid
 
         return grid(images_or_loader, normalization_or_pipeline, **layout)
 
