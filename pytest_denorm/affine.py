@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from torch.jit import is_scripting, is_tracing  # type: ignore[attr-defined, unused-ignore]
 
 from .errors import ImageError
 from .inputs import refuse_kind, refuse_out, resolve_channel_axis
@@ -178,7 +179,7 @@ class Denormalize(torch.nn.Module):
         return denormalize(images, self.normalization)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        if not torch.jit.is_scripting() and not torch.compiler.is_compiling():  # type: ignore[attr-defined, unused-ignore]
+        if not is_scripting() and not torch.compiler.is_compiling():
             return self._eager(images)
         if not images.is_floating_point():
             raise TypeError("normalized pictures are of floating point")
@@ -312,7 +313,7 @@ def _is_traced(images: torch.Tensor) -> bool:
     """Whether a compiler or a transform looks at each operation: no blocks then, no `out=`, no cached tensors."""
     return (
         torch.compiler.is_compiling()
-        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call, unused-ignore]
+        or is_tracing()  # type: ignore[no-untyped-call, unused-ignore]
         or type(images) not in (torch.Tensor, torch.nn.Parameter)
         or _is_wrapped(images)
         or torch.autograd.forward_ad.unpack_dual(images).tangent is not None  # type: ignore[no-untyped-call, unused-ignore]

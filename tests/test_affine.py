@@ -1,0 +1,865 @@
+"""The hot path: normalize, denormalize, to_uint8 and the Denormalize module, on everything that holds pictures."""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import pickle
+import re
+import shutil
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from photographs import photographs
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision import tv_tensors
+from torchvision.transforms import functional as F
+
+from pytest_denorm import PRESETS, Denormalize, DenormError, Normalization, affine, denormalize, to_uint8
+from pytest_denorm.affine import as_normalization, normalize
+from pytest_denorm.errors import ImageError, ImageTypeError, StatisticsError, StatisticsWarning
+
+IMAGENET = PRESETS["imagenet"]
+GREY = Normalization(0.1307, 0.3081)
+FIVE = Normalization((0.1, 0.2, 0.3, 0.4, 0.5), (0.5, -0.4, 0.3, 0.2, 0.1))
+
+HALVES = [torch.float16, torch.bfloat16]
+FLOATS = [*HALVES, torch.float32, torch.float64]
+FLOAT8S = [getattr(torch, name) for name in ("float8_e4m3fn", "float8_e5m2") if hasattr(torch, name)]
+
+# More elements than a block has.
+BIG = (3, 3, 251, 317)
+
+
+@pytest.fixture(params=[None, 50], ids=["", "cut"])
+def blocks(request, monkeypatch):
+    """Blocks as they are, and some so small that pictures of 5 x 7 are cut, so that the pieces must fit together."""
+    if request.param:
+        monkeypatch.setattr(affine, "_BLOCK", request.param)
+
+
+def pictures(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> torch.Tensor:
+    """Normalized pictures: noise that goes some way beyond black and white."""
+    return (torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * 1.7).to(dtype)
+
+
+def exact(images: torch.Tensor, normalization: Normalization = IMAGENET, axis: int = -3) -> torch.Tensor:
+    """The formula, spelled out in float64."""
+    shape = [1] * images.ndim
+    shape[axis] = normalization.channels
+    mean = torch.tensor(normalization.mean, dtype=torch.float64).view(shape)
+    std = torch.tensor(normalization.std, dtype=torch.float64).view(shape)
+    return images.double() * std + mean
+
+
+def assert_rounded_once(x: torch.Tensor, want: torch.Tensor) -> None:
+    """mean, std and the sum rounded in float32 or better, and the result once into its dtype."""
+    work = torch.float64 if x.dtype == torch.float64 else torch.float32
+    bound = 4 * torch.finfo(work).eps * (want.abs() + 1) + torch.finfo(x.dtype).eps / 2 * want.abs()
+    assert ((x.double() - want).abs() <= bound).all()
+
+
+def all_levels() -> torch.Tensor:
+    """uint8 (3, 16, 16): each channel has all 256 levels, in an order of its own."""
+    levels = torch.arange(256, dtype=torch.uint8)
+    return torch.stack([levels, levels.flip(0), levels.roll(77)]).view(3, 16, 16)
+
+
+# layout -> the same NCHW pictures, lying otherwise in memory
+LAYOUTS = {
+    "contiguous": lambda x: x.contiguous(),
+    "channels_last": lambda x: x.contiguous(memory_format=torch.channels_last),
+    "wide steps": lambda x: x.repeat_interleave(2, dim=-1)[..., ::2],
+    "crop": lambda x: torch.nn.functional.pad(x, (2, 3, 4, 5))[..., 4:-5, 2:-3],
+    "transposed": lambda x: x.transpose(-1, -2).contiguous().transpose(-1, -2),
+    "batch last": lambda x: x.movedim(0, -1).contiguous().movedim(-1, 0),
+    "channel first of all": lambda x: x.movedim(1, 0).contiguous().movedim(0, 1),
+}
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request):
+    return LAYOUTS[request.param]
+
+
+class TestDenormalize:
+    @pytest.mark.usefixtures("blocks")
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    @pytest.mark.parametrize("shape", [(3, 5, 7), (2, 3, 5, 7), (2, 4, 3, 5, 7), (3, 70, 1)], ids=str)
+    def test_is_the_formula_rounded_once(self, shape, dtype):
+        y = pictures(*shape, dtype=dtype)
+        before = y.clone()
+        x = denormalize(y, IMAGENET)
+        assert (x.shape, x.dtype, x.device) == (y.shape, y.dtype, y.device)
+        assert torch.equal(y, before)
+        assert_rounded_once(x, exact(y))
+
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_of_many_pixels(self, dtype):
+        y = pictures(*BIG, dtype=dtype)
+        assert_rounded_once(denormalize(y, IMAGENET), exact(y))
+
+    @pytest.mark.usefixtures("blocks")
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_every_layout_gives_the_same_numbers_and_is_kept(self, layout, dtype):
+        y = layout(pictures(2, 3, 5, 7, dtype=dtype))
+        x = denormalize(y, IMAGENET)
+        torch.testing.assert_close(x, denormalize(y.contiguous(), IMAGENET), rtol=torch.finfo(dtype).eps, atol=1e-7)
+        assert x.stride() == torch.empty_like(y).stride()
+
+    @pytest.mark.parametrize("dtype", FLOAT8S, ids=str)
+    def test_float8(self, dtype):
+        y = pictures(2, 3, 5, 7).to(dtype)
+        x = denormalize(y, IMAGENET)
+        assert x.dtype == dtype
+        assert torch.equal(x.float(), denormalize(y.float(), IMAGENET).to(dtype).float())
+
+    @pytest.mark.parametrize(("normalization", "channels"), [(GREY, 1), (GREY, 4), (FIVE, 5)])
+    def test_any_number_of_channels(self, normalization, channels):
+        y = pictures(2, channels, 6, 9)
+        torch.testing.assert_close(denormalize(y, normalization).double(), exact(y, normalization))
+
+    def test_one_mean_serves_pictures_without_a_channel_axis(self):
+        for shape in ((), (7,), (28, 28), (600, 784)):
+            y = torch.ones(shape)
+            torch.testing.assert_close(denormalize(y, GREY), torch.full(shape, 0.3081 + 0.1307))
+
+    @pytest.mark.parametrize("shape", [(0, 3, 4, 4), (2, 3, 0, 4), (3, 4, 0)])
+    def test_no_pixels(self, shape):
+        assert denormalize(torch.empty(shape), IMAGENET).shape == shape
+        assert to_uint8(torch.empty(shape), IMAGENET).shape == shape
+        assert denormalize(np.empty(shape, np.float32), IMAGENET).shape == shape
+
+    def test_a_picture_that_repeats_in_memory(self):
+        y = pictures(1, 3, 1, 9).expand(4, 3, 5, 9)
+        assert torch.equal(denormalize(y, IMAGENET), denormalize(y.clone(), IMAGENET))
+
+    def test_infinities_and_nan_stay_what_they_are(self):
+        y = torch.tensor([float("nan"), float("inf"), -float("inf")]).view(1, 1, 3)
+        assert torch.equal(denormalize(y, GREY).isnan(), y.isnan())
+        assert torch.equal(denormalize(y, GREY)[..., 1:], y[..., 1:])
+
+    def test_takes_a_preset_by_name(self):
+        y = pictures(3, 4, 4)
+        assert torch.equal(denormalize(y, "imagenet"), denormalize(y, IMAGENET))
+        assert as_normalization("IMAGENET") is IMAGENET
+        with pytest.raises(StatisticsError, match="no preset is named 'resnet'"):
+            denormalize(y, "resnet")
+
+    def test_is_twice_as_exact_as_a_second_normalize(self):
+        x = all_levels().double() / 255
+        y = F.normalize(x.float(), list(IMAGENET.mean), list(IMAGENET.std))
+        inverse = IMAGENET.inverse()
+        ours = (denormalize(y, IMAGENET).double() - x).abs().max()
+        textbook = (F.normalize(y, list(inverse.mean), list(inverse.std)).double() - x).abs().max()
+        assert ours < textbook / 1.5
+
+    @pytest.mark.parametrize("axis", [-4, -3, -2, -1, 0, 1])
+    def test_channel_axis(self, axis):
+        y = pictures(3, 3, 3, 3)
+        torch.testing.assert_close(denormalize(y, IMAGENET, channel_axis=axis).double(), exact(y, axis=axis))
+        remembered = Normalization(IMAGENET.mean, IMAGENET.std, channel_axis=axis)
+        assert torch.equal(denormalize(y, remembered), denormalize(y, IMAGENET, channel_axis=axis))
+
+    def test_videos_with_channels_before_time(self):
+        y = pictures(2, 3, 4, 5, 6)
+        x = denormalize(y, Normalization(IMAGENET.mean, IMAGENET.std, channel_axis=-4))
+        torch.testing.assert_close(x.double(), exact(y, axis=-4))
+
+
+class TestOut:
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_is_filled_and_returned(self, layout, dtype):
+        y = layout(pictures(2, 3, 5, 7, dtype=dtype))
+        for arrange in LAYOUTS.values():
+            out = arrange(torch.zeros(2, 3, 5, 7, dtype=dtype))
+            assert denormalize(y, IMAGENET, out=out) is out
+            torch.testing.assert_close(out, denormalize(y, IMAGENET), rtol=torch.finfo(dtype).eps, atol=1e-7)
+            bytes_out = arrange(torch.zeros(2, 3, 5, 7, dtype=torch.uint8))
+            assert to_uint8(y, IMAGENET, out=bytes_out) is bytes_out
+            assert torch.equal(bytes_out, to_uint8(y, IMAGENET))
+
+    @pytest.mark.usefixtures("blocks")
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_may_be_the_pictures(self, layout, dtype):
+        y = layout(pictures(2, 3, 5, 7, dtype=dtype))
+        want = denormalize(y, IMAGENET)
+        assert denormalize(y, IMAGENET, out=y) is y
+        assert torch.equal(y, want)
+
+    @pytest.mark.usefixtures("blocks")
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_may_overlap_them(self, dtype):
+        memory = pictures(5, 3, 5, 7, dtype=dtype)
+        for y, out in ((memory[:4], memory[1:]), (memory[1:], memory[:4]), (memory[::2], memory[2:])):
+            want = denormalize(y.clone(), IMAGENET)
+            denormalize(y, IMAGENET, out=out)
+            assert torch.equal(out, want)
+        y, raw = memory[:4], memory[:4].view(torch.uint8)[..., : memory.shape[-1]]
+        want_bytes = to_uint8(y.clone(), IMAGENET)
+        assert torch.equal(to_uint8(y, IMAGENET, out=raw), want_bytes)
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
+    def test_arrays(self, dtype):
+        y = pictures(2, 3, 5, 7).numpy().astype(dtype)
+        want = denormalize(y, IMAGENET)
+        for out in (np.zeros_like(y), np.zeros((2, 3, 5, 14), dtype)[..., ::2], np.zeros_like(y)[::-1, :, ::-1]):
+            assert denormalize(y, IMAGENET, out=out) is out
+            np.testing.assert_array_equal(out, want)
+        assert denormalize(y, IMAGENET, out=y) is y
+        np.testing.assert_array_equal(y, want)
+
+    def test_array_of_bytes(self):
+        y = pictures(2, 3, 5, 7).numpy()
+        for out in (np.zeros(y.shape, np.uint8), np.zeros(y.shape, np.uint8)[..., ::-1]):
+            assert to_uint8(y, IMAGENET, out=out) is out
+            np.testing.assert_array_equal(out, to_uint8(y, IMAGENET))
+
+    @pytest.mark.parametrize(
+        ("function", "out", "kind", "message"),
+        [
+            (
+                denormalize,
+                np.zeros((3, 4, 4)),
+                ImageTypeError,
+                "out is a ndarray: expected a Tensor, as the pictures are.",
+            ),
+            (denormalize, [1], ImageTypeError, "out is a list: expected a Tensor, as the pictures are."),
+            (
+                denormalize,
+                torch.zeros(4, 4, 3),
+                ImageError,
+                "out has shape (4, 4, 3) and dtype torch.float32: expected shape (3, 4, 4) and dtype torch.float32.",
+            ),
+            (
+                to_uint8,
+                torch.zeros(3, 4, 4),
+                ImageError,
+                "out has shape (3, 4, 4) and dtype torch.float32: expected shape (3, 4, 4) and dtype torch.uint8.",
+            ),
+            (
+                denormalize,
+                torch.zeros(3, 4, 4, device="meta"),
+                ImageError,
+                "out is on meta, the pictures are on cpu.",
+            ),
+            (
+                denormalize,
+                torch.zeros(3, 4, 4, requires_grad=True),
+                ImageError,
+                "out= keeps no gradient: call it under torch.no_grad(), or without out=.",
+            ),
+        ],
+    )
+    def test_that_does_not_fit_is_refused(self, function, out, kind, message):
+        with pytest.raises(kind, match=f"^{re.escape(message)}$"):
+            function(pictures(3, 4, 4), IMAGENET, out=out)
+
+    def test_arrays_that_do_not_fit_are_refused(self):
+        y = pictures(3, 4, 4).numpy()
+        with pytest.raises(ImageTypeError, match=r"^out is a Tensor: expected a ndarray, as the pictures are\.$"):
+            denormalize(y, IMAGENET, out=torch.zeros(3, 4, 4))
+        with pytest.raises(ImageError, match=r"and dtype float64: expected shape \(3, 4, 4\) and dtype float32\.$"):
+            denormalize(y, IMAGENET, out=np.zeros((3, 4, 4)))
+        locked = np.zeros_like(y)
+        locked.flags.writeable = False
+        with pytest.raises(ImageError, match=r"^out is read-only: expected an array that can be written to\.$"):
+            denormalize(y, IMAGENET, out=locked)
+
+    def test_beside_a_gradient(self):
+        y = pictures(3, 4, 4).requires_grad_()
+        with pytest.raises(ImageError, match="keeps no gradient"):
+            denormalize(y, IMAGENET, out=torch.empty(3, 4, 4))
+        with torch.no_grad():
+            assert torch.equal(denormalize(y, IMAGENET, out=torch.empty(3, 4, 4)), denormalize(y, IMAGENET))
+        out = torch.empty(3, 4, 4, dtype=torch.uint8)  # bytes have none
+        assert torch.equal(to_uint8(y, IMAGENET, out=out), to_uint8(y.detach(), IMAGENET))
+
+
+class TestToUint8:
+    @pytest.mark.usefixtures("blocks")
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_is_the_nearest_level(self, layout, dtype):
+        y = layout(pictures(2, 3, 5, 7, dtype=dtype))
+        u = to_uint8(y, IMAGENET)
+        assert (u.dtype, u.shape, u.stride()) == (torch.uint8, y.shape, torch.empty_like(y).stride())
+        levels = (exact(y) * 255).clamp(0, 255)
+        # right by half a level, and by what float32 can say about it
+        assert ((u.double() - levels).abs() <= 0.5 + 1e-4).all()
+
+    def test_halves_go_to_even_and_what_is_outside_to_the_ends(self):
+        identity = Normalization(0, 1, 255.0)
+        values = [-1e30, -1.0, -0.5, 0.5, 1.5, 2.5, 126.5, 254.5, 255.4, 255.5, 256.0, 1e9, 1e30]
+        levels = [0, 0, 0, 0, 2, 2, 126, 254, 255, 255, 255, 255, 255]
+        special = [float("nan"), -float("nan"), float("inf"), -float("inf")]
+        for dtype in (torch.float32, torch.float64):
+            y = torch.tensor([*values, *special] * 7, dtype=dtype).view(1, 7, -1)
+            want = torch.tensor([*levels, 0, 0, 255, 0] * 7).view(1, 7, -1)
+            assert to_uint8(y, identity).tolist() == want.tolist()
+            assert to_uint8(y.numpy(), identity, channel_axis=0).tolist() == want.tolist()
+
+    def test_other_scales(self):
+        u = all_levels()
+        for white in (1.0, 255.0, 65535.0, 100.0):
+            made = Normalization([0.4 * white] * 3, [0.2 * white] * 3, white)
+            assert torch.equal(made.to_uint8(made.normalize(u)), u)
+
+    @pytest.mark.parametrize("name", PRESETS)
+    def test_every_level_comes_back_with_every_preset(self, name):
+        u = all_levels() if PRESETS[name].channels == 3 else all_levels()[:1]
+        assert torch.equal(to_uint8(normalize(u, PRESETS[name]), name), u)
+        assert torch.equal(to_uint8(normalize(u, PRESETS[name]).double(), name), u)
+        if name != "cifar10-mean-of-stds":  # half precision needs (white - mean) / 2**11 below half a level
+            assert torch.equal(to_uint8(normalize(u, PRESETS[name]).half(), name), u)
+
+    def test_every_photograph_comes_back(self):
+        for picture in photographs()[:4]:
+            hwc = np.asarray(picture)
+            y = F.normalize(F.to_tensor(picture), list(IMAGENET.mean), list(IMAGENET.std))
+            np.testing.assert_array_equal(to_uint8(y, IMAGENET).permute(1, 2, 0).numpy(), hwc)
+            np.testing.assert_array_equal(to_uint8(normalize(hwc, IMAGENET), IMAGENET), hwc)
+
+    # In units of the roundoff 2**-24 and of white, with |x - mean| <= 1 + |mean|: x has 1, mean twice |mean|, the
+    # difference, the quotient, both stds and the result 1 each of up to 1 + |mean|, in all at most 7 (1 + |mean|). That
+    # is below half a level, 1/510, for |mean| < 4000. std cancels as long as float32 holds y, std and std * 255.
+    @settings(deadline=None)
+    @given(
+        data=st.data(),
+        channels=st.integers(1, 4),
+        white=st.sampled_from([1.0, 255.0]),
+        arrange=st.sampled_from([*LAYOUTS]),
+    )
+    def test_every_picture_comes_back(self, data, channels, white, arrange):
+        mean = data.draw(st.lists(st.floats(-2000, 2000), min_size=channels, max_size=channels))
+        size = st.floats(-20, 20).map(lambda exponent: 10.0**exponent)
+        std = data.draw(st.lists(st.tuples(size, st.sampled_from([1, -1])), min_size=channels, max_size=channels))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StatisticsWarning)
+            made = Normalization([m * white for m in mean], [s * sign * white for s, sign in std], white)
+        shape = (data.draw(st.integers(1, 3)), channels, data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9)))
+        seed = data.draw(st.integers(0, 2**32 - 1))
+        u = LAYOUTS[arrange](torch.from_numpy(np.random.default_rng(seed).integers(0, 256, shape, np.uint8)))
+        assert torch.equal(to_uint8(normalize(u, made), made), u)
+        array = u.numpy()
+        np.testing.assert_array_equal(to_uint8(normalize(array, made, channel_axis=1), made, channel_axis=1), array)
+
+    def test_has_no_gradient(self):
+        assert not to_uint8(pictures(3, 4, 4).requires_grad_(), IMAGENET).requires_grad
+
+    def test_agrees_with_the_plain_formula_that_compilers_see(self):
+        y = pictures(3, 64, 64)
+        plain = torch.func.vmap(lambda row: to_uint8(row, Normalization(0.4, 0.2)))(y)
+        assert torch.equal(plain, to_uint8(y, Normalization(0.4, 0.2)))
+
+
+class TestNormalize:
+    @pytest.mark.usefixtures("blocks")
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+    def test_is_what_torchvision_does_bit_for_bit(self, layout, dtype):
+        x = layout(pictures(2, 3, 5, 7, dtype=dtype))
+        before = x.clone()
+        assert torch.equal(normalize(x, IMAGENET), F.normalize(x, list(IMAGENET.mean), list(IMAGENET.std)))
+        assert torch.equal(x, before)
+
+    def test_bytes_are_scaled_as_to_tensor_does(self):
+        picture = photographs()[0]
+        want = F.normalize(F.to_tensor(picture), list(IMAGENET.mean), list(IMAGENET.std))
+        assert torch.equal(normalize(F.pil_to_tensor(picture), IMAGENET), want)
+        np.testing.assert_array_equal(normalize(np.array(picture), IMAGENET), want.permute(1, 2, 0).numpy())
+
+    @pytest.mark.parametrize("dtype", HALVES, ids=str)
+    def test_half_precision_is_rounded_once(self, dtype):
+        x = torch.rand(2, 3, 9, 9).to(dtype)
+        assert torch.equal(normalize(x, IMAGENET), normalize(x.float(), IMAGENET).to(dtype))
+
+    def test_keeps_the_gradient(self):
+        x = torch.rand(1, 3, 2, 2, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(lambda x: normalize(x, IMAGENET), (x,))
+
+    def test_refuses_other_integers(self):
+        message = "the pictures are of torch.int64: expected uint8 or floating point, as it goes into Normalize."
+        with pytest.raises(ImageTypeError, match=f"^{re.escape(message)}$"):
+            normalize(torch.zeros(3, 4, 4, dtype=torch.int64), IMAGENET)
+
+
+class TestArrays:
+    @pytest.mark.usefixtures("blocks")
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    def test_have_the_bits_that_tensors_have(self, layout, dtype):
+        y = layout(torch.from_numpy(pictures(2, 3, 5, 7).numpy().astype(dtype))).numpy()
+        x, u = denormalize(y, IMAGENET), to_uint8(y, IMAGENET)
+        assert (type(x), x.dtype, x.shape) == (np.ndarray, y.dtype, y.shape)
+        assert (type(u), u.dtype, u.shape) == (np.ndarray, np.uint8, y.shape)
+        tensor = torch.from_numpy(y)
+        assert x.tobytes() == denormalize(tensor, IMAGENET).numpy().tobytes()
+        assert u.tobytes() == to_uint8(tensor, IMAGENET).numpy().tobytes()
+
+    @pytest.mark.parametrize("shape", [(5, 7, 3), (2, 5, 7, 3), (251, 917, 3)], ids=str)
+    def test_channels_last(self, shape):
+        y = pictures(*shape)
+        x = denormalize(y.numpy(), IMAGENET)
+        torch.testing.assert_close(torch.from_numpy(x).double(), exact(y, axis=-1))
+        u = to_uint8(y.numpy(), IMAGENET)
+        np.testing.assert_array_equal(u, to_uint8(y.movedim(-1, -3), IMAGENET).movedim(-3, -1).numpy())
+
+    # name -> the same array, as something that torch cannot address or may not write to
+    AWKWARD = {  # noqa: RUF012
+        "reversed rows": lambda y: np.ascontiguousarray(y[:, :, ::-1])[:, :, ::-1],
+        "all reversed": lambda y: np.ascontiguousarray(y[::-1, ::-1, ::-1, ::-1])[::-1, ::-1, ::-1, ::-1],
+        "bytes swapped": lambda y: y.astype(y.dtype.newbyteorder()),
+        "fortran order": np.asfortranarray,
+        "unaligned": lambda y: np.frombuffer(b"x" + y.tobytes(), y.dtype, offset=1).reshape(y.shape),
+        "field of records": lambda y: np.rec.fromarrays([y, np.zeros(y.shape, np.int8)], names="y,flag").y,
+        "broadcast": lambda y: np.broadcast_to(y, y.shape),
+    }
+
+    @pytest.mark.parametrize("name", AWKWARD)
+    def test_of_any_make(self, name):
+        plain = pictures(2, 3, 5, 7).numpy()
+        y = self.AWKWARD[name](plain)
+        before = y.copy()
+        x, u = denormalize(y, IMAGENET), to_uint8(y, IMAGENET)
+        assert x.dtype == y.dtype
+        np.testing.assert_array_equal(x, denormalize(plain, IMAGENET))
+        np.testing.assert_array_equal(u, to_uint8(plain, IMAGENET))
+        np.testing.assert_array_equal(y, before)
+        x[...] = 0
+        np.testing.assert_array_equal(y, before)
+
+    def test_read_only_ones_stay_as_they_are(self):
+        y = pictures(3, 5, 7).numpy()
+        y.flags.writeable = False
+        before = y.copy()
+        x = denormalize(y, IMAGENET)
+        np.testing.assert_array_equal(y, before)
+        assert x.flags.writeable
+        np.testing.assert_array_equal(x, denormalize(before, IMAGENET))
+        np.testing.assert_array_equal(to_uint8(y, IMAGENET), to_uint8(before, IMAGENET))
+
+    def test_subclasses_come_back_as_plain_arrays(self, tmp_path):
+        y = np.memmap(tmp_path / "y", np.float32, "w+", shape=(3, 5, 7))
+        y[...] = pictures(3, 5, 7).numpy()
+        assert type(denormalize(y, IMAGENET)) is np.ndarray
+
+
+class TestSubclasses:
+    @pytest.mark.parametrize(("kind", "shape"), [(tv_tensors.Image, (3, 5, 7)), (tv_tensors.Video, (4, 3, 5, 7))])
+    def test_tv_tensors_keep_their_type(self, kind, shape):
+        y = pictures(*shape)
+        for function in (denormalize, to_uint8, normalize):
+            result = function(kind(y), IMAGENET)
+            assert type(result) is kind
+            assert torch.equal(result.as_subclass(torch.Tensor), function(y, IMAGENET))
+        assert type(Denormalize.of(IMAGENET)(kind(y))) is kind
+        assert type(normalize(kind(torch.zeros(shape, dtype=torch.uint8)), IMAGENET)) is kind
+        out = torch.empty(shape)
+        assert denormalize(kind(y), IMAGENET, out=out) is out
+
+    def test_any_other_keeps_type_and_attributes(self):
+        class Scan(torch.Tensor):
+            spacing: float
+
+        scan = pictures(1, 5, 7).as_subclass(Scan)
+        scan.spacing = 0.7
+        result = denormalize(scan, GREY)
+        assert type(result) is Scan
+        assert result.spacing == 0.7
+
+    def test_parameters_give_tensors_with_a_gradient(self):
+        dream = torch.nn.Parameter(pictures(1, 3, 4, 4))
+        result = denormalize(dream, IMAGENET)
+        assert type(result) is torch.Tensor
+        result.sum().backward()
+        torch.testing.assert_close(dream.grad[0, :, 0, 0], torch.tensor(IMAGENET.std))
+
+    def test_tv_tensors_keep_type_and_gradient(self):
+        y = tv_tensors.Image(pictures(3, 4, 4), requires_grad=True)
+        result = denormalize(y, IMAGENET)
+        assert type(result) is tv_tensors.Image
+        assert result.requires_grad
+
+    def test_fake_tensors_stay_fake_and_leave_nothing_behind(self):
+        from torch._subclasses import FakeTensor, FakeTensorMode
+
+        made = Normalization((0.11, 0.12, 0.13), (0.21, 0.22, 0.23))  # used nowhere else
+        with FakeTensorMode() as mode:
+            fake = mode.from_tensor(pictures(3, 4, 4))
+            assert isinstance(denormalize(fake, made), FakeTensor)
+            assert to_uint8(fake, made).dtype == torch.uint8
+        torch.testing.assert_close(denormalize(pictures(3, 4, 4), made).double(), exact(pictures(3, 4, 4), made))
+
+
+class TestGradient:
+    @pytest.mark.filterwarnings("ignore:.*torch.jit.*")  # torch scripts something when forward mode is first used
+    @pytest.mark.parametrize("normalization", [IMAGENET, GREY])
+    def test_is_std(self, normalization):
+        y = torch.randn(2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(lambda y: denormalize(y, normalization), (y,), check_forward_ad=True)
+        assert torch.autograd.gradgradcheck(lambda y: denormalize(y, normalization), (y,))
+
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_is_of_the_dtype_of_the_pictures(self, dtype):
+        y = pictures(2, 3, 5, 7, dtype=dtype).requires_grad_()
+        x = denormalize(y, IMAGENET)
+        assert torch.equal(x.detach(), denormalize(y.detach(), IMAGENET))
+        x.sum().backward()
+        assert y.grad.dtype == dtype
+        torch.testing.assert_close(y.grad[1, :, 2, 3], torch.tensor(IMAGENET.std, dtype=dtype))
+
+    def test_is_kept_after_a_call_in_inference_mode(self):
+        made = Normalization((0.31, 0.32, 0.33), (0.41, 0.42, 0.43))  # used nowhere else
+        with torch.inference_mode():
+            denormalize(pictures(1, 3, 5, 7), made)
+        y = pictures(1, 3, 5, 7).requires_grad_()
+        denormalize(y, made).sum().backward()
+        torch.testing.assert_close(y.grad[0, :, 0, 0], torch.tensor(made.std))
+
+    @pytest.mark.filterwarnings("ignore:.*torch.jit.*")
+    def test_of_function_transforms(self):
+        y = pictures(2, 3, 5, 7)
+        std = torch.tensor(IMAGENET.std).view(3, 1, 1).expand(2, 3, 5, 7)
+        x, slope = torch.func.jvp(lambda y: denormalize(y, IMAGENET), (y,), (torch.ones_like(y),))
+        assert torch.equal(x, denormalize(y, IMAGENET))
+        torch.testing.assert_close(slope, std)
+        torch.testing.assert_close(torch.func.grad(lambda y: denormalize(y, IMAGENET).sum())(y), std)
+        assert torch.equal(torch.func.vmap(lambda y: denormalize(y, IMAGENET))(y), x)
+        assert torch.equal(torch.func.vmap(lambda y: to_uint8(y, IMAGENET))(y), to_uint8(y, IMAGENET))
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("images", "message"),
+        [
+            (
+                torch.zeros(3, 4, 4, dtype=torch.uint8),
+                "the pictures are of torch.uint8: expected floating point, as it comes out of Normalize. "
+                "Bytes were never normalized, or were already converted back.",
+            ),
+            (
+                np.zeros((4, 4, 3), np.int32),
+                "the pictures are of int32: expected floating point, as it comes out of Normalize. "
+                "Bytes were never normalized, or were already converted back.",
+            ),
+            (
+                torch.zeros(3, 4, 4, dtype=torch.bool),
+                "the pictures are of torch.bool: expected floating point, as it comes out of Normalize. "
+                "Bytes were never normalized, or were already converted back.",
+            ),
+            (
+                torch.zeros(3, 4, 4, dtype=torch.complex64),
+                "the pictures are of torch.complex64: expected real numbers.",
+            ),
+            (np.array([["a"]]), "the pictures are of <U1: expected real numbers."),
+            (
+                [torch.zeros(3, 4, 4)],
+                "the pictures are a builtins.list: expected a torch tensor or a numpy array of floating point. "
+                "Stack pictures of one size, or call it on each.",
+            ),
+            (None, "the pictures are a builtins.NoneType: expected a torch tensor or a numpy array of floating point."),
+            (
+                photographs()[0],
+                "the pictures are a PIL.Image.Image: expected a torch tensor or a numpy array of floating point.",
+            ),
+            (
+                torch.zeros(3, 4, 4).to_sparse(),
+                "the pictures are a tensor of layout torch.sparse_coo: convert it with .to_dense().",
+            ),
+        ],
+    )
+    def test_kinds(self, images, message):
+        for function in (denormalize, to_uint8):
+            with pytest.raises(ImageTypeError, match=f"^{re.escape(message)}$") as caught:
+                function(images, IMAGENET)
+            assert isinstance(caught.value, TypeError)
+            assert isinstance(caught.value, DenormError)
+        with pytest.raises(ImageTypeError):
+            Denormalize.of(IMAGENET)(images)
+
+    @pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="long double is float64 here")
+    def test_long_doubles(self):
+        message = r"^the pictures are of float(96|128), which torch lacks: convert them to float64\.$"
+        with pytest.raises(ImageTypeError, match=message):
+            denormalize(np.zeros((3, 4, 4), np.longdouble), IMAGENET)
+
+    @pytest.mark.parametrize(
+        ("shape", "message"),
+        [
+            (
+                (4, 4),
+                "the pictures have shape (4, 4) and no channel axis; the statistics have 3 channels (preset imagenet): "
+                "expected (3, H, W) or (N, 3, H, W).",
+            ),
+            (
+                (4, 5, 3),
+                "the pictures have shape (4, 5, 3): their channels are last, and were looked for on axis -3. "
+                "Use images.movedim(-1, -3), or give channel_axis=-1.",
+            ),
+            (
+                (2, 3, 8, 4, 5),
+                "the pictures have shape (2, 3, 8, 4, 5): no 3 channels on axis -3. If these are videos "
+                "(..., C, T, H, W), give channel_axis=-4.",
+            ),
+            (
+                (2, 4, 5, 6),
+                "the pictures have 4 channels (axis -3 of shape (2, 4, 5, 6)), the statistics have 3 channels "
+                "(preset imagenet).",
+            ),
+            (
+                (3, 1, 5, 6),
+                "the pictures have 1 channel (axis -3 of shape (3, 1, 5, 6)), the statistics have 3 channels "
+                "(preset imagenet). Grey pictures take one mean and one std.",
+            ),
+        ],
+    )
+    def test_shapes(self, shape, message):
+        for function in (denormalize, to_uint8, normalize, lambda images, _: Denormalize.of("imagenet")(images)):
+            with pytest.raises(ImageError, match=f"^{re.escape(message)}$") as caught:
+                function(torch.zeros(shape), IMAGENET)
+            assert isinstance(caught.value, ValueError)
+
+    def test_arrays_that_could_be_either(self):
+        message = (
+            "the pictures have shape (3, 5, 3): the channels may be axis -3 (..., C, H, W) or axis -1 (..., H, W, C). "
+            "Say which with channel_axis."
+        )
+        y = pictures(3, 5, 3)
+        with pytest.raises(ImageError, match=f"^{re.escape(message)}$"):
+            denormalize(y.numpy(), IMAGENET)
+        for axis in (-3, -1):
+            x = denormalize(y.numpy(), IMAGENET, channel_axis=axis)
+            torch.testing.assert_close(torch.from_numpy(x).double(), exact(y, axis=axis))
+
+    def test_arrays_of_another_number_of_channels(self):
+        message = (
+            "the pictures have 4 channels (axis -1 of shape (5, 6, 4)), "
+            "the statistics have 3 channels (preset imagenet)."
+        )
+        with pytest.raises(ImageError, match=f"^{re.escape(message)}$"):
+            denormalize(np.zeros((5, 6, 4)), IMAGENET, channel_axis=-1)
+
+    @pytest.mark.parametrize("axis", [3, -4])
+    def test_axes_that_are_not_there(self, axis):
+        message = f"channel_axis is {axis}: the pictures, of shape (3, 4, 5), have no such axis."
+        for normalization in (IMAGENET, GREY):
+            with pytest.raises(ImageError, match=f"^{re.escape(message)}$"):
+                denormalize(torch.zeros(3, 4, 5), normalization, channel_axis=axis)
+
+
+class Counted(TorchDispatchMode):
+    """The operations that reach a device, without those that only look at memory differently."""
+
+    VIEWS = ("permute", "view", "slice", "detach", "alias", "empty", "narrow", "expand")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function._schema.name.removeprefix("aten::")
+        if not name.startswith(self.VIEWS):
+            self.names.append(name)
+        return function(*args, **(kwargs or {}))
+
+
+class TestDevices:
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_meta_tensors_tell_the_shape(self, dtype):
+        y = torch.empty(2, 3, 5, 7, dtype=dtype, device="meta").to(memory_format=torch.channels_last)
+        x, u = denormalize(y, IMAGENET), to_uint8(y, IMAGENET)
+        assert (x.shape, x.dtype, x.device, x.stride()) == (y.shape, dtype, y.device, y.stride())
+        assert (u.shape, u.dtype, u.device, u.stride()) == (y.shape, torch.uint8, y.device, y.stride())
+        assert Denormalize.of(IMAGENET).to("meta")(y).device == y.device
+
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_denormalize_is_one_operation_and_fetches_nothing(self, dtype):
+        y = torch.empty(2, 3, 5, 7, dtype=dtype, device="meta")
+        denormalize(y, IMAGENET)  # the constants are on the device now
+        with Counted() as counted:
+            denormalize(y, IMAGENET)
+        assert counted.names == ["addcmul"]
+
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_cuda_agrees_and_does_not_wait(self, dtype):
+        y = pictures(4, 3, 33, 65, dtype=dtype)
+        there = y.cuda()
+        denormalize(there, IMAGENET)
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            x, u = denormalize(there, IMAGENET), to_uint8(there, IMAGENET)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        torch.testing.assert_close(x.cpu(), denormalize(y, IMAGENET), rtol=torch.finfo(dtype).eps, atol=1e-7)
+        assert (u.cpu().int() - to_uint8(y, IMAGENET).int()).abs().max() <= 1
+        bytes_in = all_levels().cuda()
+        assert torch.equal(to_uint8(normalize(bytes_in, IMAGENET), IMAGENET), bytes_in)
+
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_cuda_launches_one_kernel(self, dtype):
+        y = pictures(4, 3, 33, 65, dtype=dtype).cuda()
+        denormalize(y, IMAGENET)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+            denormalize(y, IMAGENET)
+            torch.cuda.synchronize()
+        kernels = [event for event in profile.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+        assert len(kernels) == 1
+
+
+def test_threads_may_call_it_at_once():
+    made = [Normalization((0.1 * k, 0.2, 0.3), (0.5, 0.1 * k, 0.2)) for k in range(1, 9)]
+    y = pictures(2, *BIG[1:])
+    want = [(denormalize(y, each), to_uint8(y, each)) for each in made]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda each: (denormalize(y, each), to_uint8(y, each)), made * 3))
+    for (x, u), (want_x, want_u) in zip(found, want * 3, strict=True):
+        assert torch.equal(x, want_x)
+        assert torch.equal(u, want_u)
+
+
+def memory(name: str) -> int:
+    """Bytes of memory that this process has (VmRSS), or has had at most (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's count of used memory")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("function", [denormalize, to_uint8])
+def test_extra_memory_is_small(function, dtype):
+    y = pictures(1, 3, 2000, 2000, dtype=dtype)
+    function(y[..., :99, :99], IMAGENET)
+    before = memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forget the greatest use so far
+    result = function(y, IMAGENET)
+    assert memory("VmHWM") - before - result.nbytes < 4 * 2**20
+
+
+# torch says so in the newer versions, and still does it
+scripts = pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning", "ignore:.*torch.jit.*:DeprecationWarning")
+
+needs_compiler = pytest.mark.skipif(
+    shutil.which("g++") is None or sys.platform == "win32", reason="torch.compile needs a C++ compiler"
+)
+
+
+class TestModule:
+    def test_does_what_the_function_does(self, layout):
+        module = Denormalize(IMAGENET.mean, IMAGENET.std)
+        y = layout(pictures(2, 3, 5, 7))
+        assert torch.equal(module(y), denormalize(y, IMAGENET))
+        np.testing.assert_array_equal(module(y.numpy()), denormalize(y.numpy(), IMAGENET))
+
+    def test_of_a_normalization_or_a_preset(self):
+        made = Normalization(127.5, 51, 255, source="here", channel_axis=-1)
+        assert Denormalize.of(made).normalization is made
+        assert Denormalize.of("clip").normalization is PRESETS["clip"]
+
+    def test_refuses_what_normalization_refuses(self):
+        with pytest.raises(StatisticsError, match=r"^std\[0\] is 0: "):
+            Denormalize(0.5, 0)
+
+    def test_repr_is_readable(self):
+        assert repr(Denormalize(IMAGENET.mean, IMAGENET.std)) == (
+            "Denormalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))"
+        )
+        assert repr(Denormalize(127.5, 51, 255)) == "Denormalize(mean=(127.5,), std=(51,), pixel_max=255)"
+
+    def test_has_no_state_to_load_or_train(self):
+        module = Denormalize.of(IMAGENET)
+        assert not module.state_dict()
+        assert not list(module.parameters())
+        torch.nn.Sequential(module).load_state_dict({})
+
+    @pytest.mark.filterwarnings("ignore:.*torch.load:FutureWarning")  # torch 2.4, of its own pickles
+    @pytest.mark.parametrize(
+        "duplicate",
+        [copy.deepcopy, copy.copy, lambda module: pickle.loads(pickle.dumps(module))],
+        ids=["deepcopy", "copy", "pickle"],
+    )
+    def test_copies(self, duplicate):
+        module = Denormalize.of("imagenet").half()
+        twin = duplicate(module)
+        y = pictures(3, 4, 4)
+        assert torch.equal(twin(y), module(y))
+        assert (twin.normalization, repr(twin)) == (module.normalization, repr(module))
+        assert twin.normalization.source == "preset imagenet"
+
+    @pytest.mark.parametrize("cast", [torch.nn.Module.half, torch.nn.Module.bfloat16, torch.nn.Module.float])
+    def test_casts_leave_the_statistics_exact(self, cast):
+        module = cast(torch.nn.Sequential(Denormalize.of(IMAGENET)))[0]
+        assert module.mean.tolist() == list(IMAGENET.mean)
+        assert module.std.tolist() == list(IMAGENET.std)
+        y = pictures(2, 3, 5, 7)
+        assert torch.equal(module(y), denormalize(y, IMAGENET))
+
+    @scripts
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    @pytest.mark.parametrize("made", [IMAGENET, GREY], ids=["three", "one"])
+    def test_scripts(self, made, dtype):
+        scripted = torch.jit.script(Denormalize.of(made))
+        buffer = io.BytesIO()
+        torch.jit.save(scripted, buffer)
+        buffer.seek(0)
+        for module in (scripted, torch.jit.load(buffer)):
+            for shape in ((3, 5, 7), (2, 3, 5, 7)):
+                y = pictures(*shape, dtype=dtype)
+                assert torch.equal(module(y), denormalize(y, made))
+
+    @scripts
+    def test_scripts_refuse_as_well(self):
+        scripted = torch.jit.script(Denormalize.of(IMAGENET))
+        for images, message in (
+            (torch.zeros(3, 4, 4, dtype=torch.uint8), "normalized pictures are of floating point"),
+            (torch.zeros(2, 4, 4), "the number of channels of the pictures is not that of the statistics"),
+            (torch.zeros(4, 4), "the number of channels of the pictures is not that of the statistics"),
+        ):
+            with pytest.raises(torch.jit.Error, match=message):
+                scripted(images)
+
+    @scripts
+    def test_scripts_with_another_axis(self):
+        y = pictures(2, 5, 7, 3)
+        for axis in (-1, 3):
+            made = Normalization(IMAGENET.mean, IMAGENET.std, channel_axis=axis)
+            assert torch.equal(torch.jit.script(Denormalize.of(made))(y), denormalize(y, made))
+
+    @scripts
+    @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+    def test_traces_without_remembering_the_size(self):
+        traced = torch.jit.trace(Denormalize.of(IMAGENET), pictures(1, 3, 900, 800))
+        y = pictures(2, 3, 5, 7)
+        assert torch.equal(traced(y), denormalize(y, IMAGENET))
+
+    def test_exports(self):
+        batch = torch.export.Dim("batch", min=2, max=64)
+        y = pictures(4, 3, 5, 7)
+        program = torch.export.export(Denormalize.of(IMAGENET), (y,), dynamic_shapes=({0: batch},))
+        for count in (2, 9):
+            y = pictures(count, 3, 5, 7)
+            assert torch.equal(program.module()(y), denormalize(y, IMAGENET))
+
+    @needs_compiler
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.float32], ids=str)
+    def test_compiles_to_one_graph(self, dtype):
+        torch.compiler.reset()
+        y = pictures(2, 3, 5, 7, dtype=dtype)
+        compiled = torch.compile(Denormalize.of(IMAGENET), fullgraph=True)
+        torch.testing.assert_close(compiled(y), denormalize(y, IMAGENET), rtol=torch.finfo(dtype).eps, atol=1e-6)
+
+    @needs_compiler
+    def test_functions_compile_to_one_graph(self):
+        torch.compiler.reset()
+        y = pictures(2, 3, 5, 7)
+        x = torch.compile(lambda y: denormalize(y, IMAGENET), fullgraph=True)(y)
+        torch.testing.assert_close(x, denormalize(y, IMAGENET), rtol=1e-6, atol=1e-6)
+        u = torch.compile(lambda y: to_uint8(y, IMAGENET), fullgraph=True)(y)
+        assert torch.equal(u, to_uint8(y, IMAGENET))
