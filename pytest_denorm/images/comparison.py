@@ -22,6 +22,8 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 _PANEL = 256
 _GAP = 8
 _GAP_LEVEL = 128
+#: The brightness that half of a difference reaches.
+_VISIBLE = 80
 #: Where only one of the two pictures has a pixel.
 _OUTSIDE = (255, 0, 255)
 
@@ -132,7 +134,7 @@ def _worst(baseline: Bytes, result: Bytes, levels: Any, tiles: Sequence[Tile]) -
 
 
 def amplified(baseline: Bytes, result: Bytes) -> tuple[Bytes, int]:
-    """The difference so bright that its largest value is white, and how many times that is.
+    """The difference, so many times brighter that most of it can be seen, and how many times that is.
 
     Where the sizes differ, the part that only one picture has is magenta.
     """
@@ -142,9 +144,10 @@ def amplified(baseline: Bytes, result: Bytes) -> tuple[Bytes, int]:
     )
     before, after = baseline[:shared_height, :shared_width], result[:shared_height, :shared_width]
     levels = np.abs(after.astype(np.int16) - before)
-    factor = 255 // max(int(levels.max(initial=0)), 1)
+    typical = float(np.median(levels[levels > 0])) if levels.any() else 255.0
+    factor = max(255 // max(int(levels.max(initial=0)), 1), round(_VISIBLE / typical))
     canvas = np.full((height, width, 3), _OUTSIDE, dtype=np.uint8)
-    canvas[:shared_height, :shared_width] = levels * factor
+    canvas[:shared_height, :shared_width] = np.minimum(levels * factor, 255)
     return canvas, factor
 
 

@@ -220,7 +220,7 @@ def _keep_pictures(case: Case, verdict: Verdict, baseline: Bytes | None, pixels:
     for kind, path in paths.items():
         if kind in pictures:
             write_whole(path, pictures[kind])
-            verdict.facts[kind] = str(path)
+            verdict.facts[f"{kind}_picture"] = str(path)
         else:
             path.unlink(missing_ok=True)  # of an earlier run
 

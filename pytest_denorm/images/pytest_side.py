@@ -7,7 +7,9 @@ fails.
 
 from __future__ import annotations
 
+import base64
 import functools
+import importlib
 import json
 import os
 import shlex
@@ -25,7 +27,7 @@ from pytest_denorm import settings
 from pytest_denorm.errors import BaselineError, SettingsError
 
 from . import unused
-from .files import write_digests
+from .files import write_digests, write_whole
 from .names import legal_stem
 from .options import ImageOptions
 from .plan import PLAN, Plan, has_pytest_mpl, image_mark, plan_items, uses_hash_library
@@ -60,7 +62,10 @@ class ImageTests:
         self.config = config
         self.options = options
         self.is_worker = hasattr(config, "workerinput")
-        self.facts: dict[str, dict[str, Any]] = {}  # by nodeid, from the reports
+        # from the reports, by nodeid
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.messages: dict[str, str] = {}
+        self.checks: dict[str, str] = {}
         self.collection = unused.Collection()
         self.digests: dict[str, dict[str, str]] = {}  # folder, file name, digest
         self.notes: list[str] = []
@@ -182,7 +187,7 @@ class ImageTests:
             selector=f"{file}{colons}{rest}",
             options=self.options,
             results=self.results,
-            stem=legal_stem(item.nodeid.replace("/", ".")),
+            stem=legal_stem(item.nodeid.replace("::", ".").replace("/", ".")),
             relative_to=here,
             extra_arguments=extra,
         )
@@ -203,12 +208,29 @@ class ImageTests:
         if verdict.new_digest is not None:
             self.digests.setdefault(str(plan.folder), {})[plan.filename] = verdict.new_digest
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if report.when == "call" and self.config.pluginmanager.hasplugin("html"):
+            extras: Any = importlib.import_module("pytest_html.extras")
+            facts = dict(report.user_properties)
+            kinds = [kind for kind in ("comparison", "result") if f"denorm_{kind}_picture" in facts][:1]
+            pictures = [base64.b64encode(Path(str(facts[f"denorm_{kind}_picture"])).read_bytes()) for kind in kinds]
+            added = [extras.png(picture.decode(), name=kind) for kind, picture in zip(kinds, pictures, strict=True)]
+            vars(report)["extras"] = [*getattr(report, "extras", []), *added]
+        return report
+
     # the end
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call":
+            return
         facts = {name: value for name, value in report.user_properties if name.startswith("denorm_")}
-        if report.when == "call" and "denorm_image" in facts:
+        if "denorm_image" in facts:
             self.facts[report.nodeid] = facts
+            self.messages[report.nodeid] = report.longreprtext if report.failed else ""
+        elif "denorm_check" in facts:
+            self.checks[report.nodeid] = str(facts["denorm_check"])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -233,6 +255,8 @@ class ImageTests:
                 self._fail(session, str(error))
         if self.options.unused:
             self._deal_with_unused(session, self.options.unused)
+        if self.options.report:
+            self._write_page(Path(self.options.report))
 
     def _deal_with_unused(self, session: pytest.Session, wish: str) -> None:
         gap = self.collection.gap
@@ -253,6 +277,23 @@ class ImageTests:
             self._fail(session, f"{note}; {advice}")
         else:
             self.notes.append(f"{note}; {advice}")
+
+    def _write_page(self, path: Path) -> None:
+        from .page import CheckRow, ImageRow, render
+
+        checks = []
+        for nodeid, said in self.checks.items():
+            pipeline, _, name = nodeid.rpartition("::")
+            status, _, message = said.partition(": ")
+            checks.append(CheckRow(pipeline, name, status, message))
+        images = []
+        for nodeid, facts in self.facts.items():
+            kinds = [kind for kind in ("baseline", "result", "difference") if f"denorm_{kind}_picture" in facts]
+            pictures = {kind: Path(str(facts[f"denorm_{kind}_picture"])).read_bytes() for kind in kinds}
+            captions = {"difference": f"difference x {facts.get('denorm_amplified')}"}
+            images.append(ImageRow(nodeid, facts["denorm_image"], self.messages[nodeid], pictures, captions))
+        write_whole(path, render(checks, images).encode())
+        self.notes.append(f"review page: {path}")
 
     def _fail(self, session: pytest.Session, note: str) -> None:
         self.notes.append(f"ERROR: {note}")

@@ -44,18 +44,29 @@ def describe_tiles(
     before, after = [cut(baseline, tile) for tile in tiles], [cut(result, tile) for tile in tiles]
     changed = [index for index in range(len(tiles)) if not np.array_equal(before[index], after[index])]
     if not changed:
-        return ["the pictures are untouched: only the padding differs"]
+        return ["the pictures are untouched: what is outside of them differs, the padding or the number of pictures"]
     moved = _reordered(before, after, changed)
     if moved:
         return [moved]
-    together = _explain(np.stack([before[i] for i in changed]), np.stack([after[i] for i in changed]), normalization)
-    if together:
-        return [f"{name_tiles(changed, len(tiles))}: {together}"]
-    alone: dict[str, list[int]] = {}
-    for index in changed:
-        text = _explain(before[index][None], after[index][None], normalization)
-        alone.setdefault(text or "another picture", []).append(index)
-    return [f"{name_tiles(indices, len(tiles))}: {text}" for text, indices in alone.items()]
+    said = _explain_together(before, after, changed, normalization)
+    if not said:
+        alone = {index: _explain(before[index][None], after[index][None], normalization) for index in changed}
+        explained = [index for index in changed if alone[index]]
+        said = _explain_together(before, after, explained, normalization) if len(explained) > 1 else []
+        rest = [index for index in changed if index not in explained] if said else changed
+        by_text: dict[str, list[int]] = {}
+        for index in rest:
+            by_text.setdefault(alone[index] or "another picture", []).append(index)
+        said += [(indices, text) for text, indices in by_text.items()]
+    return [f"{name_tiles(indices, len(tiles))}: {text}" for indices, text in said]
+
+
+def _explain_together(
+    before: Sequence[Bytes], after: Sequence[Bytes], indices: list[int], normalization: Normalization | None
+) -> list[tuple[list[int], str]]:
+    """One explanation of all these tiles, if there is one."""
+    text = _explain(np.stack([before[i] for i in indices]), np.stack([after[i] for i in indices]), normalization)
+    return [(indices, text)] if text else []
 
 
 def cut(canvas: Bytes, tile: Tile) -> Bytes:

@@ -1,0 +1,98 @@
+"""A picture to look at: originals, what the network sees, and what the inverse gives, row below row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from pytest_denorm.affine import as_normalization, normalize
+from pytest_denorm.errors import ImageError
+from pytest_denorm.normalization import Normalization
+
+from .layout import grid
+
+__all__ = ["draw_files", "three_rows"]
+
+_CAPTIONS = ("original", "as the network sees it", "inverse-normalized")
+
+
+def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization: Normalization) -> Image.Image:
+    """One column a picture, one captioned row each for the originals, the normalized batch, and that batch undone.
+
+    Args:
+        originals: uint8 pictures (C, H, W), arrays (H, W, C) or PIL pictures, all of one size.
+        normalized: the batch (N, C, H, W) that the pipeline made of them.
+        normalization: what to undo.
+    """
+    count = len(originals)
+    rows = (
+        grid(list(originals), nrow=count),
+        grid(normalized, normalization, nrow=count, inverse=False),
+        grid(normalized, normalization, nrow=count),
+    )
+    font = ImageFont.load_default()
+    line = 16
+    width = max(row.pixels.shape[1] for row in rows)
+    canvas = Image.new("RGB", (width, sum(row.pixels.shape[0] + line for row in rows)), "white")
+    draw = ImageDraw.Draw(canvas)
+    top = 0
+    for caption, row in zip(_CAPTIONS, rows, strict=True):
+        draw.text((4, top + 2), caption, fill="black", font=font)
+        canvas.paste(Image.fromarray(np.asarray(row.pixels)), (0, top + line))
+        top += line + row.pixels.shape[0]
+    return canvas
+
+
+def draw_files(pipeline: Any, files: Sequence[Path], output: Path) -> None:
+    """Sends picture files through a pipeline and writes :func:`three_rows` of them.
+
+    Args:
+        pipeline: a callable that takes a PIL picture and gives a normalized tensor (C, H, W), or a Normalization.
+        files: the pictures; the pipeline has to bring them to one size.
+        output: the PNG file.
+
+    Raises:
+        ImageError: a file is no picture, or the pipeline takes no PIL picture or gives no tensor.
+        PipelineError: as :func:`pytest_denorm.find_normalize`.
+    """
+    normalization = as_normalization(pipeline)
+    pictures = [_read(file) for file in files]
+    normalized = [_run(pipeline, picture, file) for picture, file in zip(pictures, files, strict=True)]
+    height, width = normalized[0].shape[-2:]
+    for one, file in zip(normalized, files, strict=True):
+        if one.shape != normalized[0].shape:
+            raise ImageError(
+                f"{file} comes out as {tuple(one.shape)}, {files[0]} as {tuple(normalized[0].shape)}: give pictures of "
+                f"one size, or a pipeline that resizes and crops."
+            )
+    grey = normalized[0].shape[0] == 1
+    originals = [ImageOps.fit(picture.convert("L" if grey else "RGB"), (width, height)) for picture in pictures]
+    picture = three_rows(originals, torch.stack(normalized), normalization)
+    picture.save(output, format="PNG")
+
+
+def _read(file: Path) -> Image.Image:
+    try:
+        with Image.open(file) as picture:
+            return picture.convert("RGB")
+    except OSError as error:
+        raise ImageError(f"{file} cannot be read as a picture: {error}") from error
+
+
+def _run(pipeline: Any, picture: Image.Image, file: Path) -> torch.Tensor:
+    if isinstance(pipeline, Normalization):
+        mode = "L" if pipeline.channels == 1 else "RGB"
+        array = np.atleast_3d(np.array(picture.convert(mode)))
+        return normalize(torch.from_numpy(array).permute(2, 0, 1), pipeline)
+    try:
+        result = pipeline(picture)
+    except Exception as error:
+        raise ImageError(f"the pipeline raised {type(error).__name__} on {file}: {error}") from error
+    if not isinstance(result, torch.Tensor) or result.ndim != 3:
+        raise ImageError(f"the pipeline gives a {type(result).__name__} for {file}: expected a tensor (C, H, W).")
+    return result
