@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Fit", "fit_affine"]
+from .errors import NotInvertibleError
+from .normalization import Normalization
+
+__all__ = ["ColorMap", "Fit", "fit_affine"]
 
 
 class Fit(NamedTuple):
@@ -38,3 +42,131 @@ def fit_affine(x: Any, y: Any) -> Fit:
     smallest = singular[-1] if len(singular) == x.shape[1] else 0.0
     condition = float(singular[0] / smallest) if smallest > 0 else float("inf")
     return Fit(solution.T, offset, residual, condition)
+
+
+@dataclass(frozen=True, eq=False)
+class ColorMap:
+    """What a pipeline was measured to do to colours: ``y = matrix @ x + offset``, x in 0 (black) to 1 (white).
+
+    Attributes:
+        matrix: (channels out, channels in), float64; output units for the whole way from black to white.
+        offset: (channels out,), float64: what black becomes.
+        residual: the largest ``|y - (matrix @ x + offset)|`` over the flat pictures that the map was fitted to.
+        tolerance: what rounding in the output's dtype explains of it, in the same units.
+        convention: how the pipeline was called, in words.
+        calls: how often it was called.
+        random: share of calls with one flat picture whose result was not the most frequent one; 0 if all were equal.
+        outcomes: how many different results those calls had.
+        nonlinear: a flat picture's colour is not changed by an affine map.
+        rounded: the map is affine to within one level of 255: the pipeline rounds to bytes on its way.
+        clipped: the map is affine, but some levels at an end of the range become one.
+        gated: the darkest pictures (no level above 2 of 255) are treated otherwise than all others.
+        per_image: the colour of a pixel depends on other pixels.
+        unchanged: the output was the input.
+        augments: where pixels land, or some of them, changes from call to call (flips, crops, erasing, noise).
+        mutates: the pipeline wrote into the picture it was given.
+    """
+
+    matrix: np.ndarray[Any, Any]
+    offset: np.ndarray[Any, Any]
+    residual: float
+    tolerance: float
+    convention: str
+    calls: int
+    random: float = 0.0
+    outcomes: int = 1
+    nonlinear: bool = False
+    rounded: bool = False
+    clipped: bool = False
+    gated: bool = False
+    per_image: bool = False
+    unchanged: bool = False
+    augments: bool = False
+    mutates: bool = False
+
+    @property
+    def condition(self) -> float:
+        """The condition number of `matrix`: how much the inverse magnifies errors; infinite if there is none."""
+        singular = np.linalg.svd(self.matrix, compute_uv=False)
+        square = self.matrix.shape[0] >= self.matrix.shape[1]
+        return float(singular[0] / singular[-1]) if square and singular[-1] > self.tolerance else float("inf")
+
+    @property
+    def order(self) -> tuple[int, ...] | None:
+        """The channel that each channel out is made of; None where channels are mixed, left out or constant."""
+        weights = np.abs(self.matrix) > max(self.tolerance, 1e-4 * float(np.abs(self.matrix).max(initial=0)))
+        square = self.matrix.shape[0] == self.matrix.shape[1]
+        if not square or (weights.sum(axis=0) != 1).any() or (weights.sum(axis=1) != 1).any():
+            return None
+        return tuple(int(channel) for channel in weights.argmax(axis=1))
+
+    @property
+    def constant_channels(self) -> tuple[int, ...]:
+        """Channels out that no input changes: their slope is zero, and nothing brings them back."""
+        return tuple(int(row) for row in np.flatnonzero((np.abs(self.matrix) <= self.tolerance).all(axis=1)))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why no Normalization undoes this, each in words; empty if one does."""
+        said = []
+        if self.per_image:
+            said.append("per-image: the colour of a pixel depends on the other pixels of its picture")
+        if self.random:
+            said.append(f"random: {self.outcomes} different results for one picture, {self.random:.0%} not the usual")
+        if self.gated:
+            said.append("gated: pictures whose brightest level is at most 2 of 255 are treated otherwise")
+        if self.clipped:
+            said.append("clipped: some levels at an end of the range become one, and cannot be told apart again")
+        if self.nonlinear:
+            said.append(f"not affine: up to {self.residual:.3g} away from the best affine map")
+        said.extend(self._channel_problems())
+        return tuple(said)
+
+    def _channel_problems(self) -> list[str]:
+        order, constant = self.order, self.constant_channels
+        if constant:
+            return [f"constant: channel {', '.join(map(str, constant))} of the output has a slope of zero"]
+        if self.per_image or self.random or self.nonlinear or order == tuple(range(len(self.matrix))):
+            return []
+        if order is not None:
+            turned = " (RGB becomes BGR)" if order == (2, 1, 0) else ""
+            return [f"channel order: the output's channels are made of the input's {order}{turned}"]
+        outputs, inputs = self.matrix.shape
+        return [f"mixed: the {outputs} channel(s) of the output mix the {inputs} of the input"]
+
+    def normalization(self, pixel_max: float = 1.0) -> Normalization:
+        """The Normalization that does the same, for pictures whose white is `pixel_max`.
+
+        Raises:
+            NotInvertibleError: none does; the message says why.
+        """
+        if self.problems:
+            raise NotInvertibleError(
+                f"what was measured is no Normalize: {'; '.join(self.problems)}. "
+                f"Called with {self.convention}, {self.calls} times."
+            )
+        slope = np.diagonal(self.matrix)
+        std = pixel_max / slope
+        offset = np.where(np.abs(self.offset) > self.tolerance, self.offset, 0.0)  # else it is rounding
+        source = f"measured in {self.calls} calls with {self.convention}"
+        return Normalization(tuple(-offset * std + 0.0), tuple(std), pixel_max, source=source)
+
+    def difference(self, normalization: Normalization) -> float:
+        """The largest difference, over all colours, between what was measured and a Normalization, in output units.
+
+        Raises:
+            StatisticsError: the number of channels differs.
+        """
+        declared = normalization.expand(self.matrix.shape[0])
+        std = np.asarray(declared.std)
+        slopes = np.zeros_like(self.matrix)
+        np.fill_diagonal(slopes, declared.pixel_max / std)
+        slope_error, offset_error = self.matrix - slopes, self.offset + np.asarray(declared.mean) / std
+        high = offset_error + slope_error.clip(min=0).sum(axis=1)
+        low = offset_error + slope_error.clip(max=0).sum(axis=1)
+        return float(np.maximum(np.abs(high), np.abs(low)).max())
+
+    def __str__(self) -> str:
+        shown = "; ".join(self.problems) or str(self.normalization())
+        extra = ", unchanged" if self.unchanged else ""
+        return f"{shown}{extra} (measured in {self.calls} calls with {self.convention})"

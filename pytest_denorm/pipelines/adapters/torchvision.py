@@ -85,7 +85,7 @@ def _standard_transform(op: Any) -> Parts:
 
 
 def _vision_dataset(dataset: Any) -> Parts | None:
-    for name in ("transforms", "transform"):  # the first holds the second, when both are there
+    for name in ("transform", "transforms"):  # the second holds the first, when both are there
         transform = vars(dataset).get(name)
         if transform is not None:
             return Parts(((f".{name}", transform),))

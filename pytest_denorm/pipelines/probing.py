@@ -1,0 +1,399 @@
+"""The prober: what a pipeline does to colours, learnt from the outside.
+
+Flat pictures of known colours go through the pipeline, and an affine map is fitted to the colours that come out. Flat
+pictures survive resizing and cropping; where the output does not answer to the input (padding), it is left out.
+Then pictures of two colours tell whether a pixel depends on others, and repeated calls whether chance has a part.
+
+The module is not called ``probe`` because the function of that name is public in the package.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..colormap import ColorMap, Fit, fit_affine
+from ..errors import PipelineError
+from .conventions import CONVENTIONS, Convention, Levels, dtype_of, pixels_of
+from .randomness import seed_all, states_kept
+from .registry import Parts, describe, public_name
+from .walk import structure
+
+__all__ = ["probe"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+#: Height and width differ, and neither could be a number of channels. The second is for crops beyond the first.
+_SIZES = ((264, 296), (1064, 1096))
+_COLOUR = (40, 120, 200)
+_GREYS = (0, 1, 2, 32, 96, 160, 224, 253, 254, 255)
+#: A picture this dark may be on the other side of a gate such as ``x.max() > 1``.
+_DARK = 2
+_PAIRS = (((0, 0, 0), (255, 255, 255)), ((64, 100, 160), (180, 140, 90)), ((120, 121, 122), (137, 136, 135)))
+#: Pixels looked at in one output.
+_LOOKED_AT = 4096
+#: Relative error of a few operations in each dtype; whole numbers are rounded.
+_ROUNDING = {"float64": 2.0**-18, "float32": 2.0**-18, "float16": 2.0**-8, "bfloat16": 2.0**-5}
+
+
+def probe(
+    pipeline: Any,
+    *,
+    channels: int | None = None,
+    size: tuple[int, int] | None = None,
+    draws: int = 60,
+    seed: int = 0,
+) -> ColorMap:
+    """Measures what a pipeline does to colours, whatever library it is of.
+
+    It is called with a PIL picture, an array or a tensor, alone, by keyword or in a dict, until one of these works
+    and gives values of a usual range.
+
+    Args:
+        pipeline: anything that takes a picture and returns one; or a data set or loader, whose transform is taken.
+        channels: of the pictures; 3, and 1 where 3 do not work, unless given.
+        size: (height, width) of the pictures; as large as it needs to be, unless given.
+        draws: calls with one and the same picture, to see whether chance has a part.
+        seed: of python's, numpy's and torch's generators during the calls; their states are restored.
+
+    Returns:
+        The map on the unit scale: x = 0 is black, 1 is white, whatever the pipeline takes.
+
+    Raises:
+        PipelineError: nothing to call, or no way of calling it worked; the message says what each attempt raised.
+
+    The number of calls is bounded, and reported in the result. The calls go to a copy of the pipeline where it can be
+    copied, so that generators of its own stay where they are.
+    """
+    call = _independent(_callable_in(pipeline))
+    with states_kept(), warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        seed_all(seed)
+        return _Probe(call, public_name(pipeline), channels, size).measure(draws)
+
+
+def _callable_in(pipeline: Any) -> Callable[..., Any]:
+    """The first thing in it that takes a picture."""
+    waiting: list[Any] = [pipeline]
+    seen: set[int] = set()
+    while waiting and len(seen) < 1000:
+        candidate = waiting.pop()
+        if id(candidate) in seen:
+            continue
+        seen.add(id(candidate))
+        if callable(candidate) and not isinstance(candidate, type):
+            return candidate  # type: ignore[no-any-return]
+        if callable(getattr(candidate, "preprocess", None)):  # a processor with several methods
+            return candidate.preprocess  # type: ignore[no-any-return]
+        description = describe(candidate) or structure(candidate)
+        if isinstance(description, Parts):
+            waiting.extend(part for _, part in reversed(description.parts))
+    raise PipelineError(
+        f"nothing to probe in a {public_name(pipeline)}: expected something that is called with a picture, or a data "
+        f"set or loader that holds such a transform."
+    )
+
+
+def _independent(call: Callable[..., Any]) -> Callable[..., Any]:
+    try:
+        return copy.deepcopy(call)
+    except Exception:  # what cannot be copied is used itself
+        return call
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """A way of calling that works, and what was learnt while trying it."""
+
+    convention: Convention
+    channels: int
+    size: tuple[int, int]
+    axis: int | None
+    places: np.ndarray[Any, Any]
+    shape: tuple[int, ...]
+    rank: tuple[float, ...]
+
+
+class _Probe:
+    """One measurement of one pipeline."""
+
+    def __init__(self, call: Callable[..., Any], name: str, channels: int | None, size: tuple[int, int] | None) -> None:
+        self._call = call
+        self._name = name
+        self._channels = (channels,) if channels is not None else (3, 1)
+        self._sizes = (size,) if size is not None else _SIZES
+        self._calls = 0
+        self._dtype = "float32"
+        self._always_unchanged = True
+        self._mutates = False
+
+    def measure(self, draws: int) -> ColorMap:
+        chosen = self._choose()
+        flats = _flat_levels(chosen.channels)
+        colours = np.stack([self._colour(chosen, flat) for flat in flats])
+        per_image = not np.isfinite(colours).all()
+        colours = np.nan_to_num(colours, posinf=0, neginf=0)
+        tolerance = self._tolerance(colours)
+        spread = float(np.ptp(colours, axis=0).max(initial=0))
+        outcomes = self._draws(chosen, draws, max(tolerance, 1e-4 * spread))
+        is_random = len(outcomes) > 1
+        fit, flags = _classify(np.array(flats) / 255, colours, tolerance)
+        per_image = per_image or (not is_random and self._depends_on_others(chosen, tolerance, spread))
+        return ColorMap(
+            matrix=fit.matrix,
+            offset=fit.offset,
+            residual=float(fit.residual.max()),
+            tolerance=tolerance,
+            convention=chosen.convention.words,
+            random=1 - max(outcomes.values()) / draws if draws else 0.0,
+            outcomes=len(outcomes),
+            per_image=per_image,
+            augments=self._augments(chosen),
+            unchanged=self._always_unchanged,
+            mutates=self._mutates,
+            calls=self._calls,
+            **({} if is_random or per_image else flags),
+        )
+
+    # --- how to call it ---
+
+    def _choose(self) -> _Chosen:
+        """The first way that works and gives values of a usual range; else the one that comes nearest."""
+        said: dict[str, str] = {}
+        for size in self._sizes:
+            for channels in self._channels:
+                found = []
+                for convention in CONVENTIONS:
+                    chosen = self._attempt(convention, channels, size, said)
+                    if chosen is not None and min(chosen.rank) >= 1:
+                        return chosen
+                    if chosen is not None:
+                        found.append(chosen)
+                if found:
+                    return max(found, key=lambda chosen: chosen.rank)
+        lines = "".join(
+            f"\n  {error}\n    with {', '.join(words for words, one in said.items() if one == error)}"
+            for error in dict.fromkeys(said.values())
+        )
+        raise PipelineError(
+            f"{self._name} could not be called with any picture, in {self._calls} attempts:{lines}\n"
+            f"Give a function that takes one picture in one of these forms, "
+            f"or channels= and size=."
+        )
+
+    def _attempt(
+        self, convention: Convention, channels: int, size: tuple[int, int], said: dict[str, str]
+    ) -> _Chosen | None:
+        outputs, unchanged = [], []
+        for colour in (_COLOUR, (0, 0, 0), (255, 255, 255)):
+            self._calls += 1
+            try:
+                result, same, _ = convention.run(self._call, _flat(colour[:channels], size))
+                pixels = pixels_of(result)
+            except Exception as error:  # not the way it is called; all are told if none works
+                lines = str(error).strip().splitlines() or [""]
+                said.setdefault(convention.words, f"{type(error).__name__}: {lines[0][:150]}")
+                return None
+            if pixels is None or not pixels.size:
+                said.setdefault(convention.words, f"returned a {public_name(result)} that holds no picture")
+                return None
+            outputs.append(pixels)
+            unchanged.append(same)
+            self._dtype = dtype_of(result)
+        if len({output.shape for output in outputs}) != 1:
+            outputs = [_corner(output, outputs) for output in outputs]
+        return self._judge(convention, channels, size, outputs, all(unchanged))
+
+    def _judge(
+        self, convention: Convention, channels: int, size: tuple[int, int], outputs: list[Array], unchanged: bool
+    ) -> _Chosen:
+        axis = _channel_axis(outputs[0], channels)
+        _, black, white = (np.nan_to_num(_columns(output, axis)) for output in outputs)
+        places = np.flatnonzero((np.abs(white - black) > 0).any(axis=1))
+        responsive = len(places) > 0
+        if not responsive:
+            places = np.arange(len(black))
+        places = places[:: max(1, len(places) // _LOOKED_AT)]
+        ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
+        rank = (float(responsive), float(not unchanged), *_plausibility(*ends))
+        return _Chosen(convention, channels, size, axis, places, outputs[0].shape, rank)
+
+    # --- what it does ---
+
+    def _run(self, chosen: _Chosen, levels: Levels) -> Array:
+        self._calls += 1
+        try:
+            result, unchanged, mutated = chosen.convention.run(self._call, levels)
+        except Exception as error:
+            raise PipelineError(
+                f"{self._name} takes {chosen.convention.words}, but failed on one in call {self._calls}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        pixels = pixels_of(result)
+        if pixels is None:
+            raise PipelineError(f"{self._name} returned a picture at first, and no more in call {self._calls}.")
+        self._dtype = dtype_of(result)
+        self._always_unchanged = self._always_unchanged and unchanged
+        self._mutates = self._mutates or mutated
+        return pixels
+
+    def _colours(self, chosen: _Chosen, levels: Levels) -> Array:
+        """The pixels (n, channels out) of an output that answer to the input."""
+        pixels = self._run(chosen, levels)
+        columns = _columns(pixels, chosen.axis if pixels.ndim == len(chosen.shape) else None)
+        if pixels.shape == chosen.shape:
+            return columns[chosen.places]
+        return columns[:: max(1, len(columns) // _LOOKED_AT)]
+
+    def _colour(self, chosen: _Chosen, colour: Sequence[int]) -> Array:
+        middle: Array = np.asarray(np.median(self._colours(chosen, _flat(colour, chosen.size)), axis=0))
+        return middle
+
+    def _tolerance(self, colours: Array) -> float:
+        largest = float(np.abs(colours).max(initial=0))
+        return max(_ROUNDING[self._dtype] * largest if self._dtype in _ROUNDING else 0.51, 1e-12)
+
+    def _draws(self, chosen: _Chosen, draws: int, step: float) -> Counter[tuple[float, ...]]:
+        """How often each colour came out of one flat picture."""
+        colour = _COLOUR[: chosen.channels]
+        rounded = (np.round(np.nan_to_num(self._colour(chosen, colour)) / (10 * step)) for _ in range(draws))
+        return Counter(tuple(float(value) for value in one) for one in rounded)
+
+    def _depends_on_others(self, chosen: _Chosen, tolerance: float, spread: float) -> bool:
+        """Whether a picture of two colours has other colours, in most of its pixels, than a flat picture of each."""
+        allowed = max(10 * tolerance, 1.5 / 255 * spread)
+        for pair in _PAIRS:
+            first, second = (colour[: chosen.channels] for colour in pair)
+            alone = np.stack([self._colour(chosen, first), self._colour(chosen, second)])
+            verdicts = []
+            # broad stripes survive a strong reduction, narrow ones are both seen in a small crop
+            for stripe in (chosen.size[1] // 2, chosen.size[1] // 8, 8):
+                together = self._colours(chosen, _stripes(first, second, chosen.size, stripe))
+                verdicts.append(_as_if_alone(together, alone, allowed))
+                if verdicts[-1] == "both":
+                    break
+            if "both" not in verdicts and "neither" in verdicts:
+                return True
+        return False
+
+    def _augments(self, chosen: _Chosen) -> bool:
+        colours = _COLOUR[: chosen.channels], (255, 0, 90)[: chosen.channels]
+        pictured = _stripes(*colours, chosen.size, chosen.size[1] // 2)
+        first = self._run(chosen, pictured)
+        others = (self._run(chosen, pictured) for _ in range(11))
+        return any(not np.array_equal(first, other, equal_nan=True) for other in others)
+
+
+def _as_if_alone(together: Array, alone: Array, allowed: float) -> str:
+    """Which of two colours, as they come out alone, make up most of a picture: "both", "one", or "neither"."""
+    if together.shape[1] != alone.shape[1]:
+        return "neither"
+    distance = np.abs(together[:, None, :] - alone[None]).max(axis=2)
+    near = distance.min(axis=1) <= allowed
+    if near.sum() < len(together) / 2:
+        return "neither"
+    return "both" if len(set(distance.argmin(axis=1)[near].tolist())) == 2 else "one"
+
+
+def _classify(x: Array, y: Array, tolerance: float) -> tuple[Fit, dict[str, bool]]:
+    """The affine map, and what kept it from fitting all flat pictures."""
+    fit = fit_affine(x, y)
+    if fit.residual.max() <= tolerance:
+        return fit, {}
+    bright = x.max(axis=1) * 255 > _DARK
+    without_dark = fit_affine(x[bright], y[bright])
+    if without_dark.residual.max() <= tolerance:
+        return without_dark, {"gated": True}
+    free = _off_the_ends(y, tolerance)
+    if not free.all():
+        unclipped = _fit_rows(x, y, free)
+        if unclipped is not None and unclipped.residual.max() <= tolerance:
+            return unclipped, {"clipped": True}
+    elif fit.residual.max() <= 1.01 / 255 * np.ptp(y, axis=0).max():
+        return fit, {"rounded": True}
+    return fit, {"nonlinear": True, "clipped": not bool(free.all())}
+
+
+def _off_the_ends(y: Array, tolerance: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which values (pictures, channels) are not those at which the darkest or the lightest greys stand still."""
+    greys, free = y[: len(_GREYS)], np.ones(y.shape, dtype=bool)
+    for end in (greys[:3], greys[-3:]):
+        stands = np.ptp(end, axis=0) <= tolerance
+        free &= ~((np.abs(y - end[1]) <= tolerance) & stands)
+    return free
+
+
+def _fit_rows(x: Array, y: Array, free: np.ndarray[Any, np.dtype[np.bool_]]) -> Fit | None:
+    """Each channel out fitted to the pictures where it is free; None where these are too few."""
+    fits = [fit_affine(x[rows], y[rows, channel, None]) for channel, rows in enumerate(free.T) if rows.sum() > 1]
+    if len(fits) < y.shape[1] or not all(math.isfinite(fit.condition) for fit in fits):
+        return None
+    matrix, offset, residual = (np.concatenate(rows) for rows in zip(*(fit[:3] for fit in fits), strict=True))
+    return Fit(matrix, offset, residual, max(fit.condition for fit in fits))
+
+
+def _plausibility(black: Array, white: Array) -> tuple[float, float]:
+    """1, 1 where the values have the range that networks are fed with: around zero, a few units wide."""
+    low, high = float(min(black.min(), white.min())), float(max(black.max(), white.max()))
+    width = high - low
+    around_zero = low <= 0.25 * width and high >= -0.25 * width
+    usual = width > 0 and 0.2 <= width <= 60
+    return float(around_zero), 1.0 if usual else 1 / (1 + abs(math.log(max(width, 1e-12) / 4)))
+
+
+def _channel_axis(output: Array, channels: int) -> int | None:
+    """The axis along which the colours of one pixel lie; None where there is one value a pixel."""
+    fitting = [axis for axis, size in enumerate(output.shape) if size in (1, 3, 4)]
+    if not fitting:
+        return None
+
+    def merit(axis: int) -> tuple[float, bool, bool]:
+        return float(np.nan_to_num(np.ptp(output, axis=axis)).mean()), output.shape[axis] == channels, axis < 2
+
+    return max(fitting, key=merit) - output.ndim
+
+
+def _columns(output: Array, axis: int | None) -> Array:
+    """One row a pixel, one column a channel."""
+    if axis is None:
+        return output.reshape(-1, 1)
+    return np.asarray(np.moveaxis(output, axis, -1).reshape(-1, output.shape[axis]))
+
+
+def _corner(output: Array, outputs: list[Array]) -> Array:
+    """Outputs of several sizes, cut to what all have."""
+    if len({one.ndim for one in outputs}) != 1:
+        return output.ravel()[: min(one.size for one in outputs)].reshape(-1, 1)
+    return output[tuple(slice(min(one.shape[axis] for one in outputs)) for axis in range(output.ndim))]
+
+
+def _flat(colour: Sequence[int], size: tuple[int, int]) -> Levels:
+    return np.broadcast_to(np.array(colour, dtype=np.uint8), (*size, len(colour))).copy()
+
+
+def _stripes(first: Sequence[int], second: Sequence[int], size: tuple[int, int], width: int) -> Levels:
+    """Upright stripes of two colours in turn."""
+    picture = _flat(first, size)
+    picture[:, np.arange(size[1]) // width % 2 == 1] = second
+    return picture
+
+
+def _flat_levels(channels: int) -> list[tuple[int, ...]]:
+    """Colours whose channels are independent: greys first, from black to white."""
+    greys = [(grey,) * channels for grey in _GREYS]
+    if channels == 1:
+        return greys
+    turned = [tuple((40, 120, 200, 80)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
+    middle = [tuple((104, 128, 152, 116)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
+    steep = [tuple((254, 1, 128, 30)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
+    alone = [tuple(255 * (channel == one) for channel in range(channels)) for one in range(channels)]
+    others = [tuple(255 * (channel != one) for channel in range(channels)) for one in range(channels)]
+    return [*greys, *turned, *middle, *steep, *alone, *others]

@@ -1,0 +1,34 @@
+"""Random states, kept as they were."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+__all__ = ["seed_all", "states_kept"]
+
+
+@contextmanager
+def states_kept() -> Iterator[None]:
+    """Whatever is drawn inside, the states of python, numpy and torch are afterwards what they were before."""
+    python, array = random.getstate(), np.random.get_state()
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call, unused-ignore]
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(array)
+
+
+def seed_all(seed: int) -> None:
+    """The same draws from here on, for all three."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would also reach devices that are not in use yet
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call, unused-ignore]
+        torch.cuda.manual_seed_all(seed)
