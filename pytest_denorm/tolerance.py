@@ -1,4 +1,4 @@
-r"""How far a correct round trip can be from the picture that went in: a bound, derived and able to say where it comes from.
+r"""How far a correct round trip can be from the picture that went in: a derived bound that says where it comes from.
 
 **The model.** In a binary floating-point format of precision p, with unit roundoff ``u = 2**-p`` and smallest positive
 number ``eta``, an operation ``op`` in + - * / gives, barring overflow,
@@ -10,8 +10,9 @@ where ``ufp(v)``, the unit in the first place, is the largest power of two not a
 Ogita and Oishi, *Accurate floating-point summation part I*, SIAM J. Sci. Comput. 31 (2008), section 2), which holds
 for subnormal results as well. A conversion into the format is an operation like the others.
 
-**The chain.** Errors are carried through the chain of operations as in a running error analysis (Higham, section 3.3): a
-quantity whose exact value is at most ``|V|`` and whose computed value is off by at most ``E`` is the pair ``(V, E)``, and
+**The chain.** Errors are carried through the chain of operations as in a running error analysis (Higham, section 3.3):
+a quantity whose exact value is at most ``|V|`` and whose computed value is off by at most ``E`` is the pair ``(V, E)``,
+and
 
     a +- b:  E = Ea + Eb                     + round(V + Ea + Eb)
     a * b:   E = |A|*Eb + |B|*Ea + Ea*Eb     + round(V + the rest)
@@ -24,11 +25,18 @@ estimate; it needs bfloat16's ``u = 1/256`` to be so.
 
     forward    d = x - m^,  y = d / s^            m^, s^: mean and std, rounded into the dtype of the picture
     derived    x^ = y * s + m                     in float32 or better, then one rounding into that dtype
-    second     x^ = (y - m'') / s''               m'' = -m/s, s'' = 1/s, both computed and rounded in that dtype
 
-In the derived form the same rounded ``m^`` and ``s^`` serve both ways when the formats agree, so that their own rounding
-cancels and only the operations remain. An inverse that is not ours may be any correct formula in that dtype, and is
-granted the larger of the two, with constants that need not be the forward's.
+In the derived form the same rounded ``m^`` and ``s^`` serve both ways when the formats agree, so that their own
+rounding cancels and only the operations remain.
+
+An inverse that is not ours, or a forward that is not the one above, may be any correct formula in that dtype, with
+constants rounded on its own: it is granted the largest bound over all pairs of
+
+    forward    (x - m) / s    (x - m) * (1/s)    x * (1/s) - m/s
+    inverse    y * s + m      y / (1/s) + m      (y + m/s) * s      (y + m/s) / (1/s), the second Normalize
+
+where ``m/s`` is computed as ``m * (1/s)``, which rounds once more than the quotient. A fused multiply-add, constants or
+operations in a wider format, and conversions into it, round less or not at all, and stay below.
 
 This module needs neither torch nor numpy; formats are named as torch and numpy name them.
 """
@@ -250,17 +258,33 @@ def _derived_bound(form: FloatFormat, mean: float, std: float, distance: float, 
 
 
 def _any_formula_bound(form: FloatFormat, mean: float, std: float, distance: float, size: float) -> float:
-    """Any correct pair of formulas in `form`, the second Normalize among them, constants computed in `form`."""
+    """The worst of all pairs of a correct forward and a correct inverse in `form`, constants rounded on their own."""
     own = _Arithmetic(form)
-    forward_mean, forward_std = own.constant(mean), own.constant(std)
-    reciprocal = own.divide(_Bounded(1.0, 0.0), forward_std)  # of a forward that multiplies with 1 / std
-    relative = max(forward_std.error / std, reciprocal.error * std)
-    y = own.divide(own.add(_Bounded(size, 0.0), forward_mean, distance), _Bounded(std, relative * std))
-    if not math.isfinite(y.error) or y.size + y.error > form.largest:
+    m, s = own.constant(mean), own.constant(std)
+    if s.error >= std:
         return math.inf
-    inverse_mean = own.divide(forward_mean, forward_std)
-    total = own.add(y, inverse_mean, size / std)
-    return own.convert(own.divide(total, reciprocal)).error
+    reciprocal = own.divide(_Bounded(1.0, 0.0), s)
+    shift = own.multiply(m, reciprocal)  # mean / std, rounded as often as m * (1 / s) is; m / s is rounded less
+    x = _Bounded(size, 0.0)
+    centred = own.add(x, m, distance)
+    forwards = (
+        own.divide(centred, s),
+        own.multiply(centred, reciprocal),
+        own.add(own.multiply(x, reciprocal), shift, distance / std),  # x * (1 / s) + (-m / s)
+    )
+    bound = 0.0
+    for y in (_Bounded(distance / std, one.error) for one in forwards):
+        if not y.size + y.error <= form.largest:
+            return math.inf
+        raised = own.add(y, shift, size / std)
+        back = (
+            own.add(own.multiply(y, s), m, size),
+            own.add(own.divide(y, reciprocal), m, size),
+            own.multiply(raised, s),
+            own.divide(raised, reciprocal),
+        )
+        bound = max(bound, *(one.error for one in back))
+    return bound
 
 
 def _reason(form: FloatFormat, derived: bool, rounded_input: bool, bounds: list[float]) -> str:
