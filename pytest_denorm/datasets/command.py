@@ -5,17 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import DatasetError, DenormError, SettingsError
-from .files import write_json
-from .measure import dataset_statistics
-from .statistics import Statistics
-from .sweeping import sweep
+from ..errors import DatasetError
+
+if TYPE_CHECKING:  # the parser is built without torch
+    from .statistics import Statistics
 
 __all__ = ["add_stats_arguments", "add_sweep_arguments", "run_stats", "run_sweep"]
 
@@ -68,41 +64,43 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def run_stats(arguments: argparse.Namespace) -> int:
-    """0, or 2 where there was an error, which is on standard error."""
-    return _guarded(_stats, arguments)
+    """Measures, reports, returns 0.
 
+    Raises:
+        DenormError: as :func:`pytest_denorm.dataset_statistics`, or SPEC names nothing.
+    """
+    from .measure import dataset_statistics
+    from .statistics import Statistics
 
-def run_sweep(arguments: argparse.Namespace) -> int:
-    """0 if every picture came back, 1 if not, 2 where there was an error, which is on standard error."""
-    return _guarded(_sweep, arguments)
-
-
-def _guarded(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
-    try:
-        return command(arguments)
-    except DenormError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-
-def _stats(arguments: argparse.Namespace) -> int:
     parts = [_read_statistics(path) for path in arguments.add]
-    found = Statistics.merge_all([dataset_statistics(load_spec(arguments.spec), **_common(arguments)), *parts])
-    _report(arguments, found)
+    found = dataset_statistics(_load(arguments.spec), **_common(arguments))
+    _report(arguments, Statistics.merge_all([found, *parts]))
     return 0
 
 
-def _sweep(arguments: argparse.Namespace) -> int:
-    pipeline = load_spec(arguments.spec) if ":" in arguments.spec else arguments.spec
+def run_sweep(arguments: argparse.Namespace) -> int:
+    """Sweeps, reports, returns 0 if every picture came back, else 1.
+
+    Raises:
+        DenormError: as :func:`pytest_denorm.sweep`, or a SPEC names nothing.
+    """
+    from .sweeping import sweep
+
     result = sweep(
-        pipeline,
-        load_spec(arguments.dataset) if arguments.dataset else None,
-        inverse=load_spec(arguments.inverse) if arguments.inverse else None,
+        _load(arguments.spec) if ":" in arguments.spec else arguments.spec,
+        _load(arguments.dataset) if arguments.dataset else None,
+        inverse=_load(arguments.inverse) if arguments.inverse else None,
         state=arguments.resume,
         **_common(arguments),
     )
     _report(arguments, result)
     return 0 if result.ok else 1
+
+
+def _load(spec: str) -> Any:
+    from ..spec import load
+
+    return load(spec, [Path.cwd()])
 
 
 def _common(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -126,35 +124,16 @@ def _report(arguments: argparse.Namespace, result: Any) -> None:
     if arguments.distributed and os.environ.get("RANK", "0") != "0":
         return  # all ranks have the same result
     if arguments.json is not None:
+        from .files import write_json
+
         write_json(arguments.json, result.to_dict())
     print(result)
 
 
 def _read_statistics(path: Path) -> Statistics:
+    from .statistics import Statistics
+
     try:
         return Statistics.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} holds no statistics that can be added: {error}") from error
-
-
-def load_spec(spec: str) -> Any:
-    """The object that ``module:attribute`` names; ``module:function()`` calls the function for it.
-
-    Raises:
-        SettingsError: it is not of that form, or the module or the attribute is not there.
-    """
-    module, colon, path = spec.partition(":")
-    called = path.endswith("()")
-    names = path.removesuffix("()").split(".")
-    if not (colon and all(name.isidentifier() for name in (*module.split("."), *names))):
-        raise SettingsError(f"{spec!r} names no object: expected module:attribute, or module:function() to call it.")
-    try:
-        found = import_module(module)
-    except ImportError as error:
-        raise SettingsError(f"{spec!r}: module {module} cannot be imported: {error}") from error
-    for name in names:
-        try:
-            found = getattr(found, name)
-        except AttributeError as error:
-            raise SettingsError(f"{spec!r}: {error}") from error
-    return found() if called else found  # type: ignore[operator]

@@ -21,7 +21,8 @@ class Ranks:
     """The processes of a ``torch.distributed`` run, as ``torchrun`` starts them.
 
     Uses the process group that exists, whatever its backend; where there is none, joins the one that torchrun's
-    environment variables describe, and leaves it at the end. What is exchanged are a few sums, once, over gloo.
+    environment variables describe (backend gloo), for the rest of the process. What is exchanged are a few sums, once,
+    over gloo.
 
     Args:
         timeout: seconds that the first rank to finish waits for the others.
@@ -32,8 +33,7 @@ class Ranks:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timedelta(seconds=timeout)
-        self._joined = not dist.is_initialized()
-        if self._joined:
+        if not dist.is_initialized():
             missing = [name for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
             if missing:
                 raise RankError(
@@ -51,7 +51,7 @@ class Ranks:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        dist.destroy_process_group(None if self._joined else self._group)
+        dist.destroy_process_group(self._group)
 
     def gather(self, work: Callable[[], ResultT]) -> list[ResultT]:
         """What `work` returned on every rank, in the order of the ranks, on every rank.

@@ -19,7 +19,8 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from pytest_denorm import Normalization, Statistics, dataset_statistics, preset
-from pytest_denorm.datasets import nearest_preset
+from pytest_denorm.datasets.pictures import picture_name
+from pytest_denorm.datasets.statistics import nearest_preset
 from pytest_denorm.errors import DatasetError, DenormError
 
 
@@ -270,8 +271,6 @@ class TestRefusals:
             assert Statistics.from_dict(found.to_dict()) == found
 
     def test_names_through_subset_and_concat(self, folder):
-        from pytest_denorm.datasets.pictures import picture_name
-
         dataset = ImageFolder(folder)
         expected = dataset.samples[0][0]
         assert picture_name(Subset(dataset, [0]), 0) == expected

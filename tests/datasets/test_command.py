@@ -1,0 +1,123 @@
+"""The subcommands stats and sweep, as a user of the command line meets them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+
+import pytest
+from photographs import crops, write_cifar10, write_imagefolder
+from torchvision.datasets import ImageFolder
+
+from pytest_denorm import Statistics, SweepResult, dataset_statistics
+from pytest_denorm.datasets.command import add_stats_arguments, add_sweep_arguments, run_stats, run_sweep
+from pytest_denorm.errors import DatasetError
+
+MODULE = """
+from photographs import SmallCIFAR10, crops
+from torchvision import transforms
+
+normalize = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+undo = transforms.Normalize((-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225), (1 / 0.229, 1 / 0.224, 1 / 0.225))
+chain = transforms.Compose([transforms.ToTensor(), normalize])
+first, second = list(crops(10, 16))[:4], list(crops(10, 16))[4:]
+named = [{"front": picture, "back": picture // 2} for picture in first]
+
+def whole():
+    return SmallCIFAR10("cifar", transform=chain)
+
+def truncating(normalized):
+    return (undo(normalized) * 255).byte()
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    write_cifar10(tmp_path / "cifar")
+    (tmp_path / "sweepable.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("sweepable", None)
+
+
+def stats(*arguments):
+    parser = argparse.ArgumentParser()
+    add_stats_arguments(parser)
+    return run_stats(parser.parse_args(["--quiet", *arguments]))
+
+
+def sweep(*arguments):
+    parser = argparse.ArgumentParser()
+    add_sweep_arguments(parser)
+    return run_sweep(parser.parse_args(["--quiet", *arguments]))
+
+
+def test_stats(project, capsys):
+    assert stats("sweepable:first") == 0
+    assert capsys.readouterr().out == f"{dataset_statistics(list(crops(10, 16))[:4])}\n"
+
+
+def test_stats_of_parts_add_up(project, capsys):
+    assert stats("sweepable:first", "--json", "first.json") == 0
+    assert stats("sweepable:second", "--add", "first.json", "--json", "both.json") == 0
+    found = Statistics.from_dict(json.loads((project / "both.json").read_text()))
+    assert found == dataset_statistics(list(crops(10, 16)))
+    (project / "first.json").write_text("[")
+    with pytest.raises(DatasetError, match=r"first.json holds no statistics that can be added"):
+        stats("sweepable:second", "--add", "first.json")
+
+
+def test_stats_of_a_key(project, capsys):
+    stats("sweepable:named", "--image", "front", "--json", "front.json")
+    found = Statistics.from_dict(json.loads((project / "front.json").read_text()))
+    assert found == dataset_statistics(list(crops(10, 16))[:4])
+
+
+def test_sweep_passes_and_fails(project, capsys):
+    assert sweep("sweepable:whole()", "--json", "result.json") == 0
+    assert "0 of 307,200 levels wrong, in 0 pictures" in capsys.readouterr().out
+    result = SweepResult.from_dict(json.loads((project / "result.json").read_text()))
+    assert (result.ok, result.pictures) == (True, 100)
+    assert sweep("sweepable:whole()", "--inverse", "sweepable:truncating", "--limit", "9") == 1
+    assert "in 9 pictures" in capsys.readouterr().out
+
+
+def test_sweep_of_a_preset_over_raw_pictures(project, capsys):
+    assert sweep("imagenet", "--dataset", "sweepable:first", "--sample", "3", "--seed", "5") == 0
+    assert "sweep over 3 pictures, through preset imagenet and back" in capsys.readouterr().out
+
+
+def test_sweep_resumes(project, capsys):
+    assert sweep("sweepable:whole()", "--resume", "state.json") == 0
+    assert json.loads((project / "state.json").read_text())["done"] == 100
+    assert sweep("sweepable:whole()", "--resume", "state.json") == 0
+    assert "sweep over 100 pictures" in capsys.readouterr().out
+
+
+def test_failures_can_be_skipped(project, capsys):
+    folder = write_imagefolder(project / "photographs")
+    (folder / "matplotlib" / "broken.png").write_bytes(b"no picture")
+    (project / "pictures.py").write_text(
+        "from torchvision.datasets import ImageFolder\nall = ImageFolder('photographs')"
+    )
+    with pytest.raises(DatasetError, match=r"broken.png"):
+        stats("pictures:all")
+    assert stats("pictures:all", "--skip-failures") == 0
+    assert "1 picture could not be read" in capsys.readouterr().out
+    assert len(ImageFolder(folder)) > 1
+    sys.modules.pop("pictures")
+
+
+def test_the_parser_is_built_without_torch():
+    program = (
+        "import argparse, sys\n"
+        "from pytest_denorm.datasets.command import add_stats_arguments, add_sweep_arguments\n"
+        "add_stats_arguments(argparse.ArgumentParser())\n"
+        "add_sweep_arguments(argparse.ArgumentParser())\n"
+        "print({'torch', 'numpy', 'PIL'} & set(sys.modules))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "set()\n"

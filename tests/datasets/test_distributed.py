@@ -1,0 +1,152 @@
+"""Two processes of a torch.distributed group: the same bits as one, and no hanging when one of them dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from photographs import write_cifar10
+from torchvision import transforms
+
+from pytest_denorm import Statistics, SweepResult, dataset_statistics, preset, sweep
+from pytest_denorm.errors import RankError
+
+RANKS = 2
+TESTS, ROOT = Path(__file__).parents[1], Path(__file__).parents[2]
+NORMALIZE = transforms.Normalize(preset("imagenet").mean, preset("imagenet").std)
+
+# Each process writes what it got to <out>/<rank>.json. At the end rank 1 dies.
+PROGRAM = """
+    import json, os, sys
+    from photographs import SmallCIFAR10
+    from torchvision import transforms
+    from pytest_denorm import dataset_statistics, preset, sweep
+    from pytest_denorm.errors import RankError
+
+    rank = os.environ["RANK"]
+
+    class Broken(SmallCIFAR10):
+        def __getitem__(self, index):
+            if index == 61:
+                raise OSError("unreadable")
+            return super().__getitem__(index)
+
+    class Deadly(SmallCIFAR10):
+        def __getitem__(self, index):
+            if rank == "1":
+                os._exit(9)
+            return super().__getitem__(index)
+
+    root, out = sys.argv[1:]
+    found = {}
+
+    def write():
+        with open(f"{out}/{rank}.json", "w") as file:
+            json.dump(found, file)
+
+    def message(dataset):
+        try:
+            dataset_statistics(dataset, distributed=True, timeout=60)
+        except RankError as error:
+            return str(error)
+
+    chain = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize(preset("imagenet").mean, preset("imagenet").std)]
+    )
+    found["bytes"] = dataset_statistics(SmallCIFAR10(root), distributed=True).to_dict()
+    found["floats"] = dataset_statistics(SmallCIFAR10(root, transform=chain), distributed=True).to_dict()
+    found["skipped"] = dataset_statistics(Broken(root), on_error="skip", distributed=True).to_dict()
+    found["sweep"] = sweep(SmallCIFAR10(root, transform=chain), distributed=True, state=f"{out}/state").to_dict()
+    found["error"] = message(Broken(root))
+    write()
+    found["death"] = message(Deadly(root))
+    write()
+"""
+
+
+def start(program, *arguments):
+    """`program` in RANKS processes, as torchrun would start them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = {
+        "PYTHONPATH": os.pathsep.join([str(TESTS), str(ROOT)]),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(RANKS),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
+    return [subprocess.Popen(command, env=os.environ | common | {"RANK": str(rank)}) for rank in range(RANKS)]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cifar10")
+    write_cifar10(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(root, tmp_path_factory):
+    """The exit codes of the ranks, what each wrote, and the folder."""
+    folder = tmp_path_factory.mktemp("run")
+    processes = start(PROGRAM, root, folder)
+    codes = [process.wait(timeout=180) for process in processes]
+    return codes, [json.loads((folder / f"{rank}.json").read_text()) for rank in range(RANKS)], folder
+
+
+def test_integer_statistics_are_bit_equal_to_one_process(run, root):
+    alone = dataset_statistics(write_cifar10(root)(root))
+    for written in run[1]:
+        assert Statistics.from_dict(written["bytes"]) == alone
+        assert written["bytes"] == json.loads(json.dumps(alone.to_dict()))
+
+
+def test_float_statistics_are_bit_equal_too(run, root):
+    dataset = write_cifar10(root)(root, transform=transforms.Compose([transforms.ToTensor(), NORMALIZE]))
+    alone = dataset_statistics(dataset)
+    assert Statistics.from_dict(run[1][1]["floats"]) == alone
+
+
+def test_failures_are_counted_over_all_ranks(run):
+    for written in run[1]:
+        skipped = Statistics.from_dict(written["skipped"])
+        assert (skipped.pictures, skipped.failed) == (99, 1)
+        assert str(skipped.failures[0]) == "picture 61: OSError: unreadable"
+
+
+def test_a_sweep_is_shared(run, root):
+    dataset = write_cifar10(root)(root, transform=transforms.Compose([transforms.ToTensor(), NORMALIZE]))
+    alone = sweep(dataset)
+    for rank, written in enumerate(run[1]):
+        assert SweepResult.from_dict(written["sweep"]) == alone
+        assert json.loads((run[2] / f"state.{rank}-of-2").read_text())["done"] == 50
+
+
+def test_an_error_on_one_rank_is_told_on_all_by_name(run):
+    (message,) = {written["error"] for written in run[1]}
+    assert message == "rank 0 of 2 failed: DatasetError: picture 61: OSError: unreadable"
+
+
+def test_a_dead_rank_is_named(run):
+    codes, (survivor, dead), _ = run
+    assert codes == [0, 9]
+    assert "death" not in dead
+    assert survivor["death"].startswith(
+        "rank 0 of 2 could not merge its share: another rank died, or was not heard of for 60 s."
+    )
+    assert "Ranks 1 failed" in survivor["death"]
+
+
+def test_without_torchrun_it_says_how_to_start(monkeypatch):
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(RankError, match=r"RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT not set: start it with torchrun"):
+        dataset_statistics([0], distributed=True)
