@@ -1,0 +1,196 @@
+"""Are the statistics of a Normalize those of the pictures that enter it?
+
+After the right Normalize every channel has mean 0 and std 1. This module holds the mathematics; what it is given are
+the statistics of the normalized pictures, as :func:`~pytest_denorm.dataset_statistics` measures them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import StatisticsWarning
+from ..normalization import Normalization, format_numbers
+from .measure import dataset_statistics
+from .statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
+
+__all__ = ["TOLERANCE", "Standardization", "Z", "measure_standardization", "standardization"]
+
+#: How far mean and std may be from 0 and 1 however many pictures there are: statistics published with two digits, or
+#: of another split of the same data. CIFAR-10's pictures under CIFAR-100's statistics are off by 0.08.
+TOLERANCE = 0.05
+#: Standard errors allowed on top: 4 are exceeded by chance once in 16,000 comparisons.
+Z = 4.0
+#: A Normalize is said to use a preset when no number differs by more: presets are written with 3 to 8 digits.
+_SAME = 0.0006
+
+
+@dataclass(frozen=True)
+class Standardization:
+    """Whether normalized pictures have mean 0 and std 1.
+
+    Attributes:
+        ok: every channel is within its bounds.
+        statistics: of the normalized pictures.
+        mean_bounds, std_bounds: how far the mean of each channel may be from 0, and the std from 1:
+            ``TOLERANCE + Z * standard error``, the latter from the scatter between pictures.
+        used: the Normalize as it is.
+        right: the Normalize as these pictures want it; None where a channel has one value everywhere.
+        fits: the preset that `right` is near to, or None.
+        uses: the preset that `used` is, or None.
+        by_mean_of_stds: the std of `used` is the mean of the pictures' own stds, a well-known mistake.
+
+    :attr:`message` says all this in words, with the numbers to paste.
+    """
+
+    ok: bool
+    statistics: Statistics
+    mean_bounds: tuple[float, ...]
+    std_bounds: tuple[float, ...]
+    used: Normalization
+    right: Normalization | None
+    fits: PresetMatch | None
+    uses: str | None
+    by_mean_of_stds: bool
+
+    @property
+    def message(self) -> str:
+        return _message(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe."""
+        return {
+            "ok": self.ok,
+            "pictures": self.statistics.pictures,
+            "mean": list(self.statistics.mean),
+            "std": list(self.statistics.std),
+            "mean_bounds": list(self.mean_bounds),
+            "std_bounds": list(self.std_bounds),
+            "right_mean": None if self.right is None else list(self.right.mean),
+            "right_std": None if self.right is None else list(self.right.std),
+            "fits_preset": None if self.fits is None else self.fits.name,
+            "uses_preset": self.uses,
+            "by_mean_of_stds": self.by_mean_of_stds,
+        }
+
+
+def standardization(
+    normalized: Statistics, used: Normalization, *, tolerance: float = TOLERANCE, z: float = Z
+) -> Standardization | None:
+    """Judges the statistics of normalized pictures: is every channel's mean 0 and its std 1?
+
+    The bound on each is ``tolerance + z * standard error``. The standard error is that of a sample of pictures
+    (:attr:`Statistics.standard_error_of_mean`), because the pixels of one picture resemble each other; it tells how
+    far the statistics of all pictures may be from those of the ones that were looked at.
+
+    Args:
+        normalized: of what leaves the Normalize.
+        used: that Normalize.
+
+    Returns:
+        None where nothing can be said: fewer than two pictures, so that no standard error is known.
+    """
+    if normalized.pictures < 2:
+        return None
+    mean_bounds = tuple(tolerance + z * error for error in normalized.standard_error_of_mean)
+    std_bounds = tuple(tolerance + z * error for error in normalized.standard_error_of_std)
+    rows = list(zip(normalized.mean, mean_bounds, normalized.std, std_bounds, strict=True))
+    ok = all(abs(mean) <= mean_bound and abs(std - 1) <= std_bound for mean, mean_bound, std, std_bound in rows)
+    used = used.expand(normalized.channels)
+    with warnings.catch_warnings():
+        # the right numbers for a Normalize of the wrong scale look odd on that scale
+        warnings.simplefilter("ignore", StatisticsWarning)
+        right = normalized.before(used) if min(normalized.std) > 0 else None
+        with_own = _with_mean_of_stds(normalized, used)
+    known = nearest_preset(used, _SAME)
+    fits = None if right is None else match_preset(right, with_own, _preset_tolerance(normalized, used))
+    by_mean_of_stds = not ok and with_own is not None and _near(with_own, used, normalized, tolerance, z)
+    uses = None if known is None else known.name
+    return Standardization(ok, normalized, mean_bounds, std_bounds, used, right, fits, uses, by_mean_of_stds)
+
+
+def measure_standardization(
+    dataset_or_loader: Any, used: Normalization, *, pictures: int = 1000, seed: int = 0
+) -> Standardization | None:
+    """:func:`standardization` of at most `pictures` pictures of a data set that ends in a Normalize.
+
+    Of a data set they are drawn with `seed`, because the first ones may all be of one class; of a loader they are the
+    first that it gives.
+
+    Raises:
+        DatasetError: as :func:`~pytest_denorm.dataset_statistics`.
+    """
+    indexed = hasattr(dataset_or_loader, "__getitem__") and hasattr(dataset_or_loader, "__len__")
+    found = (
+        dataset_statistics(dataset_or_loader, sample=pictures, seed=seed)
+        if indexed
+        else dataset_statistics(dataset_or_loader, limit=pictures)
+    )
+    return standardization(found, used)
+
+
+def _preset_tolerance(normalized: Statistics, used: Normalization) -> float:
+    """As for whole data sets, and twice the standard error of this sample, on pictures in 0..1."""
+    errors = zip(normalized.standard_error_of_mean, normalized.standard_error_of_std, used.std, strict=True)
+    return PRESET_TOLERANCE + 2 * max(max(of_mean, of_std) * abs(s) for of_mean, of_std, s in errors) / used.pixel_max
+
+
+def _with_mean_of_stds(normalized: Statistics, used: Normalization) -> Normalization | None:
+    """The right means, with the mean of the pictures' own stds in place of the std."""
+    if min(normalized.mean_of_stds) == 0:
+        return None
+    rows = zip(normalized.mean, normalized.mean_of_stds, used.mean, used.std, strict=True)
+    means, stds = zip(*((a * s + m, b * abs(s)) for a, b, m, s in rows), strict=True)
+    return Normalization(means, stds, used.pixel_max)
+
+
+def _near(one: Normalization, other: Normalization, normalized: Statistics, tolerance: float, z: float) -> bool:
+    """Whether two Normalizations agree within the bounds, in units of the std of the second."""
+    rows = zip(one.mean, one.std, other.mean, other.std, strict=True)
+    errors = zip(normalized.standard_error_of_mean, normalized.standard_error_of_std, strict=True)
+    return all(
+        abs(m1 - m2) <= (tolerance + z * em) * abs(s2) and abs(s1 - abs(s2)) <= (tolerance + z * es) * abs(s2)
+        for (m1, s1, m2, s2), (em, es) in zip(rows, errors, strict=True)
+    )
+
+
+def _message(judged: Standardization) -> str:
+    statistics = judged.statistics
+    lines = [
+        f"{statistics.pictures:,} pictures after Normalize: expected mean 0 and std 1 in every channel, within the "
+        f"bounds in brackets."
+    ]
+    rows = zip(statistics.mean, judged.mean_bounds, statistics.std, judged.std_bounds, strict=True)
+    for channel, (mean, mean_bound, std, std_bound) in enumerate(rows):
+        wrong = "" if abs(mean) <= mean_bound and abs(std - 1) <= std_bound else "  <- off"
+        shown = f"mean {mean:+.3f} (0 +- {mean_bound:.3f}), std {std:.3f} (1 +- {std_bound:.3f})"
+        lines.append(f"  channel {channel}: {shown}{wrong}")
+    if judged.ok:
+        return "\n".join(lines)
+    if judged.right is None:
+        return "\n".join([*lines, "A channel has one value everywhere: no std fits it."])
+    lines.append(
+        f"What these pictures want: Normalize(mean={format_numbers(judged.right.mean, 4)}, "
+        f"std={format_numbers(judged.right.std, 4)})"
+    )
+    lines += _named(judged)
+    lines.append(
+        "If the network was trained with the present numbers, they are right for it: declare this an expected failure."
+    )
+    return "\n".join(lines)
+
+
+def _named(judged: Standardization) -> list[str]:
+    """The presets by name, and the mistake that is often behind."""
+    uses = f"the pipeline uses {judged.uses}" if judged.uses else f"the pipeline uses {judged.used}"
+    lines = []
+    if judged.by_mean_of_stds:
+        lines.append(
+            "The std in use is the mean of each picture's own std, which is smaller than the std over all pixels."
+        )
+    if judged.fits is not None and judged.fits.name != judged.uses:
+        lines.append(f"These look like {judged.fits}; {uses}.")
+    elif judged.uses and judged.fits is None:
+        lines.append(f"T{uses[1:]}, which these pictures are not like.")
+    return lines

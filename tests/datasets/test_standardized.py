@@ -1,0 +1,119 @@
+"""Does a Normalize fit the pictures that enter it?"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from photographs import crops, write_cifar10
+from torch.utils.data import DataLoader
+from torchvision import transforms
+
+from pytest_denorm import Normalization, dataset_statistics, preset
+from pytest_denorm.datasets.standardized import measure_standardization, standardization
+
+
+def like(name, count, *, seed=0, between=0.5):
+    """Pictures (3, 8, 8) whose pixels have the statistics of a preset, and resemble each other within a picture."""
+    wanted = preset(name)
+    rng = np.random.default_rng(seed)
+    own = rng.standard_normal((count, 3, 1, 1)) * between + rng.standard_normal((count, 3, 8, 8)) * np.sqrt(
+        1 - between**2
+    )
+    mean, std = (np.array(values)[:, None, None] for values in (wanted.mean, wanted.std))
+    return torch.from_numpy((own * std + mean).astype(np.float32))
+
+
+class Normalized:
+    def __init__(self, images, used):
+        self.images, self.transform = images, transforms.Normalize(used.mean, used.std)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.transform(self.images[index])
+
+
+def test_imagenet_on_cifar10_is_named_and_corrected():
+    judged = measure_standardization(Normalized(like("cifar10", 4000), preset("imagenet")), preset("imagenet"))
+    assert not judged.ok
+    assert judged.statistics.pictures == 1000
+    assert (judged.uses, judged.fits.name) == ("imagenet", "cifar10")
+    np.testing.assert_allclose(judged.right.mean, preset("cifar10").mean, atol=0.02)
+    np.testing.assert_allclose(judged.right.std, preset("cifar10").std, atol=0.01)
+    lines = judged.message.splitlines()
+    assert lines[0] == (
+        "1,000 pictures after Normalize: expected mean 0 and std 1 in every channel, within the bounds in brackets."
+    )
+    assert lines[3].startswith("  channel 2: mean +0.1")
+    assert lines[3].endswith("<- off")
+    assert lines[4].startswith("What these pictures want: Normalize(mean=(0.4")
+    assert lines[5].startswith("These look like cifar10 (within 0.0")
+    assert lines[5].endswith("; the pipeline uses imagenet.")
+    json.dumps(judged.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_right_statistics_pass_on_small_samples(seed):
+    for count in (20, 300):
+        judged = measure_standardization(
+            Normalized(like("cifar10", count, seed=seed), preset("cifar10")), preset("cifar10")
+        )
+        assert judged.ok, judged.message
+    assert "off" not in judged.message
+
+
+def test_close_presets_are_told_apart():
+    judged = measure_standardization(
+        Normalized(like("cifar10", 3000), preset("cifar100")), preset("cifar100"), pictures=3000
+    )
+    assert (judged.ok, judged.uses, judged.fits.name) == (False, "cifar100", "cifar10")
+
+
+def test_real_photographs_and_their_own_statistics(tmp_path):
+    dataset_class = write_cifar10(tmp_path, train=400)
+    raw = dataset_statistics(dataset_class(tmp_path))
+    right = raw.normalization()
+
+    def data(used):
+        chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(used.mean, used.std)])
+        return dataset_class(tmp_path, transform=chain)
+
+    assert measure_standardization(data(right), right).ok
+    judged = measure_standardization(data(preset("half")), preset("half"))
+    assert not judged.ok
+    np.testing.assert_allclose(judged.right.mean, right.mean, rtol=1e-5)
+    np.testing.assert_allclose(judged.right.std, right.std, rtol=1e-5)
+    assert (
+        measure_standardization(DataLoader(data(right), batch_size=50), right, pictures=150).statistics.pictures == 150
+    )
+
+
+def test_the_mean_of_stds_is_recognized():
+    images = like("cifar10", 1000, between=0.7)
+    own = dataset_statistics(images).mean_of_stds
+    used = Normalization(preset("cifar10").mean, own)
+    judged = measure_standardization(Normalized(images, used), used)
+    assert (judged.ok, judged.by_mean_of_stds, judged.uses) == (False, True, None)
+    assert "The std in use is the mean of each picture's own std" in judged.message
+    assert "These look like cifar10" in judged.message
+
+
+def test_statistics_on_the_wrong_scale():
+    """Divided by a std of bytes: the std after Normalize is far from 1."""
+    used = Normalization((0.49, 0.48, 0.44), (63.0, 62.0, 66.0), 255.0)
+    images = like("cifar10", 200)
+    judged = standardization(dataset_statistics(Normalized(images, used)), used)
+    assert not judged.ok
+    assert max(judged.statistics.std) < 0.01
+
+
+def test_what_cannot_be_judged():
+    used = preset("imagenet")
+    assert standardization(dataset_statistics(list(crops(1, 8))), used) is None
+    flat = standardization(dataset_statistics([torch.ones(3, 4, 4)] * 3), used)
+    assert (flat.ok, flat.right, flat.fits) == (False, None, None)
+    assert "one value everywhere" in flat.message
