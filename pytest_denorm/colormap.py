@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -167,6 +168,8 @@ class ColorMap:
         return float(np.maximum(np.abs(high), np.abs(low)).max())
 
     def __str__(self) -> str:
-        shown = "; ".join(self.problems) or str(self.normalization())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # only shown here, not used
+            shown = "; ".join(self.problems) or str(self.normalization())
         extra = ", unchanged" if self.unchanged else ""
         return f"{shown}{extra} (measured in {self.calls} calls with {self.convention})"

@@ -250,7 +250,7 @@ class _Probe:
         pixels = self._run(chosen, levels)
         columns = _columns(pixels, chosen.axis if pixels.ndim == len(chosen.shape) else None)
         if pixels.shape == chosen.shape:
-            return columns[chosen.places]
+            return np.asarray(columns[chosen.places])
         return columns[:: max(1, len(columns) // _LOOKED_AT)]
 
     def _colour(self, chosen: _Chosen, colour: Sequence[int]) -> Array:

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from ..errors import AdapterError
 from ..normalization import Normalization
 
-__all__ = ["Description", "Leaf", "Parts", "Refusal", "describe", "public_name", "register_adapter"]
+__all__ = ["Description", "Leaf", "Parts", "Refusal", "class_names", "describe", "public_name", "register_adapter"]
 
 #: How parts belong together: all in turn; one of them, at random; each for itself, so that they have to agree.
 Together = Literal["sequence", "choice", "views"]
@@ -41,6 +41,7 @@ class Leaf:
         channel_axis: of its output, where that is not the usual one.
         apply: runs just this Normalize on a float tensor (N, C, H, W) in its own units; None where it cannot be run
             alone, and its declared formula has to stand in.
+        probability: with which it is applied at all.
     """
 
     mean: Any
@@ -49,6 +50,7 @@ class Leaf:
     name: str = ""
     channel_axis: int | None = None
     apply: Callable[[Any], Any] | None = None
+    probability: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,19 @@ Adapter = Callable[[Any], Description | Normalization]
 
 #: Libraries that come with an adapter: root module -> the module here that holds its ``describe``.
 _BUILT_IN = {
-    "torchvision": "torchvision",
+    "albumentations": "albumentations",
+    "datasets": "datasets",
+    "diffusers": "diffusers",
+    "kornia": "kornia",
+    "lightning": "lightning",
+    "monai": "monai",
+    "pytorch_lightning": "lightning",
+    "segmentation_models_pytorch": "segmentation_models_pytorch",
+    "timm": "timm",
     "torch": "torch",
+    "torchio": "torchio",
+    "torchvision": "torchvision",
+    "transformers": "transformers",
 }
 _registered: dict[str, Adapter] = {}
 #: What has a name of its own; everything else is called by the name of its class.
@@ -172,6 +185,11 @@ def _adapters_for(module: str) -> Iterator[tuple[str, Adapter]]:
             yield name, _registered[name]
         if length == 1 and name in _BUILT_IN:
             yield name, import_module(f"{__package__}.adapters.{_BUILT_IN[name]}").describe
+
+
+def class_names(obj: Any, library: str) -> tuple[str, ...]:
+    """The names of those of its classes that come from a library, its own first."""
+    return tuple(cls.__name__ for cls in type(obj).__mro__ if cls.__module__.split(".")[0] == library)
 
 
 def public_name(obj: Any) -> str:

@@ -280,7 +280,7 @@ def _located(obj: Any, leaf: Leaf) -> _Finding:
             normalization = _broadcast(leaf)
         except StatisticsError:
             return _Problem(StatisticsError, "", f"{name}: {error}")
-    return Located(normalization, "", name, obj, leaf.apply)
+    return Located(normalization, "", name, obj, leaf.apply, leaf.probability)
 
 
 def _broadcast(leaf: Leaf) -> Normalization:
@@ -294,11 +294,7 @@ def _broadcast(leaf: Leaf) -> Normalization:
 
 def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_Finding, ...]:
     if parts.together == "sequence":
-        return tuple(
-            replace(one, probability=one.probability * parts.probability) if isinstance(one, Located) else one
-            for branch in branches
-            for one in branch
-        )
+        return _in_turn(parts, [one for branch in branches for one in branch])
     problems = tuple(one for branch in branches for one in branch if isinstance(one, _Problem))
     if problems:
         return problems[:1]
@@ -320,6 +316,20 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
     return (_Problem(ConditionalNormalizeError, "", text),)
 
 
+def _in_turn(parts: Parts, found: Sequence[_Finding]) -> tuple[_Finding, ...]:
+    """What comes before a Normalize need not be undone to have back what went into it."""
+    last = max((index for index, one in enumerate(found) if isinstance(one, Located)), default=0)
+    relevant = [one for index, one in enumerate(found) if index >= last or not _is_refusal(one)]
+    return tuple(
+        replace(one, probability=one.probability * parts.probability) if isinstance(one, Located) else one
+        for one in relevant
+    )
+
+
+def _is_refusal(one: _Finding) -> bool:
+    return isinstance(one, _Problem) and one.kind is NotInvertibleError
+
+
 def _told(branch: Sequence[_Finding]) -> str:
     if not branch:
         return "no Normalize"
@@ -333,6 +343,9 @@ def structure(obj: Any) -> Description:
     if isinstance(obj, _Views):
         return Parts(obj.parts, "views")
     if isinstance(obj, functools.partial):
+        mean, std = obj.keywords.get("mean"), obj.keywords.get("std")
+        if mean is not None and std is not None:
+            return Leaf(mean, std, name=f"functools.partial of {public_name(obj.func)}")
         return Parts(((".func", obj.func), *((f".keywords[{key!r}]", one) for key, one in _holders(obj.keywords))))
     if inspect.ismethod(obj):
         return Parts(((".__self__", obj.__self__),))
