@@ -87,8 +87,8 @@ def test_without_a_pipeline_the_fixture_says_how_to_give_one(pytester: pytest.Py
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*SettingsError: no pipeline to test: override the fixture denorm_pipeline in your conftest.py (let it return "
-            "your transform), or name it with --denorm-pipeline=module:attribute, or denorm_pipeline in the ini."
+            "*SettingsError: no pipeline to test: override the fixture denorm_pipeline in your conftest.py (let it "
+            "return your transform), or name it with --denorm-pipeline=module:attribute, or denorm_pipeline in the ini."
         ]
     )
 
@@ -98,7 +98,8 @@ def test_the_pipeline_can_be_named(project: pytest.Pytester, spec: str) -> None:
     project.makepyfile(
         """
         def test_it(denorm, denorm_pipeline):
-            assert denorm.find_normalize(denorm_pipeline).source == "Compose.transforms[1]: torchvision.transforms.Normalize"
+            source = denorm.find_normalize(denorm_pipeline).source
+            assert source == "Compose.transforms[1]: torchvision.transforms.Normalize"
         """
     )
     project.runpytest("-q", f"--denorm-pipeline={spec}").assert_outcomes(passed=1)
@@ -193,7 +194,9 @@ def test_own_pictures_take_the_place_of_the_built_in_ones(project: pytest.Pytest
     project.runpytest("-q", "--denorm-images=pictures").assert_outcomes(passed=1)
     Image.new("RGB", (9, 8)).save(folder / "2.png")
     result = project.runpytest("-q", "--denorm-images=pictures")
-    result.stdout.fnmatch_lines(["*ImageError: denorm_images: *2.png is (9, 8) pixels, 0.png is (9, 7): expected one size."])
+    result.stdout.fnmatch_lines(
+        ["*ImageError: denorm_images: *2.png is (9, 8) pixels, 0.png is (9, 7): expected one size."]
+    )
     result = project.runpytest("-q", "--denorm-images=nowhere")
     result.stdout.fnmatch_lines(["*SettingsError: denorm_images is *nowhere: expected a picture, or a folder*"])
 

@@ -121,7 +121,7 @@ class Report:
         return f"{len(self.results)} checks: {run} run, {', '.join(counts)}"
 
     def __str__(self) -> str:
-        lines = [f"pytest-denorm: {self._title()}"]
+        lines = _wrapped(f"pytest-denorm: {self._title()}", "", "  ")
         lines += [
             line for text in (self.statistics, f"inverse: {self.inverse}") if text for line in _wrapped(text, "  ")
         ]
