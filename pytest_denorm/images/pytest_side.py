@@ -159,7 +159,7 @@ class ImageTests:
             return Verdict("no figure", str(error))
         verdict = judge(case, pixels, figure)
         if verdict.status == "missing" and uses_hash_library(mark, self.config):
-            return Verdict("not compared", facts={"reason": "there is no baseline, and pytest-mpl compares its hash."})
+            return Verdict("compared by hash")  # by pytest-mpl, from its own library
         return verdict
 
     def _reason_not_to_compare(self) -> str:
@@ -318,7 +318,11 @@ class ImageTests:
             f" ({different} different)" if different else ""
         )
         others = [f"{statuses.count(name)} {name}" for name in ("updated", "missing", "not compared")]
-        rare = [f"{statuses.count(name)} {name}" for name in ("unreadable", "no figure") if name in statuses]
+        rare = [
+            f"{statuses.count(name)} {name}"
+            for name in ("unreadable", "no figure", "compared by hash")
+            if name in statuses
+        ]
         yield ", ".join([compared, *others, *rare])
         written = [facts["denorm_written"] for facts in self.facts.values() if "denorm_written" in facts]
         yield from (f"wrote {path}" for path in sorted(written))
