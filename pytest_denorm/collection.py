@@ -11,8 +11,9 @@ from . import settings
 from .errors import DenormError
 from .facade import folders_of, session_images
 from .spec import load
-from .verification.battery import CHECKS, run_check
+from .verification.battery import run_check
 from .verification.case import Case
+from .verification.checks import CHECKS
 from .verification.report import Report
 
 __all__ = ["add_checks"]
@@ -63,7 +64,7 @@ class _Pipeline(pytest.Collector):
         self.spec = spec
         self._case: Case | None = None
 
-    def collect(self) -> list[pytest.Item]:  # type: ignore[override]
+    def collect(self) -> list[pytest.Item]:
         return [_CheckItem.from_parent(self, name=name) for name in CHECKS]
 
     @property
