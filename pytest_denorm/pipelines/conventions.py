@@ -38,11 +38,14 @@ _BYTES = ("a uint8 array (H, W, C)", lambda levels: levels.copy())
 _FLOATS = ("a float32 array (H, W, C) in 0..1", _unit)
 _TENSOR = ("a float32 tensor (C, H, W) in 0..1", lambda levels: _chw(_unit(levels)))
 _BYTE_TENSOR = ("a uint8 tensor (C, H, W)", _chw)
+_VOLUME = ("a float32 tensor (C, H, W, 1) in 0..1", lambda levels: _chw(_unit(levels))[..., None])
+_BYTE_VOLUME = ("a uint8 tensor (C, H, W, 1)", lambda levels: _chw(levels)[..., None])
 _BATCH = ("a float32 tensor (N, C, H, W) in 0..1", lambda levels: _batch(_chw(_unit(levels))))
 _BYTE_BATCH = ("a uint8 tensor (N, C, H, W)", lambda levels: _batch(_chw(levels)))
 
 _ALONE = ("", lambda call, picture: call(picture))
 _KEYWORD = (" as image=", lambda call, picture: call(image=picture))
+_LISTED = (", two in a list", lambda call, picture: call([picture, _copy(picture)]))
 _PAIR = (", given twice", lambda call, picture: call(picture, _copy(picture)))
 
 
@@ -82,13 +85,14 @@ class Convention:
 def _conventions() -> Iterator[Convention]:
     batched = (" in a list, in a dict as 'image'", lambda call, picture: call({"image": [picture]}))
     ways = [
-        (_ALONE, (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _BATCH, _BYTE_BATCH)),
+        (_ALONE, (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _VOLUME, _BYTE_VOLUME, _BATCH, _BYTE_BATCH)),
         (_KEYWORD, (_BYTES, _FLOATS, _TENSOR, _PIL)),
-        (_keyed("image"), (_PIL, _BYTES, _FLOATS, _TENSOR, _BATCH)),
-        (_keyed("img"), (_BYTES, _FLOATS, _TENSOR, _PIL)),
+        (_keyed("image"), (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _BATCH)),
+        (_keyed("img"), (_BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _PIL)),
         (_keyed("pixel_values"), (_TENSOR, _BYTE_TENSOR, _BATCH)),
         (batched, (_PIL,)),
         (_PAIR, (_PIL, _TENSOR, _BATCH)),
+        (_LISTED, (_PIL, _TENSOR)),
     ]
     for (suffix, hand_over), forms in ways:
         for words, form in forms:

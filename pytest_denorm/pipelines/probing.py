@@ -21,11 +21,11 @@ import numpy as np
 import torch
 
 from ..colormap import ColorMap, Fit, fit_affine
-from ..errors import PipelineError
+from ..errors import DenormError, NotInvertibleError, PipelineError
 from .conventions import CONVENTIONS, Convention, Levels, dtype_of, pixels_of
 from .randomness import seed_all, states_kept
 from .registry import Parts, describe, public_name
-from .walk import structure
+from .walk import locate, structure
 
 __all__ = ["probe"]
 
@@ -81,21 +81,37 @@ def probe(
 
 
 def _callable_in(pipeline: Any) -> Callable[..., Any]:
-    """The first thing in it that takes a picture."""
+    """What a picture goes through."""
+    if callable(pipeline):
+        return pipeline  # type: ignore[no-any-return]
+    if callable(getattr(pipeline, "preprocess", None)):  # a processor with several methods
+        return pipeline.preprocess  # type: ignore[no-any-return]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is declared is not what is asked here
+            located = locate(pipeline)
+    except DenormError:
+        return _first_callable(pipeline)
+    if located.call is None:
+        raise PipelineError(
+            f"nothing to probe in a {public_name(pipeline)}: {located.normalization.source} is applied by something "
+            f"that cannot be called with a picture."
+        )
+    return located.call
+
+
+def _first_callable(pipeline: Any) -> Callable[..., Any]:
     waiting: list[Any] = [pipeline]
     seen: set[int] = set()
     while waiting and len(seen) < 1000:
         candidate = waiting.pop()
-        if id(candidate) in seen:
-            continue
-        seen.add(id(candidate))
-        if callable(candidate) and not isinstance(candidate, type):
+        if callable(candidate):
             return candidate  # type: ignore[no-any-return]
-        if callable(getattr(candidate, "preprocess", None)):  # a processor with several methods
-            return candidate.preprocess  # type: ignore[no-any-return]
-        description = describe(candidate) or structure(candidate)
-        if isinstance(description, Parts):
-            waiting.extend(part for _, part in reversed(description.parts))
+        if id(candidate) not in seen:
+            seen.add(id(candidate))
+            description = describe(candidate) or structure(candidate)
+            if isinstance(description, Parts):
+                waiting.extend(part for _, part in reversed(description.parts))
     raise PipelineError(
         f"nothing to probe in a {public_name(pipeline)}: expected something that is called with a picture, or a data "
         f"set or loader that holds such a transform."
@@ -117,7 +133,7 @@ class _Chosen:
     channels: int
     size: tuple[int, int]
     axis: int | None
-    places: np.ndarray[Any, Any]
+    places: np.ndarray[Any, Any]  # of the values of answering pixels in the flattened output: (pixels, channels out)
     shape: tuple[int, ...]
     rank: tuple[float, ...]
 
@@ -179,6 +195,7 @@ class _Probe:
                         found.append(chosen)
                 if found:
                     return max(found, key=lambda chosen: chosen.rank)
+        self._refuse_own_statistics(said)
         lines = "".join(
             f"\n  {error}\n    with {', '.join(words for words, one in said.items() if one == error)}"
             for error in dict.fromkeys(said.values())
@@ -188,6 +205,22 @@ class _Probe:
             f"Give a function that takes one picture in one of these forms, "
             f"or channels= and size=."
         )
+
+    def _refuse_own_statistics(self, said: dict[str, str]) -> None:
+        """Where flat pictures make it fail, and others do not, it divides by their own spread."""
+        for convention in CONVENTIONS:
+            for channels in self._channels:
+                self._calls += 1
+                first, second = (colour[:channels] for colour in _PAIRS[1])
+                try:
+                    result, _, _ = convention.run(self._call, _stripes(first, second, self._sizes[0], 8))
+                except Exception:  # its error is among those already told
+                    continue
+                if pixels_of(result) is not None:
+                    raise NotInvertibleError(
+                        f"{self._name} takes {convention.words}, but fails on a flat one ({said[convention.words]}): "
+                        f"it normalizes by each picture's own statistics, which no fixed mean and std undo."
+                    )
 
     def _attempt(
         self, convention: Convention, channels: int, size: tuple[int, int], said: dict[str, str]
@@ -216,15 +249,34 @@ class _Probe:
         self, convention: Convention, channels: int, size: tuple[int, int], outputs: list[Array], unchanged: bool
     ) -> _Chosen:
         axis = _channel_axis(outputs[0], channels)
-        _, black, white = (np.nan_to_num(_columns(output, axis)) for output in outputs)
-        places = np.flatnonzero((np.abs(white - black) > 0).any(axis=1))
-        responsive = len(places) > 0
-        if not responsive:
-            places = np.arange(len(black))
-        places = places[:: max(1, len(places) // _LOOKED_AT)]
+        pixels = _pixels(outputs[0].shape, axis)
+        distinct, black, white = (np.nan_to_num(output).ravel() for output in outputs)
+        responsive = bool((black != white).any())
+        if responsive and not np.ptp(distinct[pixels], axis=1).any():  # no axis tells the channels apart
+            packed = self._packed(convention, channels, size, black)
+            pixels = pixels if packed is None else packed
+        answering = (black != white)[pixels].any(axis=1) if responsive else np.ones(len(pixels), dtype=bool)
+        places = pixels[answering][:: max(1, int(answering.sum()) // _LOOKED_AT)]
         ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
         rank = (float(responsive), float(not unchanged), *_plausibility(*ends))
         return _Chosen(convention, channels, size, axis, places, outputs[0].shape, rank)
+
+    def _packed(
+        self, convention: Convention, channels: int, size: tuple[int, int], black: Array
+    ) -> np.ndarray[Any, Any] | None:
+        """Where each channel is, in an output that is cut into patches and flattened; None if they are mixed."""
+        answers = []
+        for channel in range(channels):
+            self._calls += 1
+            result, _, _ = convention.run(self._call, _flat([255 * (channel == one) for one in range(channels)], size))
+            pixels = pixels_of(result)
+            if pixels is None or pixels.size != black.size:
+                return None
+            answers.append(np.nan_to_num(pixels).ravel() != black)
+        if (np.sum(answers, axis=0) > 1).any() or not all(answer.any() for answer in answers):
+            return None
+        shortest = min(int(answer.sum()) for answer in answers)
+        return np.stack([np.flatnonzero(answer)[:shortest] for answer in answers], axis=1)
 
     # --- what it does ---
 
@@ -248,10 +300,15 @@ class _Probe:
     def _colours(self, chosen: _Chosen, levels: Levels) -> Array:
         """The pixels (n, channels out) of an output that answer to the input."""
         pixels = self._run(chosen, levels)
-        columns = _columns(pixels, chosen.axis if pixels.ndim == len(chosen.shape) else None)
         if pixels.shape == chosen.shape:
-            return np.asarray(columns[chosen.places])
-        return columns[:: max(1, len(columns) // _LOOKED_AT)]
+            return np.asarray(pixels.ravel()[chosen.places])
+        places = _pixels(pixels.shape, chosen.axis)
+        if pixels.ndim != len(chosen.shape) or places.shape[1] != chosen.places.shape[1]:
+            raise PipelineError(
+                f"{self._name} returned a picture of shape {pixels.shape} in call {self._calls}, and of shape "
+                f"{chosen.shape} at first: its channels cannot be told apart. Give a pipeline with one kind of output."
+            )
+        return np.asarray(pixels.ravel()[places[:: max(1, len(places) // _LOOKED_AT)]])
 
     def _colour(self, chosen: _Chosen, colour: Sequence[int]) -> Array:
         middle: Array = np.asarray(np.median(self._colours(chosen, _flat(colour, chosen.size)), axis=0))
@@ -361,11 +418,10 @@ def _channel_axis(output: Array, channels: int) -> int | None:
     return max(fitting, key=merit) - output.ndim
 
 
-def _columns(output: Array, axis: int | None) -> Array:
-    """One row a pixel, one column a channel."""
-    if axis is None:
-        return output.reshape(-1, 1)
-    return np.asarray(np.moveaxis(output, axis, -1).reshape(-1, output.shape[axis]))
+def _pixels(shape: tuple[int, ...], axis: int | None) -> np.ndarray[Any, Any]:
+    """For each pixel a row, for each channel a column: where its value is in the flattened output."""
+    places = np.arange(math.prod(shape)).reshape(shape)
+    return places.reshape(-1, 1) if axis is None else np.moveaxis(places, axis, -1).reshape(-1, shape[axis])
 
 
 def _corner(output: Array, outputs: list[Array]) -> Array:

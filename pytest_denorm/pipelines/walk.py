@@ -55,6 +55,9 @@ class Located:
         op: the object itself.
         apply: runs just this Normalize on a float tensor (N, C, H, W) in its own units, or None.
         probability: with which it is applied.
+        call: the outermost thing on the way to it that can be called, which is what a picture goes through; None if
+            nothing can.
+        rescales: it brings pictures to another range, and was the only Normalize there is.
     """
 
     normalization: Normalization
@@ -63,6 +66,8 @@ class Located:
     op: Any = field(repr=False)
     apply: Callable[[Any], Any] | None = field(default=None, repr=False)
     probability: float = 1.0
+    call: Callable[..., Any] | None = field(default=None, repr=False)
+    rescales: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,8 @@ def locate(pipeline: Any) -> Located:
             ConditionalNormalizeWarning,
             stacklevel=3,
         )
-    return replace(one, normalization=one.normalization.located(source))
+    call = pipeline if callable(pipeline) else one.call
+    return replace(one, normalization=one.normalization.located(source), call=call)
 
 
 def _not_found(walk: _Walk) -> str:
@@ -254,7 +260,7 @@ class _Walk:
         branches = []
         for label, part in description.parts:
             found = yield part
-            branches.append(tuple(replace(one, path=label + one.path) for one in found))
+            branches.append(tuple(_from_outside(one, label, part) for one in found))
         return _combine(description, branches)
 
     def _structure(self, obj: Any) -> Description:
@@ -271,6 +277,13 @@ class _Walk:
             names.append(name)
 
 
+def _from_outside(one: _Finding, label: str, part: Any) -> _Finding:
+    """What was found in a part, as seen by what holds the part at `label`."""
+    if isinstance(one, Located) and callable(part):
+        return replace(one, path=label + one.path, call=part)
+    return replace(one, path=label + one.path)
+
+
 def _located(obj: Any, leaf: Leaf) -> _Finding:
     name = leaf.name or public_name(obj)
     try:
@@ -280,7 +293,7 @@ def _located(obj: Any, leaf: Leaf) -> _Finding:
             normalization = _broadcast(leaf)
         except StatisticsError:
             return _Problem(StatisticsError, "", f"{name}: {error}")
-    return Located(normalization, "", name, obj, leaf.apply, leaf.probability)
+    return Located(normalization, "", name, obj, leaf.apply, leaf.probability, rescales=leaf.rescales)
 
 
 def _broadcast(leaf: Leaf) -> Normalization:
@@ -318,16 +331,17 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
 
 def _in_turn(parts: Parts, found: Sequence[_Finding]) -> tuple[_Finding, ...]:
     """What comes before a Normalize need not be undone to have back what went into it."""
-    last = max((index for index, one in enumerate(found) if isinstance(one, Located)), default=0)
-    relevant = [one for index, one in enumerate(found) if index >= last or not _is_refusal(one)]
+    normalizes = [index for index, one in enumerate(found) if isinstance(one, Located) and not one.rescales]
+    last = max(normalizes, default=0)
+    relevant = [one for index, one in enumerate(found) if index >= last or not _is_preparation(one)]
     return tuple(
         replace(one, probability=one.probability * parts.probability) if isinstance(one, Located) else one
         for one in relevant
     )
 
 
-def _is_refusal(one: _Finding) -> bool:
-    return isinstance(one, _Problem) and one.kind is NotInvertibleError
+def _is_preparation(one: _Finding) -> bool:
+    return one.rescales if isinstance(one, Located) else one.kind is NotInvertibleError
 
 
 def _told(branch: Sequence[_Finding]) -> str:

@@ -10,20 +10,27 @@ _METHODS = ("train_dataloader", "val_dataloader", "test_dataloader", "predict_da
 
 
 def describe(obj: Any) -> Description:
-    kinds = {cls.__name__: cls for cls in type(obj).__mro__ if cls.__module__.split(".")[0] in _LIBRARIES}
-    base = kinds.get("LightningDataModule")
+    base = next((cls for cls in type(obj).__mro__ if cls.__name__ == "LightningDataModule"), None)
     if base is None:
         return None
-    own = [name for name in _METHODS if getattr(type(obj), name) is not getattr(base, name)]
     held = tuple((f".{name}", value) for name, value in vars(obj).items() if _is_pipeline(name, value))
-    if held or not own:
-        return Parts(held, "views") if held else None
-    return Parts(tuple((f".{name}()", getattr(obj, name)()) for name in own), "views")
+    if held:
+        return Parts(held, "views")
+    own = [name for name in _METHODS if name in vars(obj) or getattr(type(obj), name) is not getattr(base, name)]
+    return Parts(tuple((f".{name}()", _made(obj, name)) for name in own), "views")
 
 
-_LIBRARIES = ("lightning", "pytorch_lightning")
+def _made(module: Any, name: str) -> Any:
+    try:
+        return getattr(module, name)()
+    except Exception as error:
+        raise RuntimeError(
+            f"{name}() raised {type(error).__name__}: {error}. Call setup() first, or give it a loader."
+        ) from error
 
 
 def _is_pipeline(name: str, value: Any) -> bool:
     """What a data module keeps of its own, as against the trainer and the bookkeeping of its base."""
-    return not name.startswith("_") and name != "trainer" and (callable(value) or hasattr(type(value), "__getitem__"))
+    if name.startswith("_") or name in ("trainer", *_METHODS):
+        return False
+    return callable(value) or hasattr(type(value), "__getitem__")

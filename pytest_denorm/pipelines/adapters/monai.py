@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...normalization import as_floats
 from ..registry import Description, Leaf, Parts, Refusal, class_names
 
 
@@ -42,7 +43,10 @@ def _normalize(op: Any) -> Leaf | Refusal:
         return Refusal(f"no {' and no '.join(missing)} is given, so that each picture's own is taken")
     if op.nonzero:
         return Refusal("with nonzero=True, zeros stay what they are, and cannot be told from values that became zero")
-    return Leaf(op.subtrahend, op.divisor, apply=lambda pictures: _each(op, pictures))
+    # pictures are read without being rescaled: such numbers can only be those of bytes
+    largest = max(as_floats(op.subtrahend, "subtrahend") + as_floats(op.divisor, "divisor"))
+    white = 255.0 if largest > 2 else 1.0
+    return Leaf(op.subtrahend, op.divisor, white, apply=lambda pictures: _each(op, pictures))
 
 
 def _range(op: Any) -> Leaf | Refusal:
@@ -52,7 +56,7 @@ def _range(op: Any) -> Leaf | Refusal:
     low, high = (0.0, 1.0) if op.b_min is None or op.b_max is None else (float(op.b_min), float(op.b_max))
     std = (op.a_max - op.a_min) / (high - low) if high != low else 0.0
     white = float(op.a_max) if op.a_max > 0 else 1.0
-    return Leaf(op.a_min - low * std, std, white, apply=lambda pictures: _each(op, pictures))
+    return Leaf(op.a_min - low * std, std, white, apply=lambda pictures: _each(op, pictures), rescales=True)
 
 
 def _each(op: Any, pictures: Any) -> Any:

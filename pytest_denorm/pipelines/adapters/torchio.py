@@ -37,4 +37,5 @@ def _rescale(op: Any) -> Leaf | Refusal:
         white,
         apply=lambda pictures: op.rescale(pictures, pictures == pictures, "pictures"),
         probability=float(op.probability),
+        rescales=True,
     )
