@@ -274,22 +274,19 @@ def _near(some: Sequence[Pair], others: Sequence[Pair]) -> bool:
     )
 
 
-def _preset_name(pairs: Sequence[Pair]) -> str:
-    return next(
-        (
-            name
-            for name, known in PRESETS.items()
-            if known.channels == len(pairs) and _near(_on_unit_scale(known), pairs)
-        ),
-        "",
-    )
+def _preset_near(pairs: Sequence[Pair]) -> str:
+    """The preset that these statistics are, as far as bytes can tell; empty if there is none."""
+    known = (name for name, one in PRESETS.items() if one.channels == len(pairs))
+    return next((name for name in known if _near(_on_unit_scale(PRESETS[name]), pairs)), "")
 
 
 def _say_pairs(now: Sequence[Pair], then: Sequence[Pair], names: Sequence[str]) -> str:
     """The statistics that differ, where only means or only stds do; or both by the names of their data sets."""
-    now_name, then_name = _preset_name(now), _preset_name(then)
+    now_name, then_name = _preset_near(now), _preset_near(then)
     if now_name and then_name and now_name != then_name:
         return f"the statistics of {now_name} for those of {then_name}"
+    if then_name:
+        then = _on_unit_scale(PRESETS[then_name])  # bytes resolve a mean to 0.002 only
     said = []
     for name, new, old in zip(names, now, then, strict=True):
         other_mean, other_std = abs(new.mean - old.mean) > _NEAR, abs(new.std / old.std - 1) > _NEAR

@@ -1,0 +1,155 @@
+"""File names of baselines: legal and unique everywhere, and equal to what pytest-mpl would take where that is sound."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_denorm.images.names import is_legal, legal_stem
+
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+
+IDENTIFIERS = st.text(st.sampled_from('abABéß山/\\:*?"<>|[]. _-\n\t\x00') | st.characters(), max_size=300)
+
+
+@given(identifier=IDENTIFIERS)
+def test_every_name_is_legal_on_every_system(identifier: str) -> None:
+    stem = legal_stem(f"test_p[{identifier}]")
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", stem)
+    assert len(stem) <= 130
+    assert not stem.endswith((".", "_"))
+    assert stem.partition(".")[0].lower() not in RESERVED
+    assert is_legal(f"{stem}.png")
+
+
+@given(some=IDENTIFIERS, other=IDENTIFIERS)
+def test_two_parameters_have_two_names_on_every_system(some: str, other: str) -> None:
+    if some != other:
+        assert legal_stem(f"test_p[{some}]").casefold() != legal_stem(f"test_p[{other}]").casefold()
+
+
+@pytest.mark.parametrize("name", ["test_batch", "test_RGB", "test_p[red]", "test_p[0.5-a_b]", "test_p[3-True]".lower()])
+def test_plain_names_are_those_of_pytest_mpl(name: str) -> None:
+    assert legal_stem(name) == name.replace("[", "_").replace("]", "")
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "com1", "CON.py", "größe", "test_" + "x" * 300])
+def test_names_of_functions_are_made_legal_too(name: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_-]+-[0-9a-f]{8}", legal_stem(name))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a b.png", "größe.png"])
+def test_a_chosen_name_may_be_anything_legal(name: str) -> None:
+    assert is_legal(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["a", ".png", "a/b.png", "a\\b.png", "a?.png", "CON.png", "a .png", "a.png.png", "a.svg"]
+)
+def test_a_chosen_name_that_some_system_refuses_is_not_legal(name: str) -> None:
+    assert not is_legal(name)
+
+
+AWKWARD = [
+    "A/b",
+    "a.png",
+    "a.png2",
+    "CON",
+    "Red",
+    "red",
+    "RED",
+    "x" * 300,
+    "größe",
+    "a\\b",
+    "a[b",
+    "a]b",
+    "..",
+    "a:b",
+    "a b",
+]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--mpl"], ["--mpl", "-o", "mpl-use-full-test-name=true"]])
+def test_awkward_parameters_are_compared_each_with_its_own_file(project: Any, arguments: list[str]) -> None:
+    project.write(
+        f"awkward = {AWKWARD!r}\n@image_compare\n"
+        "@pytest.mark.parametrize('index', [pytest.param(i, id=name) for i, name in enumerate(awkward)])\n"
+        "def test_p(index, request):\n"
+        "    assert request.node.name.startswith('test_p[')\n"
+        "    return grid(photos[index % 8] ^ index)\n"
+    )
+    project.run("--denorm-update=missing", *arguments).assert_outcomes(passed=len(AWKWARD))
+    assert len({name.casefold() for name in project.names()}) == len(AWKWARD)
+    project.run(*arguments).assert_outcomes(passed=len(AWKWARD))
+
+
+def test_two_tests_with_one_baseline_are_an_error_that_names_both(project: Any) -> None:
+    project.draw("photos")
+    (project.path / "test_more.py").write_text((project.path / "test_photos.py").read_text())
+    result = project.run("-k", "more")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "ERROR: two tests have the same baseline, *test_batch.png:",
+            "  test_more.py::test_batch",
+            "  test_photos.py::test_batch",
+            "Rename one, give one a filename, image_compare(filename=*), or let all names begin with their module: *",
+        ]
+    )
+    project.run("-o", "mpl-use-full-test-name=true", "--denorm-update=missing").assert_outcomes(passed=2)
+    assert project.names() == {"test_more.test_batch.png", "test_photos.test_batch.png"}
+
+
+def test_names_that_differ_only_in_case_are_an_error(project: Any) -> None:
+    project.write("@image_compare\ndef test_a():\n    return grid(photos)\n@image_compare\ndef test_A():\n    ...\n")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: two tests have baselines that some file systems cannot tell apart, test_a.png and test_A.png in *"]
+    )
+
+
+def test_parameters_cannot_share_a_chosen_name(project: Any) -> None:
+    project.write(
+        "@image_compare(filename='a.png')\n@pytest.mark.parametrize('index', [1, 2])\ndef test_p(index):\n"
+        "    return grid(photos)\n"
+    )
+    result = project.run()
+    result.stderr.fnmatch_lines(["ERROR: two tests have the same baseline*", "*test_p?1?", "*test_p?2?"])
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        (
+            "filename='a/b.png'",
+            "*image_compare was given filename='a/b.png': expected the name of a .png file that is *",
+        ),
+        ("baseline_dir='https://x.org/'", "*image_compare was given baseline_dir='https://x.org/': expected a folder*"),
+        ("savefig_kwargs={'format': 'svg'}", "*image_compare compares pixels, and savefig_kwargs asks for 'svg': *"),
+    ],
+)
+def test_keywords_that_cannot_be_followed_are_errors(project: Any, keywords: str, message: str) -> None:
+    project.write(f"@image_compare({keywords})\ndef test_batch():\n    return grid(photos)\n")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+def test_the_mark_is_pytest_mpls_and_exact() -> None:
+    from pytest_denorm import image_compare
+
+    mark = image_compare(filename="a.png").mark
+    assert (mark.name, mark.kwargs["tolerance"], mark.kwargs["deterministic"]) == ("mpl_image_compare", 0, True)
+    with pytest.raises(
+        TypeError, match=r"^image_compare was given tolerance=2: it compares exactly\. Use pytest\.mark"
+    ):
+        image_compare(tolerance=2)
+    with pytest.raises(
+        TypeError, match=r"^image_compare takes keywords only, such as image_compare\(filename='a.png'\)"
+    ):
+        image_compare("a.png")  # type: ignore[call-overload]

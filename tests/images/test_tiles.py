@@ -1,0 +1,174 @@
+"""What is said of a grid that has changed: each well-known cause by its name and numbers, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from photographs import crops, grey_photographs
+
+from pytest_denorm import Normalization, grid, preset
+from pytest_denorm.images.comparison import amplified, compare
+from pytest_denorm.images.tiles import describe_tiles, fit_gain, name_tiles
+
+IMAGENET = preset("imagenet")
+PHOTOS = torch.from_numpy(crops(16, 32)).permute(0, 3, 1, 2)
+NORMALIZED = IMAGENET.normalize(PHOTOS)
+MEAN, STD = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET.mean, IMAGENET.std))
+
+
+def replaced(values: tuple[float, ...], channel: int, value: float) -> tuple[float, ...]:
+    return (*values[:channel], value, *values[channel + 1 :])
+
+
+def said(figure: Any, pictures: torch.Tensor = PHOTOS) -> list[str]:
+    return describe_tiles(grid(pictures).pixels, figure.pixels, figure.tiles, figure.normalization)
+
+
+@pytest.mark.parametrize(
+    ("channel", "wrong", "words"),
+    [
+        (2, 0.255, "blue std 0.255 for 0.225"),
+        (0, 0.299, "red std 0.299 for 0.229"),
+        (1, 0.244, "green std 0.244 for 0.224"),
+    ],
+)
+def test_a_wrong_std_is_named(channel: int, wrong: float, words: str) -> None:
+    figure = grid(NORMALIZED, Normalization(IMAGENET.mean, replaced(IMAGENET.std, channel, wrong)))
+    (text,) = said(figure)
+    assert text.startswith("all tiles: ")
+    assert text.endswith(f"looks like {words}")
+    own = NORMALIZED * torch.tensor(replaced(IMAGENET.std, channel, wrong)).view(3, 1, 1) + MEAN
+    (unknown,) = said(grid(own.clamp(0, 1)))
+    assert unknown.endswith(f"looks like {words} (if the statistics are those of imagenet)")
+
+
+def test_a_wrong_mean_is_named() -> None:
+    figure = grid(NORMALIZED, Normalization(replaced(IMAGENET.mean, 0, 0.435), IMAGENET.std))
+    (text,) = said(figure)
+    assert "red gain 1.000, offset -0.0" in text
+    assert text.endswith("looks like red mean 0.435 for 0.485")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda x: grid(x.flip(1)), "all tiles: channels reversed (BGR for RGB)"),
+        (
+            lambda x: grid(x[:, [1, 0, 2]]),
+            "all tiles: channels in another order: green drawn as red, red drawn as green",
+        ),
+        (lambda x: grid(x[:, 1:2]), "all tiles: grey: every channel shows green"),
+        (lambda x: grid(x.roll(1, -1)), "all tiles: shifted by 1 pixel right"),
+        (lambda x: grid(x.roll((-2, 3), (-2, -1))), "all tiles: shifted by 2 pixels up and 3 pixels right"),
+        (lambda x: grid(x.flip(-1)), "all tiles: mirrored left to right"),
+        (lambda x: grid(x.flip(-2)), "all tiles: upside down"),
+        (lambda x: grid(x.flip(-1, -2)), "all tiles: turned by 180 degrees"),
+        (lambda x: grid(x.transpose(-1, -2)), "all tiles: rows and columns exchanged"),
+        (lambda x: grid(x, pad_value=0.5), "the pictures are untouched: what is outside of them differs"),
+        (lambda x: grid(x.flip(0)), "the pictures are in another order: tile 0 shows what was tile 15"),
+        (
+            lambda x: grid(torch.cat([x[:3], x[3:4].flip(1), x[4:]])),
+            "tile 3: channels reversed (BGR for RGB)",
+        ),
+        (lambda x: grid(255 - x), "all tiles: red gain -1.000, offset 1.000; "),
+        (lambda x: grid(NORMALIZED, "cifar10"), "all tiles: red gain 1.07"),
+        (lambda x: grid(NORMALIZED, inverse=False), "all tiles: red gain 4.36"),
+    ],
+)
+def test_each_known_change_is_named(change: Callable[[torch.Tensor], Any], expected: str) -> None:
+    (text,) = said(change(PHOTOS))
+    assert text.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda: grid(255 - PHOTOS), "an inverted picture, black for white"),
+        (lambda: grid(NORMALIZED, "cifar10"), "the statistics of cifar10 for those of imagenet"),
+        (
+            lambda: grid(NORMALIZED, inverse=False),
+            "a picture that is still normalized, with the statistics of imagenet",
+        ),
+        (lambda: grid((NORMALIZED * STD).clamp(0, 1)), "the mean of imagenet not added"),
+        (lambda: grid(((NORMALIZED + MEAN) * STD).clamp(0, 1)), "the mean of imagenet not divided by std"),
+    ],
+)
+def test_the_cause_of_gains_and_offsets_is_named(change: Callable[[], Any], cause: str) -> None:
+    (text,) = said(change())
+    assert text.endswith(f": looks like {cause}")
+
+
+def test_truncation_is_named() -> None:
+    truncated = (IMAGENET.denormalize(NORMALIZED).clamp(0, 1) * 255).to(torch.uint8)
+    (text,) = said(grid(truncated))
+    assert text.startswith("all tiles: off by at most one level, all darker, in ")
+    assert text.endswith("of the values: truncation (bytes cut off instead of rounded)")
+
+
+def test_tiles_that_changed_alike_are_named_together() -> None:
+    pictures = PHOTOS.clone()
+    pictures[[2, 3, 9]] = pictures[[2, 3, 9]].flip(1)
+    pictures[5] = torch.randint(0, 256, pictures[5].shape, dtype=torch.uint8)
+    assert said(grid(pictures)) == ["tiles 2-3, 9: channels reversed (BGR for RGB)", "tile 5: another picture"]
+
+
+def test_a_grey_grid_has_one_gain() -> None:
+    mnist = preset("mnist")
+    camera = np.asarray(grey_photographs()[0])[:128, :128]
+    pictures = torch.from_numpy(camera.copy()).reshape(1, 1, 128, 128)
+    (text,) = said(grid(mnist.normalize(pictures), Normalization(mnist.mean, 0.35)), pictures)
+    assert text.startswith("the picture: grey gain 1.13")
+    assert text.endswith("looks like grey std 0.350 for 0.308")
+
+
+def test_an_unknown_change_gets_no_cause() -> None:
+    for changed in ((PHOTOS.float() ** 0.9).to(torch.uint8), PHOTOS // 2, PHOTOS ^ 0x40):
+        assert all("looks like" not in text for text in said(grid(changed)))
+    assert said(grid(PHOTOS ^ 0x40)) == ["all tiles: another picture"]
+
+
+def test_a_fit_is_refused_where_it_does_not_explain() -> None:
+    levels = np.arange(256, dtype=np.uint8)
+    fit = fit_gain(levels, np.rint(np.clip(levels * 1.25 - 20, 0, 255)).astype(np.uint8))
+    assert fit is not None
+    assert fit.gain == pytest.approx(1.25, abs=1e-3)
+    assert fit.offset == pytest.approx(-20 / 255, abs=1e-3)
+    assert fit_gain(levels, (levels.astype(int) ** 2 // 255).astype(np.uint8)) is None
+    assert fit_gain(np.full(9, 7, np.uint8), np.full(9, 8, np.uint8)) is None
+
+
+def test_tiles_are_named_briefly() -> None:
+    assert name_tiles([0], 1) == "the picture"
+    assert name_tiles(range(4), 4) == "all tiles"
+    assert name_tiles([3], 9) == "tile 3"
+    assert name_tiles([0, 1, 2, 5, 7, 8], 9) == "tiles 0-2, 5, 7-8"
+    assert name_tiles(range(0, 20, 2), 20) == "tiles 0, 2, 4, 6, 8, 10, ..."
+
+
+def test_the_worst_pixel_and_the_untouched_tiles_are_counted() -> None:
+    changed = PHOTOS.clone()
+    changed[3, 1, 4, 5] = changed[3, 1, 4, 5] ^ 0x80
+    changed[3, 0, 9, 9] ^= 1
+    figure = grid(changed)
+    difference = compare(grid(PHOTOS).pixels, figure.pixels, figure.tiles)
+    assert difference is not None
+    lines = dict(difference.lines)
+    before, after = int(PHOTOS[3, 1, 4, 5]), int(changed[3, 1, 4, 5])
+    assert lines["worst"] == f"tile 3 (row 0, column 3), green, pixel (4, 5): expected {before}, found {after}"
+    assert lines["differs"] == "2 of 17755 pixels (0.011 %), by up to 128 levels"
+    assert lines["untouched"] == "tiles 0-2, 4-15"
+    assert difference.figures["differing_tiles"] == 1
+
+
+def test_the_difference_is_amplified_until_it_can_be_seen() -> None:
+    black, one = np.zeros((4, 4, 3), np.uint8), np.zeros((4, 6, 3), np.uint8)
+    one[0, 0] = 1
+    canvas, factor = amplified(black, one[:, :4])
+    assert (factor, canvas[0, 0].tolist(), int(canvas.sum())) == (255, [255, 255, 255], 3 * 255)
+    canvas, _ = amplified(black, one)
+    assert canvas.shape == (4, 6, 3)
+    assert canvas[2, 5].tolist() == [255, 0, 255]
