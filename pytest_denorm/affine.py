@@ -10,8 +10,9 @@ takes the place of a package attribute of its name as soon as it is imported.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -27,9 +28,12 @@ __all__ = ["Denormalize", "as_normalization", "denormalize", "normalize", "resol
 
 ImagesT = TypeVar("ImagesT")
 
-#: Elements of one block. Smaller ones fit a smaller cache and cost more calls; with this one an intermediate result
-#: takes 2 MiB in float32.
-_BLOCK = 1 << 19
+#: Bytes of an intermediate result. Smaller blocks stay in a smaller cache, and cost more calls.
+_BLOCK = 3 << 20
+
+#: Elements that torch works on without waking its threads; a few such blocks are done before they would be awake,
+#: and long before where other processes have the cores.
+_ALONE, _FEW = 1 << 15, 8
 
 #: Constants are repeated until this many numbers lie in a row, as far as they stay below the second number in all:
 #: a run of pictures and a run of constants are then read side by side, which vectorizes.
@@ -341,48 +345,47 @@ def _is_shifted(out: torch.Tensor, images: torch.Tensor) -> bool:
 
 
 def _fill(out: torch.Tensor, images: torch.Tensor, mapping: _Map, dtype: torch.dtype) -> None:
-    """The map into `out`, in the order of memory, computed in `dtype` and converted once.
-
-    What needs an intermediate result works in blocks, so that it stays in the cache; one step over all is faster.
-    """
+    """The map into `out`, in the order of memory, computed in `dtype` and converted once."""
     order = sorted(range(images.ndim), key=images.stride, reverse=True)
     axis = None if mapping.axis is None else order.index(mapping.axis + images.ndim)
     images, out = images.permute(order), out.permute(order)
-    on_cpu = images.device.type == "cpu"
+    on_cpu, count = images.device.type == "cpu", images.numel()
     shape = _spread_shape(images, axis) if on_cpu else _narrow_shape(images, axis)
     mean, std = _constants(mapping._replace(axis=axis), dtype, images.device, shape)
     reads = images.dtype == dtype or (images.device.type in _CONVERTING and images.dtype.itemsize == 2)
     writes = mapping.to is None and (images.dtype == dtype or (reads and mapping.one_step))
-    size = min(_BLOCK, images.numel()) if on_cpu and not (writes and mapping.one_step) else images.numel()
-    scratch = None if writes else torch.empty(size, dtype=dtype, device=images.device)
-    for block, mean_block, std_block, out_block in _blocks(images, mean, std, out, size):
-        work = out_block if scratch is None else scratch[: block.numel()].view(block.shape)
+    if on_cpu and count <= _ALONE * _FEW:
+        most = _ALONE
+    elif on_cpu and not (writes and mapping.one_step):
+        most = _BLOCK // dtype.itemsize
+    else:
+        most = count
+    work = None
+    for block, out_block, mean_block, std_block in _blocks(most, images, out, mean, std):
+        if writes:
+            work = out_block
+        elif work is None or work.shape != block.shape:
+            work = torch.empty(block.shape, dtype=dtype, device=block.device)
         result = mapping.kernel(block if reads else work.copy_(block), mean_block, std_block, work)
-        if scratch is not None:
+        if not writes:
             out_block.copy_(result)
 
 
-_Block = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
-
-
-def _blocks(
-    images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out: torch.Tensor, most: int
-) -> Iterator[_Block]:
-    """Cuts all four alike, along the leading axes, into blocks of at most `most` elements."""
-    count = images.numel()
-    if count <= most:
-        yield images, mean, std, out
+def _blocks(most: int, images: torch.Tensor, *others: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Cuts all alike into blocks of at most `most` elements of `images`; those of length 1 along an axis stay whole."""
+    parts = -(-images.numel() // max(1, most))
+    if parts <= 1:
+        yield images, *others
         return
-    axis = next(axis for axis, size in enumerate(images.shape) if size > 1)
-    size = images.shape[axis]
-    step = max(1, most * size // count)
-    for start in range(0, size, step):
-        length = min(step, size - start)
-
-        def cut(tensor: torch.Tensor, start: int = start, length: int = length) -> torch.Tensor:
-            return tensor.narrow(axis, start, length) if tensor.shape[axis] > 1 else tensor
-
-        yield from _blocks(cut(images), cut(mean), cut(std), cut(out), most)
+    # the first axis that is long enough; if none is, the first of all, one by one
+    axes = [axis for axis, size in enumerate(images.shape) if size > 1]
+    axis = next((axis for axis in axes if images.shape[axis] >= parts), axes[0])
+    step = max(1, most * images.shape[axis] // images.numel())
+    cuts: list[Iterable[torch.Tensor]] = [
+        torch.split(each, step, axis) if each.shape[axis] > 1 else itertools.repeat(each) for each in (images, *others)
+    ]
+    for block in zip(*cuts, strict=False):
+        yield from _blocks(most, *block)
 
 
 def _narrow_shape(images: torch.Tensor, axis: int | None) -> tuple[int, ...]:

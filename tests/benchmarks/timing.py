@@ -1,0 +1,105 @@
+"""Times several ways of doing one thing side by side, and holds their ratio against a target."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+__all__ = ["Row", "compare", "describe_machine", "extra_memory", "markdown"]
+
+
+@dataclass
+class Row:
+    """One line of the table: a figure that is to stay below `limit`, or above it where `at_least` says so."""
+
+    what: str
+    against: str
+    figure: float | None  # None: not run, for the reason in `note`
+    limit: float | None = None  # None: for information
+    at_least: bool = False
+    unit: str = "x"
+    note: str = ""
+    milliseconds: dict[str, float] = field(default_factory=dict)  # medians
+
+    @property
+    def met(self) -> bool | None:
+        if self.figure is None or self.limit is None:
+            return None
+        return self.figure >= self.limit if self.at_least else self.figure <= self.limit
+
+    def to_dict(self) -> dict[str, object]:
+        return {**asdict(self), "met": self.met}
+
+
+def compare(sides: dict[str, Callable[[], object]], *, seconds: float = 2.0, least: int = 11) -> dict[str, float]:
+    """Median milliseconds of each side. The sides take turns, so that a busy machine slows all of them."""
+    loops = {}
+    for name, side in sides.items():
+        side()
+        start = time.perf_counter()
+        side()
+        # a turn takes 2 ms or more, so that the clock does not count
+        loops[name] = max(1, int(0.002 / max(time.perf_counter() - start, 1e-7)))
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    gc.collect()
+    gc.disable()
+    try:
+        end = time.perf_counter() + seconds
+        while len(times[next(iter(sides))]) < least or time.perf_counter() < end:
+            for name, side in sides.items():
+                start = time.perf_counter()
+                for _ in range(loops[name]):
+                    side()
+                times[name].append((time.perf_counter() - start) / loops[name] * 1e3)
+    finally:
+        gc.enable()
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def extra_memory(work: Callable[[], torch.Tensor]) -> float | None:
+    """MiB that `work` takes at its peak beyond its result; None where the system does not count them (not Linux)."""
+    if not os.access("/proc/self/clear_refs", os.W_OK):
+        return None
+
+    def used(name: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+    before = used("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    result = work()
+    return (used("VmHWM") - before - result.nbytes) / 2**20
+
+
+def describe_machine() -> str:
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    return (
+        f"{model}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}; "
+        f"{platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+def markdown(rows: list[Row]) -> str:
+    """The table as people read it."""
+    lines = ["| what | against | measured | target | |", "|---|---|---:|---:|---|"]
+    for row in rows:
+        figure = "not run" if row.figure is None else f"{row.figure:.2f} {row.unit}".replace(" x", "x")
+        sign = "at least " if row.at_least else "at most "
+        target = "" if row.limit is None else f"{sign}{row.limit:g} {row.unit}".replace(" x", "x")
+        verdict = {True: "met", False: "**missed**", None: ""}[row.met]
+        lines.append(
+            f"| {row.what} | {row.against} | {figure} | {target} | {' '.join(filter(None, [verdict, row.note]))} |"
+        )
+    return "\n".join(lines)
