@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from .errors import SettingsError
@@ -146,12 +146,10 @@ def _draw(folder: Path) -> None:
     from .images.three_rows import three_rows
     from .pipelines import find_normalize
 
-    specification = spec_from_file_location("denorm_demo_pipeline", folder / "pipeline.py")
-    assert specification is not None and specification.loader is not None  # the file was just written
-    project = module_from_spec(specification)
-    specification.loader.exec_module(project)
-    pictures = project.Photographs().pictures
-    batch = torch.stack([project.val_transform(picture) for picture in pictures])
+    project = runpy.run_path(str(folder / "pipeline.py"))
+    transform = project["val_transform"]
+    pictures = project["Photographs"]().pictures
+    batch = torch.stack([transform(picture) for picture in pictures])
     size = batch.shape[-1], batch.shape[-2]
-    picture = three_rows([one.resize(size) for one in pictures], batch, find_normalize(project.val_transform))
+    picture = three_rows([one.resize(size) for one in pictures], batch, find_normalize(transform))
     picture.save(folder / _PICTURE, format="PNG")

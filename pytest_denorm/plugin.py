@@ -67,7 +67,7 @@ def denorm_images(request: pytest.FixtureRequest) -> torch.Tensor:
 
 @pytest.fixture
 def denorm_pipeline(request: pytest.FixtureRequest) -> Any:
-    """The pipeline under test: override it in your conftest.py, or name it with ``--denorm-pipeline=module:attribute``."""
+    """The pipeline under test: override it in your conftest.py, or name it with ``--denorm-pipeline``."""
     from .facade import session_pipeline
 
     return session_pipeline(request.config)

@@ -130,9 +130,9 @@ def get(config: pytest.Config, name: str) -> Any:
 
 
 def _refuse(option: Option, written: str, expected: str) -> None:
-    from pytest import UsageError
+    import pytest
 
-    raise UsageError(f"{option.name} in the ini is {written!r}: expected {expected}.")
+    raise pytest.UsageError(f"{option.name} in the ini is {written!r}: expected {expected}.")
 
 
 def _absolute(path: str, start: Any) -> str:
