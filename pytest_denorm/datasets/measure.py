@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..errors import DatasetError
 from .distributed import Ranks
-from .pictures import Reading, check_source, picture_name
+from .pictures import Reading, check_source, picture_name, stored_bytes
 from .plan import chosen, chunks, results
 from .progress import Progress
 from .statistics import Statistics
@@ -101,8 +103,14 @@ class Measure:
 
     def __call__(self, dataset: Any, indices: Sequence[int]) -> Tally:
         reader = Reader(self.reading, self.on_error)
+        usual = self.reading.image is None and self.reading.channel_axis is None
+        stored = stored_bytes(dataset) if usual else None
+        if stored is not None:
+            part = slice(indices.start, indices.stop) if isinstance(indices, range) else list(indices)
+            reader.read(partial(operator.getitem, stored, part), indices[0], partial(picture_name, dataset, indices[0]))
+            return reader.tally()
         for index in indices:
-            reader.read(lambda index=index: dataset[index], index, picture_name(dataset, index))  # type: ignore[misc]
+            reader.read(partial(operator.getitem, dataset, index), index, partial(picture_name, dataset, index))
         return reader.tally()
 
 
@@ -125,6 +133,10 @@ def _refuse_for_iterable(source: Any, wanted: dict[str, bool]) -> None:
         )
 
 
+def _itself(item: Any) -> Any:
+    return item
+
+
 def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> Statistics:
     """The batches of a loader, or the pictures of an iterable, as they come."""
     chosen(0, limit=limit)  # refuses a limit below 1
@@ -143,7 +155,7 @@ def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> St
                     f"{type(error).__name__}: {error}{advice}"
                 ) from error
             left = None if limit is None else limit - index
-            count = reader.read(lambda item=item: item, index, "", batched=batched, most=left)  # type: ignore[misc]
+            count = reader.read(partial(_itself, item), index, str, batched=batched, most=left)
             reader.refuse_mixed()
             bar.update(count)
             index += count

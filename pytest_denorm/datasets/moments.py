@@ -60,7 +60,10 @@ def _byte_sums(pixels: Pixels, height_axis: int) -> tuple[tuple[Integers, int], 
 def _plane_sums(values: Pixels, height_axis: int) -> Integers:
     """The sum over each plane of small integers: down the columns first, where neighbours in memory add up together."""
     narrow = np.uint32 if values.shape[height_axis] <= _TALLEST else np.uint64
-    return values.sum(axis=height_axis, dtype=narrow).sum(axis=height_axis, dtype=np.int64)  # type: ignore[no-any-return]
+    columns = values.sum(axis=height_axis, dtype=narrow)
+    # einsum is several times as fast as sum along a short inner axis; its type is that of its operands
+    wide = columns.astype(np.int64) if columns.shape[height_axis] * int(columns.max(initial=0)) >= 2**32 else columns
+    return np.asarray(np.einsum("nwc->nc" if height_axis == 1 else "ncw->nc", wide), dtype=np.int64)
 
 
 def _widened(planes: Pixels) -> Pixels:
@@ -112,12 +115,15 @@ def _extremes(
     pixels: Pixels, channel_axis: int, pixel_max: float
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[int, ...], tuple[int, ...]]:
     """Least and greatest value of each channel, and how many are black and white."""
-    height_axis, width_axis = (1, 0) if channel_axis == 3 else (2, 1)  # the latter of what the first step leaves
-    minimum = pixels.min(axis=(0, height_axis)).min(axis=width_axis)
-    maximum = pixels.max(axis=(0, height_axis)).max(axis=width_axis)
+    axis = 0 if channel_axis == 3 else 1
+    # over the pictures, then the rows, then the columns: long inner rows are compared side by side
+    minimum = pixels.min(axis=0).min(axis=axis).min(axis=axis)
+    maximum = pixels.max(axis=0).max(axis=axis).max(axis=axis)
+    enough = np.min_scalar_type(len(pixels))
 
     def count(found: Pixels) -> tuple[int, ...]:
-        return tuple(_plane_sums(found.view(np.uint8), height_axis).sum(axis=0).tolist())
+        over_pictures = found.view(np.uint8).sum(axis=0, dtype=enough)
+        return tuple(over_pictures.sum(axis=axis, dtype=np.int64).sum(axis=axis).tolist())
 
     none = (0,) * pixels.shape[channel_axis]
     return (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -41,8 +41,7 @@ class Reading:
     pixel_max: float | None = None
 
 
-@dataclass(frozen=True)
-class Planes:
+class Planes(NamedTuple):
     """Pictures of one shape: (N, H, W, C) if `channels_last`, else (N, C, H, W)."""
 
     pixels: Pixels
@@ -50,7 +49,7 @@ class Planes:
     pixel_max: float
 
 
-def planes_of(item: Any, reading: Reading, *, batched: bool = False) -> Iterator[Planes]:
+def planes_of(item: Any, reading: Reading, *, batched: bool = False) -> list[Planes]:
     """The pictures of an item of a data set, or of a batch of a loader.
 
     Raises:
@@ -61,8 +60,7 @@ def planes_of(item: Any, reading: Reading, *, batched: bool = False) -> Iterator
         item = reading.image(item)
     elif reading.image is not None:
         item = item[reading.image]
-    for picture in _of_batch(item) if batched else _of_item(item):
-        yield _planes(picture, reading)
+    return [_planes(picture, reading) for picture in (_of_batch(item) if batched else _of_item(item))]
 
 
 def _is_picture(thing: Any) -> bool:
@@ -71,10 +69,8 @@ def _is_picture(thing: Any) -> bool:
 
 def _of_item(item: Any) -> list[Any]:
     """The pictures in an item: itself, the first of a tuple, all of a list in the first place, a key of a dict."""
-    if _is_picture(item):
+    if not isinstance(item, (tuple, list)) and _is_picture(item):
         return [item]
-    if isinstance(item, Mapping):
-        return _of_item(_of_mapping(item))
     if isinstance(item, (tuple, list)):
         for element in item:
             if _is_picture(element):
@@ -85,6 +81,8 @@ def _of_item(item: Any) -> list[Any]:
                 return [each for each in element if _is_picture(each)]
         content = ", ".join(type(element).__name__ for element in item)
         raise ImageTypeError(f"no picture is in a {type(item).__name__} of ({content}): say where it is with image=.")
+    if isinstance(item, Mapping):
+        return _of_item(_of_mapping(item))
     raise ImageTypeError(
         f"a {type(item).__module__}.{type(item).__qualname__} is no picture: expected a PIL picture, a tensor, an "
         f"array, a tuple that begins with one, or a dict; or say where it is with image=."
@@ -164,6 +162,8 @@ def _channel_axis(shape: tuple[int, ...], given: int | None, is_tensor: bool) ->
 
 
 def _refuse_values(array: Pixels) -> None:
+    if array.dtype.itemsize == 1:
+        return
     if array.dtype.kind == "f" and not float(np.abs(array).max()) <= LARGEST:  # NaN is not either
         count = int(np.count_nonzero(~(np.abs(array.astype(np.float64)) <= LARGEST)))
         raise ImageError(f"{count:,} of {array.size:,} values are NaN, infinite, or beyond {LARGEST:.0e}.")
@@ -179,6 +179,34 @@ def _white(dtype: np.dtype[Any], given: float | None) -> float:
     if dtype in _WHITE:
         return _WHITE[dtype]
     raise ImageTypeError(f"pictures of {dtype} have no usual white: say its value with pixel_max=.")
+
+
+def stored_bytes(dataset: Any) -> Any | None:
+    """All pictures of a data set as one array or tensor of bytes, where it keeps them so and gives them unchanged.
+
+    That is an array or tensor itself, and a data set of torchvision without a transform, such as CIFAR10 or MNIST: its
+    ``data``, if the first picture agrees with it. Reading many from there at once spares a PIL picture for each.
+    """
+    stored = dataset
+    if not isinstance(dataset, (np.ndarray, torch.Tensor)):
+        own = getattr(type(dataset).__getitem__, "__module__", "").startswith("torchvision.datasets.")
+        stored = getattr(dataset, "data", None)
+        unchanged = own and getattr(dataset, "transforms", None) is None and getattr(dataset, "transform", None) is None
+        if not (unchanged and isinstance(stored, (np.ndarray, torch.Tensor)) and len(stored) == len(dataset)):
+            return None
+        if stored.ndim == 3:  # MNIST's, without an axis for the one channel
+            stored = stored[:, None]
+    if stored.ndim != 4 or stored.dtype not in (np.uint8, torch.uint8):
+        return None
+    if stored is not dataset:
+        given, kept = _planes(dataset[0][0], Reading()), _planes(stored[0], Reading())
+        if not np.array_equal(_channels_first(given), _channels_first(kept)):
+            return None
+    return stored
+
+
+def _channels_first(planes: Planes) -> Pixels:
+    return np.moveaxis(planes.pixels, -1, 1) if planes.channels_last else planes.pixels
 
 
 def picture_name(dataset: Any, index: int) -> str:

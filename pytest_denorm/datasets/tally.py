@@ -93,18 +93,25 @@ class Reader:
         self._first = (0, "")
 
     def read(
-        self, get: Callable[[], Any], index: int, name: str, *, batched: bool = False, most: int | None = None
+        self,
+        get: Callable[[], Any],
+        index: int,
+        name: Callable[[], str],
+        *,
+        batched: bool = False,
+        most: int | None = None,
     ) -> int:
         """Reads what `get` returns, picture `index` on; at most `most` pictures of it. Returns how many there were.
+
+        `name` is only asked where the name is needed.
 
         Raises:
             DatasetError: it cannot be read, unless failures are skipped.
         """
-        found: list[Planes] = []
         try:
-            found = list(planes_of(get(), self._reading, batched=batched))
+            found = planes_of(get(), self._reading, batched=batched)
         except Exception as error:
-            failure = Failure(index, name, f"{type(error).__name__}: {error}")
+            failure = Failure(index, name(), f"{type(error).__name__}: {error}")
             if self._on_error == "raise":
                 raise DatasetError(f"{failure}") from error
             self._tally.fail(failure)
@@ -112,23 +119,25 @@ class Reader:
         count = 0
         for planes in found:
             if most is not None and count + len(planes.pixels) > most:
-                planes = replace(planes, pixels=planes.pixels[: most - count])
+                planes = planes._replace(pixels=planes.pixels[: most - count])
             if len(planes.pixels):
-                self._put(planes, (index + count, name))
+                self._put(planes, index + count, name)
             count += len(planes.pixels)
         return count
 
-    def _put(self, planes: Planes, first: tuple[int, str]) -> None:
+    def _put(self, planes: Planes, index: int, name: Callable[[], str]) -> None:
         pixels = planes.pixels
         key = (pixels.shape[1:], pixels.dtype, planes.channels_last, planes.pixel_max)
         if key != self._key:
             self._flush()
         if len(pixels) > 1 or 2 * pixels.nbytes > _BLOCK:
             self._flush()
-            self._measure(planes, first)
+            step = max(1, _BLOCK * len(pixels) // pixels.nbytes)
+            for start in range(0, len(pixels), step):
+                self._measure(planes._replace(pixels=pixels[start : start + step]), (index, name()))
             return
         if self._buffer is None:
-            self._key, self._first = key, first
+            self._key, self._first = key, (index, name())
             self._buffer = np.empty((_BLOCK // pixels.nbytes, *pixels.shape[1:]), pixels.dtype)
         self._buffer[self._filled] = pixels[0]
         self._filled += 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
+import random
 import statistics as standard_library
 from fractions import Fraction
 
@@ -16,7 +18,7 @@ from photographs import crops, grey_photographs, photographs, write_cifar10, wri
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset, TensorDataset
 from torchvision import transforms
-from torchvision.datasets import ImageFolder
+from torchvision.datasets import CIFAR10, SVHN, ImageFolder
 
 from pytest_denorm import Normalization, Statistics, dataset_statistics, preset
 from pytest_denorm.datasets.pictures import picture_name
@@ -48,6 +50,29 @@ class Listed:
         if isinstance(self.items[index], Exception):
             raise self.items[index]
         return self.items[index], index % 10
+
+
+def counted(method, asked):
+    """`method`, which notes the indices that it is asked for, and seems to be defined where it was."""
+
+    @functools.wraps(method)
+    def noting(self, index):
+        asked.append(index)
+        return method(self, index)
+
+    return noting
+
+
+def chosen_by(count, seed):
+    return sorted(random.Random(seed).sample(range(100), count))
+
+
+class SVHNLike(SVHN):
+    """Bytes kept channels first, and given as PIL pictures."""
+
+    def __init__(self, pictures):
+        self.data, self.labels = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), [0] * len(pictures)
+        self.transform = self.transforms = self.target_transform = None
 
 
 class TestNumbers:
@@ -99,6 +124,27 @@ class TestNumbers:
         np.testing.assert_allclose(after.before(applied).std, before.std, rtol=1e-6)
         assert after.saturated is None
         assert "normalized already" in str(after)
+
+    def test_data_sets_that_are_kept_in_memory_are_read_from_there(self, tmp_path, monkeypatch):
+        dataset = write_cifar10(tmp_path)(tmp_path)
+        expected = dataset_statistics(list(dataset.data))
+        asked = []
+        monkeypatch.setattr(CIFAR10, "__getitem__", counted(CIFAR10.__getitem__, asked))
+        assert dataset_statistics(dataset) == expected
+        assert set(asked) == {0}  # only to see that it is what is kept
+        assert dataset_statistics(dataset, sample=30, seed=1) == dataset_statistics(Subset(dataset, chosen_by(30, 1)))
+        assert dataset_statistics(dataset.data) == dataset_statistics(torch.from_numpy(dataset.data).movedim(-1, 1))
+
+    def test_data_sets_that_change_what_they_keep_are_asked_for_each(self, tmp_path):
+        class Darker(type(write_cifar10(tmp_path)(tmp_path))):
+            def __getitem__(self, index):
+                picture, label = super().__getitem__(index)
+                return picture.point(lambda level: level // 2), label
+
+        dataset = Darker(tmp_path)
+        assert dataset_statistics(dataset) == dataset_statistics(list(dataset.data // 2))
+        dataset = SVHNLike(crops(20, 8))
+        assert dataset_statistics(dataset) == dataset_statistics(list(crops(20, 8)))
 
     @pytest.mark.parametrize(
         "guise",
