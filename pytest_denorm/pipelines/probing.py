@@ -27,7 +27,7 @@ from .randomness import seed_all, states_kept
 from .registry import Parts, describe, public_name
 from .walk import locate, structure
 
-__all__ = ["probe"]
+__all__ = ["independent", "probe"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -73,7 +73,7 @@ def probe(
     The number of calls is bounded, and reported in the result. The calls go to a copy of the pipeline where it can be
     copied, so that generators of its own stay where they are.
     """
-    call = _independent(_callable_in(pipeline))
+    call = independent(_callable_in(pipeline))
     with states_kept(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         seed_all(seed)
@@ -118,10 +118,11 @@ def _first_callable(pipeline: Any) -> Callable[..., Any]:
     )
 
 
-def _independent(call: Callable[..., Any]) -> Callable[..., Any]:
+def independent(call: Any) -> Any:
+    """A copy, whose own generators may be drawn from; the thing itself where it cannot be copied."""
     try:
         return copy.deepcopy(call)
-    except Exception:  # what cannot be copied is used itself
+    except Exception:
         return call
 
 

@@ -42,6 +42,7 @@ class Leaf:
         apply: runs just this Normalize on a float tensor (N, C, H, W) in its own units; None where it cannot be run
             alone, and its declared formula has to stand in.
         probability: with which it is applied at all.
+        entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
         rescales: it only brings pictures to another range, which is no second Normalize where one follows.
     """
 
@@ -52,6 +53,7 @@ class Leaf:
     channel_axis: int | None = None
     apply: Callable[[Any], Any] | None = None
     probability: float = 1.0
+    entry: str | None = "__call__"
     rescales: bool = False
 
 

@@ -57,6 +57,7 @@ class Located:
         probability: with which it is applied.
         call: the outermost thing on the way to it that can be called, which is what a picture goes through; None if
             nothing can.
+        entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
         rescales: it brings pictures to another range, and was the only Normalize there is.
     """
 
@@ -67,6 +68,7 @@ class Located:
     apply: Callable[[Any], Any] | None = field(default=None, repr=False)
     probability: float = 1.0
     call: Callable[..., Any] | None = field(default=None, repr=False)
+    entry: str | None = "__call__"
     rescales: bool = False
 
 
@@ -120,7 +122,7 @@ def inverse_of(pipeline: Any) -> Denormalize:
 def locate(pipeline: Any) -> Located:
     """As :func:`find_normalize`, with the object itself and the way to it."""
     if isinstance(pipeline, Normalization):
-        return Located(pipeline, "", "Normalization", pipeline, pipeline.normalize)
+        return Located(pipeline, "", "Normalization", pipeline, pipeline.normalize, entry=None)
     walk = _Walk(pipeline)
     findings = walk.findings()
     problems = [finding for finding in findings if isinstance(finding, _Problem)]
@@ -293,7 +295,7 @@ def _located(obj: Any, leaf: Leaf) -> _Finding:
             normalization = _broadcast(leaf)
         except StatisticsError:
             return _Problem(StatisticsError, "", f"{name}: {error}")
-    return Located(normalization, "", name, obj, leaf.apply, leaf.probability, rescales=leaf.rescales)
+    return Located(normalization, "", name, obj, leaf.apply, leaf.probability, entry=leaf.entry, rescales=leaf.rescales)
 
 
 def _broadcast(leaf: Leaf) -> Normalization:
@@ -353,13 +355,15 @@ def _told(branch: Sequence[_Finding]) -> str:
 def structure(obj: Any) -> Description:
     """What can be said of an object of no known library: its members, in the order of use where that is plain."""
     if isinstance(obj, Normalization):
-        return Leaf(obj.mean, obj.std, obj.pixel_max, obj.source or "Normalization", obj.channel_axis, obj.normalize)
+        return Leaf(
+            obj.mean, obj.std, obj.pixel_max, obj.source or "Normalization", obj.channel_axis, obj.normalize, entry=None
+        )
     if isinstance(obj, _Views):
         return Parts(obj.parts, "views")
     if isinstance(obj, functools.partial):
         mean, std = obj.keywords.get("mean"), obj.keywords.get("std")
         if mean is not None and std is not None:
-            return Leaf(mean, std, name=f"functools.partial of {public_name(obj.func)}")
+            return Leaf(mean, std, name=f"functools.partial of {public_name(obj.func)}", entry=None)
         return Parts(((".func", obj.func), *((f".keywords[{key!r}]", one) for key, one in _holders(obj.keywords))))
     if inspect.ismethod(obj):
         return Parts(((".__self__", obj.__self__),))

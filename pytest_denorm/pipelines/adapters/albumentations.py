@@ -33,7 +33,14 @@ def _normalize(op: Any) -> Leaf | Refusal:
         return Refusal(_OWN_STATISTICS.get(mode, f"mode {mode!r} is not known to be an affine map"))
     white = float(op.max_pixel_value)
     mean, std = ([white * float(value) for value in _listed(values)] for values in (op.mean, op.std))
-    return Leaf(mean, std, white, apply=lambda pictures: _apply(op, pictures), probability=float(op.p))
+    return Leaf(
+        mean,
+        std,
+        white,
+        apply=lambda pictures: _apply(op, pictures),
+        probability=float(op.p),
+        entry="apply_with_params",
+    )
 
 
 def _listed(values: Any) -> Any:

@@ -12,4 +12,4 @@ def describe(obj: Any) -> Description:
         return None
     if obj.config.do_binarize:
         return Refusal("with do_binarize, every value becomes 0 or 1")
-    return Leaf((0.5,), (0.5,), apply=obj.normalize) if obj.config.do_normalize else None
+    return Leaf((0.5,), (0.5,), apply=obj.normalize, entry="normalize") if obj.config.do_normalize else None

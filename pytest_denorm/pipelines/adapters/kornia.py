@@ -23,7 +23,8 @@ def _normalize(op: Any, inverted: bool) -> Leaf:
     if inverted:  # x * std + mean = (x - (-mean / std)) / (1 / std)
         mean, std = _inverted(mean, std)
     probability = float(op.p) if flags is not None else 1.0
-    return Leaf(mean, std, apply=op if probability == 1 else None, probability=probability)
+    entry = "apply_transform" if flags is not None else "forward"  # the first is not reached by a call that p skips
+    return Leaf(mean, std, apply=op if probability == 1 else None, probability=probability, entry=entry)
 
 
 def _inverted(mean: Any, std: Any) -> tuple[Any, Any]:

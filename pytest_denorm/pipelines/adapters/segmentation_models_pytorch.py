@@ -24,6 +24,7 @@ def describe(obj: Any) -> Description:
         white,
         name="segmentation_models_pytorch.encoders.preprocess_input",
         apply=lambda pictures: _apply(alone, pictures),
+        entry=None,
     )
 
 

@@ -27,7 +27,7 @@ def _children(module: Any) -> Parts:
 def _scripted(module: Any) -> Description:
     """A scripted Normalize keeps its attributes and the name of its class."""
     if module.original_name == "Normalize" and hasattr(module, "mean") and hasattr(module, "std"):
-        return Leaf(module.mean, module.std, name="scripted Normalize", apply=module)
+        return Leaf(module.mean, module.std, name="scripted Normalize", apply=module, entry=None)
     return _children(module)
 
 

@@ -37,5 +37,6 @@ def _rescale(op: Any) -> Leaf | Refusal:
         white,
         apply=lambda pictures: op.rescale(pictures, pictures == pictures, "pictures"),
         probability=float(op.probability),
+        entry="rescale",
         rescales=True,
     )

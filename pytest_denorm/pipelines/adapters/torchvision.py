@@ -24,7 +24,9 @@ def describe(obj: Any) -> Description:
 
 
 def _normalize(op: Any) -> Leaf:
-    return Leaf(op.mean, op.std, apply=op)
+    # the method of the second generation that gets one picture at a time; called _transform before torchvision 0.20
+    entry = next((name for name in ("transform", "_transform") if hasattr(op, name)), "forward")
+    return Leaf(op.mean, op.std, apply=op, entry=entry)
 
 
 def _partial(call: functools.partial[Any]) -> Description:
@@ -34,7 +36,9 @@ def _partial(call: functools.partial[Any]) -> Description:
     mean, std = call.keywords.get("mean"), call.keywords.get("std")
     if mean is None or std is None:
         return None
-    return Leaf(mean, std, name=f"functools.partial of {call.func.__module__}.{call.func.__name__}", apply=call)
+    return Leaf(
+        mean, std, name=f"functools.partial of {call.func.__module__}.{call.func.__name__}", apply=call, entry=None
+    )
 
 
 def _preset(op: Any) -> Leaf:
@@ -54,13 +58,13 @@ def _preset(op: Any) -> Leaf:
             alone.resize_size = [min(height, width)]
         return alone(pictures)
 
-    return Leaf(op.mean, op.std, channel_axis=-4 if is_video else None, apply=apply)
+    return Leaf(op.mean, op.std, channel_axis=-4 if is_video else None, apply=apply, entry=None)
 
 
 def _optical_flow(op: Any) -> Leaf:
     """Its statistics are written in its code (torchvision.transforms._presets); it takes two pictures."""
     half = (0.5, 0.5, 0.5)
-    return Leaf(half, half, apply=lambda pictures: op(pictures, pictures)[0])
+    return Leaf(half, half, apply=lambda pictures: op(pictures, pictures)[0], entry=None)
 
 
 def _sequence(op: Any) -> Parts:

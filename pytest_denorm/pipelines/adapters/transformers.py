@@ -29,4 +29,4 @@ def _image_processor(processor: Any) -> Leaf | None:
         return None
     rescales = getattr(processor, "do_rescale", False)
     white = 255.0 * float(processor.rescale_factor) if rescales else 255.0
-    return Leaf(mean, std, white)
+    return Leaf(mean, std, white, entry=None)

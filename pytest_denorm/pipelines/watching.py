@@ -1,0 +1,111 @@
+"""What enters and leaves a Normalize while the pipeline around it runs, whatever chance does before and after it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import PipelineError
+from .probing import independent
+from .randomness import states_kept
+from .walk import Located, locate
+
+__all__ = ["recorded", "watch"]
+
+Pair = tuple[Any, Any]
+
+#: Under which pictures are handed on where they have a name.
+_KEY = "image"
+_HAND_OVER: tuple[Callable[[Any, Any], Any], ...] = (
+    lambda call, picture: call(picture),
+    lambda call, picture: call(**{_KEY: picture}),
+    lambda call, picture: call({_KEY: picture}),
+)
+
+
+def watch(pipeline: Any, picture: Any) -> list[Pair]:
+    """Runs a pipeline on one picture, and returns what entered and what left its Normalize.
+
+    It is run as it would be: with the draws of the present random states, which are restored. The run goes to a copy
+    of the pipeline where it can be copied.
+
+    Args:
+        pipeline: something that is called with a picture, and has a Normalize at any depth; or a data set or loader
+            that holds one.
+        picture: in a form that the pipeline takes; handed over alone, as ``image=``, or in a dict as ``"image"``.
+
+    Returns:
+        One pair of tensors or arrays for each time the Normalize ran, copied, in the form they had there: none if
+        chance passed it over, several if the pipeline makes several views.
+
+    Raises:
+        PipelineError: the Normalize cannot be watched, or the pipeline does not take the picture.
+        and all that :func:`~pytest_denorm.find_normalize` raises.
+    """
+    located = locate(pipeline)
+    call = independent(located.call)
+    if call is None:
+        raise PipelineError(f"{located.normalization.source}: nothing on the way to it can be called with a picture.")
+    errors = []
+    with states_kept(), recorded(locate(call)) as pairs:
+        for hand_over in #: Under which pictures are handed on where they have a name.
+_KEY = "image"
+_HAND_OVER:
+            try:
+                hand_over(call, copy.deepcopy(picture))
+            except Exception as error:
+                errors.append(f"{type(error).__name__}: {error}")
+            else:
+                return pairs
+    raise PipelineError(
+        f"the pipeline of {located.normalization.source} does not take this {type(picture).__name__}: alone, it "
+        f"raised {errors[0]}"
+    )
+
+
+@contextmanager
+def recorded(located: Located) -> Iterator[list[Pair]]:
+    """While this is open, each run of a Normalize adds its input and its output, copied, to the list.
+
+    The object is given a class of its own for that time, in which only the method that runs it is another.
+
+    Raises:
+        PipelineError: it has no such method, or its class cannot be changed.
+    """
+    op, entry, kind = located.op, located.entry, type(located.op)
+    reason = f"{located.normalization.source or located.name} cannot be watched while its pipeline runs"
+    if entry is None or not hasattr(kind, entry):
+        raise PipelineError(f"{reason}: it is one with other steps.")
+    pairs: list[Pair] = []
+    original = getattr(op, entry)
+
+    def run(_: Any, *args: Any, **kwargs: Any) -> Any:
+        before = _copied(kwargs if _KEY in kwargs else args[0])
+        result = original(*args, **kwargs)
+        pairs.append((before, _copied(result)))
+        return result
+
+    members: dict[str, Any] = {entry: run, "__module__": kind.__module__}
+    if not kind.__dictoffset__:
+        members["__slots__"] = ()
+    try:
+        op.__class__ = type(kind.__name__, (kind,), members)
+    except TypeError as error:
+        raise PipelineError(f"{reason}: {error}.") from None
+    try:
+        yield pairs
+    finally:
+        op.__class__ = kind
+
+
+def _copied(picture: Any) -> Any:
+    if isinstance(picture, dict) and _KEY in picture:
+        return _copied(picture[_KEY])
+    if isinstance(picture, torch.Tensor):
+        return picture.detach().clone()
+    return np.array(picture) if isinstance(picture, np.ndarray) else copy.deepcopy(picture)
