@@ -66,27 +66,41 @@ class Exact:
         return cls(tuple(int(numerator) for numerator in data["numerators"]), int(data["shift"]))
 
 
-def row_sums(rows: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Integers, int]:
-    """The exact sum of each row, as Python integers in units of ``2**-shift``, and that shift.
+def row_sums(rows: np.ndarray[Any, Any], *, squared: bool = False) -> tuple[Integers, int]:
+    """The exact sum of each row, or of its squares, as Python integers in units of ``2**-shift``, and that shift.
 
     Each pass rounds all values to multiples of one power of two, coarse enough that float64 adds them up without
     rounding; the next pass takes what is left, until nothing is (error-free extraction: Rump, Ogita and Oishi,
     "Accurate floating-point summation", 2008, here carried on to the last bit).
 
     Args:
-        rows: finite float64 of shape (R, N), magnitudes below 2**1000.
+        rows: shape (R, N), of numbers that float64 holds exactly, magnitudes up to :data:`LARGEST`. Squares of floats
+            below 2**-485 lose bits.
     """
     across = min(_PIECE, max(1, rows.shape[1]))
     down = max(1, _PIECE // across)
+    narrow = rows.dtype.itemsize <= 2 or rows.dtype == np.float32  # squares fit in a float64
     parts: list[tuple[Integers, int]] = []
     for top in range(0, len(rows), down):
         group = rows[top : top + down]
         part: tuple[Integers, int] = (np.zeros(len(group), dtype=object), 0)
         for start in range(0, rows.shape[1], across):
-            part = add_aligned(part, _piece_sums(group[:, start : start + across].copy()))
+            piece = group[:, start : start + across].astype(np.float64)
+            for term in _squares(piece, narrow) if squared else (piece,):
+                part = add_aligned(part, _piece_sums(term))
         parts.append(part)
     shift = max((part_shift for _, part_shift in parts), default=0)
     return np.concatenate([sums << shift - part_shift for sums, part_shift in parts]), shift
+
+
+def _squares(values: np.ndarray[Any, Any], narrow: bool) -> tuple[np.ndarray[Any, Any], ...]:
+    """Terms that add up to the squares exactly: the square where it fits in a float64, else by halves (Dekker 1971)."""
+    if narrow:
+        return (values * values,)
+    split = values * (2.0**27 + 1)
+    high = split - (split - values)
+    low = values - high
+    return high * high, 2 * high * low, low * low
 
 
 def _piece_sums(left: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Integers, int]:
@@ -107,22 +121,6 @@ def _piece_sums(left: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Integers, 
         left -= taken
         largest, top = float(left.any()), unit
     return sums, -unit
-
-
-def row_sums_of_squares(rows: np.ndarray[Any, np.dtype[np.float64]], *, bits: int) -> tuple[Integers, int]:
-    """The exact sum of the squares of each row; `rows` as for :func:`row_sums`, magnitudes up to :data:`LARGEST`.
-
-    Args:
-        bits: how many significant bits the values have. Squares of up to 26 fit in a float64; others are split in two
-            (Dekker 1971), whose three products fit.
-    """
-    if bits <= 26:
-        return row_sums(rows * rows)
-    split = rows * (2.0**27 + 1)
-    high = split - (split - rows)
-    low = rows - high
-    first = add_aligned(row_sums(high * high), row_sums(2 * high * low))
-    return add_aligned(first, row_sums(low * low))
 
 
 def add_aligned(a: tuple[Integers, int], b: tuple[Integers, int]) -> tuple[Integers, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .exact import Exact, Integers, add_aligned, row_sums, row_sums_of_squares
+from .exact import Exact, Integers, add_aligned, row_sums
 from .statistics import Statistics
 
 Pixels = np.ndarray[Any, Any]
@@ -79,9 +79,8 @@ def _widened(planes: Pixels) -> Pixels:
 def _float_sums(pixels: Pixels, channels_last: bool) -> tuple[tuple[Integers, int], tuple[Integers, int]]:
     """As :func:`_byte_sums`, for any numbers that float64 holds: Python integers in units of a power of two."""
     planes = np.moveaxis(pixels, -1, 1) if channels_last else pixels
-    rows = planes.reshape(planes.shape[0] * planes.shape[1], -1).astype(np.float64)
-    short = pixels.dtype in (np.float32, np.float16, np.uint16, np.int16, np.int8, np.bool_)
-    found = row_sums(rows), row_sums_of_squares(rows, bits=24 if short else 53)
+    rows = planes.reshape(planes.shape[0] * planes.shape[1], -1)
+    found = row_sums(rows), row_sums(rows, squared=True)
     (sums, shift), (squares, squares_shift) = found
     return (sums.reshape(planes.shape[:2]), shift), (squares.reshape(planes.shape[:2]), squares_shift)
 
