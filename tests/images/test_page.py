@@ -1,0 +1,213 @@
+"""The review page: everything in one file, escaped, readable without scripts, and usable in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from photographs import crops
+
+from pytest_denorm.images.comparison import amplified
+from pytest_denorm.images.figure import encode_png
+from pytest_denorm.images.page import CheckRow, ImageRow, png_size, render
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+HOSTILE = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">&amp;'"
+
+
+def example() -> str:
+    before, after = crops(2, 40)
+    pictures = {
+        "baseline": encode_png(before),
+        "result": encode_png(after),
+        "difference": encode_png(amplified(before, after)[0]),
+    }
+    images = [
+        ImageRow("test_a.py::test_equal", "equal", "", {"result": pictures["result"]}),
+        ImageRow("test_a.py::test_new", "missing", "there is no baseline yet.", {"result": pictures["result"]}),
+        ImageRow(f"test_a.py::test_p[{HOSTILE}]", "different", f"the picture differs {HOSTILE}", pictures),
+    ]
+    checks = [
+        CheckRow("denorm::good", "round_trip", "passed", "worst error 1e-8"),
+        CheckRow(f"denorm::{HOSTILE}", "bytes_exact", "passed", HOSTILE),
+        CheckRow(f"denorm::{HOSTILE}", "round_trip", "failed", "blue: gain 1.133"),
+    ]
+    return render(checks, images)
+
+
+class Reader(HTMLParser):
+    """Tags that are open at the end, all attributes, and the text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in ("meta", "img", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text += data
+
+
+def test_the_page_is_whole_and_escaped() -> None:
+    reader = Reader(example())
+    assert reader.open == []
+    assert reader.text.count(HOSTILE) == 4
+    assert not [name for _, name, _ in reader.attributes if name.startswith("on")]
+    assert "3 image tests: 1 different, 1 missing, 1 equal; 3 checks: 1 failed, 2 passed." in reader.text
+
+
+def test_nothing_comes_from_elsewhere() -> None:
+    page = example()
+    sources = [value for _, name, value in Reader(page).attributes if name in ("src", "href")]
+    assert sources
+    assert all(str(value).startswith("data:image/png;base64,") for value in sources)
+    assert not re.search(r"https?:|@import|url\(", page)
+    assert "default-src 'none'" in page
+
+
+def test_failures_come_first() -> None:
+    page = example()
+    order = [page.index(name) for name in ("test_p[", "test_new", "<details", "test_equal", "Pipeline denorm::&lt;")]
+    assert order == sorted(order)
+    assert page.index("Pipeline denorm::&lt;") < page.index("Pipeline denorm::good")
+    assert page.index("blue: gain") < page.index("bytes_exact")
+
+
+def test_the_size_is_read_from_the_header() -> None:
+    assert png_size(encode_png(np.zeros((3, 7, 3), np.uint8))) == (7, 3)
+
+
+def test_a_session_without_any_test_of_ours_writes_a_page_too(project: Any) -> None:
+    project.write("def test_other():\n    assert True\n")
+    project.run("--denorm-report=out/review.html").assert_outcomes(passed=1)
+    page = (project.path / "out/review.html").read_text(encoding="utf-8")
+    assert "This session had neither checks nor image tests." in page
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_session_writes_its_page(project: Any, workers: str) -> None:
+    project.draw("photos")
+    project.run("--denorm-update=missing")
+    project.draw("photos ^ 1")
+    (project.path / "other.py").write_text(
+        "from torchvision.transforms import Compose, Normalize, ToTensor\n"
+        "val = Compose([ToTensor(), Normalize((0.5,) * 3, (0.5,) * 3)])\n"
+    )
+    project.pytester.makeini("[pytest]\ndenorm_pipelines =\n    val = other:val\n")
+    result = project.run(workers, "--denorm", "-k", "batch or round_trip", "--denorm-report=review.html")
+    result.stdout.fnmatch_lines(["review page: *review.html"])
+    reader = Reader((project.path / "review.html").read_text(encoding="utf-8"))
+    kinds = [value for _, name, value in reader.attributes if name == "data-kind"]
+    assert kinds == ["baseline", "result", "difference"]
+    for expected in ("test_photos.py::test_batch", "--denorm-update=failed", "Pipeline denorm::val", "round_trip"):
+        assert expected in reader.text
+
+
+def browse(page: str, folder: Path, *options: str) -> str:
+    """The document as the browser has it, after scripts have run."""
+    path = folder / "page.html"
+    path.write_text(page, encoding="utf-8")
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    command += ["--virtual-time-budget=3000", *options, "--dump-dom", path.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+
+
+DRIVER = """
+const article = document.querySelector("article");
+const press = (key, where = article) => where.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+const [under, over] = article.querySelectorAll(".stage img");
+const range = article.querySelector("input");
+const seen = (node) => node.getClientRects().length > 0 && getComputedStyle(node).visibility !== "hidden";
+const state = () => ({
+  pressed: article.querySelector("[aria-pressed=true]").textContent,
+  panels: [...article.querySelectorAll("figure")].filter(seen).map((f) => f.querySelector("img").dataset.kind),
+  stage: [under, over].map(seen), range: seen(range), clip: getComputedStyle(over).clipPath,
+  shown: article.querySelector(".shown").textContent,
+});
+const log = {start: state()};
+press("2"); log.slider = state();
+press("ArrowRight"); log.moved = state();
+range.value = 10; range.dispatchEvent(new Event("input")); log.dragged = state();
+press("b"); log.blink = state();
+press("b"); log.blinked = state();
+press("4"); log.difference = state();
+article.querySelectorAll("button")[0].click(); log.back = state();
+const all = [...document.querySelectorAll("article")];
+press("j", document.body); log.first = all.indexOf(document.activeElement);
+press("j", document.activeElement); log.second = all.indexOf(document.activeElement);
+press("k", document.activeElement); log.again = all.indexOf(document.activeElement);
+log.title = document.title;
+log.width = [under.naturalWidth, over.naturalWidth];
+document.body.textContent = JSON.stringify(log);
+"""
+
+
+@needs_browser
+def test_slider_blink_and_keys_work_in_a_browser(tmp_path: Path) -> None:
+    driven = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", example())
+    driven = driven.replace("</body>", f"<script>window.onload = () => {{{DRIVER}}}</script></body>")
+    found = re.search(r"<body[^>]*>(\{.*\})</body>", browse(driven, tmp_path), re.DOTALL)
+    assert found is not None
+    log = json.loads(found[1])
+    three = ["baseline", "result", "difference"]
+    assert log["start"] | {"clip": ""} == {
+        "pressed": "side by side",
+        "panels": three,
+        "stage": [False, False],
+        "range": False,
+        "clip": "",
+        "shown": log["start"]["shown"],
+    }
+    slider = {"pressed": "slider", "panels": [], "stage": [True, True], "range": True, "shown": "baseline | result"}
+    assert log["slider"] == slider | {"clip": "inset(0px 0px 0px 50%)"}
+    assert log["moved"] == slider | {"clip": "inset(0px 0px 0px 52%)"}
+    assert log["dragged"] == slider | {"clip": "inset(0px 0px 0px 10%)"}
+    blink = {"pressed": "blink", "panels": [], "range": False, "clip": "none"}
+    assert log["blink"] == blink | {"stage": [True, True], "shown": "result"}
+    assert log["blinked"] == blink | {"stage": [True, False], "shown": "baseline"}
+    assert (log["difference"]["panels"], log["back"]["panels"]) == (["difference"], three)
+    assert (log["first"], log["second"], log["again"], log["title"]) == (0, 1, 0, "pytest-denorm: review")
+    assert log["width"] == [40, 40]
+
+
+@needs_browser
+def test_its_own_script_runs_and_no_other(tmp_path: Path) -> None:
+    page = browse(example().replace("</main>", "</main><script>document.title = 'hacked'</script>"), tmp_path)
+    assert "<title>pytest-denorm: review</title>" in page
+    assert len(re.findall(r'<button[^>]* aria-pressed="true"', page)) == 1
+
+
+@needs_browser
+def test_it_is_readable_with_scripts_off(tmp_path: Path) -> None:
+    (tmp_path / "inner.html").write_text(example(), encoding="utf-8")
+    frame = '<iframe sandbox="" src="inner.html" width="1280" height="1400"></iframe>'
+    path = tmp_path / "page.html"
+    path.write_text(frame)
+    picture = tmp_path / "page.png"
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command += ["--window-size=1300,1450", f"--screenshot={picture}", path.as_uri()]
+    subprocess.run(command, capture_output=True, timeout=100, check=True)
+    from PIL import Image
+
+    shown = np.asarray(Image.open(picture).convert("RGB"))
+    colours = {tuple(colour) for colour in shown.reshape(-1, 3)[::7].tolist()}
+    assert len(colours) > 200  # photographs, not an empty frame
