@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..normalization import PRESETS, format_numbers
-from .observation import Observation, snap
+from .observation import Map, Observation, snap
 
-__all__ = ["Cause", "agrees", "causes_of", "channel_name", "constants_of", "factor_of_255", "right_constants"]
+__all__ = ["Cause", "Causes", "channel_name"]
 
 Array = np.ndarray[Any, Any]
 
@@ -48,48 +48,313 @@ def channel_name(channel: int, channels: int) -> str:
     return names[channel] if names else f"channel {channel}"
 
 
-def agrees(seen: Observation, slope: Array, offset: Array, other_slope: Array, other_offset: Array) -> bool:
-    """Whether two maps agree on all normalized values, as far as the observation can tell."""
-    with np.errstate(all="ignore"):
-        gaps = [np.abs((slope - other_slope) * y + (offset - other_offset)) for y in (seen.y_low, seen.y_high)]
-        # a larger result is rounded by more
-        size = np.maximum(1.0, np.abs(slope * (seen.y_high - seen.y_low)) / seen.white)
-    return bool((np.maximum(*gaps) <= resolution(seen) * size).all())
+class Causes:
+    """The mistakes that lead to a map, for one observation.
 
+    Args:
+        seen: gives the statistics from which the mistakes are predicted, and the accuracy of the comparison.
+    """
 
-def resolution(seen: Observation) -> Array:
-    """How well an observed map is known, as a difference in the result."""
-    known: Array = seen.slack + (0.1 * seen.white / 255 if seen.bytes_out else 0.0)
-    return known
+    def __init__(self, seen: Observation) -> None:
+        self.seen = seen
+        with np.errstate(all="ignore"):
+            self._known = [
+                one for one in _known_mistakes(seen) if np.isfinite(one.slope).all() and np.isfinite(one.offset).all()
+            ]
+        self._quotients = list(_rounded_second_normalize(seen))
+        self._presets = list(_other_presets(seen))
 
+    def agree(self, found: Map, slope: Array, offset: Array) -> Any:
+        """Whether a map (or each of many, along the first axis) is the one that was found, as far as that is known."""
+        gaps = [np.abs((found.slope - slope) * y + (found.offset - offset)) for y in (found.low, found.high)]
+        return (np.maximum(*gaps) <= self.seen.resolution(found)).all(axis=-1)
 
-def causes_of(seen: Observation, slope: Array, offset: Array) -> list[Cause]:
-    """The known mistakes that lead to this map, the most particular first; further ones are its equals."""
-    with np.errstate(all="ignore"):
+    def is_correct(self, found: Map) -> bool:
+        return bool(self.agree(found, self.seen.std, self.seen.mean))
+
+    def of(self, found: Map) -> list[Cause]:
+        """The known mistakes that lead to this map, the most particular first; further ones are its equals."""
         candidates = [
-            one for one in _known_mistakes(seen) if np.isfinite(one.slope).all() and np.isfinite(one.offset).all()
+            *self._known,
+            *self._eps(found),
+            *self._rounded(found),
+            *self._presets,
+            *self._same_for_all(found),
         ]
-    matching = [one for one in candidates if agrees(seen, slope, offset, one.slope, one.offset)]
-    if not matching:
-        for find in (_eps, _rounded, _same_for_all, _two_mistakes):
-            found = find(seen, slope, offset)
-            if found:
-                return found
+        agreeing = self._agreeing(found, candidates)
+        if not agreeing:
+            return self._without_forward(found) or self._two_mistakes(found)
+        kinds: dict[str, Cause] = {}
+        for one in agreeing:
+            kinds.setdefault(one.kind, one)
+        first, *others = kinds.values()
+        if first.kind == "eps" and np.ptp(self.seen.std) == 0:
+            others += self.constants(found)[:1]
+        return [first, *(replace(one, equal=True) for one in others)]
+
+    def _agreeing(self, found: Map, candidates: Sequence[Cause]) -> list[Cause]:
+        if not candidates:
+            return []
+        slopes, offsets = (np.stack([getattr(one, name) for one in candidates]) for name in ("slope", "offset"))
+        agree = self.agree(found, slopes, offsets)
+        if agree.any() and self.is_correct(found):
+            # so small an error that many come near: those that come nearest
+            gaps = np.max([np.abs((found.slope - slopes) * y + found.offset - offsets) for y in found[2:]], axis=(0, 2))
+            correct = np.max(
+                [np.abs((found.slope - self.seen.std) * y + found.offset - self.seen.mean) for y in found[2:]]
+            )
+            agree &= gaps < correct / 2
+        return [one for one, chosen in zip(candidates, agree, strict=True) if chosen]
+
+    def factor_of_255(self, found: Map) -> list[Cause]:
+        """A known mistake, or none, with a factor of 255 beside it."""
+        std, mean = self.seen.std, self.seen.mean
+        for factor in (255.0, 1 / 255.0, 255.0**2, 1 / 255.0**2):
+            rest = found.divided(factor)
+            gain = np.abs(rest.slope / std)
+            if (gain < 0.2).any() or (gain > 5).any():
+                continue
+            beside = [] if self.is_correct(rest) else self.of(rest) or self.constants(rest)
+            if beside or self.is_correct(rest):
+                return [Cause("scale-255", std * factor, mean * factor, _scale_message(factor)), *beside]
         return []
-    kinds: dict[str, Cause] = {}
-    for one in matching:
-        kinds.setdefault(one.kind, one)
-    first, *others = kinds.values()
-    return [first, *(replace(one, equal=True) for one in others)]
+
+    def constants(self, found: Map) -> list[Cause]:
+        """Numbers that are wrong in some channels, read off the map: what the inverse must have been given."""
+        seen, slope, offset = self.seen, found.slope, found.offset
+        gain = slope / seen.std
+        shift = offset - gain * seen.mean
+        if (np.abs(gain) <= 0.1).any() or (np.abs(gain) >= 10).any():
+            return []
+        wrong_std, wrong_mean = ~self._close(found, seen.std), ~self._close_offset(found, seen.mean)
+        if (wrong_std & wrong_mean).all() and _one_value(gain) and _one_value(shift / seen.white) and seen.channels > 1:
+            return []  # brightness or contrast of the whole picture, and no statistics of channels
+        scaled = wrong_std & wrong_mean & self._close_offset(found, seen.mean * gain)
+        wrong_mean &= ~scaled
+        causes = []
+        if wrong_std.any():
+            lines = [self._std_line(c, found, bool(scaled[c])) for c in np.flatnonzero(wrong_std)]
+            plain = np.where(scaled, seen.mean * gain, seen.mean)
+            causes.append(Cause("wrong-std", slope, plain, "; ".join(lines) + "."))
+            if wrong_std.all() and np.ptp(seen.std) == 0:
+                others = self._agreeing(found, list(self._eps(found, any_length=True)))
+                causes += [replace(one, equal=True) for one in others[:1]]
+        if wrong_mean.any():
+            lines, others = zip(*(self._mean_line(c, found) for c in np.flatnonzero(wrong_mean)), strict=True)
+            causes.append(
+                Cause("wrong-mean", seen.std, np.where(wrong_mean, offset, seen.mean), "; ".join(lines) + ".")
+            )
+            if all(others) and not wrong_std.any():
+                message = f"-mean/std is computed with another std than 1/std is: {'; '.join(others)}."
+                causes.append(Cause("wrong-std", seen.std, offset, message, equal=True))
+        return causes
+
+    def right_constants(self, found: Map) -> int:
+        """How many of the stds and means of a map are the pipeline's."""
+        close = self._close(found, self.seen.std).sum() + self._close_offset(found, self.seen.mean).sum()
+        return int(close)
+
+    def _close(self, found: Map, std: Array) -> Array:
+        close: Array = np.abs(found.slope - std) * _reach(found) <= self.seen.resolution(found)
+        return close
+
+    def _close_offset(self, found: Map, mean: Array) -> Array:
+        close: Array = np.abs(found.offset - mean) <= self.seen.resolution(found)
+        return close
+
+    def _without_forward(self, found: Map) -> list[Cause]:
+        """Any inverse at all, where the forward leaves the picture as it is."""
+        adds_nothing = (np.abs(found.offset) <= self.seen.resolution(found)).all()
+        if not _leaves_as_is(self.seen) or adds_nothing or (found.slope <= 0).any():
+            return []
+        resolution = self.seen.resolution(found)
+        mean, std = (
+            format_numbers((snap(float(v), float(r)) for v, r in zip(values, resolution, strict=True)), 4)
+            for values in (found.offset, found.slope)
+        )
+        return [Cause("inverted-twice", found.slope, found.offset, _without_forward_message(f"mean {mean}, std {std}"))]
+
+    def _eps(self, found: Map, *, any_length: bool = False) -> Iterator[Cause]:
+        """The same small power of ten added to every std (or to every variance) on one side.
+
+        Among channels of one std it has to lengthen the number: 0.501 for 0.5 is an eps, 0.6 is another std; unless
+        `any_length`.
+        """
+        std, mean = self.seen.std, self.seen.mean
+        for name, one, exact, back in (
+            ("std", found.slope, std, lambda v: v),
+            ("the variance", found.slope**2, std**2, np.sqrt),
+        ):
+            added = float(np.median(one - exact))
+            if added == 0 or not 1e-16 < abs(added) < 0.05:
+                continue
+            power = math.copysign(10.0 ** round(math.log10(abs(added))), added)
+            if abs(added / power - 1) > 0.35:
+                continue
+            plain = float(std[0]) + min(power, 0.0)
+            if (
+                np.ptp(std) == 0
+                and not any_length
+                and abs(power) > 0.5 * 10.0 ** -len(f"{plain:.6g}".partition(".")[2])
+            ):
+                continue
+            with np.errstate(invalid="ignore"):
+                slope = back(exact + power)
+            if not np.isfinite(slope).all():
+                continue
+            side = "the inverse" if added > 0 else "the forward"
+            message = (
+                f"An eps of {abs(power):g} is added to {name} in {side} only. Leave it out, or use it on both sides."
+            )
+            yield Cause("eps", slope, mean, message)
+
+    def _rounded(self, found: Map) -> Iterator[Cause]:
+        """All stds, or all means, or both, typed to a few decimals on one side."""
+        seen = self.seen
+        resolution = seen.resolution(found)
+        room = resolution / _reach(found), resolution
+        exact, typed = (seen.std, seen.mean), (found.slope, found.offset)
+        right = [bool((np.abs(a - b) <= r).all()) for a, b, r in zip(exact, typed, room, strict=True)]
+        if all(right):
+            return
+        for unit, digits in itertools.product((1.0, 255.0), range(7)):
+            if unit * seen.white == 1.0 and digits == 0:
+                continue
+            for side, long, short in (("inverse", exact, typed), ("pipeline", typed, exact)):
+                rounded = [
+                    _rounding(one, other, width, unit, digits)
+                    for one, other, width in zip(long, short, room, strict=True)
+                ]
+                if not all(fits or same is not None for fits, same in zip(right, rounded, strict=True)):
+                    continue
+                if side == "pipeline" and not (
+                    all(
+                        fits or (np.abs(a - b) > r).all()
+                        for fits, a, b, r in zip(right, long, short, room, strict=True)
+                    )
+                    and sum(
+                        len(np.unique(np.round(one, 12))) for one, fits in zip(short, right, strict=True) if not fits
+                    )
+                    > 1
+                ):
+                    continue  # that one number is short, or that some are, says nothing of rounding
+                yield self._rounded_cause(found, side, rounded, right, unit, digits)
+
+    def _rounded_cause(
+        self, found: Map, side: str, rounded: Sequence[Array | None], right: Sequence[bool], unit: float, digits: int
+    ) -> Cause:
+        exact, typed = (self.seen.std, self.seen.mean), (found.slope, found.offset)
+        slope, offset = (
+            one if fits else (other if side == "pipeline" or new is None else new)
+            for one, other, new, fits in zip(exact, typed, rounded, right, strict=True)
+        )
+        whose = "Constants are" if side == "inverse" else "The pipeline's own constants are"
+        scale = "" if unit == 1.0 else " on the scale of bytes"
+        shown = ", ".join(self._changes(found, slope, offset))
+        message = f"{whose} rounded to {digits} decimals{scale}: {shown}."
+        return Cause("rounded-constants", slope, offset, message)
+
+    def _changes(self, found: Map, std: Array, mean: Array) -> Iterator[str]:
+        resolution = self.seen.resolution(found)
+        for c in range(self.seen.channels):
+            name = channel_name(c, self.seen.channels)
+            for word, one, exact in (("mean", mean[c], self.seen.mean[c]), ("std", std[c], self.seen.std[c])):
+                if abs(one - exact) > resolution[c] / 4:
+                    yield f"{name} {word} {one:.6g} for {exact:.8g}"
+
+    def _same_for_all(self, found: Map) -> Iterator[Cause]:
+        """One std and one mean for channels that differ, whoever they belong to."""
+        seen = self.seen
+        if seen.channels < 2 or (np.ptp(seen.std) == 0 and np.ptp(seen.mean) == 0) or found.slope.mean() <= 0:
+            return
+        std, mean = found.slope.mean(), found.offset.mean()
+        message = f"Every channel gets the same statistics: mean {mean:.4g}, std {std:.4g}."
+        yield Cause("one-channel-for-all", np.full_like(found.slope, std), np.full_like(found.offset, mean), message)
+
+    def _two_mistakes(self, found: Map) -> list[Cause]:
+        """A mistake with the std and another with the mean, which do not hide one another."""
+        m, s = self.seen.mean, self.seen.std
+        slopes = [
+            ("divides-by-std", 1 / s, "The inverse divides by std."),
+            ("wrong-std", np.ones_like(s), "The std is missing."),
+            ("channel-order", s[::-1], "The std is applied in reversed order of channels."),
+            ("one-channel-for-all", np.full_like(s, s[0]), "Every channel gets the first channel's std."),
+        ]
+        offsets = [
+            ("missing-mean", np.zeros_like(m), "The mean is not added."),
+            ("mean-sign", -m, "The mean has the wrong sign."),
+            ("mean-not-divided", m * s, "The mean is added before multiplying."),
+            ("channel-order", m[::-1], "The mean is applied in reversed order of channels."),
+            ("scale-255", m * 255, "The mean is multiplied by 255."),
+        ]
+        for (kind_s, std, why_s), (kind_m, mean, why_m) in itertools.product(slopes, offsets):
+            if self.agree(found, std, mean):
+                return [Cause(kind_s, std, m, why_s), Cause(kind_m, s, mean, why_m)]
+        return []
+
+    def _std_line(self, c: int, found: Map, scaled: bool) -> str:
+        right = float(self.seen.std[c])
+        typed = snap(float(found.slope[c]), float(self.seen.resolution(found)[c] / _reach(found)[c]))
+        where = " in 1/std, and the right one in -mean/std" if scaled else ""
+        return (
+            f"{self._start(c, found)}: the inverse uses std {typed:.6g}{where} where the pipeline has {right:.8g}"
+            f"{_slip(typed, right, self.seen.white)}"
+        )
+
+    def _mean_line(self, c: int, found: Map) -> tuple[str, str]:
+        """What is wrong with a mean; and, if the number is short, the std that would do the same in -mean/std."""
+        right, resolution = float(self.seen.mean[c]), float(self.seen.resolution(found)[c])
+        typed, other = snap(float(found.offset[c]), resolution), ""
+        line = (
+            f"{self._start(c, found)}: the inverse uses mean {typed:.6g} where the pipeline has {right:.8g}"
+            f"{_slip(typed, right, self.seen.white)}"
+        )
+        if typed and not _slip(typed, right, self.seen.white):
+            std = right * float(self.seen.std[c]) / typed  # (y + mean / std') * std
+            short = snap(std, abs(std / typed) * resolution)
+            if 0 < short < self.seen.white and len(f"{short:g}") <= 5:
+                other = (
+                    f"{channel_name(c, self.seen.channels)} std {short:g} where the pipeline has {self.seen.std[c]:.8g}"
+                )
+        return line, other
+
+    def _start(self, c: int, found: Map) -> str:
+        gain = found.slope[c] / self.seen.std[c]
+        shift = snap(float(found.offset[c] - gain * self.seen.mean[c]), float(self.seen.resolution(found)[c]))
+        return f"{channel_name(c, self.seen.channels)}: gain {gain:.4g}, offset {shift:.2g}"
 
 
-def factor_of_255(seen: Observation, slope: Array, offset: Array) -> list[Cause]:
-    """A known mistake, or none, with a factor of 255 beside it."""
-    for factor in (255.0, 1 / 255.0, 255.0**2, 1 / 255.0**2):
-        beside = causes_of(seen, slope / factor, offset / factor) or constants_of(seen, slope / factor, offset / factor)
-        if beside and all(0.2 < gain < 5 for gain in slope / factor / seen.std):
-            return [Cause("scale-255", seen.std * factor, seen.mean * factor, _scale_message(factor)), *beside]
-    return []
+def _reach(found: Map) -> Array:
+    reach: Array = np.maximum(np.abs(found.low), np.abs(found.high))
+    return reach
+
+
+def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int) -> Array | None:
+    """`exact` shortened to `digits` decimals, if `found` is that: rounded half to even, half up, or cut off."""
+    power = 10.0**digits
+    scaled = exact * unit
+    ways = (
+        np.round(scaled, digits),
+        np.floor(scaled * power + 0.5 + 1e-9) / power,
+        np.trunc(scaled * power + 1e-9) / power,
+    )
+    for way in ways:
+        if (np.abs(way / unit - found) <= width).all():
+            return way / unit
+    return None
+
+
+def _slip(found: float, right: float, white: float) -> str:
+    known = (round(found / white, 4), round(right / white, 4)) in _KNOWN_SLIPS
+    return ", a well-known slip" if known else ""
+
+
+def _one_value(values: Array) -> bool:
+    return bool(np.ptp(values) <= 1e-3 * max(1.0, float(np.abs(values).max())))
+
+
+def _leaves_as_is(seen: Observation) -> bool:
+    return bool(np.allclose(seen.std, 1, atol=1e-6) and np.allclose(seen.mean, 0, atol=1e-6 * seen.white))
 
 
 def _scale_message(factor: float) -> str:
@@ -100,6 +365,13 @@ def _scale_message(factor: float) -> str:
             f"If 0..255 is meant, say so with output_max=255."
         )
     return f"the result is {1 / factor:g} times too small: a division by 255 that is not undone."
+
+
+def _without_forward_message(numbers: str) -> str:
+    return (
+        f"The forward leaves the picture as it is, and the inverse undoes a Normalize with {numbers}: it is applied to "
+        f"what was never normalized."
+    )
 
 
 def _known_mistakes(seen: Observation) -> Iterator[Cause]:
@@ -124,36 +396,34 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
         yield Cause("scale-255", s * factor, m * factor, _scale_message(factor))
         yield Cause("scale-255", s, m * factor, f"Only the mean is {name} by 255, and not the std.")
         yield Cause("scale-255", s * factor, m, f"Only the std is {name} by 255, and not the mean.")
-    yield from _other_presets(seen)
     yield from _other_orders(seen)
     yield from _one_for_all(seen)
-    yield from _rounded_second_normalize(seen)
     yield Cause("wrong-std", ones, m, "The multiplication by std is missing: y + mean.")
 
 
 def _untouched(seen: Observation) -> Iterator[Cause]:
     m, s = seen.mean, seen.std
-    if np.allclose(s, 1) and np.allclose(m, 0):
-        return  # the forward does nothing: see _other_presets and constants_of
+    if _leaves_as_is(seen):
+        return
     yield Cause("not-inverted", np.ones_like(s), np.zeros_like(s), "The picture comes back as it is, still normalized: "
                 "nothing is inverted.")  # fmt: skip
     yield Cause("not-inverted", 1 / s, -m / s, "The picture is normalized a second time: the inverse is another Normalize "
                 "with the same mean and std.")  # fmt: skip
+    if (s > 0).all():  # a forward that does it twice has std**2 and mean * (1 + std)
+        root = np.sqrt(s)
+        yield Cause("not-inverted", root, m / (1 + root), "The pipeline normalizes twice, and the inverse undoes it once: "
+                    "the picture is still normalized.")  # fmt: skip
 
 
 def _other_presets(seen: Observation) -> Iterator[Cause]:
-    nothing = np.allclose(seen.std, 1) and np.allclose(seen.mean, 0)
     for name, known in PRESETS.items():
         if known.channels not in (1, seen.channels):
             continue
         one = known.expand(seen.channels)
         mean, std = (np.array(values) * seen.white for values in (one.mean, one.std))
         numbers = f"mean {format_numbers(mean, 8)}, std {format_numbers(std, 8)}"
-        if nothing:
-            message = (
-                f"The forward leaves the picture as it is, and the inverse undoes a Normalize with the statistics of "
-                f"{name} ({numbers}): it is applied to what was never normalized."
-            )
+        if _leaves_as_is(seen):
+            message = _without_forward_message(f"the statistics of {name} ({numbers})")
             yield Cause("inverted-twice", std, mean, message)
         else:
             message = (
@@ -174,8 +444,8 @@ def _other_orders(seen: Observation) -> Iterator[Cause]:
     for order in (backwards, *others):
         moved = list(order)
         how = "reversed" if order == backwards else f"in the order {order}"
-        yield Cause("channel-order", seen.std[moved], seen.mean[moved], f"Mean and std are applied {how}: each channel gets "
-                    f"another channel's.")  # fmt: skip
+        message = f"Mean and std are applied {how}: each channel gets another channel's."
+        yield Cause("channel-order", seen.std[moved], seen.mean[moved], message)
     yield Cause("channel-order", seen.std[::-1], seen.mean, "The std is applied in reversed order of channels.")
     yield Cause("channel-order", seen.std, seen.mean[::-1], "The mean is applied in reversed order of channels.")
 
@@ -202,185 +472,3 @@ def _rounded_second_normalize(seen: Observation) -> Iterator[Cause]:
         for what, one, two in (("both", mean, std), ("-mean/std", mean, exact_std), ("1/std", exact_mean, std)):
             message = f"The constants of Normalize(-mean/std, 1/std) are rounded to {digits} decimals ({what})."
             yield Cause("rounded-constants", 1 / two, -one / two, message)
-
-
-def _rounded(seen: Observation, slope: Array, offset: Array) -> list[Cause]:
-    """Mean or std typed to a few decimals, on either side."""
-    for unit in (1.0, 255.0):
-        for digits in range(1, 7):
-            std = _nearest_rounding(seen.std * unit, slope * unit, digits) / unit
-            mean = _nearest_rounding(seen.mean * unit, offset * unit, digits) / unit
-            if agrees(seen, slope, offset, std, mean):
-                shown = ", ".join(_changes(seen, std, mean))
-                return [
-                    Cause("rounded-constants", slope, offset, f"Constants are rounded to {digits} decimals: {shown}.")
-                ]
-            back = (_nearest_rounding(slope * unit, seen.std * unit, digits) / unit,
-                    _nearest_rounding(offset * unit, seen.mean * unit, digits) / unit)  # fmt: skip
-            if agrees(seen, seen.std, seen.mean, *back):
-                shown = ", ".join(_changes(seen, slope, offset))
-                message = f"The pipeline's own constants are rounded to {digits} decimals: {shown}."
-                return [Cause("rounded-constants", slope, offset, message)]
-    return []
-
-
-def _nearest_rounding(exact: Array, found: Array, digits: int) -> Array:
-    """Of the ways to shorten a number (not at all, rounded half up or to even, cut off), the one nearest to `found`."""
-    power = 10.0**digits
-    ways = np.stack([
-        exact, np.round(exact, digits), np.floor(exact * power + 0.5 + 1e-9) / power, np.trunc(exact * power + 1e-9) / power,
-    ])  # fmt: skip
-    nearest: Array = np.take_along_axis(ways, np.abs(ways - found).argmin(axis=0)[None], axis=0)[0]
-    return nearest
-
-
-def _eps(seen: Observation, slope: Array, offset: Array) -> list[Cause]:
-    """The same small power of ten added to every std (or to every variance) on one side."""
-    if np.ptp(seen.std) == 0:
-        return []  # nothing tells an eps from another std: see constants_of
-    for name, found, exact, back in (
-        ("std", slope, seen.std, lambda v: v),
-        ("the variance", slope**2, seen.std**2, np.sqrt),
-    ):
-        added = float(np.median(found - exact))
-        if added == 0 or abs(added) > 0.05:
-            continue
-        power = math.copysign(10.0 ** round(math.log10(abs(added))), added)
-        with np.errstate(invalid="ignore"):
-            predicted = back(exact + power)
-        if abs(added / power - 1) < 0.35 and agrees(seen, slope, offset, predicted, seen.mean):
-            side = "the inverse" if added > 0 else "the forward"
-            return [Cause("eps", slope, offset, f"An eps of {abs(power):g} is added to {name} in {side} only. Leave it out, "
-                          f"or use it on both sides.")]  # fmt: skip
-    return []
-
-
-def _same_for_all(seen: Observation, slope: Array, offset: Array) -> list[Cause]:
-    """One std and one mean for channels that differ, whoever they belong to."""
-    if seen.channels < 2 or (np.ptp(seen.std) == 0 and np.ptp(seen.mean) == 0):
-        return []
-    std, mean = np.full_like(slope, slope.mean()), np.full_like(offset, offset.mean())
-    if not agrees(seen, slope, offset, std, mean) or slope.mean() <= 0:
-        return []
-    message = f"Every channel gets the same statistics: mean {offset.mean():.4g}, std {slope.mean():.4g}."
-    return [Cause("one-channel-for-all", slope, offset, message)]
-
-
-def _two_mistakes(seen: Observation, slope: Array, offset: Array) -> list[Cause]:
-    """A mistake with the std and another with the mean, which do not hide one another."""
-    m, s = seen.mean, seen.std
-    with np.errstate(all="ignore"):
-        slopes = [
-            ("divides-by-std", 1 / s, "The inverse divides by std."),
-            ("wrong-std", np.ones_like(s), "The std is missing."),
-        ]
-        offsets = [
-            ("missing-mean", np.zeros_like(m), "The mean is not added."),
-            ("mean-sign", -m, "The mean has the wrong sign."),
-            ("mean-not-divided", m * s, "The mean is added before multiplying."),
-        ]
-    for (kind_s, std, why_s), (kind_m, mean, why_m) in itertools.product(slopes, offsets):
-        if np.isfinite(std).all() and agrees(seen, slope, offset, std, mean):
-            return [Cause(kind_s, std, m, why_s), Cause(kind_m, s, mean, why_m)]
-    return []
-
-
-def _changes(seen: Observation, std: Array, mean: Array) -> Iterator[str]:
-    for c in range(seen.channels):
-        name = channel_name(c, seen.channels)
-        for word, found, exact in (("mean", mean[c], seen.mean[c]), ("std", std[c], seen.std[c])):
-            if abs(found - exact) > resolution(seen)[c] / 4:
-                yield f"{name} {word} {found:.6g} for {exact:.8g}"
-
-
-def constants_of(seen: Observation, slope: Array, offset: Array) -> list[Cause]:
-    """Numbers that are wrong in some channels, read off the map: what the inverse must have been given."""
-    gain = slope / seen.std
-    shift = offset - gain * seen.mean
-    if (gain <= 0.1).any() or (gain >= 10).any():
-        return []
-    both = ~_close(seen, slope, seen.std) & ~_close_offset(seen, offset, seen.mean)
-    if both.all() and _one_value(gain) and _one_value(shift / seen.white) and seen.channels > 1:
-        return []  # brightness or contrast of the whole picture, and no statistics of channels
-    scaled = ~_close(seen, slope, seen.std) & _close_offset(seen, offset, seen.mean * gain)
-    wrong_std = ~_close(seen, slope, seen.std)
-    wrong_mean = ~_close_offset(seen, offset, seen.mean) & ~scaled
-    causes = []
-    if wrong_std.any():
-        lines = [_std_line(seen, c, slope, offset, bool(scaled[c])) for c in np.flatnonzero(wrong_std)]
-        plain = np.where(scaled, seen.mean * gain, seen.mean)
-        causes.append(Cause("wrong-std", slope, plain, "; ".join(lines) + "."))
-    if wrong_mean.any():
-        lines = [_mean_line(seen, c, slope, offset) for c in np.flatnonzero(wrong_mean)]
-        causes.append(Cause("wrong-mean", seen.std, np.where(wrong_mean, offset, seen.mean), "; ".join(lines) + "."))
-    return causes + [one for one in [_power_of_ten(seen, slope)] if one and len(causes) == 1 and wrong_std.all()]
-
-
-def _power_of_ten(seen: Observation, slope: Array) -> Cause | None:
-    """Where all channels have one std, an eps gives the numbers of another std."""
-    added = float(np.median(slope - seen.std))
-    if np.ptp(seen.std) > 0 or added == 0 or abs(math.log10(abs(added)) - round(math.log10(abs(added)))) > 0.05:
-        return None
-    side = "the inverse" if added > 0 else "the forward"
-    message = f"An eps of {10.0 ** round(math.log10(abs(added))):g} is added to std in {side} only."
-    return Cause("eps", slope, seen.mean, message, equal=True)
-
-
-def right_constants(seen: Observation, slope: Array, offset: Array) -> int:
-    """How many of the stds and means of a map are the pipeline's."""
-    return int(_close(seen, slope, seen.std).sum() + _close_offset(seen, offset, seen.mean).sum())
-
-
-def _one_value(values: Array) -> bool:
-    return bool(np.ptp(values) <= 1e-3 * max(1.0, float(np.abs(values).max())))
-
-
-def _close(seen: Observation, slope: Array, other: Array) -> Array:
-    reach = np.maximum(np.abs(seen.y_low), np.abs(seen.y_high))
-    close: Array = np.abs(slope - other) * reach <= resolution(seen)
-    return close
-
-
-def _close_offset(seen: Observation, offset: Array, other: Array) -> Array:
-    close: Array = np.abs(offset - other) <= resolution(seen)
-    return close
-
-
-def _typed(seen: Observation, value: float, uncertainty: float) -> float:
-    """The number as somebody typed it, in the shortest form that the observation allows."""
-    return snap(float(value), float(uncertainty))
-
-
-def _start(seen: Observation, c: int, slope: Array, offset: Array) -> str:
-    gain = slope[c] / seen.std[c]
-    return f"{channel_name(c, seen.channels)}: gain {gain:.4g}, offset {offset[c] - gain * seen.mean[c]:.2g}"
-
-
-def _slip(found: float, right: float, white: float) -> str:
-    known = (round(found / white, 4), round(right / white, 4)) in _KNOWN_SLIPS
-    return ", a well-known slip" if known else ""
-
-
-def _std_line(seen: Observation, c: int, slope: Array, offset: Array, scaled: bool) -> str:
-    reach = max(abs(seen.y_low[c]), abs(seen.y_high[c]))
-    found, right = _typed(seen, slope[c], resolution(seen)[c] / reach), float(seen.std[c])
-    where = " in 1/std, and the right one in -mean/std" if scaled else ""
-    return (
-        f"{_start(seen, c, slope, offset)}: the inverse uses std {found:.6g}{where} where the pipeline has {right:.8g}"
-        f"{_slip(found, right, seen.white)}"
-    )
-
-
-def _mean_line(seen: Observation, c: int, slope: Array, offset: Array) -> str:
-    found, right = _typed(seen, offset[c], resolution(seen)[c]), float(seen.mean[c])
-    line = (
-        f"{_start(seen, c, slope, offset)}: the inverse uses mean {found:.6g} where the pipeline has {right:.8g}"
-        f"{_slip(found, right, seen.white)}"
-    )
-    if offset[c] and not _slip(found, right, seen.white):
-        # (y + mean / typed) * std
-        typed = right * float(seen.std[c]) / float(offset[c])
-        short = _typed(seen, typed, abs(typed) * float(resolution(seen)[c]) / abs(float(offset[c])))
-        if 0 < short < seen.white and len(f"{short:g}") <= 5:
-            line += f" (or std {short:g} in -mean/std, with the right 1/std)"
-    return line

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..errors import DenormError
 from ..normalization import Normalization, format_numbers
-from .causes import Cause, agrees, causes_of, channel_name, constants_of, factor_of_255, right_constants
-from .observation import ChannelFit, Observation, observe, snap
+from ..pipelines import locate
+from .causes import Cause, Causes, channel_name
+from .observation import ChannelFit, Map, Observation, observe, snap
 
 __all__ = ["KINDS", "Diagnosis", "Finding", "diagnose"]
 
@@ -144,6 +146,7 @@ def diagnose(
         pixel_max=pixel_max,
         output_max=output_max,
         dtype=dtype,
+        declared=_declared(forward),
     )
     findings = sorted(_findings(seen), key=lambda finding: -finding.effect)
     if not findings:
@@ -151,6 +154,8 @@ def diagnose(
     first, *rest = findings
     gain, offset = _composite(seen)
     also = "".join(f"\nAlso: {finding.message}" for finding in rest if not finding.equal)
+    if seen.wraps:
+        also += "\nBytes are cast without a clamp, so that 256 becomes 0 and -1 becomes 255."
     return Diagnosis(
         kind=first.kind,
         exact=seen.exact,
@@ -164,13 +169,23 @@ def diagnose(
     )
 
 
+def _declared(forward: Any) -> Normalization | None:
+    """The statistics that the forward says it has, to the last digit."""
+    if isinstance(forward, Normalization):
+        return forward
+    try:
+        return locate(forward).normalization
+    except DenormError:
+        return None
+
+
 def _number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _end(value: float) -> str:
-    """The end of a clamp: 0 and not 9.8e-10."""
-    return _number(snap(value, 1e-4))
+def _end(value: float | None, seen: Observation) -> str:
+    """The end of a clamp: 0 and not 9.8e-10; nothing where there is none."""
+    return "" if value is None or not math.isfinite(value) else _number(snap(value, 1e-4 * seen.white))
 
 
 def _exact(seen: Observation) -> Finding:
@@ -203,6 +218,8 @@ def _unknown(seen: Observation, why: str = "") -> Finding:
                 f"{name}: {format_numbers(fit.row, 4)} times the normalized channels, offset {_number(fit.offset)}"
             )
     start = why or "none of the known mistakes gives these numbers"
+    if seen.flipped:
+        start = f"the picture comes back turned over, {seen.flipped}"
     return Finding("unknown", f"{start}. " + "; ".join(lines) + ".", seen.max_abs_error)
 
 
@@ -240,6 +257,9 @@ def _findings(seen: Observation) -> Iterator[Finding]:
 
 def _map_findings(seen: Observation) -> Iterator[Finding]:
     """Mistakes in the map itself: its channels, its numbers, its clamping, its rounding."""
+    if not seen.finite.all():
+        yield _unknown(seen, "the inverse gives NaN or infinite values")
+        return
     if seen.bytes_out and seen.highest * 255 <= 2 * seen.white:
         message = "the bytes that come back are 0 and 1: values in 0..1 were cast without multiplying by 255."
         yield Finding("scale-255", message, seen.max_abs_error)
@@ -247,62 +267,59 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     if not all(fit.affine and fit.source is not None for fit in seen.fits):
         yield _unknown(seen)
         return
-    order = [fit.source for fit in seen.fits if fit.source is not None]
-    slope = np.array([fit.slope for fit in seen.fits])
-    offset = np.array([fit.offset for fit in seen.fits])
     clamp = _clamped(seen)
     if clamp is not None:
         yield clamp
+    order = [fit.source for fit in seen.fits if fit.source is not None]
     if len(set(order)) < len(order):
-        yield Finding(
-            "unknown", f"the channels of the result come from the normalized channels {order}.", seen.max_abs_error
-        )
+        names = ", ".join(channel_name(channel, seen.channels) for channel in order)
+        yield _unknown(seen, f"the channels of the result come from the normalized channels {names}")
         return
     moved = order != list(range(len(order)))
     if moved:
         yield Finding("channel-order", _order_message(order, seen), seen.max_abs_error)
-    # each half of a level that truncation takes away is put back before the numbers are read
-    half = seen.white / 510 if seen.bytes_out else 0.0
-    trials = [(slope, offset, False)] + ([(slope, offset + half, True)] if seen.bytes_out else [])
-    if moved:  # statistics may have been applied before or after the channels were moved
-        trials += [(_back(one, order), _back(two, order), cut) for one, two, cut in trials]
-    for one, two, cut in trials:
-        if agrees(seen, one, two, seen.std, seen.mean):
-            if cut:
-                yield _truncation(seen, alone=not moved and clamp is None)
-            return
-    # constants that are merely wrong are read off where most of the others are right
-    trials_by_fit = sorted(trials, key=lambda trial: -right_constants(seen, trial[0], trial[1]))
-    for explain, chosen in ((causes_of, trials), (factor_of_255, trials), (constants_of, trials_by_fit)):
-        for one, two, cut in chosen:
-            causes = explain(seen, one, two)
-            if causes:
-                yield from _as_findings(seen, one, two, causes)
-                if cut:
-                    yield _truncation(seen, alone=False)
-                return
-    if not moved and clamp is None:
+    numbers = list(_number_findings(seen, order, alone=not moved and clamp is None))
+    yield from numbers
+    if not numbers and not moved and clamp is None:
         yield _unknown(seen)
 
 
-def _as_findings(seen: Observation, slope: Array, offset: Array, causes: Sequence[Cause]) -> Iterator[Finding]:
+def _number_findings(seen: Observation, order: Sequence[int], *, alone: bool) -> Iterator[Finding]:
+    """Mistakes in the numbers; `alone`: nothing else explains that pictures do not come back."""
+    causes = Causes(seen)
+    # each half of a level that truncation takes away is put back before the numbers are read
+    trials = [(seen.map, False)] + ([(seen.map.raised(seen.level / 2), True)] if seen.bytes_out else [])
+    if list(order) != list(
+        range(len(order))
+    ):  # statistics may have been applied before or after the channels were moved
+        trials += [(one.moved(order), cut) for one, cut in trials]
+    for one, cut in trials:
+        if causes.is_correct(one) and (cut or not alone):
+            if cut:
+                yield _truncation(seen, alone=alone)
+            return
+    # constants that are merely wrong are read off where most of the others are right
+    by_right_ones = sorted(trials, key=lambda trial: -causes.right_constants(trial[0]))
+    for explain, chosen in ((causes.of, trials), (causes.factor_of_255, trials), (causes.constants, by_right_ones)):
+        for one, cut in chosen:
+            found = explain(one)
+            if found:
+                yield from _as_findings(seen, one, found)
+                if cut:
+                    yield _truncation(seen, alone=False)
+                return
+
+
+def _as_findings(seen: Observation, found: Map, causes: Sequence[Cause]) -> Iterator[Finding]:
     """Causes of different parts of the map as findings of their own; causes of the same numbers in one message."""
     first, *others = causes
-    equal = [one for one in others if one.equal and one.kind != first.kind]
+    equal = [one for one in others if one.equal]
     same = "".join(f" The same numbers come about where {one.message[0].lower()}{one.message[1:]}" for one in equal)
-    yield Finding(first.kind, first.message + same, _effect(seen, first.slope, first.offset))
+    effect = _effect(seen, found, first)
+    yield Finding(first.kind, first.message + same, effect)
     for one in others:
-        if not one.equal or one.kind != first.kind:
-            # just below its equal, so that sorting by effect keeps the two together
-            effect = _effect(seen, one.slope, one.offset) * (1 - 1e-9 if one.equal else 1)
-            yield Finding(one.kind, one.message, effect, one.equal)
-
-
-def _back(values: Array, order: Sequence[int]) -> Array:
-    """`values` of the results, put at the channels they were taken from."""
-    moved = np.empty_like(values)
-    moved[list(order)] = values
-    return moved
+        # just below its equal, so that sorting by effect keeps the two together
+        yield Finding(one.kind, one.message, effect * (1 - 1e-9) if one.equal else _effect(seen, found, one), one.equal)
 
 
 def _truncation(seen: Observation, *, alone: bool) -> Finding:
@@ -311,7 +328,7 @@ def _truncation(seen: Observation, *, alone: bool) -> Finding:
         "truncation",
         f"bytes are truncated instead of rounded{lost}, and what lies between two levels loses half a level on average. "
         f"Round before the cast: x.mul(255).round().clamp(0, 255).",
-        seen.white / 255,
+        seen.level,
     )
 
 
@@ -325,36 +342,44 @@ def _order_message(order: Sequence[int], seen: Observation) -> str:
 def _clamped(seen: Observation) -> Finding | None:
     """Clipping to something else than black and white."""
     near = 0.012 * seen.white
-    ends = [
-        (c, fit)
-        for c, fit in enumerate(seen.fits)
-        if math.isfinite(fit.lowest)
-        and (fit.lowest > near or fit.highest < seen.white - near or fit.lowest < -near)
-        and _clips(seen, fit)
-    ]
-    if not ends:
-        return None
-    c, fit = ends[0]
-    # the clamped value, seen where the clamp is: before y * slope + offset
-    low, high = sorted(((fit.lowest - fit.offset) / fit.slope, (fit.highest - fit.offset) / fit.slope))
-    name = channel_name(c, seen.channels)
-    return Finding(
-        "clamped",
-        f"{name}: values are clamped in the normalized space (to {_end(low)}..{_end(high)}) before the inverse, so "
-        f"that what lies outside {_number(fit.lowest)}..{_number(fit.highest)} is lost. Clamp after the inverse, to "
-        f"0..{seen.white:g}.",
-        seen.max_abs_error,
+    for c, fit in enumerate(seen.fits):
+        low, high = _clipped_ends(seen, fit)
+        if (low is None or abs(low) <= near) and (high is None or abs(high - seen.white) <= near):
+            continue
+        kept = f"what lies outside {_end(low, seen)}..{_end(high, seen)} is lost"
+        before = sorted((_before(low, fit, -math.inf), _before(high, fit, math.inf)))
+        if _digits(before) <= _digits([low, high]):
+            where = f"in the normalized space (to {_end(before[0], seen)}..{_end(before[1], seen)}) before the inverse"
+            advice = f"Clamp after the inverse, to 0..{seen.white:g}."
+        else:
+            where, advice = "after the inverse, to another range than the pictures'", f"That is 0..{seen.white:g}."
+        message = f"{channel_name(c, seen.channels)}: values are clamped {where}, so that {kept}. {advice}"
+        return Finding("clamped", message, seen.max_abs_error)
+    return None
+
+
+def _clipped_ends(seen: Observation, fit: ChannelFit) -> tuple[float | None, float | None]:
+    """Where the map would have gone further than it was seen to go: the lowest and the highest result."""
+    source = fit.source or 0
+    ends = [fit.slope * y + fit.offset for y in (seen.y_low[source], seen.y_high[source])]
+    room = 0.01 * seen.white
+    return (
+        fit.lowest if min(ends) < fit.lowest - room else None,
+        fit.highest if max(ends) > fit.highest + room else None,
     )
 
 
-def _clips(seen: Observation, fit: ChannelFit) -> bool:
-    """Whether the map would have gone further than it was seen to go."""
-    source = fit.source or 0
-    ends = [fit.slope * y + fit.offset for y in (seen.y_low[source], seen.y_high[source])]
-    return min(ends) < fit.lowest - 0.01 * seen.white or max(ends) > fit.highest + 0.01 * seen.white
+def _before(end: float | None, fit: ChannelFit, unbounded: float) -> float:
+    """The normalized value that becomes `end`."""
+    return unbounded * math.copysign(1.0, fit.slope) if end is None else snap((end - fit.offset) / fit.slope, 1e-4)
 
 
-def _effect(seen: Observation, slope: Array, offset: Array) -> float:
+def _digits(ends: Sequence[float | None]) -> int:
+    """How many digits it takes to write them down."""
+    return max(len(f"{snap(one, 1e-4):.6g}".strip("-0.")) for one in ends if one is not None and math.isfinite(one))
+
+
+def _effect(seen: Observation, found: Map, cause: Cause) -> float:
     """How far ``slope * y + offset`` is from the picture at most."""
-    gaps = [np.abs((slope - seen.std) * y + (offset - seen.mean)) for y in (seen.y_low, seen.y_high)]
+    gaps = [np.abs((cause.slope - seen.std) * y + (cause.offset - seen.mean)) for y in (found.low, found.high)]
     return float(np.max(gaps))

@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,12 +24,34 @@ from ..tolerance import round_trip_tolerance
 from .calls import Called, call
 from .samples import level_picture
 
-__all__ = ["ChannelFit", "Observation", "observe"]
+__all__ = ["ChannelFit", "Map", "Observation", "observe", "snap"]
 
 Array = np.ndarray[Any, Any]
 
-#: The share of the derived bound that is granted to formulas that round a few times more than the textbook's.
-_ALLOWANCE = 4.0
+
+#: The accuracy of a least-squares fit of some thousand pixels in float64.
+_FIT_ROUNDOFF = 2.0**-47
+
+
+class Map(NamedTuple):
+    """``z = slope * y + offset`` in each channel, as it was seen for normalized values of `low` to `high`."""
+
+    slope: Array
+    offset: Array
+    low: Array
+    high: Array
+
+    def moved(self, order: Sequence[int]) -> Map:
+        """With each channel's numbers at the channel that it was taken from."""
+        back = np.empty(len(order), dtype=int)
+        back[list(order)] = range(len(order))
+        return Map(*(one[back] for one in self))
+
+    def raised(self, by: float) -> Map:
+        return self._replace(offset=self.offset + by)
+
+    def divided(self, by: float) -> Map:
+        return self._replace(slope=self.slope / by, offset=self.offset / by)
 
 
 @dataclass(frozen=True)
@@ -39,6 +61,8 @@ class ChannelFit:
     Attributes:
         source: the normalized channel that it follows, or None where it follows several or none.
         slope, offset: ``z = slope * y[source] + offset``, in the units of the pictures.
+        low, high: the normalized values that it was fitted to.
+        count: how many these were.
         lowest, highest: what the result is clipped to; infinite where it is not.
         residual: the largest departure from this map.
         affine: whether that is within what arithmetic and bytes explain.
@@ -48,6 +72,9 @@ class ChannelFit:
     source: int | None
     slope: float
     offset: float
+    low: float
+    high: float
+    count: int
     lowest: float
     highest: float
     residual: float
@@ -57,20 +84,27 @@ class ChannelFit:
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything that was seen of a forward and an inverse. Values are in the units of the pictures, 0..`white`."""
+    """Everything that was seen of a forward and an inverse. Values are in the units of the pictures, 0..`white`.
 
-    mean: Array  # of the forward, as fitted, snapped to short decimals
+    Where the forward exchanges channels, its normalized channels are taken in the order of the pictures' own.
+    """
+
+    mean: Array  # of the forward, as declared, or as fitted and snapped to short decimals
     std: Array
     white: float
     scale: float  # of the results, against the pictures: 255 where bytes come back for pictures in 0..1
+    unit_roundoff: float  # of the pictures' dtype, or of the fit where that is coarser
+    slack: Array  # how far a correct result may be off, a channel
     forward_is_affine: bool
     fits: tuple[ChannelFit, ...]
     bytes_out: bool
-    slack: Array  # how far a correct result may be off, a channel
+    wraps: bool  # bytes beyond 0..255 come back as their remainder
+    finite: Array  # whether all results are, a channel
     exact: bool
     max_abs_error: float
     wrong_levels: int
     per_image: str  # "", "min-max" or "other"
+    flipped: str  # "", or how the picture is turned over
     forward_mutates: bool
     inverse_mutates: bool
     y_low: Array  # the range of the normalized values, a channel
@@ -85,6 +119,32 @@ class Observation:
     def total_levels(self) -> int:
         return 256 * self.channels
 
+    @property
+    def level(self) -> float:
+        return self.white / 255
+
+    @property
+    def map(self) -> Map:
+        """What the inverse does, channel by channel."""
+        return Map(*(np.array([getattr(fit, name) for fit in self.fits]) for name in Map._fields))
+
+    @property
+    def correct(self) -> Map:
+        """What it should do."""
+        return Map(self.std, self.mean, self.y_low, self.y_high)
+
+    def resolution(self, seen: Map) -> Array:
+        """How well a map is known, as a difference in the result."""
+        reach = np.maximum(np.abs(seen.low), np.abs(seen.high))
+        # constants are rounded on their own, a few times each; single pixels are averaged over
+        known: Array = 4 * self.unit_roundoff * (np.abs(seen.slope) * reach + np.abs(seen.offset) + self.white)
+        known = known + np.abs(seen.slope / self.std) * self.slack  # what is lost in y is lost, times the gain
+        if self.bytes_out:
+            # rounding to levels is noise of deviation 1 / sqrt(12), and least squares averages it
+            count = np.array([fit.count for fit in self.fits])
+            known = known + self.level * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
+        return known
+
 
 def observe(
     forward: Callable[[Any], Any],
@@ -94,8 +154,12 @@ def observe(
     pixel_max: float,
     output_max: float | None,
     dtype: torch.dtype,
+    declared: Normalization | None = None,
 ) -> Observation:
     """Runs both on pictures in 0..`pixel_max` and fits what they do.
+
+    Args:
+        declared: the statistics that the forward claims, used where they agree with what it does.
 
     Raises:
         ImageError: fewer than one channel, or a pixel_max that is not positive.
@@ -112,36 +176,53 @@ def observe(
     x = [_columns(picture) for picture in pictures]
     y = [_columns(picture) for picture in went.pictures]
     z = [_columns(picture) / scale for picture in came.pictures]
-    mean, std, forward_is_affine = _forward_statistics(np.concatenate(x), np.concatenate(y), pixel_max, dtype)
-    slack = _slack(mean, std, pixel_max, dtype)
+    unit_roundoff = max(float(torch.finfo(dtype).eps) / 2, _FIT_ROUNDOFF)
+    forward_fit = _fit_forward(np.concatenate(x), np.concatenate(y), pixel_max, unit_roundoff, declared)
+    y = [one[:, forward_fit.order] for one in y]
+    slack = _slack(forward_fit, pixel_max, dtype) + (4 * unit_roundoff * pixel_max if scale != 1 else 0.0)
     level = pixel_max / 255
-    allowed = slack + (level / 2 if bytes_out else 0.0)
-    # rounding or truncation leaves up to half a level beside the best fit, and the fit itself has some error
-    fit_slack = slack + (level * 0.56 if bytes_out else 0.0)
-    error = np.abs(np.concatenate(z) - np.concatenate(x))
+    all_x, all_z = np.concatenate(x), np.concatenate(z)
+    finite = np.isfinite(all_z).all(axis=0)
+    error = np.nan_to_num(np.abs(all_z - all_x), nan=np.inf)
+    fitting = _Fitting(
+        np.concatenate(x[1:3]), np.concatenate(y[1:3]), pixel_max, unit_roundoff, level if bytes_out else 0.0
+    )
+    fits = tuple(
+        fitting.channel(np.concatenate(z[1:3])[:, c], c, float(forward_fit.std[c]), float(forward_fit.mean[c]))
+        for c in range(channels)
+    )
+    wraps = bytes_out and not all(fit.affine for fit in fits)
+    if wraps:
+        unwrapped = tuple(fitting.unwrapped(np.concatenate(z[1:3])[:, c], c, fits[c]) for c in range(channels))
+        wraps = unwrapped != fits
+        fits = unwrapped
     return Observation(
-        mean=mean,
-        std=std,
+        mean=forward_fit.mean,
+        std=forward_fit.std,
         white=pixel_max,
         scale=scale,
-        forward_is_affine=forward_is_affine,
-        fits=_fit_inverse(x, y, z, fit_slack, pixel_max, bytes_out),
-        bytes_out=bytes_out,
+        unit_roundoff=unit_roundoff,
         slack=slack,
-        exact=bool((error <= allowed).all()),
+        forward_is_affine=forward_fit.affine,
+        fits=fits,
+        bytes_out=bytes_out,
+        wraps=wraps,
+        finite=finite,
+        exact=bool((error <= slack + (level / 2 if bytes_out else 0.0)).all()),
         max_abs_error=float(error.max()),
-        wrong_levels=_wrong_levels(x[0], z[0], level, bytes_out),
-        per_image=_per_image(y, z, fit_slack, pixel_max),
+        wrong_levels=_wrong_levels(x[0], z[0], level),
+        per_image=_per_image(y, z, fitting, pixel_max) if finite.all() else "",
+        flipped=_flipped(pictures[1], came.pictures[1].double() / scale, pixel_max),
         forward_mutates=went.mutated,
         inverse_mutates=came.mutated,
         y_low=np.concatenate(y).min(axis=0),
         y_high=np.concatenate(y).max(axis=0),
-        highest=float(np.concatenate(z).max()),
+        highest=float(all_z.max()),
     )
 
 
 def _probe_pictures(channels: int, pixel_max: float, dtype: torch.dtype) -> list[torch.Tensor]:
-    """All levels; two random pictures; one of low contrast, a range of its own in each channel; black, white, pure colours.
+    """All levels; two random pictures; one of low contrast, a range of its own in each channel; black, white, colours.
 
     Height and width differ from each other and from the number of channels, so that no axis can pass for another.
     """
@@ -168,7 +249,7 @@ def _columns(picture: torch.Tensor) -> Array:
 def _output_scale(came: Called, pixel_max: float, output_max: float | None) -> tuple[bool, float]:
     """Whether bytes come back (of whatever dtype), and the factor between results and pictures."""
     is_integer = not came.pictures[1].is_floating_point()
-    random = came.pictures[1].double()
+    random = came.pictures[1].double().nan_to_num()
     whole = is_integer or (bool((random == random.round()).all()) and float(random.max() - random.min()) > 16)
     if output_max is not None:
         return whole and output_max > 16, output_max / pixel_max
@@ -177,129 +258,182 @@ def _output_scale(came: Called, pixel_max: float, output_max: float | None) -> t
     return False, 1.0
 
 
-def _slack(mean: Array, std: Array, pixel_max: float, dtype: torch.dtype) -> Array:
+class _Forward(NamedTuple):
+    """Mean and std of the forward in each channel of the pictures, and which normalized channel that is."""
+
+    mean: Array
+    std: Array
+    order: list[int]
+    affine: bool
+
+
+def _slack(forward: _Forward, pixel_max: float, dtype: torch.dtype) -> Array:
+    """How far a correct result may be off, a channel."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        normalization = Normalization(mean.tolist(), std.tolist(), pixel_max)
-    return _ALLOWANCE * np.array(round_trip_tolerance(normalization, dtype).per_channel)
+        normalization = Normalization(forward.mean.tolist(), forward.std.tolist(), pixel_max)
+    return np.array(round_trip_tolerance(normalization, dtype).per_channel)
 
 
-def _forward_statistics(x: Array, y: Array, pixel_max: float, dtype: torch.dtype) -> tuple[Array, Array, bool]:
-    """Mean and std of the forward, from ``y = (x - mean) / std``; ones and zeros where it is no such map."""
+def _fit_forward(x: Array, y: Array, white: float, unit_roundoff: float, declared: Normalization | None) -> _Forward:
+    """From ``y = (x - mean) / std``; zeros and ones where it is no such map of each channel."""
+    count = x.shape[1]
+    nothing = _Forward(np.zeros(count), np.ones(count), list(range(count)), False)
+    if not np.isfinite(y).all():
+        return nothing
     fit = fit_affine(x, y)
-    slopes = np.diag(fit.matrix)
-    span = np.abs(y).max(axis=0) + np.abs(slopes) * pixel_max
-    accuracy = 16 * float(torch.finfo(dtype).eps) * np.maximum(span, 1e-30)
-    off = np.abs(fit.matrix - np.diag(slopes)).max(axis=1, initial=0.0) * pixel_max
-    affine = bool(
-        (fit.residual <= accuracy).all() and (off <= accuracy).all() and (np.abs(slopes) * pixel_max > accuracy).all()
-    )
-    if not affine:
-        return np.zeros(len(slopes)), np.ones(len(slopes)), False
-    std = 1 / slopes
-    mean = -fit.offset * std
-    # the accuracy of a mean or std follows from that of y, and is far better than one rounding for so many pixels
-    uncertain = np.abs(std) * accuracy / 8
-    mean = np.array([snap(value, width) for value, width in zip(mean, uncertain, strict=True)])
-    std = np.array(
-        [snap(value, abs(value) * width / pixel_max) for value, width in zip(std, uncertain / np.abs(std), strict=True)]
-    )
-    return mean, std, True
+    sources = np.abs(fit.matrix).argmax(axis=1)
+    if len(set(sources.tolist())) < count:
+        return nothing
+    slopes = fit.matrix[np.arange(count), sources]
+    span = np.abs(y).max(axis=0) + np.abs(slopes) * white
+    accuracy = 64 * unit_roundoff * np.maximum(span, 1e-30)
+    others = fit.matrix.copy()
+    others[np.arange(count), sources] = 0.0
+    off = np.abs(others).max(axis=1) * white
+    if not ((fit.residual <= accuracy) & (off <= accuracy) & (np.abs(slopes) * white > accuracy)).all():
+        return nothing
+    order = sources.argsort().tolist()
+    alone = [fit_affine(x[:, [c]], y[:, [j]]) for c, j in enumerate(order)]  # more exact than all at once
+    std = np.array([1 / float(one.matrix[0, 0]) for one in alone])
+    mean = np.array([-float(one.offset[0]) for one in alone]) * std
+    # what is left of the rounding of the constants themselves, and of each y
+    of_mean = unit_roundoff * (np.abs(mean) + np.abs(std) * span[order] / 4)
+    of_std = unit_roundoff * np.abs(std) * (1 + np.abs(std) * span[order] / (4 * white))
+    # where the mean is far from the pictures, the errors of both cancel, and must go on doing so
+    of_std = np.minimum(of_std, 2 * unit_roundoff * (np.abs(mean) + white) / span[order])
+    if declared is not None and declared.channels in (1, count):
+        claimed = declared.expand(count)
+        near = (np.abs(claimed.mean - mean) <= 8 * of_mean) & (np.abs(claimed.std - std) <= 8 * of_std)
+        if near.all():
+            return _Forward(np.array(claimed.mean), np.array(claimed.std), order, True)
+    return _Forward(_snapped(mean, of_mean), _snapped(std, of_std), order, True)
+
+
+def _snapped(values: Array, uncertainty: Array) -> Array:
+    return np.array([snap(float(value), float(width)) for value, width in zip(values, uncertainty, strict=True)])
 
 
 def snap(value: float, uncertainty: float) -> float:
     """The number with the fewest digits within `uncertainty` of `value`: what somebody typed, most likely."""
-    if value == 0 or not math.isfinite(value):
+    if not math.isfinite(value):
         return value
+    if abs(value) <= 8 * uncertainty:
+        return 0.0
     for digits in range(1, 17):
         short = float(f"{value:.{digits}g}")
         if abs(short - value) <= uncertainty:
             return short
-    return 0.0 if abs(value) <= uncertainty else value
+    return value
 
 
-def _fit_inverse(
-    x: Sequence[Array], y: Sequence[Array], z: Sequence[Array], accuracy: Array, white: float, bytes_out: bool
-) -> tuple[ChannelFit, ...]:
-    inputs, outputs = np.concatenate(y[1:3]), np.concatenate(z[1:3])
-    middle = np.concatenate(x[1:3])
-    return tuple(
-        _fit_channel(inputs, outputs[:, channel], middle, float(accuracy[channel]), white, bytes_out)
-        for channel in range(outputs.shape[1])
-    )
+@dataclass(frozen=True)
+class _Fitting:
+    """What the maps of the inverse are fitted to: pictures and normalized values (n, channels)."""
 
+    x: Array
+    y: Array
+    white: float
+    unit_roundoff: float
+    level: float  # of bytes, if bytes come back; else 0
 
-def _fit_channel(y: Array, z: Array, x: Array, accuracy: float, white: float, bytes_out: bool) -> ChannelFit:
-    """Fits one channel of the result, on all pixels, else on those it does not clip, else on the middle of the range."""
-    lowest, highest = float(z.min()), float(z.max())
-    margin = 1e-6 * max(highest - lowest, 1e-30) + (0.02 * white if bytes_out else 0.0)
-    inside = (z > lowest + margin) & (z < highest - margin)
-    best: ChannelFit | None = None
-    for chosen in (np.ones(len(z), dtype=bool), inside, inside & _central(x, white)):
-        if chosen.sum() < 5 * (y.shape[1] + 1):
-            continue
-        fit = fit_affine(y[chosen], z[chosen, None])
-        row, residual = fit.matrix[0], float(fit.residual[0])
+    def accuracy(self, z: Array, gain: float) -> float:
+        """How far single pixels may be from the fitted map: arithmetic, and half a level beside rounding or truncation."""
+        finite = np.abs(z[np.isfinite(z)]).max(initial=0.0)
+        return 8 * self.unit_roundoff * (float(finite) + gain + self.white) + 0.56 * self.level
+
+    def channel(self, z: Array, own: int, std: float, mean: float) -> ChannelFit:
+        """Fits one channel of the result: on all pixels, else on those it does not clip, else on a middle range."""
+        finite = np.isfinite(z)
+        if finite.sum() < 5 * (self.y.shape[1] + 1):
+            row = np.full(self.y.shape[1], np.nan)
+            return ChannelFit(None, np.nan, np.nan, 0.0, 0.0, 1, -np.inf, np.inf, np.inf, False, row)
+        lowest, highest = float(z[finite].min()), float(z[finite].max())
+        margin = 1e-6 * max(highest - lowest, 1e-30) + 2.5 * self.level
+        inside = finite & (z > lowest + margin) & (z < highest - margin)
+        central = ((self.x > 0.3 * self.white) & (self.x < 0.7 * self.white)).all(axis=1)
+        fits = []
+        for chosen in (finite, inside, inside & central):
+            if chosen.sum() >= 5 * (self.y.shape[1] + 1):
+                fit = self._fit(z, own, chosen, (-math.inf, math.inf) if chosen is finite else (lowest, highest))
+                if fit.affine:
+                    return fit
+                fits.append(fit)
+        return self._correct_but_clipped(z, own, (std, mean), (lowest, highest)) or fits[0]
+
+    def _fit(self, z: Array, own: int, chosen: Array, ends: tuple[float, float]) -> ChannelFit:
+        y, picked = self.y[chosen], z[chosen]
+        fit = fit_affine(y, picked[:, None])
+        row = fit.matrix[0]
         gains = np.abs(row) * np.ptp(y, axis=0)
-        source = int(gains.argmax())
+        source, accuracy = int(gains.argmax()), self.accuracy(picked, float(gains.max()))
+        if gains[source] <= accuracy:  # of one value
+            source = own
         others = np.delete(gains, source).max(initial=0.0)
         # slopes on other channels are noise while they stay below what one pixel may be off by
         single = others <= max(accuracy, 1e-6 * float(gains[source]))
-        affine = residual <= max(accuracy, 1e-6 * abs(highest - lowest)) * (1.0 if bytes_out else 2.0)
-        clipped = not bool(chosen.all())
-        found = ChannelFit(
-            source if single else None,
-            float(row[source]),
-            float(fit.offset[0]),
-            lowest if clipped else -math.inf,
-            highest if clipped else math.inf,
-            residual,
-            affine,
-            row,
-        )
-        if affine:
-            return _on_its_source(found, y[chosen], z[chosen], source) if single else found
-        best = best or found
-    assert best is not None  # the first choice has every pixel
-    return best
+        affine = bool(fit.residual[0] <= accuracy)
+        if affine and single:
+            fit = fit_affine(y[:, [source]], picked[:, None])  # on the one that counts, which is more exact
+        slope = float(fit.matrix[0, 0] if affine and single else row[source])
+        low, high = float(y[:, source].min()), float(y[:, source].max())
+        return ChannelFit(
+            source if single else None, slope, float(fit.offset[0]), low, high, int(chosen.sum()), *ends,
+            float(fit.residual[0]), affine, row,
+        )  # fmt: skip
+
+    def _correct_but_clipped(
+        self, z: Array, own: int, correct: tuple[float, float], ends: tuple[float, float]
+    ) -> ChannelFit | None:
+        """The correct map, where so much is clipped that nothing is left to fit."""
+        slope, offset = correct
+        predicted = np.clip(slope * self.y[:, own] + offset, *ends)
+        off = float(np.abs(z - predicted).max()) if np.isfinite(z).all() else np.inf
+        if ends[0] == ends[1] or off > self.accuracy(z, abs(slope) * float(np.ptp(self.y[:, own]))):
+            return None
+        low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
+        row = np.zeros(self.y.shape[1])
+        row[own] = slope
+        return ChannelFit(own, slope, offset, low, high, len(z), *ends, off, True, row)
+
+    def unwrapped(self, z: Array, own: int, fit: ChannelFit) -> ChannelFit:
+        """Bytes that were cast without a clamp, put back beyond 0..255; `fit` where that explains nothing."""
+        count = self.y.shape[1]
+        for source in sorted(range(count), key=lambda channel: channel != own):
+            sequence = np.argsort(self.y[:, source])
+            levels = np.rint(z[sequence] / self.level)
+            steps = (np.diff(levels) + 128) % 256 - 128
+            path = np.concatenate([[0.0], np.cumsum(steps)]) + levels[0]
+            turns = (path - levels) / 256
+            path -= 256 * np.rint(np.median(turns[np.abs(self.x[sequence, own] / self.white - 0.5) < 0.2]))
+            straight = fit_affine(self.y[sequence][:, [source]], path[:, None] * self.level)
+            if straight.residual[0] <= 1.2 * self.level and np.abs(turns).max() > 0:
+                row = np.zeros(count)
+                row[source] = straight.matrix[0, 0]
+                low, high = float(self.y[:, source].min()), float(self.y[:, source].max())
+                return ChannelFit(
+                    source, float(straight.matrix[0, 0]), float(straight.offset[0]), low, high, len(z),
+                    -math.inf, math.inf, float(straight.residual[0]), True, row,
+                )  # fmt: skip
+        return fit
 
 
-def _on_its_source(found: ChannelFit, y: Array, z: Array, source: int) -> ChannelFit:
-    """Fitted again on the one channel that counts, which is more exact."""
-    fit = fit_affine(y[:, [source]], z[:, None])
-    return ChannelFit(
-        source,
-        float(fit.matrix[0, 0]),
-        float(fit.offset[0]),
-        found.lowest,
-        found.highest,
-        float(fit.residual[0]),
-        found.affine,
-        found.row,
-    )
-
-
-def _central(x: Array, white: float) -> Array:
-    central: Array = ((x > 0.3 * white) & (x < 0.7 * white)).all(axis=1)
-    return central
-
-
-def _wrong_levels(x: Array, z: Array, level: float, bytes_out: bool) -> int:
+def _wrong_levels(x: Array, z: Array, level: float) -> int:
     """How many of 256 levels a channel do not come back, in the picture that has them all."""
     wanted = np.rint(x / level).astype(int)
-    found = np.clip(np.rint(np.nan_to_num(z, nan=-1.0) / level), -1, 256)
+    found = np.clip(np.rint(np.nan_to_num(z, nan=-level) / level), -1, 256)
     wrong = found != wanted
     return sum(len(np.unique(wanted[wrong[:, channel], channel])) for channel in range(x.shape[1]))
 
 
-def _per_image(y: Sequence[Array], z: Sequence[Array], accuracy: Array, white: float) -> str:
+def _per_image(y: Sequence[Array], z: Sequence[Array], fitting: _Fitting, white: float) -> str:
     """Whether each picture has a map of its own: affine in each, and not the same in all."""
+    bound = 2 * fitting.accuracy(np.concatenate(z[1:4]), white)
     fits = [fit_affine(one_y, one_z) for one_y, one_z in zip(y[1:4], z[1:4], strict=True)]
-    bound = np.maximum(accuracy, 1e-6 * white)
-    if any((fit.residual > 2 * bound).any() for fit in fits):
+    if any((fit.residual > bound).any() for fit in fits):
         return ""
     together = fit_affine(np.concatenate(y[1:4]), np.concatenate(z[1:4]))
-    if (together.residual <= 4 * bound).all():
+    if (together.residual <= 2 * bound).all():
         return ""
     whole = [(float(one.min()), float(one.max())) for one in z[1:4]]
     channels = [(float(low), float(high)) for one in z[1:4] for low, high in zip(one.min(0), one.max(0), strict=True)]
@@ -307,3 +441,11 @@ def _per_image(y: Sequence[Array], z: Sequence[Array], accuracy: Array, white: f
         if all(abs(low) <= 0.01 * white and abs(high - white) <= 0.01 * white for low, high in ends):
             return "min-max"
     return "other"
+
+
+def _flipped(x: torch.Tensor, z: torch.Tensor, white: float) -> str:
+    """How the picture is turned over, where that is what was done to it."""
+    for words, axes in (("left to right", (-1,)), ("upside down", (-2,)), ("by half a turn", (-2, -1))):
+        if float((z - x.double().flip(axes)).abs().mean()) < 0.05 * white:
+            return words
+    return ""
