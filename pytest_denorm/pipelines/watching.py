@@ -53,9 +53,7 @@ def watch(pipeline: Any, picture: Any) -> list[Pair]:
         raise PipelineError(f"{located.normalization.source}: nothing on the way to it can be called with a picture.")
     errors = []
     with states_kept(), recorded(locate(call)) as pairs:
-        for hand_over in #: Under which pictures are handed on where they have a name.
-_KEY = "image"
-_HAND_OVER:
+        for hand_over in _HAND_OVER:
             try:
                 hand_over(call, copy.deepcopy(picture))
             except Exception as error:
