@@ -85,21 +85,24 @@ def describe_machine() -> str:
     if cpuinfo.exists():
         names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
-    return (
-        f"{model}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}; "
-        f"{platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
-    )
+    processor = f"{model}, {torch.backends.cpu.get_cpu_capability()}, {os.cpu_count()} cores"
+    versions = f"{platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
+    return f"{processor}, {torch.get_num_threads()} threads; {versions}"
 
 
 def markdown(rows: list[Row]) -> str:
     """The table as people read it."""
+
+    def shown(number: float, unit: str) -> str:
+        text = f"{number:g}" if float(number).is_integer() else f"{number:.2f}"
+        return f"{text}{unit}" if unit.startswith("x") else f"{text} {unit}"
+
     lines = ["| what | against | measured | target | |", "|---|---|---:|---:|---|"]
     for row in rows:
-        figure = "not run" if row.figure is None else f"{row.figure:.2f} {row.unit}".replace(" x", "x")
-        sign = "at least " if row.at_least else "at most "
-        target = "" if row.limit is None else f"{sign}{row.limit:g} {row.unit}".replace(" x", "x")
+        figure = "not run" if row.figure is None else shown(row.figure, row.unit)
+        sign = "at least" if row.at_least else "at most"
+        target = "" if row.limit is None else f"{sign} {shown(row.limit, row.unit)}"
         verdict = {True: "met", False: "**missed**", None: ""}[row.met]
-        lines.append(
-            f"| {row.what} | {row.against} | {figure} | {target} | {' '.join(filter(None, [verdict, row.note]))} |"
-        )
+        remark = "; ".join(filter(None, [verdict, row.note]))
+        lines.append(f"| {row.what} | {row.against} | {figure} | {target} | {remark} |")
     return "\n".join(lines)

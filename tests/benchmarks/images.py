@@ -1,0 +1,93 @@
+"""Grids drawn and saved against ``imshow`` and ``savefig``; pictures compared against matplotlib's own comparison."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import torch
+from timing import Row, compare
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+MATPLOTLIB = "matplotlib"
+
+
+def rows(seconds: float) -> Iterator[Row]:
+    yield from _comparisons(seconds)
+    yield from _drawings(seconds)
+
+
+def _comparisons(seconds: float) -> Iterator[Row]:
+    from matplotlib.testing.compare import compare_images
+    from photographs import crops
+    from PIL import Image
+
+    from pytest_denorm import grid
+    from pytest_denorm.images import comparison
+    from pytest_denorm.images.files import decode
+
+    figure = grid(torch.from_numpy(crops(16, 225)).permute(0, 3, 1, 2), nrow=4)
+    height, width = figure.pixels.shape[:2]
+    with tempfile.TemporaryDirectory() as name:
+        baseline, result, other = (Path(name) / file for file in ("baseline.png", "result.png", "other.png"))
+        figure.savefig(baseline)
+        figure.savefig(result)
+        Image.open(baseline).save(other, compress_level=9)
+        for file, what in ((result, "files of equal bytes"), (other, "files of equal pixels, encoded differently")):
+            sides = {
+                "ours": lambda file=file: comparison.compare_files(baseline, file),
+                MATPLOTLIB: lambda file=file: compare_images(str(baseline), str(file), tol=0),
+            }
+            limit = 0.5 if file is result else None
+            yield _row(
+                f"a passing {height} x {width} grid, {what}", "compare_images", compare(sides, seconds=seconds), limit
+            )
+        # what a session does: the result is never written when it is equal
+        session = {
+            "ours": lambda: comparison.compare(decode(baseline.read_bytes(), "baseline"), figure.rendered()),
+            MATPLOTLIB: lambda: (figure.savefig(result), compare_images(str(baseline), str(result), tol=0)),
+        }
+        yield _row(
+            f"a passing {height} x {width} grid, as a session compares it",
+            "savefig, compare_images",
+            compare(session, seconds=seconds),
+            0.5,
+        )
+
+
+def _drawings(seconds: float) -> Iterator[Row]:
+    import matplotlib.pyplot as plt
+    from photographs import crops
+    from torchvision.utils import make_grid
+
+    from pytest_denorm import grid, preset
+
+    mpl.use("agg")
+    normalization = preset("imagenet")
+    for size in (32, 112):
+        images = normalization.normalize(torch.from_numpy(crops(64, size)).permute(0, 3, 1, 2).contiguous())
+        inverse = normalization.inverse()
+
+        def recipe(images: torch.Tensor = images) -> None:
+            plt.figure()
+            plt.imshow(make_grid(inverse.normalize(images), padding=1).permute(1, 2, 0).clip(0, 1))
+            plt.savefig(io.BytesIO())
+            plt.close()
+
+        sides = {
+            "ours": lambda images=images: grid(images, normalization).savefig(io.BytesIO()),
+            MATPLOTLIB: recipe,
+        }
+        what = f"64 pictures of {size} x {size} drawn and saved"
+        yield _row(
+            what, "make_grid, plt.imshow, savefig", compare(sides, seconds=seconds), 1 / 3 if size == 32 else None
+        )
+
+
+def _row(what: str, against: str, times: dict[str, float], limit: float | None) -> Row:
+    return Row(what, against, times["ours"] / times[MATPLOTLIB], limit, milliseconds=times)
