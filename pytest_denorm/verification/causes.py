@@ -78,12 +78,14 @@ class Causes:
             *self._known,
             *self._eps(found),
             *self._rounded(found),
+            *self._quotients,
             *self._presets,
             *self._same_for_all(found),
         ]
         agreeing = self._agreeing(found, candidates)
         if not agreeing:
             return self._without_forward(found) or self._two_mistakes(found)
+        agreeing += self._agreeing(found, list(self._eps(found, any_length=True)))
         kinds: dict[str, Cause] = {}
         for one in agreeing:
             kinds.setdefault(one.kind, one)
