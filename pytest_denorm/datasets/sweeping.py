@@ -6,16 +6,18 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError
 from ..normalization import Normalization
-from ..pipelines import locate
+from ..pipelines import Located, locate
+from ..pipelines.watching import recorded
 from .distributed import Ranks
 from .files import write_json
-from .passage import Inverse, Passage, Watched, compare, located_quietly, pass_alone
+from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
 from .pictures import Reading, check_source, picture_name
 from .plan import chosen, chunks, results
 from .progress import Progress
@@ -87,12 +89,12 @@ class SweepResult:
         """Pictures a second."""
         return (self.pictures + self.failed) / max(self.seconds, 1e-9)
 
-    def with_passages(self, index: int, name: str, passages: Sequence[Passage]) -> SweepResult:
-        """With one more picture."""
+    @classmethod
+    def of_passages(cls, index: int, name: str, passages: Sequence[Passage]) -> SweepResult:
+        """Of one picture."""
         wrong = sum(passage.wrong for passage in passages)
         worst = WorstPicture(index, name, max(passage.error for passage in passages), wrong)
-        values = sum(passage.values for passage in passages)
-        return self + SweepResult(1, values, wrong, int(wrong > 0), worst)
+        return cls(1, sum(passage.values for passage in passages), wrong, int(wrong > 0), worst)
 
     def __add__(self, other: SweepResult) -> SweepResult:
         both = [result.worst for result in (self, other) if result.worst is not None]
@@ -164,8 +166,8 @@ def sweep(
 ) -> SweepResult:
     """Sends every picture of a data set through a Normalize and back, and counts what does not return.
 
-    ``sweep(dataset)`` or ``sweep(loader)`` looks on while the data set's own Normalize, a torch module, works amid
-    whatever augmentation surrounds it: what entered it is compared with what the inverse makes of what left it.
+    ``sweep(dataset)`` or ``sweep(loader)`` looks on while the data set's own Normalize works amid whatever augmentation
+    surrounds it: what entered it is compared with what the inverse makes of what left it.
     ``sweep(pipeline, dataset)`` takes raw pictures (PIL, bytes, floats) from `dataset` and sends them through the
     Normalize of `pipeline` alone, of whatever library.
 
@@ -186,7 +188,7 @@ def sweep(
             file of its own, with ``.<rank>-of-<count>`` behind the name.
 
     Raises:
-        PipelineError: no Normalize, or not one alone.
+        PipelineError: no Normalize, or not one alone, or one that cannot be watched.
         DatasetError: no data set; a picture that cannot be read (unless skipped) or does not fit the Normalize; or
             `state` is of another sweep.
         RankError: another rank failed; names it.
@@ -196,7 +198,8 @@ def sweep(
     located = located_quietly(pipeline) if isinstance(pipeline, str) else locate(pipeline)
     if dataset is None:
         dataset, pipeline = _unwrapped(pipeline), None
-        Watched(located)  # refuses before the first picture what cannot be watched
+        with recorded(located):  # refuses before the first picture what cannot be watched
+            pass
     check_source(dataset)
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise DatasetError(
@@ -247,25 +250,28 @@ class RoundTrips:
     def __call__(self, dataset: Any, indices: Sequence[int]) -> SweepResult:
         # found anew in each process: it is this process's copy of the data set that is watched
         located = located_quietly(dataset if self.pipeline is None else self.pipeline)
-        watched = Watched(located) if self.pipeline is None else None
         result = SweepResult()
-        for index in indices:
-            name = picture_name(dataset, index)
-
-            def get(index: int = index) -> Any:
-                return dataset[index]
-
-            try:
-                pairs = watched.pairs(get) if watched is not None else pass_alone(located, get, self.reading)
-                passages = [compare(*pair, self.inverse, located.normalization) for pair in pairs]
-            except Exception as error:
-                failure = Failure(index, name, f"{type(error).__name__}: {error}")
-                if self.on_error == "raise":
-                    raise DatasetError(f"{failure}") from error
-                result += SweepResult(failed=1, failures=(failure,))
-            else:
-                result = result.with_passages(index, name, passages)
+        with recorded(located) if self.pipeline is None else nullcontext() as seen:
+            for index in indices:
+                result += self._one(dataset, index, located, seen)
         return result
+
+    def _one(self, dataset: Any, index: int, located: Located, seen: list[Any] | None) -> SweepResult:
+        name = picture_name(dataset, index)
+        try:
+            if seen is None:
+                pairs = list(pass_alone(located, dataset[index], self.reading))
+            else:
+                seen.clear()
+                dataset[index]
+                pairs = seen_pairs(seen, located.name)
+            passages = [compare(*pair, self.inverse, located.normalization) for pair in pairs]
+        except Exception as error:
+            failure = Failure(index, name, f"{type(error).__name__}: {error}")
+            if self.on_error == "raise":
+                raise DatasetError(f"{failure}") from error
+            return SweepResult(failed=1, failures=(failure,))
+        return SweepResult.of_passages(index, name, passages)
 
 
 class _State:

@@ -24,7 +24,9 @@ from torchvision.transforms import v2
 from pytest_denorm import Normalization, SweepResult, preset, sweep
 from pytest_denorm.datasets import sweeping
 from pytest_denorm.datasets.progress import Progress
-from pytest_denorm.errors import DatasetError, NormalizeNotFoundError
+from pytest_denorm.errors import DatasetError, NormalizeNotFoundError, PipelineError
+from pytest_denorm.pipelines import Leaf, register_adapter
+from pytest_denorm.pipelines.registry import unregister_adapter
 
 IMAGENET = preset("imagenet")
 NORMALIZE = transforms.Normalize(IMAGENET.mean, IMAGENET.std)
@@ -110,6 +112,17 @@ class TestCounts:
         assert (result.ok, result.values) == (True, 100 * 3 * 24 * 24)
         assert result.worst.error < 0.001
 
+    def test_a_normalize_of_a_library_of_ones_own(self, root):
+        """On arrays (H, W, C) of bytes, as albumentations has them."""
+        register_adapter(__name__, lambda op: op.described() if isinstance(op, OnArrays) else None)
+        try:
+            dataset = write_cifar10(root)(root, transform=transforms.Compose([np.asarray, OnArrays()]))
+            result = sweep(dataset)
+            assert (result.ok, result.values) == (True, 100 * 3072)
+            assert not sweep(dataset, inverse=lambda normalized: normalized).ok
+        finally:
+            unregister_adapter(__name__)
+
     def test_workers_limit_and_sample(self, textbook):
         whole = sweep(textbook, inverse=truncating)
         assert sweep(textbook, inverse=truncating, workers=2) == whole
@@ -182,10 +195,20 @@ class TestFailures:
         with pytest.raises(DatasetError, match="on_error is 'no'"):
             sweep(textbook, on_error="no")
 
-    def test_a_normalize_that_is_no_module_cannot_be_watched(self, root):
+    def test_a_normalize_that_cannot_be_watched(self, root):
         dataset = write_cifar10(root)(root, transform=transforms.Compose([transforms.ToTensor(), IMAGENET]))
-        with pytest.raises(DatasetError, match=r"is no torch module.*sweep\(pipeline, dataset\)"):
+        with pytest.raises(PipelineError, match="cannot be watched"):
             sweep(dataset)
+
+
+class OnArrays:
+    mean, std = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
+
+    def __call__(self, image):
+        return (image - self.mean) / self.std
+
+    def described(self):
+        return Leaf(self.mean, self.std, 255.0, channel_axis=-1)
 
 
 class Sometimes:
