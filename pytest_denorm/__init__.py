@@ -20,6 +20,9 @@ _HOMES = {
     "to_uint8": "affine",
     "find_normalize": "pipelines",
     "inverse_of": "pipelines",
+    "ColorMap": "colormap",
+    "probe": "pipelines.probing",
+    "register_adapter": "pipelines",
     "Diagnosis": "verification",
     "Report": "verification",
     "assert_round_trip": "verification",
@@ -29,40 +32,55 @@ _HOMES = {
     "GridFigure": "images.figure",
     "grid": "images.layout",
     "image_compare": "images.marks",
-    "Statistics": "datasets",
-    "dataset_statistics": "datasets",
+    "Statistics": "datasets.statistics",
+    "SweepResult": "datasets.sweeping",
+    "dataset_statistics": "datasets.measure",
+    "sweep": "datasets.sweeping",
     "DenormError": "errors",
 }
 
 __all__ = [
     "PRESETS",
+    "ColorMap",
     "DenormError",
     "Denormalize",
+    "Diagnosis",
     "GridFigure",
     "Normalization",
+    "Report",
     "Statistics",
+    "SweepResult",
     "__version__",
     "assert_round_trip",
+    "check",
     "dataset_statistics",
     "denormalize",
+    "diagnose",
     "find_normalize",
     "grid",
     "image_compare",
     "inverse_of",
     "parametrize_with_checks",
     "preset",
+    "probe",
+    "register_adapter",
+    "sweep",
     "to_uint8",
 ]
 
 if TYPE_CHECKING:
     from .affine import Denormalize, denormalize, to_uint8
-    from .datasets import Statistics, dataset_statistics
+    from .colormap import ColorMap
+    from .datasets.measure import dataset_statistics
+    from .datasets.statistics import Statistics
+    from .datasets.sweeping import SweepResult, sweep
     from .errors import DenormError
     from .images.figure import GridFigure
     from .images.layout import grid
     from .images.marks import image_compare
     from .normalization import PRESETS, Normalization, preset
-    from .pipelines import find_normalize, inverse_of
+    from .pipelines import find_normalize, inverse_of, register_adapter
+    from .pipelines.probing import probe
     from .verification import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
 
 

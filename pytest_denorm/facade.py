@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -17,6 +17,11 @@ from .pipelines import find_normalize, inverse_of
 from .spec import load
 from .verification import Diagnosis, Report, assert_round_trip, check, diagnose, sample_images
 
+if TYPE_CHECKING:
+    from .colormap import ColorMap
+    from .datasets.statistics import Statistics
+    from .datasets.sweeping import SweepResult
+
 __all__ = ["Denorm", "session_images", "session_pipeline"]
 
 _images_key = pytest.StashKey[torch.Tensor]()
@@ -28,15 +33,18 @@ class Denorm:
 
     Attributes:
         images: the session's own pictures (``--denorm-images``), or None for the built-in ones.
+        seed: of what is drawn at random (``--denorm-seed``).
     """
 
-    def __init__(self, images: torch.Tensor | None = None) -> None:
+    def __init__(self, images: torch.Tensor | None = None, seed: int = 0) -> None:
         self.images = images
+        self.seed = seed
 
     @classmethod
     def of(cls, config: pytest.Config) -> Denorm:
         """Bound to the settings of `config`."""
-        return cls(session_images(config) if settings.get(config, "denorm_images") else None)
+        images = session_images(config) if settings.get(config, "denorm_images") else None
+        return cls(images, settings.get(config, "denorm_seed"))
 
     def check(
         self,
@@ -102,6 +110,24 @@ class Denorm:
     ) -> Diagnosis:
         """See :func:`pytest_denorm.diagnose`."""
         return diagnose(forward, inverse, channels=channels, pixel_max=pixel_max, output_max=output_max)
+
+    def probe(self, pipeline: Any, **how: Any) -> ColorMap:
+        """See :func:`pytest_denorm.probe`."""
+        from .pipelines.probing import probe
+
+        return probe(pipeline, **{"seed": self.seed, **how})
+
+    def dataset_statistics(self, dataset_or_loader: Any, **how: Any) -> Statistics:
+        """See :func:`pytest_denorm.dataset_statistics`."""
+        from .datasets.measure import dataset_statistics
+
+        return dataset_statistics(dataset_or_loader, **{"seed": self.seed, **how})
+
+    def sweep(self, pipeline: Any, dataset: Any = None, **how: Any) -> SweepResult:
+        """See :func:`pytest_denorm.sweep`."""
+        from .datasets.sweeping import sweep
+
+        return sweep(pipeline, dataset, **{"seed": self.seed, **how})
 
     def grid(self, images_or_loader: Any, normalization_or_pipeline: Any = None, **layout: Any) -> Any:
         """A :class:`~pytest_denorm.GridFigure`; see :func:`pytest_denorm.grid`."""

@@ -38,7 +38,12 @@ OPTIONS = (
     ),
     Option("denorm_pipeline", "string", "", "module:attribute of the pipeline that the fixture denorm_pipeline gives"),
     Option("denorm_images", "path", "", "a picture, or a folder of pictures, in place of the built-in ones"),
-    Option("denorm_seed", "int", 0, "seeds what is drawn at random"),
+    Option(
+        "denorm_seed",
+        "int",
+        0,
+        "seeds what is drawn at random: samples of data sets, and the pipelines that are probed",
+    ),
     Option("denorm_baseline_dir", "path", "baseline_images", "the folder of image baselines"),
     Option(
         "denorm_compare",

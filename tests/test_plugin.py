@@ -201,6 +201,26 @@ def test_own_pictures_take_the_place_of_the_built_in_ones(project: pytest.Pytest
     result.stdout.fnmatch_lines(["*SettingsError: denorm_images is *nowhere: expected a picture, or a folder*"])
 
 
+def test_the_seed_reaches_what_is_drawn(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import torch
+        from mydata import val
+        from torchvision.datasets import FakeData
+
+        def test_it(denorm):
+            assert denorm.seed == 5
+            raw = FakeData(20, (3, 8, 8))
+            drawn = denorm.dataset_statistics(raw, sample=3)
+            assert drawn == denorm.dataset_statistics(raw, sample=3, seed=5)
+            assert drawn != denorm.dataset_statistics(raw, sample=3, seed=6)
+            assert denorm.sweep(val, raw, sample=3).wrong_levels == 0
+            assert denorm.probe(val).normalization().channels == 3
+        """
+    )
+    project.runpytest("-q", "--denorm-seed=5").assert_outcomes(passed=1)
+
+
 def test_every_option_is_documented_and_typed(pytester: pytest.Pytester) -> None:
     text = " ".join(pytester.runpytest("--help").stdout.str().split())
     for option in OPTIONS:
