@@ -95,7 +95,8 @@ class ColorMap:
     @property
     def order(self) -> tuple[int, ...] | None:
         """The channel that each channel out is made of; None where channels are mixed, left out or constant."""
-        weights = np.abs(self.matrix) > max(self.tolerance, 1e-4 * float(np.abs(self.matrix).max(initial=0)))
+        noise = max(self.tolerance, 2 * self.residual if self.rounded else 0.0)
+        weights = np.abs(self.matrix) > max(noise, 1e-4 * float(np.abs(self.matrix).max(initial=0)))
         square = self.matrix.shape[0] == self.matrix.shape[1]
         if not square or (weights.sum(axis=0) != 1).any() or (weights.sum(axis=1) != 1).any():
             return None

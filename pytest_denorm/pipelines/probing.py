@@ -13,7 +13,8 @@ import copy
 import math
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,10 +75,21 @@ def probe(
     copied, so that generators of its own stay where they are.
     """
     call = independent(_callable_in(pipeline))
-    with states_kept(), warnings.catch_warnings(), torch.no_grad():
+    with states_kept(), _one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         seed_all(seed)
         return _Probe(call, public_name(pipeline), channels, size).measure(draws)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Such small pictures are done before several threads have met, above all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _callable_in(pipeline: Any) -> Callable[..., Any]:

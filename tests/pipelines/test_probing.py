@@ -1,0 +1,474 @@
+"""Measuring what a pipeline does to colours, from the outside."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import transforms as v1
+from torchvision.transforms import v2
+
+from pytest_denorm import Normalization, probe
+from pytest_denorm.errors import NotInvertibleError, PipelineError
+from pytest_denorm.pipelines.conventions import CONVENTIONS
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = Normalization(MEAN, STD)
+NORMALIZE = v1.Normalize(MEAN, STD)
+TO_TENSOR = v1.ToTensor()
+
+#: Beyond this many calls no measurement with 10 draws may go.
+MOST_CALLS = 200
+
+
+def measured(*steps, **options):
+    """Few draws, so that tests are quick; those that need many ask for them."""
+    return probe(v1.Compose([*steps]), **{"draws": 10, **options})
+
+
+def assert_imagenet(found):
+    assert found.problems == ()
+    assert found.normalization().mean == pytest.approx(MEAN, abs=1e-6)
+    assert found.normalization().std == pytest.approx(STD, abs=1e-6)
+    assert found.difference(IMAGENET) < 1e-5
+    assert found.calls <= MOST_CALLS
+
+
+def assert_only(found, flag, problem):
+    flags = ("per_image", "gated", "clipped", "nonlinear", "unchanged", "mutates", "rounded")
+    assert {name for name in flags if getattr(found, name)} == ({flag} if flag else set())
+    assert [text.partition(":")[0] for text in found.problems] == ([problem] if problem else [])
+    assert found.calls <= MOST_CALLS
+
+
+class TestIdentifiability:
+    def test_diagonal(self):
+        found = measured(TO_TENSOR, NORMALIZE)
+        assert_imagenet(found)
+        np.testing.assert_allclose(found.matrix, np.diag(1 / np.array(STD)), atol=1e-5)
+        np.testing.assert_allclose(found.offset, -np.array(MEAN) / STD, atol=1e-5)
+        assert found.residual < found.tolerance
+        assert found.condition == pytest.approx(0.229 / 0.224, rel=1e-4)
+        assert found.order == (0, 1, 2)
+        assert found.normalization().source == f"measured in {found.calls} calls with a PIL picture"
+
+    @pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0), (0, 2, 1)])
+    def test_channel_order(self, order):
+        found = measured(TO_TENSOR, v1.Lambda(lambda x: x[list(order)]), NORMALIZE)
+        assert_only(found, None, "channel order")
+        assert found.order == order
+        np.testing.assert_allclose(found.matrix, np.diag(1 / np.array(STD))[:, np.argsort(order)], atol=1e-5)
+        with pytest.raises(NotInvertibleError, match="channel order: the output's channels are made of the input's"):
+            found.normalization()
+
+    def test_grey(self):
+        found = measured(TO_TENSOR, v1.Grayscale(), v1.Normalize(0.5, 0.5))
+        assert_only(found, None, "mixed")
+        assert found.matrix.shape == (1, 3)
+        # torchvision's weights of luma, over std
+        np.testing.assert_allclose(found.matrix, np.array([[0.2989, 0.587, 0.114]]) / 0.5, atol=1e-5)
+        assert found.condition == float("inf")
+
+    def test_any_matrix(self):
+        mix = torch.tensor([[0.9, 0.1, 0.2], [-0.3, 1.1, 0.0], [0.2, 0.4, 0.7]])
+        found = measured(TO_TENSOR, v1.Lambda(lambda x: torch.einsum("oc,chw->ohw", mix, x) + 0.25))
+        assert_only(found, None, "mixed")
+        np.testing.assert_allclose(found.matrix, mix, atol=1e-5)
+        np.testing.assert_allclose(found.offset, 0.25, atol=1e-5)
+        assert found.condition == pytest.approx(np.linalg.cond(mix.double().numpy()), rel=1e-3)
+
+    def test_constant_channel(self):
+        found = measured(TO_TENSOR, v1.Lambda(lambda x: x * torch.tensor([1.0, 0.0, 1.0])[:, None, None]))
+        assert_only(found, None, "constant")
+        assert found.constant_channels == (1,)
+        assert found.condition == float("inf")
+
+    def test_negative_slope(self):
+        found = measured(TO_TENSOR, v1.Normalize(0.5, -0.5))
+        assert found.normalization().std == pytest.approx((-0.5,) * 3)
+
+    def test_one_channel(self):
+        found = measured(TO_TENSOR, v1.Normalize((0.1307,), (0.3081,)), channels=1)
+        assert found.matrix.shape == (1, 1)
+        assert found.normalization().mean == pytest.approx((0.1307,), abs=1e-6)
+
+    def test_one_channel_where_three_do_not_work(self):
+        def only_grey(picture):
+            if picture.mode != "L":
+                raise TypeError("grey pictures only")
+            return NORMALIZE(v1.functional.to_tensor(picture).repeat(3, 1, 1))
+
+        found = probe(only_grey, draws=5)
+        assert found.matrix.shape == (3, 1)
+
+
+class TestPerImage:
+    @pytest.mark.parametrize(
+        "own",
+        [
+            lambda x: (x - x.mean()) / x.std(),
+            lambda x: (x - x.mean((1, 2), keepdim=True)) / (x.std((1, 2), keepdim=True) + 1e-6),
+            lambda x: (x - x.min()) / (x.max() - x.min()).clamp(min=1e-8),
+            lambda x: x / x.max().clamp(min=1e-8),
+            v1.RandomAutocontrast(p=1),
+            lambda x: x - 0.1 * x.mean(),
+        ],
+        ids=["z-score", "z-score by channel", "min-max", "maximum", "autocontrast", "a little"],
+    )
+    def test_statistics_of_the_picture(self, own):
+        found = measured(TO_TENSOR, v1.Lambda(own), NORMALIZE)
+        assert found.per_image
+        assert found.problems[0].startswith("per-image")
+        assert found.calls <= MOST_CALLS
+
+    def test_equalize(self):
+        assert measured(v1.RandomEqualize(p=1), TO_TENSOR, NORMALIZE).per_image
+
+    def test_failing_on_flat_pictures(self):
+        def strict(picture):
+            pixels = np.asarray(picture, dtype=np.float32)
+            if pixels.std(axis=(0, 1)).min() == 0:
+                raise ValueError("std is 0")
+            return (pixels - pixels.mean()) / pixels.std()
+
+        with pytest.raises(NotInvertibleError) as caught:
+            probe(strict)
+        assert str(caught.value).endswith(
+            "strict takes a PIL picture, but fails on a flat one (ValueError: std is 0): it normalizes by each "
+            "picture's own statistics, which no fixed mean and std undo."
+        )
+
+    @pytest.mark.parametrize(
+        "geometry",
+        [
+            v1.Resize(32),
+            v1.Compose([v1.Resize(256), v1.CenterCrop(32)]),
+            v1.RandomCrop(32),
+            v1.GaussianBlur(3),
+            v1.RandomResizedCrop(64),
+            v1.RandomRotation(30),
+        ],
+        ids=lambda geometry: type(geometry).__name__,
+    )
+    def test_geometry_is_none(self, geometry):
+        assert_imagenet(measured(geometry, TO_TENSOR, NORMALIZE))
+
+
+class TestNonlinearity:
+    def test_gamma(self):
+        assert_only(measured(TO_TENSOR, v1.Lambda(lambda x: x**2.2), NORMALIZE), "nonlinear", "not affine")
+
+    def test_hue(self):
+        shifted = v1.Lambda(lambda x: v1.functional.adjust_hue(x, 0.2))
+        assert_only(measured(TO_TENSOR, shifted, NORMALIZE), "nonlinear", "not affine")
+
+    @pytest.mark.parametrize("limits", [(-1.0, 1.0), (-1.5, 99.0), (-99.0, 1.2)])
+    def test_clipped(self, limits):
+        found = measured(TO_TENSOR, NORMALIZE, v1.Lambda(lambda x: x.clamp(*limits)))
+        assert_only(found, "clipped", "clipped")
+        np.testing.assert_allclose(found.matrix, np.diag(1 / np.array(STD)), atol=1e-4)
+
+    def test_threshold(self):
+        assert measured(TO_TENSOR, v1.Lambda(lambda x: (x > 0.5).float())).nonlinear
+
+    def test_gate(self):
+        def gated(picture):
+            levels = np.asarray(picture).astype(np.float32)
+            return ((levels / 255 if levels.max() > 1 else levels) - MEAN) / STD
+
+        found = probe(gated, draws=5)
+        assert_only(found, "gated", "gated")
+        np.testing.assert_allclose(found.matrix, np.diag(1 / np.array(STD)), atol=1e-5)
+
+    def test_rounding_to_bytes_on_the_way(self):
+        found = measured(v1.Lambda(lambda picture: v1.functional.adjust_brightness(picture, 0.7)), TO_TENSOR, NORMALIZE)
+        assert_only(found, "rounded", None)
+        assert found.normalization().std == pytest.approx(np.array(STD) / 0.7, rel=0.01)
+
+
+class TestRandomness:
+    def test_seldom_skipped(self):
+        found = measured(TO_TENSOR, v1.RandomApply([NORMALIZE], p=0.05), draws=60)
+        assert found.outcomes == 2
+        assert 0 < found.random < 0.3
+        assert found.problems[0].startswith("random: 2 different results for one picture")
+
+    def test_ten_outcomes(self):
+        shifts = v1.Lambda(lambda x: x + random.choice([0] * 51 + list(range(1, 10))) / 10)
+        assert measured(TO_TENSOR, shifts, draws=60).outcomes > 3
+
+    def test_colour_jitter(self):
+        found = measured(v1.ColorJitter(0.4, 0.4, 0.4), TO_TENSOR, NORMALIZE)
+        assert found.random >= 0.8
+        assert found.augments
+
+    def test_geometry_leaves_colours_alone(self):
+        found = measured(v1.RandomHorizontalFlip(), TO_TENSOR, NORMALIZE, v1.RandomErasing(p=0.9))
+        assert_imagenet(found)
+        assert found.random == 0
+        assert found.augments
+        assert not measured(TO_TENSOR, NORMALIZE).augments
+
+    def test_states_are_restored(self):
+        random.seed(1)
+        np.random.seed(2)
+        torch.manual_seed(3)
+        expected = random.random(), np.random.rand(), torch.rand(1)
+        random.seed(1)
+        np.random.seed(2)
+        torch.manual_seed(3)
+        noisy = v1.Lambda(lambda x: x + random.random() + np.random.rand() + torch.rand(1))
+        measured(TO_TENSOR, v1.RandomErasing(), noisy)
+        assert (random.random(), np.random.rand(), torch.rand(1)) == expected
+
+    def test_states_are_restored_after_a_failure(self):
+        def failing(picture):
+            raise RuntimeError(str(random.random() + np.random.rand() + torch.rand(1).item()))
+
+        states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+        with pytest.raises(PipelineError):
+            probe(failing)
+        assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states
+
+    def test_same_seed_same_result(self):
+        steps = v1.ColorJitter(0.4), TO_TENSOR
+        first, second, other = measured(*steps), measured(*steps), measured(*steps, seed=1)
+        np.testing.assert_array_equal(first.matrix, second.matrix)
+        assert not np.array_equal(first.matrix, other.matrix)
+
+    def test_generator_of_the_pipeline_stays_where_it_is(self):
+        class Own:
+            def __init__(self):
+                self.generator = np.random.default_rng(0)
+
+            def __call__(self, picture):
+                return np.asarray(picture) / 255 + self.generator.random()
+
+        pipeline = Own()
+        probe(pipeline, draws=5)
+        assert pipeline.generator.random() == np.random.default_rng(0).random()
+
+
+class TestGeometry:
+    def test_padding_is_left_out(self):
+        assert_imagenet(measured(v1.Resize(50), v1.Pad(40), TO_TENSOR, NORMALIZE))
+
+    def test_letterbox_that_is_mostly_padding(self):
+        assert_imagenet(measured(v1.Resize((20, 200)), v1.CenterCrop(200), TO_TENSOR, NORMALIZE))
+
+    def test_crop_beyond_the_first_size(self):
+        assert_imagenet(measured(v1.RandomCrop(512), TO_TENSOR, NORMALIZE))
+
+    def test_sizes_that_differ_from_call_to_call(self):
+        ragged = v1.Lambda(lambda x: x[..., : random.randrange(50, 200), : random.randrange(50, 200)])
+        assert_imagenet(measured(TO_TENSOR, ragged, NORMALIZE))
+
+
+def takes(kind, dtype=None, shape=None):
+    def check(picture):
+        assert isinstance(picture, kind), type(picture)
+        assert dtype is None or picture.dtype == dtype, picture.dtype
+        assert shape is None or shape(picture.shape), picture.shape
+        return picture
+
+    return check
+
+
+def channel_first(shape):
+    return len(shape) == 3 and shape[0] == 3
+
+
+def channel_last(shape):
+    return len(shape) == 3 and shape[2] == 3
+
+
+def by_keyword(*, image):
+    return {"image": IMAGENET.normalize(np.asarray(image))}
+
+
+BYTES = Normalization([255 * m for m in MEAN], [255 * s for s in STD], 255.0)
+
+
+class TestConventions:
+    @pytest.mark.parametrize(
+        ("pipeline", "words"),
+        [
+            (lambda x: NORMALIZE(TO_TENSOR(takes(Image.Image)(x))), "a PIL picture"),
+            (lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, channel_last)(x)), "a uint8 array (H, W, C)"),
+            (
+                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, channel_last)(x)),
+                "a float32 array (H, W, C) in 0..1",
+            ),
+            (lambda x: IMAGENET.normalize(takes(torch.Tensor, torch.float32, channel_first)(x)), CONVENTIONS[3].words),
+            (
+                lambda x: IMAGENET.normalize(takes(torch.Tensor, torch.uint8, channel_first)(x)),
+                "a uint8 tensor (C, H, W)",
+            ),
+            (
+                lambda x: IMAGENET.normalize(
+                    takes(torch.Tensor, torch.float32, lambda s: len(s) == 4 and s[1] == 3)(x)
+                ),
+                "a float32 tensor (N, C, H, W) in 0..1",
+            ),
+            (by_keyword, "a uint8 array (H, W, C) as image="),
+            (
+                lambda d: {"image": NORMALIZE(TO_TENSOR(takes(Image.Image)(d["image"])))},
+                "a PIL picture in a dict as 'image'",
+            ),
+            (lambda d: {"img": IMAGENET.normalize(d["img"])}, "a uint8 array (H, W, C) in a dict as 'img'"),
+            (
+                lambda d: {"pixel_values": NORMALIZE(d["pixel_values"])},
+                "a float32 tensor (C, H, W) in 0..1 in a dict as 'pixel_values'",
+            ),
+            (
+                lambda d: {"pixel_values": [NORMALIZE(TO_TENSOR(one)) for one in d["image"]]},
+                "a PIL picture in a list, in a dict as 'image'",
+            ),
+            (lambda one, two: (NORMALIZE(TO_TENSOR(one)), two), "a PIL picture, given twice"),
+            (lambda pair: [NORMALIZE(TO_TENSOR(one)) for one in pair if pair[1]], "a PIL picture, two in a list"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_ways_in(self, pipeline, words):
+        found = probe(pipeline, draws=3)
+        assert found.convention == words
+        assert_imagenet(found)
+
+    @pytest.mark.parametrize(
+        "out",
+        [
+            lambda y: y.numpy(),
+            lambda y: y.permute(1, 2, 0).numpy(),
+            lambda y: y[None],
+            lambda y: y[:, None],
+            lambda y: [y, y],
+            lambda y: (y, {"label": 1}),
+            lambda y: {"label": 3, "pixel_values": [y.numpy()]},
+            lambda y: v2.functional.to_image(y),
+            lambda y: y.double(),
+            lambda y: y.requires_grad_(),
+            lambda y: y.unfold(1, 8, 8).unfold(2, 8, 8).permute(1, 2, 0, 3, 4).reshape(-1, 3 * 64),
+        ],
+        ids=["array", "HWC", "batch", "frames", "views", "tuple", "lists", "tv", "double", "gradient", "patches"],
+    )
+    def test_ways_out(self, out):
+        assert_imagenet(measured(TO_TENSOR, NORMALIZE, v1.Lambda(out)))
+
+    @pytest.mark.parametrize(("dtype", "within"), [(torch.float16, 0.01), (torch.bfloat16, 0.1)])
+    def test_half(self, dtype, within):
+        found = measured(TO_TENSOR, NORMALIZE, v1.Lambda(lambda x: x.to(dtype)))
+        assert found.problems == ()
+        assert found.difference(IMAGENET) < within
+
+    def test_scale_is_told_from_the_range_of_values(self):
+        assert_imagenet(
+            probe(lambda x: (x - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None], draws=3)
+        )
+        on_bytes = probe(lambda x: (x.float() / 255 - 0.5) / 0.5, draws=3)
+        assert on_bytes.convention == "a uint8 tensor (C, H, W)"
+        assert on_bytes.normalization().mean == pytest.approx((0.5,) * 3)
+        less_mean = probe(lambda x: x - torch.tensor([123.0, 117.0, 104.0])[:, None, None], draws=3)
+        assert less_mean.normalization(255.0).mean == pytest.approx((123, 117, 104))
+        assert less_mean.normalization(255.0).std == pytest.approx((1, 1, 1))
+
+    def test_data_set_and_loader(self):
+        from torchvision.datasets import FakeData
+
+        data = FakeData(4, transform=v1.Compose([TO_TENSOR, NORMALIZE]))
+        assert_imagenet(probe(data, draws=3))
+        assert_imagenet(probe(torch.utils.data.DataLoader(data), draws=3))
+        assert_imagenet(probe([v1.ToTensor(), v1.Compose([TO_TENSOR, NORMALIZE])], draws=3))
+
+    def test_nothing_to_call(self):
+        with pytest.raises(PipelineError, match="nothing to probe in a object: expected something that is called"):
+            probe(object())
+        with pytest.raises(PipelineError, match="is applied by something that cannot be called with a picture"):
+            probe([IMAGENET])
+
+    def test_no_way_works(self):
+        def broken(picture):
+            raise ValueError("never\nmore")
+
+        with pytest.raises(PipelineError) as caught:
+            probe(broken)
+        lines = str(caught.value).splitlines()
+        assert lines[0].startswith(f"{__name__}.TestConventions.test_no_way_works.<locals>.broken could not be called ")
+        assert lines[1] == "  ValueError: never"
+        assert lines[2].startswith("    with a PIL picture, a uint8 array (H, W, C), ")
+        assert lines[-1].startswith("Give a function that takes one picture")
+
+    def test_returning_nothing(self):
+        with pytest.raises(PipelineError, match="returned a NoneType that holds no picture"):
+            probe(lambda picture: None)
+
+    def test_failing_later(self):
+        def tired(picture, calls=[]):  # noqa: B006
+            calls.append(1)
+            if len(calls) > 20:
+                raise MemoryError("no more")
+            return TO_TENSOR(picture)
+
+        with pytest.raises(
+            PipelineError, match="takes a PIL picture, but failed on one in call 21: MemoryError: no more"
+        ):
+            probe(tired)
+
+
+class TestSideEffects:
+    def test_unchanged_output_is_told(self):
+        found = probe(v2.Identity(), draws=5)
+        assert found.unchanged
+        assert found.problems == ()
+        assert "unchanged" in str(found)
+        assert not measured(TO_TENSOR, NORMALIZE).unchanged
+
+    def test_an_array_that_comes_back_is_no_success(self):
+        found = probe(v2.Normalize(MEAN, STD), draws=5)  # returns arrays as they are
+        assert found.convention == "a float32 tensor (C, H, W) in 0..1"
+        assert_imagenet(found)
+
+    def test_writing_into_the_input_is_told(self):
+        found = probe(v1.Normalize(MEAN, STD, inplace=True), draws=5)
+        assert_only(found, "mutates", None)
+
+    def test_calls_are_counted(self):
+        calls = []
+
+        class Counting:
+            def __call__(self, picture):
+                calls.append(1)
+                return NORMALIZE(TO_TENSOR(picture))
+
+            def __deepcopy__(self, memo):
+                return self
+
+        for draws in (0, 60):
+            calls.clear()
+            found = probe(Counting(), draws=draws)
+            assert found.calls == len(calls) < MOST_CALLS + draws
+
+    def test_warnings_of_the_pipeline_do_not_stop_it(self):
+        import warnings
+
+        def loud(picture):
+            warnings.warn("loud", stacklevel=1)
+            return NORMALIZE(TO_TENSOR(picture))
+
+        assert_imagenet(probe(loud, draws=3))
+
+
+def test_in_words():
+    assert str(measured(TO_TENSOR, v1.Normalize(0.5, 0.25))).startswith(
+        "mean (0.5, 0.5, 0.5), std (0.25, 0.25, 0.25), pictures in 0..1 (measured in "
+    )
+    with pytest.raises(
+        NotInvertibleError, match=r"^what was measured is no Normalize: clipped: .* Called with a PIL pict"
+    ):
+        measured(TO_TENSOR, NORMALIZE, v1.Lambda(lambda x: x.clamp(-1, 1))).normalization()
+
+
+def test_pixel_max_of_the_result():
+    assert measured(TO_TENSOR, NORMALIZE).normalization(255.0).mean == pytest.approx(BYTES.mean, rel=1e-5)
