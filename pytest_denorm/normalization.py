@@ -229,13 +229,18 @@ class Normalization:
                 f"channel{'' if channels == 1 else 's'}: expected as many of one as of the other."
             )
         origin = self._origin.expand(channels) if self._origin is not None else None
-        return replace(self, mean=self.mean * channels, std=self.std * channels, _origin=origin)
+        return self._changed(mean=self.mean * channels, std=self.std * channels, _origin=origin)
 
     def located(self, source: str) -> Normalization:
         """The same map, found at `source`."""
-        same = copy.copy(self)
-        object.__setattr__(same, "source", source)
-        return same
+        return self._changed(source=source)
+
+    def _changed(self, **values: Any) -> Normalization:
+        """With other values, which are known to be valid, and were warned of where they were given."""
+        changed = copy.copy(self)
+        for name, value in values.items():
+            object.__setattr__(changed, name, value)
+        return changed
 
     def __repr__(self) -> str:
         pixel_max = "" if self.pixel_max == 1.0 else f", pixel_max={self.pixel_max!r}"

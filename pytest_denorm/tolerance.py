@@ -47,7 +47,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .errors import ImageTypeError
+from .errors import ImageTypeError, SettingsError
 from .normalization import Normalization
 
 __all__ = ["FORMATS", "FloatFormat", "Tolerance", "float_format", "round_trip_tolerance"]
@@ -173,7 +173,13 @@ class Tolerance:
 
     @classmethod
     def given(cls, value: float, channels: int, pixel_max: float = 1.0) -> Tolerance:
-        """A number that the user chose, the same for every channel."""
+        """A number that the user chose, the same for every channel.
+
+        Raises:
+            SettingsError: it is negative, NaN, or no number.
+        """
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+            raise SettingsError(f"tolerance is {value!r}: expected a number, 0 or more, in the units of the pictures.")
         return cls((float(value),) * channels, "the number given as tolerance=", pixel_max)
 
 
