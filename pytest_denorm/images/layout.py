@@ -186,29 +186,28 @@ def _to_bytes(
             f"the pictures are of {block.dtype}: expected uint8 (drawn as they are) or floating point. "
             f"Convert levels 0..255 to uint8, and masks to floats 0..1."
         )
-    _refuse_nonfinite(block, first)
+    # numpy looks at them in one thread: waiting for others costs more than looking
+    values = block.float().numpy() if isinstance(block, torch.Tensor) else block
+    _refuse_nonfinite(values, first)
     if normalization is not None:
         serves_all = normalization.channels == 1
         return np.asarray(to_uint8(block, normalization, channel_axis=None if serves_all else axis))
-    values = block.float().numpy() if isinstance(block, torch.Tensor) else block
     if inverse:
         _refuse_range(values)
     levels: Bytes = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
     return levels
 
 
-def _refuse_nonfinite(block: torch.Tensor | np.ndarray[Any, Any], first: int) -> None:
-    tensor = isinstance(block, torch.Tensor)
-    if bool((torch.isfinite(block) if isinstance(block, torch.Tensor) else np.isfinite(block)).all()):
+def _refuse_nonfinite(values: np.ndarray[Any, Any], first: int) -> None:
+    finite = np.isfinite(values)
+    if finite.all():
         return
-    values = block.float().numpy() if isinstance(block, torch.Tensor) else block
-    bad = ~np.isfinite(values)
-    where = tuple(int(position) for position in np.argwhere(bad)[0])
+    where = tuple(int(position) for position in np.argwhere(~finite)[0])
     picture = first + (where[0] if values.ndim == 4 else 0)
     inside = where[1:] if values.ndim == 4 else where
     raise ImageError(
-        f"picture {picture} has {values[where]} at {inside}; {int(bad.sum())} of {values.size} values of the "
-        f"{'tensor' if tensor else 'array'} are not finite: expected numbers that can be drawn."
+        f"picture {picture} has {values[where]} at {inside}; {int((~finite).sum())} of {values.size} values are not "
+        f"finite: expected numbers that can be drawn."
     )
 
 

@@ -69,9 +69,9 @@ def _drawings(seconds: float) -> Iterator[Row]:
 
     mpl.use("agg")
     normalization = preset("imagenet")
+    inverse = normalization.inverse()
     for size in (32, 112):
         images = normalization.normalize(torch.from_numpy(crops(64, size)).permute(0, 3, 1, 2).contiguous())
-        inverse = normalization.inverse()
 
         def recipe(images: torch.Tensor = images) -> None:
             plt.figure()

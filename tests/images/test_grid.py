@@ -235,8 +235,7 @@ NAN[1, 2, 3, 4] = float("nan")
             NAN,
             {},
             ImageError,
-            "picture 1 has nan at (2, 3, 4); 1 of 120 values of the tensor are not finite: expected numbers that can "
-            "be drawn.",
+            "picture 1 has nan at (2, 3, 4); 1 of 120 values are not finite: expected numbers that can be drawn.",
         ),
         (
             torch.tensor([-2.0, 2.64]).repeat(1, 3, 2, 1),
