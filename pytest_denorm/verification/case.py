@@ -11,7 +11,8 @@ import torch
 
 from ..errors import DenormError, PipelineError, StatisticsError, StatisticsWarning
 from ..normalization import Normalization, preset
-from ..pipelines import Located, locate
+from ..pipelines import Located
+from ..pipelines.measured import locate_or_measure
 from .calls import Called, call
 from .diagnosis import Diagnosis
 from .round_trip import Subject
@@ -60,7 +61,7 @@ class Case:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                return locate(self.pipeline), None, caught
+                return locate_or_measure(self.pipeline), None, caught
             except (PipelineError, StatisticsError) as error:
                 return None, error, caught
 

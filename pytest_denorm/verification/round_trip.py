@@ -13,7 +13,8 @@ import torch
 from ..affine import Denormalize
 from ..errors import DenormError, ImageTypeError
 from ..normalization import Normalization, preset
-from ..pipelines import Located, locate
+from ..pipelines import Located
+from ..pipelines.measured import locate_or_measure
 from ..tolerance import Tolerance, round_trip_tolerance
 from .calls import as_pictures, call, describe_callable, forward_of
 from .causes import channel_name
@@ -44,7 +45,9 @@ class Subject:
     @classmethod
     def of(cls, pipeline: Any, inverse: Any = None, images: Any = None) -> Subject:
         """From what a user gives: a pipeline or the name of a preset; an inverse or None; pictures or None."""
-        return cls.from_located(locate(preset(pipeline) if isinstance(pipeline, str) else pipeline), inverse, images)
+        return cls.from_located(
+            locate_or_measure(preset(pipeline) if isinstance(pipeline, str) else pipeline), inverse, images
+        )
 
     @classmethod
     def from_located(cls, located: Located, inverse: Any = None, images: Any = None) -> Subject:

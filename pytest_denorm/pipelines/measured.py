@@ -1,0 +1,46 @@
+"""A pipeline that declares nothing is measured: what it does to colours may be a Normalize all the same."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..errors import DenormError, NormalizeNotFoundError
+from ..normalization import Normalization
+from .walk import Located, locate
+
+__all__ = ["locate_or_measure"]
+
+
+def locate_or_measure(pipeline: Any) -> Located:
+    """As :func:`~pytest_denorm.pipelines.locate`; where nothing is declared, what the probe measured.
+
+    Raises:
+        NormalizeNotFoundError: nothing is declared, and nothing that a Normalize does was measured.
+        and all that :func:`~pytest_denorm.find_normalize` raises.
+    """
+    try:
+        return locate(pipeline)
+    except NormalizeNotFoundError as error:
+        if not callable(pipeline):
+            raise
+        normalization = _measured(pipeline, error)
+    return Located(normalization, "", "a pipeline that declares no Normalize", pipeline)
+
+
+def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normalization:
+    from .probing import probe
+
+    try:
+        found = probe(pipeline)
+        normalization = found.normalization()
+    except DenormError as error:
+        raise NormalizeNotFoundError(f"{nothing_declared}\nMeasured: {error}") from error
+    as_they_enter = all(math.isclose(std, 1, abs_tol=1e-3) for std in normalization.std) and all(
+        math.isclose(mean, 0, abs_tol=1e-3) for mean in normalization.mean
+    )
+    if as_they_enter:
+        raise NormalizeNotFoundError(
+            f"{nothing_declared}\nMeasured: pictures in 0..1 leave it as they enter ({normalization.source})."
+        )
+    return normalization.located(f"nothing declared; {normalization.source}")
