@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from types import TracebackType
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import torch.distributed as dist
@@ -42,16 +42,7 @@ class Ranks:
                 )
             dist.init_process_group("gloo", timeout=self._timeout)
         self.rank, self.count = dist.get_rank(), dist.get_world_size()
-        # of its own: the default group may be of nccl, which carries no Python objects from the processor's memory
-        self._group: Any = dist.new_group(backend="gloo", timeout=self._timeout)
-
-    def __enter__(self) -> Ranks:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        dist.destroy_process_group(self._group)
+        self._group = _gloo(dist.group.WORLD)
 
     def gather(self, work: Callable[[], ResultT]) -> list[ResultT]:
         """What `work` returned on every rank, in the order of the ranks, on every rank.
@@ -78,6 +69,12 @@ class Ranks:
         if failed:
             raise RankError("\n".join(failed)) from cause
         return [result for result, _ in outcomes]
+
+
+@lru_cache(maxsize=1)  # one for all runs of a process: torch 2.4 may hang where a group is destroyed
+def _gloo(world: Any) -> Any:
+    """The group of all ranks that carries Python objects: the default one, or one beside it if that is of nccl."""
+    return world if dist.get_backend(world) == "gloo" else dist.new_group(backend="gloo")
 
 
 def _first_line(error: BaseException) -> str:

@@ -85,9 +85,9 @@ def dataset_statistics(
     measure = Measure(reading, on_error)
     if not distributed:
         return _run(dataset_or_loader, measure, pieces, workers, progress).statistics()
-    with Ranks(timeout) as ranks:
-        mine = pieces[ranks.rank :: ranks.count]
-        tallies = ranks.gather(lambda: _run(dataset_or_loader, measure, mine, workers, progress and ranks.rank == 0))
+    ranks = Ranks(timeout)
+    mine = pieces[ranks.rank :: ranks.count]
+    tallies = ranks.gather(lambda: _run(dataset_or_loader, measure, mine, workers, progress and ranks.rank == 0))
     whole = Tally()
     for tally in tallies:
         whole.merge(tally)

@@ -221,12 +221,12 @@ def sweep(
     start = SweepResult(source=normalization.source or str(normalization))
     if not distributed:
         return _run(dataset, work, indices, start, _State(state, key), workers, progress)
-    with Ranks(timeout) as ranks:
-        own = None if state is None else f"{os.fspath(state)}.{ranks.rank}-of-{ranks.count}"
-        kept = _State(own, key | {"rank": [ranks.rank, ranks.count]})
-        mine = indices[ranks.rank :: ranks.count]
-        shown = progress and ranks.rank == 0
-        parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
+    ranks = Ranks(timeout)
+    own = None if state is None else f"{os.fspath(state)}.{ranks.rank}-of-{ranks.count}"
+    kept = _State(own, key | {"rank": [ranks.rank, ranks.count]})
+    mine = indices[ranks.rank :: ranks.count]
+    shown = progress and ranks.rank == 0
+    parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
     return replace(sum(parts[1:], parts[0]), seconds=max(part.seconds for part in parts))  # side by side
 
 
