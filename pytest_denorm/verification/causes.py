@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,11 +57,9 @@ class Causes:
 
     def __init__(self, seen: Observation) -> None:
         self.seen = seen
-        with np.errstate(all="ignore"):
-            self._known = [
-                one for one in _known_mistakes(seen) if np.isfinite(one.slope).all() and np.isfinite(one.offset).all()
-            ]
-        self._quotients = list(_rounded_second_normalize(seen))
+        self._known = _finite(_known_mistakes(seen))
+        self._quotients = _finite(_rounded_second_normalize(seen))
+        self._round_numbers = _finite(_round_numbers(seen))
         self._presets = list(_other_presets(seen))
 
     def agree(self, found: Map, slope: Array, offset: Array) -> Any:
@@ -107,6 +105,60 @@ class Causes:
             )
             agree &= gaps < correct / 2
         return [one for one, chosen in zip(candidates, agree, strict=True) if chosen]
+
+    def predicting(self, order: Sequence[int]) -> tuple[list[Cause], bool] | None:
+        """The known mistakes that give just these results, clipped or wrapped or cast as they are, pixel by pixel.
+
+        This needs no fit, so that it also tells what is left of a picture that is black or white nearly everywhere.
+
+        Args:
+            order: the normalized channel that each channel of the result follows.
+
+        Returns:
+            The mistakes, none where the map is correct; and whether bytes are truncated. None where nothing gives
+            these results.
+        """
+        seen, moved = self.seen, list(order)
+        causes = [*self._known, *self._round_numbers, *self._quotients, *self._presets]
+        correct = Cause("exact", seen.std, seen.mean, "")
+        slopes, offsets = (np.stack([getattr(one, name) for one in [correct, *causes]]) for name in ("slope", "offset"))
+        turns = [list(range(seen.channels))] + ([moved] if moved != sorted(moved) else [])
+        # nothing above 1: of all that makes a picture black, a cast of values in 0..1 is the likeliest
+        dark = seen.bytes_out and seen.highest * 255 <= 2 * seen.white
+        casts = sorted(self._casts(), key=lambda pair: dark and not pair[0])
+        for (truncated, cast), turn in itertools.product(casts, turns):
+            results = cast(slopes[:, None, turn] * seen.y[:, moved] + offsets[:, None, turn])
+            # now and then a value between two levels goes to the other one
+            agree = (results <= 1).all(axis=(1, 2)) & ((results > 0.01).mean(axis=(1, 2)) <= 0.005)
+            if agree[0]:
+                return [], truncated
+            kinds: dict[str, Cause] = {}
+            for index in np.flatnonzero(agree):
+                kinds.setdefault(causes[index - 1].kind, causes[index - 1])
+            if kinds:
+                first, *others = sorted(kinds.values(), key=lambda one: dark and one.kind != "scale-255")
+                return [first, *(replace(one, equal=True) for one in others)], truncated and not dark
+        return None
+
+    def _casts(self) -> Iterator[tuple[bool, Callable[[Array], Array]]]:
+        """Ways to make results of values: whether it truncates, and how far the results are from those that were seen.
+
+        In levels for bytes; else in multiples of what arithmetic explains.
+        """
+        seen = self.seen
+        if not seen.bytes_out:
+            low, high = seen.z.min(axis=0), seen.z.max(axis=0)
+            room = 16 * seen.unit_roundoff * (np.abs(seen.z).max() + seen.white) + seen.slack
+            yield False, lambda values: np.abs(np.clip(values, low, high) - seen.z) / room / 100
+            return
+        levels = np.rint(seen.z / seen.level)
+        for name in ("rint", "trunc"):
+            whole = getattr(np, name)
+            yield name == "trunc", lambda v, whole=whole: np.abs(np.clip(whole(v / seen.level), 0, 255) - levels)
+            yield (
+                name == "trunc",
+                lambda v, whole=whole: np.abs((whole(v / seen.level) - levels + 128) % 256 - 128),
+            )
 
     def factor_of_255(self, found: Map) -> list[Cause]:
         """A known mistake, or none, with a factor of 255 beside it."""
@@ -204,11 +256,7 @@ class Causes:
                 slope = back(exact + power)
             if not np.isfinite(slope).all():
                 continue
-            side = "the inverse" if added > 0 else "the forward"
-            message = (
-                f"An eps of {abs(power):g} is added to {name} in {side} only. Leave it out, or use it on both sides."
-            )
-            yield Cause("eps", slope, mean, message)
+            yield Cause("eps", slope, mean, _eps_message(power, name))
 
     def _rounded(self, found: Map) -> Iterator[Cause]:
         """All stds, or all means, or both, typed to a few decimals on one side."""
@@ -326,6 +374,12 @@ class Causes:
         return f"{channel_name(c, self.seen.channels)}: gain {gain:.4g}, offset {shift:.2g}"
 
 
+def _finite(causes: Iterator[Cause]) -> list[Cause]:
+    """Those that can happen: a division by zero gives no picture at all."""
+    with np.errstate(all="ignore"):
+        return [one for one in causes if np.isfinite(one.slope).all() and np.isfinite(one.offset).all()]
+
+
 def _reach(found: Map) -> Array:
     reach: Array = np.maximum(np.abs(found.low), np.abs(found.high))
     return reach
@@ -366,7 +420,10 @@ def _scale_message(factor: float) -> str:
             f"the result is {factor:g} times too large: a factor of 255 is applied{twice} that the pictures do not have. "
             f"If 0..255 is meant, say so with output_max=255."
         )
-    return f"the result is {1 / factor:g} times too small: a division by 255 that is not undone."
+    return (
+        f"the result is {1 / factor:g} times too small: a division by 255 that is not undone, or values in 0..1 cast to "
+        f"bytes without multiplying by 255."
+    )
 
 
 def _without_forward_message(numbers: str) -> str:
@@ -464,6 +521,22 @@ def _one_for_all(seen: Observation) -> Iterator[Cause]:
                     f"Every channel gets {whose} statistics ({numbers}).")  # fmt: skip
         yield Cause("one-channel-for-all", np.full_like(s, std), m, f"Every channel gets {whose} std ({std:.6g}).")
         yield Cause("one-channel-for-all", s, np.full_like(m, mean), f"Every channel gets {whose} mean ({mean:.6g}).")
+
+
+def _round_numbers(seen: Observation) -> Iterator[Cause]:
+    """An eps, and constants of few decimals, as far as bytes show them."""
+    m, s = seen.mean, seen.std
+    for power, side in itertools.product((1e-2, 1e-3, -1e-2, -1e-3), ("std", "the variance")):
+        slope = s + power if side == "std" else np.sqrt(s**2 + power)
+        yield Cause("eps", slope, m, _eps_message(power, side))
+    for digits in (1, 2, 3, 4):
+        message = f"Constants are rounded to {digits} decimals."
+        yield Cause("rounded-constants", np.round(s, digits), np.round(m, digits), message)
+
+
+def _eps_message(power: float, name: str) -> str:
+    side = "the inverse" if power > 0 else "the forward"
+    return f"An eps of {abs(power):g} is added to {name} in {side} only. Leave it out, or use it on both sides."
 
 
 def _rounded_second_normalize(seen: Observation) -> Iterator[Cause]:

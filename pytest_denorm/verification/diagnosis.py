@@ -260,6 +260,16 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     if not seen.finite.all():
         yield _unknown(seen, "the inverse gives NaN or infinite values")
         return
+    clamp = _clamped(seen)
+    causes, order = Causes(seen), [fit.source for fit in seen.fits]
+    straight = list(range(seen.channels))
+    known = order if sorted(map(str, order)) == sorted(map(str, straight)) else None
+    if clamp is None and (seen.bytes_out or known is None or not all(fit.affine for fit in seen.fits)):
+        for trial in [straight, straight[::-1], known or straight]:
+            said = causes.predicting(trial)
+            if said is not None:
+                yield from _predicted_findings(seen, trial, *said)
+                return
     if seen.bytes_out and seen.highest * 255 <= 2 * seen.white:
         message = "the bytes that come back are 0 and 1: values in 0..1 were cast without multiplying by 255."
         yield Finding("scale-255", message, seen.max_abs_error)
@@ -267,37 +277,47 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     if not all(fit.affine and fit.source is not None for fit in seen.fits):
         yield _unknown(seen)
         return
-    clamp = _clamped(seen)
     if clamp is not None:
         yield clamp
-    order = [fit.source for fit in seen.fits if fit.source is not None]
-    if len(set(order)) < len(order):
-        names = ", ".join(channel_name(channel, seen.channels) for channel in order)
+    if known is None:
+        names = ", ".join(channel_name(fit.source, seen.channels) for fit in seen.fits if fit.source is not None)
         yield _unknown(seen, f"the channels of the result come from the normalized channels {names}")
         return
-    moved = order != list(range(len(order)))
+    moved = known != straight
     if moved:
-        yield Finding("channel-order", _order_message(order, seen), seen.max_abs_error)
-    numbers = list(_number_findings(seen, order, alone=not moved and clamp is None))
+        yield Finding("channel-order", _order_message(known, seen), seen.max_abs_error)
+    numbers = list(_number_findings(seen, causes, known, alone=not moved and clamp is None))
     yield from numbers
     if not numbers and not moved and clamp is None:
         yield _unknown(seen)
 
 
-def _number_findings(seen: Observation, order: Sequence[int], *, alone: bool) -> Iterator[Finding]:
+def _predicted_findings(
+    seen: Observation, order: Sequence[int], causes: Sequence[Cause], truncated: bool
+) -> Iterator[Finding]:
+    moved = list(order) != sorted(order)
+    if moved:
+        yield Finding("channel-order", _order_message(order, seen), seen.max_abs_error)
+    if causes:
+        yield from _as_findings(seen, seen.correct, causes)
+    if truncated:
+        yield _truncation(seen, alone=not causes and not moved)
+
+
+def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *, alone: bool) -> Iterator[Finding]:
     """Mistakes in the numbers; `alone`: nothing else explains that pictures do not come back."""
-    causes = Causes(seen)
     # each half of a level that truncation takes away is put back before the numbers are read
     trials = [(seen.map, False)] + ([(seen.map.raised(seen.level / 2), True)] if seen.bytes_out else [])
-    if list(order) != list(
-        range(len(order))
-    ):  # statistics may have been applied before or after the channels were moved
+    if list(order) != sorted(order):  # statistics may have been applied before or after the channels were moved
         trials += [(one.moved(order), cut) for one, cut in trials]
     for one, cut in trials:
-        if causes.is_correct(one) and (cut or not alone):
+        if causes.is_correct(one):
             if cut:
                 yield _truncation(seen, alone=alone)
-            return
+            if not alone or cut:
+                return
+            trials = [(one, cut)]
+            break
     # constants that are merely wrong are read off where most of the others are right
     by_right_ones = sorted(trials, key=lambda trial: -causes.right_constants(trial[0]))
     for explain, chosen in ((causes.of, trials), (causes.factor_of_255, trials), (causes.constants, by_right_ones)):

@@ -107,6 +107,8 @@ class Observation:
     flipped: str  # "", or how the picture is turned over
     forward_mutates: bool
     inverse_mutates: bool
+    y: Array  # some normalized values (n, channels), and the results for them
+    z: Array
     y_low: Array  # the range of the normalized values, a channel
     y_high: Array
     highest: float  # of the results
@@ -183,6 +185,7 @@ def observe(
     level = pixel_max / 255
     all_x, all_z = np.concatenate(x), np.concatenate(z)
     finite = np.isfinite(all_z).all(axis=0)
+    wrong_levels = _wrong_levels(x[0], z[0], level)
     error = np.nan_to_num(np.abs(all_z - all_x), nan=np.inf)
     fitting = _Fitting(
         np.concatenate(x[1:3]), np.concatenate(y[1:3]), pixel_max, unit_roundoff, level if bytes_out else 0.0
@@ -208,13 +211,16 @@ def observe(
         bytes_out=bytes_out,
         wraps=wraps,
         finite=finite,
-        exact=bool((error <= slack + (level / 2 if bytes_out else 0.0)).all()),
+        # a byte between two levels may go to either, a little beside the middle
+        exact=bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all()) and not (bytes_out and wrong_levels),
         max_abs_error=float(error.max()),
-        wrong_levels=_wrong_levels(x[0], z[0], level),
+        wrong_levels=wrong_levels,
         per_image=_per_image(y, z, fitting, pixel_max) if finite.all() else "",
         flipped=_flipped(pictures[1], came.pictures[1].double() / scale, pixel_max),
         forward_mutates=went.mutated,
         inverse_mutates=came.mutated,
+        y=y[1][::4],
+        z=z[1][::4],
         y_low=np.concatenate(y).min(axis=0),
         y_high=np.concatenate(y).max(axis=0),
         highest=float(all_z.max()),
@@ -389,7 +395,8 @@ class _Fitting:
         slope, offset = correct
         predicted = np.clip(slope * self.y[:, own] + offset, *ends)
         off = float(np.abs(z - predicted).max()) if np.isfinite(z).all() else np.inf
-        if ends[0] == ends[1] or off > self.accuracy(z, abs(slope) * float(np.ptp(self.y[:, own]))):
+        room = self.accuracy(z, abs(slope) * float(np.ptp(self.y[:, own]))) + 0.5 * self.level  # cut off or rounded
+        if ends[0] == ends[1] or off > room:
             return None
         low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
         row = np.zeros(self.y.shape[1])
