@@ -425,8 +425,11 @@ def _channel_axis(output: Array, channels: int) -> int | None:
     if not fitting:
         return None
 
-    def merit(axis: int) -> tuple[float, bool, bool]:
-        return float(np.nan_to_num(np.ptp(output, axis=axis)).mean()), output.shape[axis] == channels, axis < 2
+    def merit(axis: int) -> tuple[bool, float, bool]:
+        differences = float(np.nan_to_num(np.ptp(output, axis=axis)).mean())
+        expected = output.shape[axis] == channels
+        # an axis of tiles varies too, where some of them are padding
+        return expected and differences > 0, differences, expected
 
     return max(fitting, key=merit) - output.ndim
 

@@ -110,7 +110,17 @@ _NAMED = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType,
 
 
 def register_adapter(module: str, adapter: Adapter) -> None:
-    """Teach :func:`~pytest_denorm.find_normalize` the transforms of a module.
+    """Teach :func:`~pytest_denorm.find_normalize` the transforms of a module, for one in a project's conftest.py.
+
+    Example:
+
+        from pytest_denorm import Normalization, register_adapter
+
+        def describe(transform):
+            if type(transform).__name__ == "Standardize":
+                return Normalization(transform.centre, transform.spread)
+
+        register_adapter("mytransforms", describe)
 
     Args:
         module: the module that defines the transforms (``"myproject.transforms"``), or a package above it. The

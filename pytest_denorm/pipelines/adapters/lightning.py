@@ -25,7 +25,7 @@ def _made(module: Any, name: str) -> Any:
         return getattr(module, name)()
     except Exception as error:
         raise RuntimeError(
-            f"{name}() raised {type(error).__name__}: {error}. Call setup() first, or give it a loader."
+            f"{name}() raised {type(error).__name__}: {error}. Call setup() first, or give a loader."
         ) from error
 
 

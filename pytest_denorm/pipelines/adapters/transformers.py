@@ -7,8 +7,9 @@ from typing import Any
 from ..registry import Description, Leaf, Parts, Refusal, class_names
 
 _OWN_STATISTICS = {
-    "Pix2StructImageProcessor": "it takes mean and std of each picture",
-    "Pix2StructImageProcessorPil": "it takes mean and std of each picture",
+    name + backend: "it takes mean and std of each picture"
+    for name in ("Pix2StructImageProcessor", "Kosmos2_5ImageProcessor")
+    for backend in ("", "Pil", "Fast")
 }
 
 
@@ -27,6 +28,6 @@ def _image_processor(processor: Any) -> Leaf | None:
     mean, std = getattr(processor, "image_mean", None), getattr(processor, "image_std", None)
     if not getattr(processor, "do_normalize", False) or mean is None or std is None:
         return None
-    rescales = getattr(processor, "do_rescale", False)
-    white = 255.0 * float(processor.rescale_factor) if rescales else 255.0
+    # do_rescale=False is for pictures that are in 0..1 already
+    white = 255.0 * float(processor.rescale_factor) if getattr(processor, "do_rescale", False) else 1.0
     return Leaf(mean, std, white, entry=None)

@@ -1,0 +1,432 @@
+"""The adapters of other libraries, each against the real package; skipped where it is not installed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import types
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from torchvision import transforms as v1
+from torchvision.datasets import FakeData
+
+from pytest_denorm import Normalization, find_normalize, inverse_of, probe
+from pytest_denorm.errors import (
+    AdapterError,
+    AmbiguousNormalizeError,
+    ConditionalNormalizeError,
+    ConditionalNormalizeWarning,
+    NormalizeNotFoundError,
+    NotInvertibleError,
+    PipelineError,
+)
+from pytest_denorm.pipelines import locate
+
+# the libraries warn of their own dependencies
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = Normalization(MEAN, STD)
+BYTES = Normalization([255 * mean for mean in MEAN], [255 * std for std in STD], 255.0)
+HALF = Normalization(0.5, 0.5)
+LOADED = v1.Compose([v1.ToTensor(), v1.Normalize(MEAN, STD)])
+
+
+def agrees(pipeline, expected, *, within=1e-5):
+    """Declared, run alone, and measured: all three say the same."""
+    located = locate(pipeline)
+    declared = located.normalization
+    assert declared.mean == pytest.approx(expected.mean, rel=1e-6)
+    assert declared.std == pytest.approx(expected.std, rel=1e-6)
+    assert declared.pixel_max == expected.pixel_max
+    if located.apply is not None:
+        pictures = torch.rand(2, 3, 11, 13, generator=torch.Generator().manual_seed(0)) * declared.pixel_max
+        normalized = located.apply(pictures.clone()).float()
+        torch.testing.assert_close(normalized, expected.normalize(pictures), atol=1e-5, rtol=1e-5)
+    found = probe(pipeline, draws=5)
+    assert not [problem for problem in found.problems if not problem.startswith("gated")]
+    assert found.difference(declared) < within
+    return located
+
+
+def refused(pipeline, reason):
+    with pytest.raises(NotInvertibleError) as caught:
+        find_normalize(pipeline)
+    assert reason in str(caught.value)
+    with contextlib.suppress(NotInvertibleError):  # the measurement may see it at once
+        assert probe(pipeline, draws=3).problems
+
+
+class TestTimm:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.data = pytest.importorskip("timm.data")
+
+    def test_evaluation(self):
+        agrees(self.data.create_transform(224), IMAGENET)
+
+    def test_training(self):
+        pipeline = self.data.create_transform(224, is_training=True, color_jitter=None, re_prob=0.5)
+        assert find_normalize(pipeline).mean == pytest.approx(MEAN)
+
+    def test_separate_stages(self):
+        found = agrees(self.data.create_transform(224, is_training=True, separate=True, color_jitter=None), IMAGENET)
+        assert found.path == "[2].transforms[1]"
+
+    def test_prefetching_loader_normalizes_bytes(self):
+        loader_module = pytest.importorskip("timm.data.loader")
+        data = FakeData(4, (3, 40, 40), transform=self.data.create_transform(32, use_prefetcher=True))
+        with pytest.raises(NormalizeNotFoundError):
+            find_normalize(data)
+        loader = loader_module.PrefetchLoader(
+            torch.utils.data.DataLoader(data, batch_size=2, collate_fn=self.data.loader.fast_collate),
+            device=torch.device("cpu"),
+        )
+        found = find_normalize(loader)
+        assert found.pixel_max == 255.0
+        assert found.mean == pytest.approx(BYTES.mean)
+        assert found.source == "PrefetchLoader.mean and .std: timm.data.loader.PrefetchLoader"
+        (batch, _), (raw, _) = next(iter(loader)), next(iter(loader.loader))
+        assert torch.equal(found.to_uint8(batch), raw)
+        with pytest.raises(PipelineError, match="cannot be called with a picture"):
+            probe(loader)
+
+
+class TestAlbumentations:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.a = pytest.importorskip("albumentations")
+
+    def test_alone_and_composed(self):
+        agrees(self.a.Normalize(), BYTES)
+        pipeline = self.a.Compose([self.a.RandomCrop(100, 100), self.a.Sequential([self.a.Normalize()], p=1.0)])
+        source = "Compose.transforms[1].transforms[0]: albumentations.Normalize"
+        assert agrees(pipeline, BYTES).normalization.source == source
+
+    def test_one_number(self):
+        agrees(self.a.Normalize(mean=0.5, std=0.25), Normalization(127.5, 63.75, 255.0))
+
+    def test_floats_with_their_own_white(self):
+        agrees(self.a.Compose([self.a.ToFloat(), self.a.Normalize(max_pixel_value=1.0)]), IMAGENET)
+
+    def test_floats_with_the_white_of_bytes(self):
+        pipeline = self.a.Compose([self.a.ToFloat(), self.a.Normalize()])
+        assert probe(pipeline, draws=3).difference(find_normalize(pipeline)) > 1
+
+    @pytest.mark.parametrize("mode", ["image", "image_per_channel", "min_max", "min_max_per_channel"])
+    def test_statistics_of_each_picture(self, mode):
+        refused(self.a.Compose([self.a.Normalize(normalization=mode)]), f"mode '{mode}' ")
+
+    def test_chance(self):
+        with pytest.warns(ConditionalNormalizeWarning, match="with probability 0.25"):
+            find_normalize(self.a.Compose([self.a.Normalize(p=0.5)], p=0.5))
+        same = self.a.OneOf([self.a.Normalize(), self.a.Sequential([self.a.Normalize()], p=1)], p=1)
+        assert find_normalize(same).mean == pytest.approx(BYTES.mean)
+        with pytest.raises(ConditionalNormalizeError, match="one of 2 ways"):
+            find_normalize(self.a.Compose([self.a.OneOf([self.a.Normalize(), self.a.HorizontalFlip()])]))
+
+    def test_some_of(self):
+        ops = [self.a.Normalize(), self.a.HorizontalFlip()]
+        assert find_normalize(self.a.SomeOf(ops, n=2, replace=False, p=1)).mean == pytest.approx(BYTES.mean)
+        with pytest.raises(ConditionalNormalizeError):
+            find_normalize(self.a.SomeOf(ops, n=1, p=1))
+
+
+class TestKornia:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.augmentation = pytest.importorskip("kornia.augmentation")
+        self.enhance = pytest.importorskip("kornia.enhance")
+
+    @pytest.mark.parametrize("kind", [list, tuple, torch.tensor])
+    def test_both_modules(self, kind):
+        assert (
+            agrees(self.augmentation.Normalize(kind(MEAN), kind(STD)), IMAGENET).name == "kornia.augmentation.Normalize"
+        )
+        assert agrees(self.enhance.Normalize(kind(MEAN), kind(STD)), IMAGENET).name == "kornia.enhance.Normalize"
+
+    def test_one_number(self):
+        agrees(self.enhance.Normalize(0.5, 0.25), Normalization(0.5, 0.25))
+        agrees(self.augmentation.Normalize(0.5, 0.25), Normalization(0.5, 0.25))
+
+    def test_denormalize_is_the_inverse(self):
+        inverse = IMAGENET.inverse()
+        agrees(self.augmentation.Denormalize(MEAN, STD), Normalization(inverse.mean, inverse.std))
+        found = find_normalize(self.enhance.Denormalize(list(MEAN), list(STD)))
+        assert found.mean == pytest.approx(inverse.mean)
+        assert found.std == pytest.approx(inverse.std)
+
+    def test_sequences(self):
+        k = self.augmentation
+        agrees(
+            k.AugmentationSequential(k.RandomHorizontalFlip(), k.Normalize(MEAN, STD), data_keys=["input"]), IMAGENET
+        )
+        agrees(k.ImageSequential(k.Normalize(MEAN, STD)), IMAGENET)
+        agrees(torch.nn.Sequential(self.enhance.Normalize(MEAN, STD)), IMAGENET)
+
+    def test_chance(self):
+        with pytest.warns(ConditionalNormalizeWarning, match="with probability 0.5"):
+            find_normalize(self.augmentation.Normalize(MEAN, STD, p=0.5))
+        k = self.augmentation
+        with pytest.raises(ConditionalNormalizeError):
+            find_normalize(k.ImageSequential(k.RandomHorizontalFlip(), k.Normalize(MEAN, STD), random_apply=1))
+
+
+class TestTransformers:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.t = pytest.importorskip("transformers")
+
+    @pytest.mark.parametrize("backend", ["", "Pil"])
+    def test_image_processor(self, backend):
+        agrees(getattr(self.t, f"ViTImageProcessor{backend}")(), Normalization((0.5,) * 3, (0.5,) * 3))
+        clip = Normalization((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+        agrees(getattr(self.t, f"CLIPImageProcessor{backend}")(), clip)
+
+    def test_rescale_factor_sets_the_white(self):
+        agrees(self.t.ViTImageProcessor(rescale_factor=1 / 127.5), Normalization((0.5,) * 3, (0.5,) * 3, 2.0))
+        agrees(self.t.ViTImageProcessor(do_rescale=False), Normalization((0.5,) * 3, (0.5,) * 3))
+
+    def test_patches(self):
+        agrees(self.t.Qwen2VLImageProcessor(), find_normalize(self.t.CLIPImageProcessor()))
+
+    def test_nothing_is_normalized(self):
+        with pytest.raises(NormalizeNotFoundError, match=r"looked at transformers\.ViTImageProcessor"):
+            find_normalize(self.t.ViTImageProcessor(do_normalize=False))
+
+    @pytest.mark.parametrize("backend", ["", "Pil"])
+    def test_attributes_that_lie(self, backend):
+        twice = getattr(self.t, f"EfficientNetImageProcessor{backend}")()
+        assert find_normalize(twice).std == (0.5,) * 3
+        assert probe(twice, draws=3).normalization().std == pytest.approx((0.25,) * 3)
+        never = getattr(self.t, f"MobileViTImageProcessor{backend}")()
+        assert never.image_mean is not None
+        with pytest.raises(NormalizeNotFoundError):
+            find_normalize(never)
+        assert probe(never, draws=3).order == (2, 1, 0)
+        flipped = getattr(self.t, f"TvpImageProcessor{backend}")()
+        assert find_normalize(flipped).mean == (0.5,) * 3
+        assert probe(flipped, draws=3).order == (2, 1, 0)
+
+    def test_statistics_of_each_picture(self):
+        refused(self.t.Pix2StructImageProcessor(), "it takes mean and std of each picture")
+
+    def test_processor_that_holds_one(self):
+        class Processor(self.t.ProcessorMixin):
+            def __init__(self, image_processor):
+                self.image_processor = image_processor
+
+        assert locate(Processor(self.t.ViTImageProcessor())).path == ".image_processor"
+
+
+class TestMonai:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.m = pytest.importorskip("monai.transforms")
+
+    def test_given_numbers(self):
+        agrees(self.m.NormalizeIntensity(list(MEAN), list(STD), channel_wise=True), IMAGENET)
+        agrees(self.m.NormalizeIntensity(np.array(MEAN), np.array(STD), channel_wise=True), IMAGENET)
+        agrees(self.m.NormalizeIntensity(0.5, 0.25), Normalization(0.5, 0.25))
+        agrees(self.m.NormalizeIntensity(127.5, 127.5), Normalization(127.5, 127.5, 255.0))
+
+    def test_dictionaries(self):
+        pipeline = self.m.Compose([self.m.NormalizeIntensityd(["image"], list(MEAN), list(STD), channel_wise=True)])
+        assert agrees(pipeline, IMAGENET).path == ".transforms[0].normalizer"
+
+    def test_range(self):
+        agrees(self.m.ScaleIntensityRange(0, 255, -1, 1), Normalization(127.5, 127.5, 255.0))
+        agrees(self.m.ScaleIntensityRange(0, 255, 0, 1, clip=True), Normalization(0, 255, 255.0))
+        agrees(self.m.ScaleIntensityRanged(["image"], 0, 255), Normalization(0, 255, 255.0))
+        refused(
+            self.m.ScaleIntensityRange(10, 200, 0, 1, clip=True), "with clip=True, values outside 10..200 become one"
+        )
+
+    def test_rescaling_before_normalize_is_no_second_one(self):
+        scale = self.m.ScaleIntensityRanged(["image"], 0, 255, 0, 1)
+        normalize = self.m.NormalizeIntensityd(["image"], list(MEAN), list(STD), channel_wise=True)
+        agrees(self.m.Compose([scale, normalize]), IMAGENET)
+        with pytest.raises(AmbiguousNormalizeError, match=r"^2 Normalize on one path"):
+            find_normalize(self.m.Compose([normalize, scale]))
+
+    def test_statistics_of_each_picture(self):
+        refused(self.m.NormalizeIntensity(channel_wise=True), "no subtrahend and no divisor is given")
+        refused(self.m.NormalizeIntensity(subtrahend=0.5), "no divisor is given")
+        refused(self.m.NormalizeIntensity(0.5, 0.5, nonzero=True), "zeros stay what they are")
+        refused(self.m.ScaleIntensity(), "from its own smallest to its own largest")
+
+    def test_what_comes_before_normalize_need_not_be_undone(self):
+        found = find_normalize(self.m.Compose([self.m.ScaleIntensity(), self.m.NormalizeIntensity(0.5, 0.5)]))
+        assert found == HALF
+        with pytest.raises(NotInvertibleError):
+            find_normalize(self.m.Compose([self.m.NormalizeIntensity(0.5, 0.5), self.m.ScaleIntensity()]))
+
+    def test_choice(self):
+        with pytest.raises(ConditionalNormalizeError):
+            find_normalize(self.m.OneOf([self.m.NormalizeIntensity(0.5, 0.5), self.m.RandFlip()]))
+
+
+class TestTorchIO:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.tio = pytest.importorskip("torchio")
+
+    def test_rescale_between_given_numbers(self):
+        agrees(self.tio.RescaleIntensity((-1, 1), in_min_max=(0, 1)), HALF)
+        agrees(self.tio.RescaleIntensity((-1, 1), in_min_max=(0, 255)), Normalization(127.5, 127.5, 255.0))
+        pipeline = self.tio.Compose([self.tio.RandomFlip(), self.tio.RescaleIntensity((0, 2), in_min_max=(0, 1))])
+        agrees(pipeline, Normalization(0, 0.5))
+
+    def test_statistics_of_each_volume(self):
+        refused(self.tio.ZNormalization(), "it takes mean and std of each volume")
+        refused(self.tio.RescaleIntensity((-1, 1)), "in_min_max is not given")
+        with pytest.raises(NotInvertibleError, match="it clips each volume at percentiles"):
+            find_normalize(self.tio.RescaleIntensity((-1, 1), percentiles=(1, 99), in_min_max=(0, 1)))
+
+    def test_choice(self):
+        rescale = self.tio.RescaleIntensity((-1, 1), in_min_max=(0, 1))
+        with pytest.raises(ConditionalNormalizeError):
+            find_normalize(self.tio.OneOf({rescale: 0.5, self.tio.RandomFlip(): 0.5}))
+        with pytest.warns(ConditionalNormalizeWarning, match="with probability 0.5"):
+            find_normalize(self.tio.RescaleIntensity((-1, 1), in_min_max=(0, 1), p=0.5))
+
+    def test_data_set(self):
+        subject = self.tio.Subject(t1=self.tio.ScalarImage(tensor=torch.rand(1, 4, 5, 6)))
+        data = self.tio.SubjectsDataset([subject], self.tio.RescaleIntensity((-1, 1), in_min_max=(0, 1)))
+        restored = inverse_of(data)(data[0].t1.data)
+        torch.testing.assert_close(restored, subject.t1.data)
+
+
+class TestOpenClip:
+    @pytest.mark.parametrize("is_train", [False, True])
+    def test_image_transform(self, is_train):
+        transform = pytest.importorskip("open_clip.transform").image_transform
+        agrees(transform(224, is_train=is_train, mean=MEAN, std=STD), IMAGENET)
+
+
+class TestDiffusers:
+    def test_image_processor(self):
+        processor = pytest.importorskip("diffusers.image_processor").VaeImageProcessor
+        agrees(processor(), HALF)
+        assert locate(processor().preprocess).path == ".__self__"
+        refused(processor(do_binarize=True), "with do_binarize, every value becomes 0 or 1")
+        with pytest.raises(NormalizeNotFoundError):
+            find_normalize(processor(do_normalize=False))
+
+
+class TestSegmentationModels:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.preprocess = pytest.importorskip("segmentation_models_pytorch.encoders").preprocess_input
+
+    def test_unit_range(self):
+        partial = functools.partial(self.preprocess, mean=MEAN, std=STD, input_space="RGB", input_range=[0, 1])
+        assert agrees(partial, IMAGENET).name == "segmentation_models_pytorch.encoders.preprocess_input"
+        assert probe(partial, draws=3).gated  # bytes are divided by 255 only if one is above 1
+
+    def test_bytes_in_another_order(self):
+        partial = functools.partial(
+            self.preprocess, mean=[104.0, 117, 123], std=[1.0, 1, 1], input_space="BGR", input_range=[0, 255]
+        )
+        assert find_normalize(partial) == Normalization((104, 117, 123), (1, 1, 1), 255.0)
+        assert probe(partial, draws=3).order == (2, 1, 0)
+
+    def test_nothing_given(self):
+        with pytest.raises(NormalizeNotFoundError):
+            find_normalize(functools.partial(self.preprocess, input_space="RGB"))
+
+
+class TestLightning:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.base = pytest.importorskip("lightning").LightningDataModule
+
+    def test_attribute(self):
+        class Module(self.base):
+            def __init__(self):
+                super().__init__()
+                self.transform = LOADED
+
+            def train_dataloader(self):
+                raise RuntimeError("must not be called")
+
+        assert agrees(Module(), IMAGENET).path == ".transform.transforms[1]"
+
+    def test_loaders(self):
+        class Module(self.base):
+            def setup(self, stage):
+                self.data = FakeData(3, transform=LOADED)
+
+            def train_dataloader(self):
+                return torch.utils.data.DataLoader(self.data)
+
+        module = Module()
+        with pytest.raises(AdapterError) as caught:
+            find_normalize(module)
+        assert "train_dataloader() raised AttributeError" in str(caught.value)
+        assert str(caught.value).endswith("Call setup() first, or give a loader.")
+        module.setup("fit")
+        assert agrees(module, IMAGENET).path == ".data.transform.transforms[1]"
+
+    def test_made_from_data_sets(self):
+        found = agrees(self.base.from_datasets(FakeData(3, transform=LOADED)), IMAGENET)
+        assert found.path == ".train_dataloader().dataset.transform.transforms[1]"
+
+
+class TestHuggingFaceDatasets:
+    @pytest.fixture
+    def data(self):
+        library = pytest.importorskip("datasets")
+        pictures = [Image.fromarray(np.full((8, 9, 3), level, np.uint8)) for level in (0, 127, 255)]
+        return library.Dataset.from_dict({"image": pictures}, features=library.Features(image=library.Image()))
+
+    def test_transform_object(self, data):
+        class Transform:
+            def __init__(self):
+                self.pipeline = LOADED
+
+            def __call__(self, batch):
+                return {"pixel_values": [self.pipeline(picture) for picture in batch["image"]]}
+
+        data = data.with_transform(Transform())
+        found = agrees(data, IMAGENET).normalization
+        assert found.source.startswith("Dataset.format['format_kwargs']['transform'].pipeline.transforms[1]")
+        assert found.to_uint8(data[1]["pixel_values"]).unique().tolist() == [127]
+
+    def test_transform_function(self, data):
+        def transform(batch):
+            return {"pixel_values": [LOADED(picture) for picture in batch["image"]]}
+
+        with pytest.raises(NormalizeNotFoundError, match="what the code of a function does is not declared"):
+            find_normalize(data.with_transform(transform))
+        assert probe(data.with_transform(transform), draws=3).difference(IMAGENET) < 1e-5
+
+    def test_none(self, data):
+        with pytest.raises(NormalizeNotFoundError):
+            find_normalize(data)
+
+
+class TestFunctions:
+    def test_partial_with_statistics(self):
+        def normalize(picture, mean, std):
+            return (np.asarray(picture) / 255 - mean) / std
+
+        found = agrees(functools.partial(normalize, mean=MEAN, std=STD), IMAGENET)
+        assert found.name.startswith("functools.partial of ")
+
+    def test_function(self):
+        with pytest.raises(NormalizeNotFoundError) as caught:
+            find_normalize(lambda picture: np.asarray(picture) / 127.5 - 1)
+        assert "measure them with probe(pipeline).normalization()" in str(caught.value)
+        measured = probe(lambda picture: np.asarray(picture) / 127.5 - 1, draws=3).normalization()
+        assert measured.mean == pytest.approx((0.5,) * 3)
+
+    def test_module_is_not_mistaken_for_one(self):
+        with pytest.raises(NormalizeNotFoundError):
+            find_normalize(types.ModuleType("torchvision.transforms"))
+        with pytest.raises(NormalizeNotFoundError):
+            find_normalize(torchvision.transforms.Normalize)

@@ -1,0 +1,169 @@
+"""A project's own adapters, and what happens when they are wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+import pytest_denorm
+from pytest_denorm import Normalization, find_normalize, register_adapter
+from pytest_denorm.errors import AdapterError, NormalizeNotFoundError, NotInvertibleError
+from pytest_denorm.pipelines import Leaf, Parts, Refusal, locate
+from pytest_denorm.pipelines.registry import unregister_adapter
+
+
+class Standardize:
+    """A project's own Normalize."""
+
+    def __init__(self, centre, spread):
+        self.centre, self.spread = centre, spread
+
+    def __call__(self, picture):
+        return (picture - self.centre) / self.spread
+
+
+class Steps:
+    def __init__(self, *steps):
+        self.steps = {str(index): step for index, step in enumerate(steps)}
+
+
+class Sub(Standardize):
+    pass
+
+
+def step(picture):
+    return picture
+
+
+@pytest.fixture
+def register():
+    """Registers for one test."""
+    registered = []
+
+    def register(module, adapter):
+        register_adapter(module, adapter)
+        registered.append(module)
+
+    yield register
+    for module in registered:
+        unregister_adapter(module)
+
+
+def adapter(obj):
+    if isinstance(obj, Standardize):
+        return Leaf(obj.centre, obj.spread, apply=obj)
+    return Parts.of("steps", obj.steps) if isinstance(obj, Steps) else None
+
+
+def test_unknown_before_and_known_after(register):
+    pipeline = Steps(step, Sub(0.5, 0.25))
+    with pytest.raises(NormalizeNotFoundError, match="or teach find_normalize with register_adapter"):
+        find_normalize(pipeline)
+    register(__name__, adapter)
+    located = locate(pipeline)
+    assert located.normalization == Normalization(0.5, 0.25)
+    assert located.normalization.source == f"Steps.steps['1']: {__name__}.Sub"
+    assert located.apply(torch.ones(1)) == 2
+
+
+def test_a_normalization_will_do(register):
+    register(__name__, lambda obj: Normalization(0.5, 0.5, source="ours") if isinstance(obj, Standardize) else None)
+    assert find_normalize(Standardize(0, 1)).source == "ours"
+
+
+def test_refusal(register):
+    register(__name__, lambda obj: Refusal("it takes the median of each picture"))
+    with pytest.raises(NotInvertibleError) as caught:
+        find_normalize(Standardize(0, 1))
+    assert str(caught.value) == (
+        f"Standardize: {__name__}.Standardize cannot be undone by a fixed mean and std: it takes the median of each "
+        "picture"
+    )
+
+
+def test_functions_are_known_by_their_module(register):
+    register(__name__, lambda obj: Leaf(0.1, 0.2) if obj is step else None)
+    assert find_normalize([step]) == Normalization(0.1, 0.2)
+
+
+def test_the_nearest_module_is_asked_first(register):
+    import torchvision
+
+    register("torchvision.transforms.transforms", lambda obj: Leaf(0.0, 1.0) if hasattr(obj, "mean") else None)
+    normalize = torchvision.transforms.Normalize((0.5,), (0.5,))
+    assert find_normalize(torchvision.transforms.Compose([normalize])) == Normalization(0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "message"),
+    [
+        (
+            "not a module",
+            adapter,
+            "module is 'not a module': expected the name of a module, such as 'myproject.transforms'.",
+        ),
+        (None, adapter, "module is None: expected the name of a module, such as 'myproject.transforms'."),
+        ("ours", 3, "the adapter for ours is 3: expected a function of one object."),
+        (
+            "torchvision",
+            adapter,
+            "torchvision has an adapter already (built in): register one for a module below it, such as "
+            "'torchvision.transforms'.",
+        ),
+    ],
+)
+def test_refused(module, function, message):
+    with pytest.raises(AdapterError) as caught:
+        register_adapter(module, function)
+    assert str(caught.value) == message
+
+
+def test_duplicates_are_refused(register):
+    register(__name__, adapter)
+    with pytest.raises(AdapterError, match="has an adapter already"):
+        register_adapter(__name__, adapter)
+
+
+def test_forgetting_what_was_never_registered():
+    with pytest.raises(AdapterError, match="no adapter is registered for 'ours'"):
+        unregister_adapter("ours")
+
+
+def test_adapter_that_fails_or_returns_something_else(register):
+    register(__name__, lambda obj: obj.nothing)
+    with pytest.raises(AdapterError) as caught:
+        find_normalize([Standardize(0, 1)])
+    assert str(caught.value) == (
+        f"list[0]: the adapter of {__name__} failed on a {__name__}.Standardize: AttributeError: 'Standardize' object "
+        "has no attribute 'nothing'"
+    )
+    unregister_adapter(__name__)
+    register_adapter(__name__, lambda obj: (0.5, 0.5))
+    with pytest.raises(AdapterError, match=r"returned a tuple for a .*: expected a Normalization, Leaf, Parts, Refusal"):
+        find_normalize(Standardize(0, 1))
+
+
+def test_the_documented_example(pytester):
+    """The example in the documentation of register_adapter, in a conftest.py."""
+    text = re.search(r"Example:\n\n(.*?)\n\n    Args:", pytest_denorm.register_adapter.__doc__, re.DOTALL)
+    lines = text.group(1).splitlines()
+    assert len(lines) <= 12
+    pytester.makepyfile(
+        mytransforms="""
+        class Standardize:
+            def __init__(self, centre, spread):
+                self.centre, self.spread = centre, spread
+        """,
+        test_it="""
+        from mytransforms import Standardize
+        from pytest_denorm import Normalization, find_normalize
+
+        def test_it():
+            assert find_normalize([Standardize((0.5,), (0.25,))]) == Normalization(0.5, 0.25)
+        """,
+    )
+    pytester.makeconftest("\n".join(line[8:] for line in lines))
+    pytester.syspathinsert()
+    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
