@@ -114,7 +114,10 @@ def judge(case: Case, pixels: Bytes, figure: Any) -> Verdict:
         verdict = Verdict("unreadable", str(error), advice=_accept(case))
     if _wants_update(case.options.update, verdict.status):
         verdict = _update(case, pixels)
-    _keep_pictures(case, verdict, baseline, pixels)
+    try:
+        _keep_pictures(case, verdict, baseline, pixels)
+    except (BaselineError, OSError) as error:
+        verdict.lines.append(("picture", f"not written: {error}"))
     return verdict
 
 

@@ -44,7 +44,8 @@ def plan_items(items: Iterable[pytest.Item], config: pytest.Config, options: Ima
     taken: dict[tuple[str, str], tuple[str, Plan]] = {}
     for item in items:
         mark = image_mark(item)
-        plan = _plan(item, mark, config, options) if mark is not None else None
+        is_function = isinstance(item, pytest.Function)
+        plan = _plan(item, mark, config, options) if is_function and mark is not None else None
         if plan is None:
             continue
         key = (os.path.normcase(plan.folder), plan.filename.casefold())
