@@ -355,6 +355,8 @@ def _fill(out: torch.Tensor, images: torch.Tensor, mapping: _Map, dtype: torch.d
     on_cpu, count = images.device.type == "cpu", images.numel()
     shape = _spread_shape(images, axis) if on_cpu else _narrow_shape(images, axis)
     mean, std = _constants(mapping._replace(axis=axis), dtype, images.device, shape)
+    if on_cpu and count > _ALONE * _FEW and mapping.one_step and _undo_halves(images, mapping, axis, out):
+        return
     reads = images.dtype == dtype or (images.device.type in _CONVERTING and images.dtype.itemsize == 2)
     writes = mapping.to is None and (images.dtype == dtype or (reads and mapping.one_step))
     if on_cpu and count <= _ALONE * _FEW:
@@ -372,6 +374,27 @@ def _fill(out: torch.Tensor, images: torch.Tensor, mapping: _Map, dtype: torch.d
         result = mapping.kernel(block if reads else work.copy_(block), mean_block, std_block, work)
         if not writes:
             out_block.copy_(result)
+
+
+#: Not in torch's documentation, hence looked for; where it is missing, blocks do the same in three passes.
+_batch_norm: Any = getattr(getattr(torch.ops.aten, "native_batch_norm", None), "out", None)
+
+
+def _undo_halves(images: torch.Tensor, mapping: _Map, axis: int | None, out: torch.Tensor) -> bool:
+    """mean + images * std in float32, in one pass over half precision, as a batch norm; False where that cannot be."""
+    if _batch_norm is None or axis is None or images.dtype not in (torch.float16, torch.bfloat16):
+        return False
+    plane = images.stride()[axis]
+    if plane < _RUN or not (images.is_contiguous() and out.is_contiguous()):
+        return False
+    mean, std = _constants(mapping._replace(axis=0), torch.float32, images.device, (len(mapping.mean),))
+    planes = (-1, len(mapping.mean), plane)
+    zeros, ones, unused = torch.zeros_like(mean), torch.ones_like(std), torch.empty(0)
+    _batch_norm(
+        images.view(planes), std, mean, zeros, ones, False, 0.0, 0.0,
+        out=out.view(planes), save_mean=unused, save_invstd=unused,
+    )  # fmt: skip
+    return True
 
 
 def _blocks(most: int, images: torch.Tensor, *others: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:

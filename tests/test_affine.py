@@ -103,10 +103,18 @@ class TestDenormalize:
         assert_rounded_once(x, exact(y))
 
     @pytest.mark.parametrize("dtype", FLOATS, ids=str)
-    def test_of_many_pixels(self, dtype):
-        y = pictures(*BIG, dtype=dtype)
+    def test_of_many_pixels(self, layout, dtype):
+        y = layout(pictures(*BIG, dtype=dtype))
         assert_rounded_once(denormalize(y, IMAGENET), exact(y))
         assert ((to_uint8(y, IMAGENET).double() - (exact(y) * 255).clamp(0, 255)).abs() <= 0.5 + 1e-4).all()
+
+    @pytest.mark.parametrize("dtype", HALVES, ids=str)
+    def test_of_many_pixels_where_torch_lacks_the_fast_way(self, dtype, monkeypatch):
+        y = pictures(*BIG, dtype=dtype)
+        fast = denormalize(y, IMAGENET)
+        monkeypatch.setattr(affine, "_batch_norm", None)
+        assert torch.equal(denormalize(y, IMAGENET), fast)
+        assert torch.equal(denormalize(y, IMAGENET, out=y), fast)
 
     @pytest.mark.usefixtures("blocks")
     @pytest.mark.parametrize("dtype", FLOATS, ids=str)
