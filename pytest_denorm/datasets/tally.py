@@ -18,7 +18,7 @@ __all__ = ["OnError", "Reader", "Tally"]
 OnError = Literal["raise", "skip"]
 
 #: Bytes of pictures that are measured together.
-_BLOCK = 1 << 20
+_BLOCK = 1 << 21
 
 
 class Tally:
