@@ -42,6 +42,11 @@ class Cause:
     equal: bool = False
 
 
+def _shown(value: float) -> str:
+    """The shortest decimal that float32 cannot tell from `value`: 0.225, and not 0.22499999."""
+    return np.format_float_positional(np.float32(value), trim="-")
+
+
 def channel_name(channel: int, channels: int) -> str:
     """``red``, ``green``, ``blue`` of three, ``grey`` of one, else ``channel 4``."""
     names = {1: ("grey",), 3: ("red", "green", "blue")}.get(channels)
@@ -310,7 +315,7 @@ class Causes:
             name = channel_name(c, self.seen.channels)
             for word, one, exact in (("mean", mean[c], self.seen.mean[c]), ("std", std[c], self.seen.std[c])):
                 if abs(one - exact) > resolution[c] / 4:
-                    yield f"{name} {word} {one:.6g} for {exact:.8g}"
+                    yield f"{name} {word} {one:.6g} for {_shown(exact)}"
 
     def _same_for_all(self, found: Map) -> Iterator[Cause]:
         """One std and one mean for channels that differ, whoever they belong to."""
@@ -347,7 +352,7 @@ class Causes:
         typed = snap(float(found.slope[c]), float(self.seen.resolution(found)[c] / _reach(found)[c]))
         where = " in 1/std, and the right one in -mean/std" if scaled else ""
         return (
-            f"{self._start(c, found)}: the inverse uses std {typed:.6g}{where} where the pipeline has {right:.8g}"
+            f"{self._start(c, found)}: the inverse uses std {typed:.6g}{where} where the pipeline has {_shown(right)}"
             f"{_slip(typed, right, self.seen.white)}"
         )
 
@@ -356,16 +361,14 @@ class Causes:
         right, resolution = float(self.seen.mean[c]), float(self.seen.resolution(found)[c])
         typed, other = snap(float(found.offset[c]), resolution), ""
         line = (
-            f"{self._start(c, found)}: the inverse uses mean {typed:.6g} where the pipeline has {right:.8g}"
+            f"{self._start(c, found)}: the inverse uses mean {typed:.6g} where the pipeline has {_shown(right)}"
             f"{_slip(typed, right, self.seen.white)}"
         )
         if typed and not _slip(typed, right, self.seen.white):
             std = right * float(self.seen.std[c]) / typed  # (y + mean / std') * std
             short = snap(std, abs(std / typed) * resolution)
             if 0 < short < self.seen.white and len(f"{short:g}") <= 5:
-                other = (
-                    f"{channel_name(c, self.seen.channels)} std {short:g} where the pipeline has {self.seen.std[c]:.8g}"
-                )
+                other = f"{channel_name(c, self.seen.channels)} std {short:g} where the pipeline has {_shown(self.seen.std[c])}"
         return line, other
 
     def _start(self, c: int, found: Map) -> str:
