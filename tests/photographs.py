@@ -5,6 +5,7 @@ matplotlib's is always there; scikit-image's and scikit-learn's are used where t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import json
@@ -51,13 +52,19 @@ def grey_photographs() -> list[Image.Image]:
     return [Image.open(file).convert("L") for files in _files(grey=True).values() for file in files]
 
 
+@functools.lru_cache(maxsize=4)
+def _halves(least: int) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], ...]:
+    """The pixels of the photographs, at half size where both sides stay at least `least` long."""
+    return tuple(np.asarray(each.reduce(2) if min(each.size) >= 2 * least else each) for each in photographs())
+
+
 def crops(count: int, size: int, *, seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Squares cut out of the photographs at half size: uint8, shape (count, size, size, 3), equal for equal seeds."""
-    halves = [np.asarray(picture.reduce(2) if min(picture.size) >= 2 * size else picture) for picture in photographs()]
+    sources = _halves(size)
     draw = random.Random(seed)
     cut = np.empty((count, size, size, 3), np.uint8)
     for index in range(count):
-        source = halves[index % len(halves)]
+        source = sources[index % len(sources)]
         top, left = (draw.randrange(length - size + 1) for length in source.shape[:2])
         cut[index] = source[top : top + size, left : left + size]
     return cut
