@@ -12,7 +12,7 @@ from .case import Case, CheckFailure, NotApplicable
 from .checks import CHECKS
 from .report import CheckResult, Report
 
-__all__ = ["BoundCheck", "chosen_checks", "check", "parametrize_with_checks", "run_check"]
+__all__ = ["BoundCheck", "check", "chosen_checks", "parametrize_with_checks", "run_check"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 

@@ -137,7 +137,8 @@ def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:
         kind = np.ndarray
     if not isinstance(images, torch.Tensor):
         raise ImageTypeError(
-            f"images is a {kind.__module__}.{kind.__qualname__}: expected tensors, arrays, PIL pictures or a list of these."
+            f"images is a {kind.__module__}.{kind.__qualname__}: expected tensors, arrays, PIL pictures or a list of "
+            f"these."
         )
     images = images.detach().cpu().as_subclass(torch.Tensor)
     if images.dtype != torch.uint8 and not images.is_floating_point():

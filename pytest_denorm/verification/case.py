@@ -35,7 +35,7 @@ class CheckFailure(AssertionError):
         self.details = details
 
 
-class NotApplicable(Exception):  # noqa: N818 - no error: the check has nothing to look at, and says why
+class NotApplicable(Exception):
     """A check that does not apply to this pipeline."""
 
 

@@ -1,8 +1,8 @@
 """The checks: one plain function each, which returns what it has shown, or raises.
 
 A check raises :class:`CheckFailure` (an AssertionError) where the pipeline or its inverse is wrong, and
-:class:`NotApplicable` with the reason where there is nothing for it to look at. Its docstring is what the report and the
-documentation say of it.
+:class:`NotApplicable` with the reason where there is nothing for it to look at. Its docstring is what the
+documentation says of it.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def check_statistics_match_channels(case: Case) -> Shown:
     channels = entering.shape[-3]
     if normalization.channels not in (1, channels):
         raise CheckFailure(
-            f"{normalization.channels} means and stds meet pictures of {channels} channel{'s' if channels > 1 else ''}: "
-            f"Normalize broadcasts silently, and the picture changes its number of channels.",
+            f"{normalization.channels} means and stds meet pictures of {channels} "
+            f"channel{'s' if channels > 1 else ''}: Normalize broadcasts silently, and the picture changes its number of channels.",
             statistics=normalization.channels,
             channels=channels,
         )
@@ -192,9 +192,9 @@ def check_bytes_exact(case: Case) -> Shown:
     index = tuple(int(i) for i in torch.nonzero(wrong)[0])
     lost = {(int(c), int(level)) for c, level in zip(torch.nonzero(wrong)[:, 1], wanted[wrong], strict=True)}
     raise CheckFailure(
-        f"{int(wrong.sum()):,} of {wanted.numel():,} bytes come back wrong, {len(lost)} of {256 * subject.channels} levels; "
-        f"the first: picture {index[0]}, {channel_name(index[1], subject.channels)}, row {index[2]}, column {index[3]}: "
-        f"expected {int(wanted[index])}, found {int(found[index])}.",
+        f"{int(wrong.sum()):,} of {wanted.numel():,} bytes come back wrong, {len(lost)} of "
+        f"{256 * subject.channels} levels; the first: picture {index[0]}, {channel_name(index[1], subject.channels)}, "
+        f"row {index[2]}, column {index[3]}: expected {int(wanted[index])}, found {int(found[index])}.",
         wrong_bytes=int(wrong.sum()),
         wrong_levels=len(lost),
     )
@@ -239,7 +239,7 @@ def check_no_clipping(case: Case) -> Shown:
     came = call(subject.inverse, call(case.forward, [picture], "pipeline").pictures, "inverse").pictures[0].double()
     for channel in range(subject.channels):
         gaps = came[channel, 0].diff()
-        gaps = gaps if bool((gaps.sum() >= 0)) else -gaps
+        gaps = gaps if bool(gaps.sum() >= 0) else -gaps
         flat = torch.nonzero(gaps <= 0).flatten().tolist()
         if flat:
             low, high = int(steps[flat[0]]), int(steps[flat[0] + 1])
@@ -265,13 +265,13 @@ def check_input_unchanged(case: Case) -> Shown:
     """Neither Normalize nor its inverse changes what it is given."""
     if case.normalized.mutated:
         raise CheckFailure(
-            "Normalize changes its input in place (inplace=True?): the picture that the data set keeps is normalized again "
-            "next time."
+            "Normalize changes its input in place (inplace=True?): the picture that the data set keeps is normalized "
+            "again next time."
         )
     if case.recovered.mutated:
         raise CheckFailure(
-            "the inverse changes its input in place: the batch is overwritten, and undoing it a second time gives other "
-            "pictures. Work on a clone."
+            "the inverse changes its input in place: the batch is overwritten, and undoing it a second time gives "
+            "other pictures. Work on a clone."
         )
     return Shown("both leave their input as it is")
 
@@ -352,13 +352,13 @@ def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case,
     allowed = room / std if role == "Normalize" else room
     for index, (one, single) in enumerate(zip(found, singles, strict=True)):
         bound = allowed if single.is_floating_point() else torch.zeros_like(allowed)
-        error = (one.double() - single.double()).abs().nan_to_num(nan=math.inf)
-        if error.numel() and bool((error > bound.view(-1, 1, 1)).any()):
+        off = (one.double() - single.double()).abs().nan_to_num(nan=math.inf)
+        if off.numel() and bool((off > bound.view(-1, 1, 1)).any()):
             raise CheckFailure(
                 f"{role} gives picture {index} of a batch differently from the picture alone, by up to "
-                f"{float(error.max()):.3g}: it takes pictures for channels, or uses the whole batch.",
+                f"{float(off.max()):.3g}: it takes pictures for channels, or uses the whole batch.",
                 picture=index,
-                error=float(error.max()),
+                error=float(off.max()),
             )
 
 
@@ -455,11 +455,12 @@ def check_gradient_flows(case: Case) -> Shown:
     if not (isinstance(returned, torch.Tensor) and returned.requires_grad):
         raise NotApplicable("the inverse leaves the graph: it detaches, or gives an array or bytes")
     (gradient,) = torch.autograd.grad(returned.sum(), given)
-    error = float((gradient - 1).abs().max())
-    if not error <= 16 * torch.finfo(given.dtype).eps:
+    off = float((gradient - 1).abs().max())
+    if not off <= 16 * torch.finfo(given.dtype).eps:
         raise CheckFailure(
-            f"the gradient of inverse(normalize(x)) is off 1 by up to {error:.3g}: contrast is changed, or values are clamped.",
-            error=error,
+            f"the gradient of inverse(normalize(x)) is off 1 by up to {off:.3g}: contrast is changed, or values are "
+            f"clamped.",
+            error=off,
         )
     return Shown("it is 1 everywhere")
 

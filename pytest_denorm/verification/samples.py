@@ -46,7 +46,7 @@ def level_picture(channels: int, height: int = 8, width: int = 32) -> torch.Tens
 
 
 def _extremes(channels: int) -> torch.Tensor:
-    """Vertical bars: every combination of 0 and 255 in neighbouring channels, then levels beside the ends and middle."""
+    """Vertical bars: every combination of 0 and 255 in neighbouring channels, then levels beside ends and middle."""
     bars = torch.tensor([[255 * (bar >> (channel % 3) & 1) for bar in range(8)] for channel in range(channels)])
     steps = torch.tensor([0, 1, 2, 127, 128, 253, 254, 255])
     near = torch.stack([steps.roll(channel) for channel in range(channels)])
@@ -61,7 +61,7 @@ def photograph() -> torch.Tensor | None:
     from PIL import Image
 
     try:
-        with get_sample_data("grace_hopper.jpg") as file, Image.open(file) as picture:
+        with Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)) as picture:  # type: ignore[arg-type, unused-ignore]
             crop = picture.convert("RGB").crop((0, 60, 512, 444))
     except OSError as error:
         warnings.warn(

@@ -32,7 +32,7 @@ def test_a_plain_function_is_verified() -> None:
 
 
 def test_a_wrong_inverse_of_a_plain_function_is_told() -> None:
-    with pytest.raises(AssertionError, match="wrong-std: blue: gain 1.133") as caught:
+    with pytest.raises(AssertionError, match=r"wrong-std: blue: gain 1\.133") as caught:
         assert_round_trip(normalize, inverse=wrong)
     assert "nothing declared; measured in " in str(caught.value)
 
@@ -45,13 +45,13 @@ def test_a_pipeline_that_only_makes_a_tensor_has_no_normalize() -> None:
 
 
 def test_what_is_no_normalize_says_what_it_is() -> None:
-    with pytest.raises(NormalizeNotFoundError, match="Measured: .*mixed: the 1 channel"):
+    with pytest.raises(NormalizeNotFoundError, match=r"Measured: .*mixed: the 1 channel"):
         assert_round_trip(T.Compose([T.Grayscale(), T.ToTensor()]))
 
 
 @pytest.mark.parametrize("tolerance", [-1, float("nan"), "much", True])
 def test_a_tolerance_that_is_none_is_refused(tolerance: Any) -> None:
     with pytest.raises(
-        SettingsError, match="tolerance is .*: expected a number, 0 or more, in the units of the pictures"
+        SettingsError, match=r"tolerance is .*: expected a number, 0 or more, in the units of the pictures"
     ):
         assert_round_trip("imagenet", tolerance=tolerance)
