@@ -27,7 +27,7 @@ from ..errors import (
     StatisticsWarning,
 )
 from ..tolerance import round_trip_tolerance
-from .boundary import declared_against_measured, watch
+from .boundary import declared_against_measured, entering_and_leaving
 from .calls import as_pictures, call, read_picture
 from .case import Case, CheckFailure, NotApplicable, Shown
 from .causes import channel_name
@@ -94,12 +94,12 @@ def check_statistics_match_channels(case: Case) -> Shown:
         if normalization.channels == 1 < channels:
             return Shown(f"one mean and one std serve all {channels} channels of the pictures")
         return Shown(f"{channels} of each, for {channels} channels")
-    entering = watch(case.pipeline, case.located)[0][0]
+    entering, _ = entering_and_leaving(case.pipeline, case.located)
     channels = entering.shape[-3]
     if normalization.channels not in (1, channels):
         raise CheckFailure(
-            f"{normalization.channels} means and stds meet pictures of {channels} "
-            f"channel{'s' if channels > 1 else ''}: Normalize broadcasts silently, and the picture changes its number of channels.",
+            f"{normalization.channels} means and stds meet pictures of {channels} channel(s): Normalize broadcasts "
+            f"silently, and the picture changes its number of channels.",
             statistics=normalization.channels,
             channels=channels,
         )
