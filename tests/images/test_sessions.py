@@ -457,6 +457,33 @@ def test_pytest_mpl_compares_hashes(project: Any) -> None:
     project.run("--mpl", f"--mpl-hash-library={library}").assert_outcomes(failed=6)
 
 
+def test_a_hash_that_tells_only_encodings_apart_is_said_to_do_so(project: Any) -> None:
+    project.draw("photos")
+    project.run("--denorm-update=missing")
+    library = project.path / "hashes.json"
+    library.write_text(json.dumps({"test_photos.test_batch": "0" * 64}))
+    result = project.run("--mpl", f"--mpl-hash-library={library}")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["The pixels are those of the baseline: what pytest-mpl's hash tells apart is the *"])
+
+
+def test_digests_are_enough_under_pytest_mpl(project: Any) -> None:
+    project.draw("photos")
+    for arguments in (["--denorm-update=missing", "--denorm-baselines=digests"], []):
+        project.run("--mpl", *arguments).assert_outcomes(passed=1)
+    project.draw("photos ^ 1")
+    project.run("--mpl").assert_outcomes(failed=1)
+
+
+def test_what_cannot_be_written_at_the_end_fails_the_session(project: Any) -> None:
+    project.draw("photos")
+    project.run("--denorm-update=missing")
+    (project.path / "folder").mkdir()
+    result = project.run("--denorm-report=folder")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: *folder cannot be written: *"])
+
+
 def test_pytest_mpl_writes_its_summary(project: Any) -> None:
     project.write(MANY)
     project.run("--denorm-update=missing")
