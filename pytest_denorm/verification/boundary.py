@@ -1,134 +1,141 @@
-"""What enters and leaves a Normalize while the whole pipeline runs."""
+"""What the Normalize really does while its whole pipeline runs: watched there, or measured from outside."""
 
 from __future__ import annotations
 
-import random
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..colormap import fit_affine
-from ..normalization import format_numbers
+from ..errors import DenormError, DenormWarning, PipelineError
+from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
+from ..pipelines.probing import probe
+from ..pipelines.watching import watch
 from ..tolerance import round_trip_tolerance
 from .case import CheckFailure, NotApplicable, Shown
 from .causes import channel_name
 from .samples import photograph
 
-__all__ = ["declared_against_measured", "watch"]
-
-Pair = tuple[torch.Tensor, torch.Tensor]
+__all__ = ["declared_against_measured", "entering_and_leaving"]
 
 
-def watch(pipeline: Any, located: Located) -> list[Pair]:
-    """The pairs (input, output) that the Normalize at `located` sees when `pipeline` runs on a photograph.
-
-    A data set gives its first picture. Nothing is changed: neither the pipeline nor any random state.
+def entering_and_leaving(pipeline: Any, located: Located) -> tuple[torch.Tensor, torch.Tensor]:
+    """What enters and what leaves the Normalize, (..., C, H, W), when the pipeline runs on a photograph.
 
     Raises:
-        NotApplicable: it cannot be watched, or takes no photograph in any usual form.
+        NotApplicable: it cannot be watched, or the pipeline takes no photograph in any usual form.
     """
-    op = located.op
-    if not isinstance(op, torch.nn.Module) or isinstance(op, torch.jit.ScriptModule) or op is pipeline:
-        raise NotApplicable("the Normalize is no module inside a pipeline, and cannot be watched while that runs")
-    seen: list[Pair] = []
-
-    entered: list[torch.Tensor] = []
-
-    def remember_input(_: Any, given: tuple[Any, ...]) -> None:  # before it runs, since it may work in place
-        tensors = [one for one in given[:1] if isinstance(one, torch.Tensor)]
-        entered[:] = [one.detach().as_subclass(torch.Tensor).clone() for one in tensors]
-
-    def remember(_: Any, given: tuple[Any, ...], result: Any) -> None:
-        if entered and isinstance(result, torch.Tensor):
-            seen.append((entered[0], result.detach().as_subclass(torch.Tensor).clone()))
-
-    raised = ""
-    hooks = op.register_forward_pre_hook(remember_input), op.register_forward_hook(remember)
-    try:
-        with _random_states_kept():
-            for call in _ways_to_run(pipeline):
-                seen.clear()
-                try:
-                    call()
-                except Exception as error:
-                    raised = f"{type(error).__name__}: {error}"
-                if seen:
-                    return seen
-    finally:
-        for hook in hooks:
-            hook.remove()
-    raise NotApplicable(f"the pipeline takes no photograph in any usual form{f' ({raised})' if raised else ''}")
+    if located.op is pipeline:
+        raise NotApplicable("there is nothing around the Normalize that could be run")
+    reason = "matplotlib came without its sample photograph"
+    for picture in _forms():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
+                pairs = watch(pipeline, picture)
+        except PipelineError as error:
+            reason = str(error)
+            continue
+        if pairs:
+            entering, leaving = (_channels_first(one, located.normalization) for one in pairs[0])
+            return entering, leaving
+        reason = "chance passed the Normalize over"
+    raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason}")
 
 
-def _ways_to_run(pipeline: Any) -> Iterator[Any]:
-    """Calls that send one picture through: a data set's own, else a photograph, in every usual form."""
-    dataset = getattr(pipeline, "dataset", pipeline) if hasattr(type(pipeline), "__iter__") else pipeline
-    if hasattr(type(dataset), "__getitem__") and hasattr(type(dataset), "__len__") and not callable(dataset):
-        yield lambda: dataset[0]
-        return
+def _forms() -> Iterator[Any]:
+    """A photograph in every usual form."""
     photo = photograph()
-    if photo is None or not callable(pipeline):
+    if photo is None:
         return
     from PIL import Image
 
     large = photo.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # more than any usual crop
     array = large.permute(1, 2, 0).contiguous().numpy()
-    for form in (Image.fromarray(array), large, large.float() / 255, array, Image.fromarray(array).convert("L")):
-        yield lambda form=form: pipeline(form)
+    yield from (Image.fromarray(array), array, large.float() / 255, large, Image.fromarray(array).convert("L"))
 
 
-@contextmanager
-def _random_states_kept() -> Iterator[None]:
-    states = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.random.set_rng_state(states[2])
+def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor:
+    if isinstance(picture, torch.Tensor):
+        tensor, axis = picture.as_subclass(torch.Tensor), -3
+    else:
+        tensor = torch.from_numpy(np.array(picture))
+        axis = -1 if tensor.shape[-1] in (1, 3, 4, normalization.channels) else -3
+    if normalization.channel_axis is not None:
+        axis = normalization.channel_axis
+    return tensor[None, None] if tensor.ndim < 3 else tensor.movedim(axis, -3)
 
 
 def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     """Fits what the Normalize does inside its pipeline, and holds it against what it declares.
 
+    Where it cannot be watched there, the whole pipeline is measured from outside.
+
     Raises:
         CheckFailure: they differ, or the pictures are not on the scale that the statistics are for.
-        NotApplicable: it cannot be watched.
+        NotApplicable: neither can be done.
     """
-    entering, leaving = watch(pipeline, located)[0]
+    try:
+        entering, leaving = entering_and_leaving(pipeline, located)
+    except NotApplicable as unseen:
+        return _from_outside(pipeline, located, unseen)
     count = leaving.shape[-3]
     x, y = (one.to(torch.float64).movedim(-3, -1).reshape(-1, one.shape[-3]).numpy() for one in (entering, leaving))
     if x.shape != y.shape:
         raise NotApplicable(f"{x.shape[1]} channels enter and {y.shape[1]} leave: see statistics_match_channels")
     declared = located.normalization.expand(count)
-    if float(np.abs(x).max()) > 4 * declared.pixel_max and declared.pixel_max == 1.0:
-        raise CheckFailure(
-            f"pictures in 0..{np.abs(x).max():.0f} enter a Normalize whose statistics are for 0..1 "
-            f"(mean {format_numbers(declared.mean)}): scale them first, with ToTensor or ToDtype(torch.float32, scale=True).",
-            entering_max=float(x.max()),
-        )
-    fit = [fit_affine(x[:, [c]], y[:, [c]]) for c in range(count) if np.ptp(x[:, c]) > 0]
-    if len(fit) < count:
-        raise NotApplicable("a channel of the picture that was watched is of one value")
-    std = np.array([1 / float(one.matrix[0, 0]) if one.matrix[0, 0] else np.inf for one in fit])
-    mean = np.array([-float(one.offset[0]) for one in fit]) * std
     low, high = float(x.min()), float(x.max())
-    allowed = round_trip_tolerance(declared, entering.dtype, low=low, high=high).per_channel
-    for c in range(count):
-        predicted = (x[:, c] - declared.mean[c]) / declared.std[c]
-        off = float(np.abs(y[:, c] - predicted).max()) * abs(declared.std[c])
-        if off > allowed[c]:
-            raise CheckFailure(
-                f"{channel_name(c, count)}: declared mean {declared.mean[c]:.6g} and std {declared.std[c]:.6g}, measured mean "
-                f"{mean[c]:.6g} and std {std[c]:.6g}: what it does is not what its attributes say.",
-                declared={"mean": list(declared.mean), "std": list(declared.std)},
-                measured={"mean": mean.tolist(), "std": std.tolist()},
-            )
+    if high > 4 * declared.pixel_max and declared.pixel_max == 1.0:
+        raise CheckFailure(
+            f"pictures in 0..{high:.0f} enter a Normalize whose statistics are for 0..1 (mean "
+            f"{format_numbers(declared.mean)}): scale them first, with ToTensor or ToDtype(torch.float32, scale=True).",
+            entering_max=high,
+        )
+    if (np.ptp(x, axis=0) == 0).any():
+        raise NotApplicable("a channel of the picture that was watched is of one value")
+    fits = [fit_affine(x[:, [c]], y[:, [c]]) for c in range(count)]
+    std = np.array([1 / float(one.matrix[0, 0]) if one.matrix[0, 0] else np.inf for one in fits])
+    mean = np.array([-float(one.offset[0]) for one in fits]) * std
+    dtype = leaving.dtype if leaving.is_floating_point() else torch.float32
+    allowed = np.array(round_trip_tolerance(declared, dtype, low=low, high=high).per_channel)
+    off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
+    for c in np.flatnonzero(off > allowed):
+        raise _differs(int(c), declared, mean, std)
     return Shown(
         f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)} inside the pipeline",
         {"mean": mean.tolist(), "std": std.tolist()},
+    )
+
+
+def _from_outside(pipeline: Any, located: Located, unseen: NotApplicable) -> Shown:
+    declared = located.normalization
+    if not callable(pipeline) or located.op is pipeline:
+        raise unseen
+    try:
+        measured = probe(pipeline)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DenormWarning)
+            found = measured.normalization(declared.pixel_max)
+    except DenormError as error:
+        raise NotApplicable(f"{unseen}; from outside: {error}") from error
+    if measured.difference(declared) > measured.tolerance:
+        expanded = declared.expand(found.channels)
+        off = [
+            max(abs(one - other), abs(std - wide))
+            for one, other, std, wide in zip(found.mean, expanded.mean, found.std, expanded.std, strict=True)
+        ]
+        raise _differs(off.index(max(off)), expanded, np.array(found.mean), np.array(found.std))
+    return Shown(str(measured), {"mean": list(found.mean), "std": list(found.std)})
+
+
+def _differs(c: int, declared: Normalization, mean: Any, std: Any) -> CheckFailure:
+    return CheckFailure(
+        f"{channel_name(c, declared.channels)}: declared mean {declared.mean[c]:.6g} and std {declared.std[c]:.6g}, "
+        f"measured mean {mean[c]:.6g} and std {std[c]:.6g}: what it does is not what its attributes say.",
+        declared={"mean": list(declared.mean), "std": list(declared.std)},
+        measured={"mean": mean.tolist(), "std": std.tolist()},
     )

@@ -13,7 +13,7 @@ from ..errors import ImageError, ImageTypeError, InverseError
 from ..normalization import Normalization
 from ..pipelines import Located
 
-__all__ = ["Called", "as_pictures", "call", "describe_callable", "forward_of", "read_picture"]
+__all__ = ["Called", "Caller", "as_pictures", "call", "describe_callable", "forward_of", "read_picture"]
 
 
 class Called(NamedTuple):
@@ -33,34 +33,55 @@ class Called(NamedTuple):
 def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str) -> Called:
     """`function` on each picture (C, H, W) by itself; as a batch of one where it does not take it so.
 
-    One by one is the safe way: a function that was written for one picture may take a batch without complaint and
-    mix pictures up with channels.
-
     Raises:
         InverseError: it raises either way, or what it gives is no picture of that size.
     """
-    results, mutated, batched = [], False, False
-    for index, picture in enumerate(pictures):
+    one_by_one = Caller(function, role)
+    results, mutated = [], False
+    for picture in pictures:
         given = picture.clone()
-        if not batched:
-            try:
-                returned = function(given)
-            except Exception as error:
-                if index > 0:
-                    raise InverseError(_raised(role, tuple(picture.shape), error)) from error
-                batched, first_error = True, error
-                given = picture.clone()
-        if batched:
-            given = given[None]
-            try:
-                returned = function(given)
-            except Exception as error:
-                shown = first_error if index == 0 else error
-                raise InverseError(_raised(role, tuple(picture.shape), shown)) from shown
-            given = given[0]
+        # a copy, because it may give the same memory each time
+        results.append(one_by_one(given).clone())
         mutated = mutated or not torch.equal(given, picture)
-        results.append(read_picture(returned, tuple(picture.shape), role))
-    return Called(results, mutated, batched)
+    return Called(results, mutated, one_by_one.batched)
+
+
+class Caller:
+    """`function` for one picture (C, H, W) at a time; as a batch of one where it does not take it so.
+
+    One by one is the safe way: a function that was written for one picture may take a batch without complaint and
+    mix pictures up with channels.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], role: str) -> None:
+        self._function = function
+        self._role = role
+        self._called = False
+        self.batched = False
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """Its result, which may share memory with `picture`; `picture` may be changed.
+
+        Raises:
+            InverseError: it raises either way, or what it gives is no picture of that size.
+        """
+        shape = tuple(picture.shape)
+        spare = None if self._called else picture.clone()
+        try:
+            returned = self._function(picture[None] if self.batched else picture)
+        except Exception as error:
+            if spare is None:
+                raise InverseError(_raised(self._role, shape, error)) from error
+            returned = self._as_batch(picture.copy_(spare), error)
+        self._called = True
+        return read_picture(returned, shape, self._role)
+
+    def _as_batch(self, picture: torch.Tensor, first: Exception) -> Any:
+        self.batched = True
+        try:
+            return self._function(picture[None])
+        except Exception:
+            raise InverseError(_raised(self._role, tuple(picture.shape), first)) from first
 
 
 def _raised(role: str, shape: tuple[int, ...], error: Exception) -> str:
@@ -71,7 +92,7 @@ def _raised(role: str, shape: tuple[int, ...], error: Exception) -> str:
 
 
 def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:
-    """What came back, tensor, array or PIL picture, as a tensor of `shape` (C, H, W) that shares nothing with it.
+    """What came back, tensor, array or PIL picture, as a tensor of `shape` (C, H, W).
 
     Raises:
         InverseError: it is no picture, or one of another size.
@@ -81,7 +102,7 @@ def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tens
             f"the {role} returned None: expected the picture. If it works in place, let it return its result."
         )
     if isinstance(returned, torch.Tensor):
-        tensor = returned.detach().cpu().as_subclass(torch.Tensor).clone()
+        tensor = returned.detach().cpu().as_subclass(torch.Tensor)
     else:
         try:
             array = np.array(returned)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ..affine import to_uint8
+from ..datasets.standardized import measure_standardization
 from ..errors import (
     AmbiguousNormalizeError,
     ConditionalNormalizeError,
@@ -26,6 +27,7 @@ from ..errors import (
     StatisticsError,
     StatisticsWarning,
 )
+from ..pipelines.randomness import states_kept
 from ..tolerance import round_trip_tolerance
 from .boundary import declared_against_measured, entering_and_leaving
 from .calls import as_pictures, call, read_picture
@@ -38,6 +40,9 @@ __all__ = ["CHECKS"]
 
 Check = Callable[[Case], Shown]
 CHECKS: dict[str, Check] = {}
+
+#: So many tell a data set's mean to a few hundredths of its std.
+_STANDARDIZED_PICTURES = 256
 
 
 def _check(function: Check) -> Check:
@@ -110,6 +115,23 @@ def check_statistics_match_channels(case: Case) -> Shown:
 def check_declared_matches_measured(case: Case) -> Shown:
     """The pipeline does to pictures what its Normalize declares: attributes can lie."""
     return declared_against_measured(case.pipeline, case.located)
+
+
+@_check
+def check_dataset_is_standardized(case: Case) -> Shown:
+    """The pictures of a data set or loader have mean 0 and std 1 after its Normalize.
+
+    Statistics of another data set, as pretrained networks want them, are told and do not fail.
+    """
+    if callable(case.pipeline) or not (hasattr(case.pipeline, "__getitem__") or hasattr(case.pipeline, "__iter__")):
+        raise NotApplicable("it is neither a data set nor a loader")
+    with states_kept():
+        judged = measure_standardization(case.pipeline, case.normalization, pictures=_STANDARDIZED_PICTURES)
+    if judged is None:
+        raise NotApplicable("there are fewer than two pictures")
+    if judged.ok or (judged.uses is not None and not judged.by_mean_of_stds):
+        return Shown(judged.message, judged.to_dict())
+    raise CheckFailure(judged.message, **judged.to_dict())
 
 
 @_check

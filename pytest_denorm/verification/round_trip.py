@@ -16,7 +16,7 @@ from ..normalization import Normalization, preset
 from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure
 from ..tolerance import Tolerance, round_trip_tolerance
-from .calls import as_pictures, call, describe_callable, forward_of
+from .calls import Caller, as_pictures, describe_callable, forward_of
 from .causes import channel_name
 from .diagnosis import Diagnosis, diagnose
 from .samples import level_picture, sample_images
@@ -139,72 +139,98 @@ class RoundTrip:
 
 
 def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
-    """Sends the subject's pictures through its Normalize and back.
+    """Sends the subject's pictures through its Normalize and back, one after the other, so that each stays in the cache.
 
     Raises:
         InverseError: the inverse raises, or gives back something that is no picture.
     """
     normalization = subject.expanded
-    came = call(subject.inverse, call(subject.forward, subject.pictures, "pipeline").pictures, "inverse").pictures
-    bytes_out = not came[0].is_floating_point()
-    unit = normalization.pixel_max / 255 if bytes_out else 1.0
-    allowed = _allowed(subject, normalization, tolerance, bytes_out)
-    errors = torch.zeros(subject.channels, dtype=torch.float64)
-    worst, worst_ratio = None, -1.0
-    for index, (picture, found) in enumerate(zip(subject.pictures, came, strict=True)):
-        expected = picture.double()
-        if bytes_out:
-            expected = (expected / unit).round() * unit
-        found = found.double() * unit
-        error = (found - expected).abs().nan_to_num(nan=math.inf)
-        if error.numel() == 0:
+    forward, inverse = Caller(subject.forward, "pipeline"), Caller(subject.inverse, "inverse")
+    levels = _Levels.there_and_back(forward, inverse, subject)
+    allowed = _allowed(subject, normalization, tolerance, levels)
+    bounds = torch.tensor(allowed.per_channel, dtype=torch.float64)
+    errors, worst, worst_ratio = torch.zeros_like(bounds), Worst(0.0, 0, 0, 0, 0, 0.0, 0.0), -1.0
+    for index, picture in enumerate(subject.pictures):
+        if not picture.numel():
             continue
-        errors = torch.maximum(errors, error.amax(dim=(1, 2)))
-        ratio = error / torch.tensor(allowed.per_channel, dtype=torch.float64).clamp_min(1e-300).view(-1, 1, 1)
-        place = int(ratio.argmax())
-        if float(ratio.flatten()[place]) > worst_ratio:
-            worst_ratio = float(ratio.flatten()[place])
-            channel, row, column = (int(i) for i in torch.unravel_index(torch.tensor(place), error.shape))
-            at = (channel, row, column)
-            worst = Worst(float(error[at]), index, channel, row, column, float(expected[at]), float(found[at]))
-    assert worst is not None or not any(picture.numel() for picture in subject.pictures)
-    return RoundTrip(
-        allowed,
-        tuple(errors.tolist()),
-        worst or Worst(0.0, 0, 0, 0, 0, 0.0, 0.0),
-        *_wrong_levels(subject, normalization),
-        bytes_out,
-    )
+        found = inverse(forward(picture.clone()))
+        expected, found = _comparable(picture, found, normalization.pixel_max)
+        gaps = found - expected
+        low, high = torch.aminmax(gaps.flatten(1), dim=1)
+        error = torch.maximum(-low, high).double().nan_to_num(nan=math.inf)
+        errors = torch.maximum(errors, error)
+        ratio = float((error / bounds.clamp_min(1e-300)).max())
+        if ratio > worst_ratio:
+            worst_ratio, worst = ratio, _worst(index, gaps, bounds, expected, found)
+    return RoundTrip(allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.bytes_out)
 
 
-def _allowed(subject: Subject, normalization: Normalization, given: float | None, bytes_out: bool) -> Tolerance:
-    channels = subject.channels
+def _comparable(picture: torch.Tensor, found: torch.Tensor, white: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both in one dtype, in the units of the pictures; where bytes came back, the nearest level is expected."""
+    if found.is_floating_point():
+        dtype = torch.promote_types(torch.promote_types(picture.dtype, found.dtype), torch.float32)
+        return picture.to(dtype), found.to(dtype)
+    level = white / 255
+    return (picture.double() / level).round() * level, found.double() * level
+
+
+def _worst(index: int, gaps: torch.Tensor, bounds: torch.Tensor, expected: torch.Tensor, found: torch.Tensor) -> Worst:
+    ratio = gaps.double().abs().nan_to_num(nan=math.inf) / bounds.clamp_min(1e-300).view(-1, 1, 1)
+    channel, row, column = (int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape))
+    at = (channel, row, column)
+    error = abs(float(found[at]) - float(expected[at]))
+    return Worst(math.inf if math.isnan(error) else error, index, *at, float(expected[at]), float(found[at]))
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """A picture with all 256 levels in each channel, there and back.
+
+    Attributes:
+        wrong, total: how many do not come back as the same byte, of how many.
+        bytes_out: the inverse gives bytes.
+        textbook: the forward is ``(x - mean) / std`` to the last bit.
+    """
+
+    wrong: int
+    total: int
+    bytes_out: bool
+    textbook: bool
+
+    @classmethod
+    def there_and_back(cls, forward: Caller, inverse: Caller, subject: Subject) -> _Levels:
+        levels, white = level_picture(subject.channels, 8, 32), subject.normalization.pixel_max
+        entering = levels.to(subject.pictures[0].dtype) / 255 * white
+        mean, std = (
+            torch.tensor(one, dtype=torch.float64).to(entering.dtype).view(-1, 1, 1)
+            for one in (subject.expanded.mean, subject.expanded.std)
+        )
+        y = forward(entering.clone())
+        textbook = torch.equal(y, (entering - mean) / std)
+        came = inverse(y.clone())
+        bytes_out = not came.is_floating_point()
+        found = came.double() if bytes_out else came.double() * 255 / white
+        wrong = found.nan_to_num(nan=-1.0).round().clamp(-1, 256) != levels
+        return cls(int(wrong.sum()), 256 * subject.channels, bytes_out, textbook)
+
+
+def _allowed(subject: Subject, normalization: Normalization, given: float | None, levels: _Levels) -> Tolerance:
     if given is not None:
-        return Tolerance.given(given, channels, normalization.pixel_max)
-    filled = [picture for picture in subject.pictures if picture.numel()]
+        return Tolerance.given(given, subject.channels, normalization.pixel_max)
+    ends = [torch.aminmax(picture) for picture in subject.pictures if picture.numel()]
     bound = round_trip_tolerance(
         normalization,
         subject.pictures[0].dtype,
-        low=min([float(picture.min()) for picture in filled], default=0.0),
-        high=max([float(picture.max()) for picture in filled], default=normalization.pixel_max),
-        derived=subject.derived,
+        low=min([float(low) for low, _ in ends], default=0.0),
+        high=max([float(high) for _, high in ends], default=normalization.pixel_max),
+        derived=subject.derived and levels.textbook,
     )
-    if not bytes_out:
+    if not levels.bytes_out:
         return bound
     # the nearest level is found again as long as the bound is below half a level
     level = normalization.pixel_max / 255
     whole = tuple(math.floor(one / level + 0.5) * level if math.isfinite(one) else one for one in bound.per_channel)
     return Tolerance(whole, f"bytes are rounded to the nearest level, and {bound.reason}", normalization.pixel_max)
-
-
-def _wrong_levels(subject: Subject, normalization: Normalization) -> tuple[int, int]:
-    """How many levels come back as another byte, of a picture that has all 256 in each channel."""
-    levels = level_picture(subject.channels, 8, 32)
-    entering = levels.to(subject.pictures[0].dtype) / 255 * normalization.pixel_max
-    came = call(subject.inverse, call(subject.forward, [entering], "pipeline").pictures, "inverse").pictures[0]
-    found = came.double() if not came.is_floating_point() else (came.double() * 255 / normalization.pixel_max)
-    wrong = found.nan_to_num(nan=-1.0).round().clamp(-1, 256) != levels
-    return int(wrong.sum()), 256 * subject.channels
 
 
 def assert_round_trip(
