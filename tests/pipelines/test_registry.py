@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -167,3 +169,15 @@ def test_the_documented_example(pytester):
     pytester.makeconftest("\n".join(line[8:] for line in lines))
     pytester.syspathinsert()
     pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
+
+
+def test_registering_loads_no_heavy_library():
+    """A conftest.py that registers an adapter is loaded in every session."""
+    code = (
+        "import sys; from pytest_denorm import Normalization, find_normalize, register_adapter\n"
+        "register_adapter('ours', lambda obj: Normalization(0.5, 0.5))\n"
+        "assert find_normalize([Normalization(0.5, 0.25)]).std == (0.25,)\n"
+        "print(sorted({'torch', 'torchvision', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
