@@ -31,10 +31,6 @@ ImagesT = TypeVar("ImagesT")
 #: Bytes of an intermediate result. Smaller blocks stay in a smaller cache, and cost more calls.
 _BLOCK = 3 << 20
 
-#: Elements that torch works on without waking its threads; a few such blocks are done before they would be awake,
-#: and long before where other processes have the cores.
-_ALONE, _FEW = 1 << 15, 8
-
 #: Constants are repeated until this many numbers lie in a row, as far as they stay below the second number in all:
 #: a run of pictures and a run of constants are then read side by side, which vectorizes.
 _RUN, _LONGEST = 1 << 10, 1 << 15
@@ -352,19 +348,14 @@ def _fill(out: torch.Tensor, images: torch.Tensor, mapping: _Map, dtype: torch.d
     order = sorted(range(images.ndim), key=images.stride, reverse=True)
     axis = None if mapping.axis is None else order.index(mapping.axis + images.ndim)
     images, out = images.permute(order), out.permute(order)
-    on_cpu, count = images.device.type == "cpu", images.numel()
+    on_cpu = images.device.type == "cpu"
     shape = _spread_shape(images, axis) if on_cpu else _narrow_shape(images, axis)
     mean, std = _constants(mapping._replace(axis=axis), dtype, images.device, shape)
-    if on_cpu and count > _ALONE * _FEW and mapping.one_step and _undo_halves(images, mapping, axis, out):
+    if on_cpu and mapping.one_step and _undo_halves(images, mapping, axis, out):
         return
     reads = images.dtype == dtype or (images.device.type in _CONVERTING and images.dtype.itemsize == 2)
     writes = mapping.to is None and (images.dtype == dtype or (reads and mapping.one_step))
-    if on_cpu and count <= _ALONE * _FEW:
-        most = _ALONE
-    elif on_cpu and not (writes and mapping.one_step):
-        most = _BLOCK // dtype.itemsize
-    else:
-        most = count
+    most = _BLOCK // dtype.itemsize if on_cpu and not (writes and mapping.one_step) else images.numel()
     work = None
     for block, out_block, mean_block, std_block in _blocks(most, images, out, mean, std):
         if writes:

@@ -43,7 +43,7 @@ BIG = (5, 3, 251, 317)
 def blocks(request, monkeypatch):
     """Blocks as they are, and some so small that pictures of 5 x 7 are cut, so that the pieces must fit together."""
     if request.param:
-        monkeypatch.setattr(affine, "_ALONE", request.param)
+        monkeypatch.setattr(affine, "_BLOCK", 4 * request.param)
 
 
 def pictures(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> torch.Tensor:
