@@ -22,7 +22,8 @@ def image_compare(test: Any = None, /, **kwargs: Any) -> Any:
 
     This is pytest-mpl's mark, ``pytest.mark.mpl_image_compare``, with tolerance 0, deterministic metadata, and, unless
     `baseline_dir` is given, this project's baseline folder (``--denorm-baseline-dir``, by default ``baseline_images``
-    in the root folder). With or without brackets, on a function, a method or a class::
+    in the root folder). With or without brackets on a function, a method or a class, and with brackets in
+    ``pytestmark`` and ``pytest.param(marks=...)``::
 
         @image_compare
         def test_first_batch(loader):

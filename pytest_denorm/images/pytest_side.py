@@ -211,7 +211,11 @@ class ImageTests:
         if self.options.results:
             return self.config.rootpath / self.options.results
         cache: pytest.Cache | None = getattr(self.config, "cache", None)
-        return cache.mkdir("denorm") if cache is not None else Path(tempfile.mkdtemp(prefix="pytest-denorm-"))
+        if cache is not None:
+            return cache.mkdir("denorm")
+        folder = Path(tempfile.mkdtemp(prefix="pytest-denorm-"))
+        self.config.add_cleanup(lambda: None if any(folder.iterdir()) else folder.rmdir())
+        return folder
 
     def _record(self, item: pytest.Item, plan: Plan, verdict: Verdict) -> None:
         item.user_properties[:] = [pair for pair in item.user_properties if not pair[0].startswith("denorm_")]

@@ -400,6 +400,37 @@ class TestUnit(unittest.TestCase):
 """
 
 
+def test_the_mark_works_on_classes_modules_and_parameters(project: Any) -> None:
+    project.write(
+        "@image_compare\nclass TestClass:\n    def test_one(self):\n        return grid(photos)\n"
+        "@image_compare()\nclass TestUnit(unittest.TestCase):\n    def setUp(self):\n        self.photos = photos\n"
+        "    def test_two(self):\n        return grid(self.photos)\n"
+        "@pytest.mark.parametrize('index', [pytest.param(1, marks=image_compare()), 2])\n"
+        "def test_three(index):\n    return grid(photos) if index == 1 else None\n"
+    )
+    project.write("pytestmark = image_compare()\ndef test_four():\n    return grid(photos)\n", "test_module.py")
+    result = project.run("--denorm-update=missing")
+    result.assert_outcomes(passed=5)
+    assert project.names() == {"test_one.png", "test_two.png", "test_three_1.png", "test_four.png"}
+
+
+def test_pictures_of_failures_are_kept_in_the_cache_or_else_in_a_temporary_folder(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.draw("photos")
+    cached = project.pytester.runpytest("-p", "no:hypothesispytest", "-p", "no:randomly")
+    cached.stdout.fnmatch_lines(["  picture: .pytest_cache/d/denorm/test_photos.py.test_batch-result.png (result)"])
+    temporary = project.path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    arguments = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:randomly")
+    project.pytester.runpytest(*arguments, "--denorm-update=missing").assert_outcomes(passed=1)
+    assert list(temporary.iterdir()) == []
+    project.draw("photos ^ 1")
+    project.pytester.runpytest(*arguments).assert_outcomes(failed=1)
+    assert [path.name for path in temporary.glob("pytest-denorm-*/*-comparison.png")]
+
+
 def test_workers_give_the_same_results_and_files(project: Any) -> None:
     project.write(MANY)
     project.run("-n2", "--denorm-update=missing", "--denorm-baselines=digests").assert_outcomes(passed=6)
