@@ -10,7 +10,6 @@ The module is not called ``probe`` because the function of that name is public i
 from __future__ import annotations
 
 import copy
-import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,23 +20,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..colormap import ColorMap, Fit, fit_affine
+from ..colormap import ColorMap
 from ..errors import DenormError, NotInvertibleError, PipelineError
-from .conventions import CONVENTIONS, Convention, Levels, dtype_of, pixels_of
+from .conventions import CONVENTIONS, Convention, dtype_of, pixels_of
+from .fitting import classify
+from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_places, plausibility
+from .pictures import flat, flat_colours, stripes
 from .randomness import seed_all, states_kept
 from .registry import Parts, describe, public_name
 from .walk import locate, structure
 
 __all__ = ["independent", "probe"]
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
-
 #: Height and width differ, and neither could be a number of channels. The second is for crops beyond the first.
 _SIZES = ((264, 296), (1064, 1096))
 _COLOUR = (40, 120, 200)
-_GREYS = (0, 1, 2, 32, 96, 160, 224, 253, 254, 255)
-#: A picture this dark may be on the other side of a gate such as ``x.max() > 1``.
-_DARK = 2
 _PAIRS = (((0, 0, 0), (255, 255, 255)), ((64, 100, 160), (180, 140, 90)), ((120, 121, 122), (137, 136, 135)))
 #: Pixels looked at in one output.
 _LOOKED_AT = 4096
@@ -166,7 +163,7 @@ class _Probe:
 
     def measure(self, draws: int) -> ColorMap:
         chosen = self._choose()
-        flats = _flat_levels(chosen.channels)
+        flats = flat_colours(chosen.channels)
         colours = np.stack([self._colour(chosen, flat) for flat in flats])
         per_image = not np.isfinite(colours).all()
         colours = np.nan_to_num(colours, posinf=0, neginf=0)
@@ -174,7 +171,7 @@ class _Probe:
         spread = float(np.ptp(colours, axis=0).max(initial=0))
         outcomes = self._draws(chosen, draws, max(tolerance, 1e-4 * spread))
         is_random = len(outcomes) > 1
-        fit, flags = _classify(np.array(flats) / 255, colours, tolerance)
+        fit, flags = classify(np.array(flats) / 255, colours, tolerance)
         per_image = per_image or (not is_random and self._depends_on_others(chosen, tolerance, spread))
         return ColorMap(
             matrix=fit.matrix,
@@ -226,7 +223,7 @@ class _Probe:
                 self._calls += 1
                 first, second = (colour[:channels] for colour in _PAIRS[1])
                 try:
-                    result, _, _ = convention.run(self._call, _stripes(first, second, self._sizes[0], 8))
+                    result, _, _ = convention.run(self._call, stripes(first, second, self._sizes[0], 8))
                 except Exception:  # its error is among those already told
                     continue
                 if pixels_of(result) is not None:
@@ -242,7 +239,7 @@ class _Probe:
         for colour in (_COLOUR, (0, 0, 0), (255, 255, 255)):
             self._calls += 1
             try:
-                result, same, _ = convention.run(self._call, _flat(colour[:channels], size))
+                result, same, _ = convention.run(self._call, flat(colour[:channels], size))
                 pixels = pixels_of(result)
             except Exception as error:  # not the way it is called; all are told if none works
                 lines = str(error).strip().splitlines() or [""]
@@ -255,14 +252,14 @@ class _Probe:
             unchanged.append(same)
             self._dtype = dtype_of(result)
         if len({output.shape for output in outputs}) != 1:
-            outputs = [_corner(output, outputs) for output in outputs]
+            outputs = [common_corner(output, outputs) for output in outputs]
         return self._judge(convention, channels, size, outputs, all(unchanged))
 
     def _judge(
         self, convention: Convention, channels: int, size: tuple[int, int], outputs: list[Array], unchanged: bool
     ) -> _Chosen:
-        axis = _channel_axis(outputs[0], channels)
-        pixels = _pixels(outputs[0].shape, axis)
+        axis = channel_axis(outputs[0], channels)
+        pixels = pixel_places(outputs[0].shape, axis)
         distinct, black, white = (np.nan_to_num(output).ravel() for output in outputs)
         responsive = bool((black != white).any())
         if responsive and not np.ptp(distinct[pixels], axis=1).any():  # no axis tells the channels apart
@@ -271,7 +268,7 @@ class _Probe:
         answering = (black != white)[pixels].any(axis=1) if responsive else np.ones(len(pixels), dtype=bool)
         places = pixels[answering][:: max(1, int(answering.sum()) // _LOOKED_AT)]
         ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
-        rank = (float(responsive), float(not unchanged), *_plausibility(*ends))
+        rank = (float(responsive), float(not unchanged), *plausibility(*ends))
         return _Chosen(convention, channels, size, axis, places, outputs[0].shape, rank)
 
     def _packed(
@@ -281,7 +278,7 @@ class _Probe:
         answers = []
         for channel in range(channels):
             self._calls += 1
-            result, _, _ = convention.run(self._call, _flat([255 * (channel == one) for one in range(channels)], size))
+            result, _, _ = convention.run(self._call, flat([255 * (channel == one) for one in range(channels)], size))
             pixels = pixels_of(result)
             if pixels is None or pixels.size != black.size:
                 return None
@@ -293,7 +290,7 @@ class _Probe:
 
     # --- what it does ---
 
-    def _run(self, chosen: _Chosen, levels: Levels) -> Array:
+    def _run(self, chosen: _Chosen, levels: np.ndarray[Any, np.dtype[np.uint8]]) -> Array:
         self._calls += 1
         try:
             result, unchanged, mutated = chosen.convention.run(self._call, levels)
@@ -310,12 +307,12 @@ class _Probe:
         self._mutates = self._mutates or mutated
         return pixels
 
-    def _colours(self, chosen: _Chosen, levels: Levels) -> Array:
+    def _colours(self, chosen: _Chosen, levels: np.ndarray[Any, np.dtype[np.uint8]]) -> Array:
         """The pixels (n, channels out) of an output that answer to the input."""
         pixels = self._run(chosen, levels)
         if pixels.shape == chosen.shape:
             return np.asarray(pixels.ravel()[chosen.places])
-        places = _pixels(pixels.shape, chosen.axis)
+        places = pixel_places(pixels.shape, chosen.axis)
         if pixels.ndim != len(chosen.shape) or places.shape[1] != chosen.places.shape[1]:
             raise PipelineError(
                 f"{self._name} returned a picture of shape {pixels.shape} in call {self._calls}, and of shape "
@@ -324,7 +321,7 @@ class _Probe:
         return np.asarray(pixels.ravel()[places[:: max(1, len(places) // _LOOKED_AT)]])
 
     def _colour(self, chosen: _Chosen, colour: Sequence[int]) -> Array:
-        middle: Array = np.asarray(np.median(self._colours(chosen, _flat(colour, chosen.size)), axis=0))
+        middle: Array = np.asarray(np.median(self._colours(chosen, flat(colour, chosen.size)), axis=0))
         return middle
 
     def _tolerance(self, colours: Array) -> float:
@@ -346,8 +343,8 @@ class _Probe:
             verdicts = []
             # broad stripes survive a strong reduction, narrow ones are both seen in a small crop
             for stripe in (chosen.size[1] // 2, chosen.size[1] // 8, 8):
-                together = self._colours(chosen, _stripes(first, second, chosen.size, stripe))
-                verdicts.append(_as_if_alone(together, alone, allowed))
+                together = self._colours(chosen, stripes(first, second, chosen.size, stripe))
+                verdicts.append(as_if_alone(together, alone, allowed))
                 if verdicts[-1] == "both":
                     break
             if "both" not in verdicts and "neither" in verdicts:
@@ -356,116 +353,7 @@ class _Probe:
 
     def _augments(self, chosen: _Chosen) -> bool:
         colours = _COLOUR[: chosen.channels], (255, 0, 90)[: chosen.channels]
-        pictured = _stripes(*colours, chosen.size, chosen.size[1] // 2)
+        pictured = stripes(*colours, chosen.size, chosen.size[1] // 2)
         first = self._run(chosen, pictured)
         others = (self._run(chosen, pictured) for _ in range(11))
         return any(not np.array_equal(first, other, equal_nan=True) for other in others)
-
-
-def _as_if_alone(together: Array, alone: Array, allowed: float) -> str:
-    """Which of two colours, as they come out alone, make up most of a picture: "both", "one", or "neither"."""
-    if together.shape[1] != alone.shape[1]:
-        return "neither"
-    distance = np.abs(together[:, None, :] - alone[None]).max(axis=2)
-    near = distance.min(axis=1) <= allowed
-    if near.sum() < len(together) / 2:
-        return "neither"
-    return "both" if len(set(distance.argmin(axis=1)[near].tolist())) == 2 else "one"
-
-
-def _classify(x: Array, y: Array, tolerance: float) -> tuple[Fit, dict[str, bool]]:
-    """The affine map, and what kept it from fitting all flat pictures."""
-    fit = fit_affine(x, y)
-    if fit.residual.max() <= tolerance:
-        return fit, {}
-    bright = x.max(axis=1) * 255 > _DARK
-    without_dark = fit_affine(x[bright], y[bright])
-    if without_dark.residual.max() <= tolerance:
-        return without_dark, {"gated": True}
-    free = _off_the_ends(y, tolerance)
-    if not free.all():
-        unclipped = _fit_rows(x, y, free)
-        if unclipped is not None and unclipped.residual.max() <= tolerance:
-            return unclipped, {"clipped": True}
-    elif fit.residual.max() <= 1.01 / 255 * np.ptp(y, axis=0).max():
-        return fit, {"rounded": True}
-    return fit, {"nonlinear": True, "clipped": not bool(free.all())}
-
-
-def _off_the_ends(y: Array, tolerance: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which values (pictures, channels) are not those at which the darkest or the lightest greys stand still."""
-    greys, free = y[: len(_GREYS)], np.ones(y.shape, dtype=bool)
-    for end in (greys[:3], greys[-3:]):
-        stands = np.ptp(end, axis=0) <= tolerance
-        free &= ~((np.abs(y - end[1]) <= tolerance) & stands)
-    return free
-
-
-def _fit_rows(x: Array, y: Array, free: np.ndarray[Any, np.dtype[np.bool_]]) -> Fit | None:
-    """Each channel out fitted to the pictures where it is free; None where these are too few."""
-    fits = [fit_affine(x[rows], y[rows, channel, None]) for channel, rows in enumerate(free.T) if rows.sum() > 1]
-    if len(fits) < y.shape[1] or not all(math.isfinite(fit.condition) for fit in fits):
-        return None
-    matrix, offset, residual = (np.concatenate(rows) for rows in zip(*(fit[:3] for fit in fits), strict=True))
-    return Fit(matrix, offset, residual, max(fit.condition for fit in fits))
-
-
-def _plausibility(black: Array, white: Array) -> tuple[float, float]:
-    """1, 1 where the values have the range that networks are fed with: around zero, a few units wide."""
-    low, high = float(min(black.min(), white.min())), float(max(black.max(), white.max()))
-    width = high - low
-    around_zero = low <= 0.25 * width and high >= -0.25 * width
-    usual = width > 0 and 0.2 <= width <= 60
-    return float(around_zero), 1.0 if usual else 1 / (1 + abs(math.log(max(width, 1e-12) / 4)))
-
-
-def _channel_axis(output: Array, channels: int) -> int | None:
-    """The axis along which the colours of one pixel lie; None where there is one value a pixel."""
-    fitting = [axis for axis, size in enumerate(output.shape) if size in (1, 3, 4)]
-    if not fitting:
-        return None
-
-    def merit(axis: int) -> tuple[bool, float, bool]:
-        differences = float(np.nan_to_num(np.ptp(output, axis=axis)).mean())
-        expected = output.shape[axis] == channels
-        # an axis of tiles varies too, where some of them are padding
-        return expected and differences > 0, differences, expected
-
-    return max(fitting, key=merit) - output.ndim
-
-
-def _pixels(shape: tuple[int, ...], axis: int | None) -> np.ndarray[Any, Any]:
-    """For each pixel a row, for each channel a column: where its value is in the flattened output."""
-    places = np.arange(math.prod(shape)).reshape(shape)
-    return places.reshape(-1, 1) if axis is None else np.moveaxis(places, axis, -1).reshape(-1, shape[axis])
-
-
-def _corner(output: Array, outputs: list[Array]) -> Array:
-    """Outputs of several sizes, cut to what all have."""
-    if len({one.ndim for one in outputs}) != 1:
-        return output.ravel()[: min(one.size for one in outputs)].reshape(-1, 1)
-    return output[tuple(slice(min(one.shape[axis] for one in outputs)) for axis in range(output.ndim))]
-
-
-def _flat(colour: Sequence[int], size: tuple[int, int]) -> Levels:
-    return np.broadcast_to(np.array(colour, dtype=np.uint8), (*size, len(colour))).copy()
-
-
-def _stripes(first: Sequence[int], second: Sequence[int], size: tuple[int, int], width: int) -> Levels:
-    """Upright stripes of two colours in turn."""
-    picture = _flat(first, size)
-    picture[:, np.arange(size[1]) // width % 2 == 1] = second
-    return picture
-
-
-def _flat_levels(channels: int) -> list[tuple[int, ...]]:
-    """Colours whose channels are independent: greys first, from black to white."""
-    greys = [(grey,) * channels for grey in _GREYS]
-    if channels == 1:
-        return greys
-    turned = [tuple((40, 120, 200, 80)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
-    middle = [tuple((104, 128, 152, 116)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
-    steep = [tuple((254, 1, 128, 30)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
-    alone = [tuple(255 * (channel == one) for channel in range(channels)) for one in range(channels)]
-    others = [tuple(255 * (channel != one) for channel in range(channels)) for one in range(channels)]
-    return [*greys, *turned, *middle, *steep, *alone, *others]

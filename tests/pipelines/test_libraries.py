@@ -381,6 +381,8 @@ class TestHuggingFaceDatasets:
     @pytest.fixture
     def data(self):
         library = pytest.importorskip("datasets")
+        if not hasattr(library, "Dataset"):
+            pytest.skip("datasets is not installed, and what was imported is a folder of that name")
         pictures = [Image.fromarray(np.full((8, 9, 3), level, np.uint8)) for level in (0, 127, 255)]
         return library.Dataset.from_dict({"image": pictures}, features=library.Features(image=library.Image()))
 
