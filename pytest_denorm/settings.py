@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pytest
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["OPTIONS", "Option", "add_options", "get"]
 
 
-class Option(NamedTuple):
+class Option:
     """One option.
 
     Attributes:
@@ -23,12 +23,18 @@ class Option(NamedTuple):
         bare: the value of the flag alone.
     """
 
-    name: str
-    kind: str
-    default: Any
-    help: str
-    choices: tuple[str, ...] = ()
-    bare: str | None = None
+    __slots__ = ("bare", "choices", "default", "help", "kind", "name")
+
+    # written out, because this is loaded in every session, and generated classes take longer to make
+    def __init__(
+        self, name: str, kind: str, default: Any, help: str, choices: tuple[str, ...] = (), bare: str | None = None
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.default = default
+        self.help = help
+        self.choices = choices
+        self.bare = bare
 
 
 OPTIONS = (
