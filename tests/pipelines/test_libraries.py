@@ -191,6 +191,14 @@ class TestTransformers:
         agrees(self.t.ViTImageProcessor(rescale_factor=1 / 127.5), Normalization((0.5,) * 3, (0.5,) * 3, 2.0))
         agrees(self.t.ViTImageProcessor(do_rescale=False), Normalization((0.5,) * 3, (0.5,) * 3))
 
+    def test_offset_is_part_of_the_mean(self):
+        agrees(self.t.VivitImageProcessor(), Normalization((1.5,) * 3, (0.5,) * 3, 2.0))
+
+    def test_colour_quantization(self):
+        clusters = [[-1.0, -1, -1], [1.0, 1, 1]]
+        with pytest.raises(NotInvertibleError, match="every pixel becomes the number of the colour nearest to it"):
+            find_normalize(self.t.ImageGPTImageProcessor(clusters=clusters))
+
     def test_patches(self):
         agrees(self.t.Qwen2VLImageProcessor(), find_normalize(self.t.CLIPImageProcessor()))
 

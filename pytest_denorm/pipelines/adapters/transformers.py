@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...normalization import as_floats
 from ..registry import Description, Leaf, Parts, Refusal, class_names
 
 _OWN_STATISTICS = {
@@ -24,10 +25,14 @@ def describe(obj: Any) -> Description:
     return Refusal(refused) if refused else _image_processor(obj)
 
 
-def _image_processor(processor: Any) -> Leaf | None:
+def _image_processor(processor: Any) -> Leaf | Refusal | None:
+    if getattr(processor, "do_color_quantize", False):
+        return Refusal("with do_color_quantize, every pixel becomes the number of the colour nearest to it")
     mean, std = getattr(processor, "image_mean", None), getattr(processor, "image_std", None)
     if not getattr(processor, "do_normalize", False) or mean is None or std is None:
         return None
-    # do_rescale=False is for pictures that are in 0..1 already
-    white = 255.0 * float(processor.rescale_factor) if getattr(processor, "do_rescale", False) else 1.0
-    return Leaf(mean, std, white, entry=None)
+    if not getattr(processor, "do_rescale", False):  # that is for pictures which are in 0..1 already
+        return Leaf(mean, std, entry=None)
+    if any(getattr(processor, name, False) for name in ("offset", "rescale_offset")):
+        mean = [value + 1 for value in as_floats(mean, "image_mean")]  # rescaling ends with - 1
+    return Leaf(mean, std, 255.0 * float(processor.rescale_factor), entry=None)
