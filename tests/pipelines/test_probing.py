@@ -7,6 +7,8 @@ import random
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from torchvision import transforms as v1
 from torchvision.transforms import v2
@@ -103,6 +105,17 @@ class TestIdentifiability:
 
         found = probe(only_grey, draws=5)
         assert found.matrix.shape == (3, 1)
+
+    @given(
+        st.lists(st.floats(-1, 2), min_size=3, max_size=3),
+        st.lists(st.floats(0.02, 4) | st.floats(-4, -0.02), min_size=3, max_size=3),
+    )
+    @settings(max_examples=15, deadline=None)
+    def test_any_statistics(self, mean, std):
+        found = measured(TO_TENSOR, v1.Normalize(mean, std), draws=1)
+        assert found.problems == ()
+        assert found.normalization().mean == pytest.approx(mean, abs=1e-4)
+        assert found.normalization().std == pytest.approx(std, rel=1e-4)
 
 
 class TestPerImage:
