@@ -43,8 +43,9 @@ class Cause:
 
 
 def _shown(value: float) -> str:
-    """The shortest decimal that float32 cannot tell from `value`: 0.225, and not 0.22499999."""
-    return np.format_float_positional(np.float32(value), trim="-")
+    """As it was typed; else the shortest decimal that float32 cannot tell from `value`: 0.225, and not 0.22499999."""
+    typed = f"{value:.8g}"
+    return typed if float(typed) == value else np.format_float_positional(np.float32(value), trim="-")
 
 
 def channel_name(channel: int, channels: int) -> str:
@@ -131,15 +132,18 @@ class Causes:
         # nothing above 1: of all that makes a picture black, a cast of values in 0..1 is the likeliest
         dark = seen.bytes_out and seen.highest * 255 <= 2 * seen.white
         casts = sorted(self._casts(), key=lambda pair: dark and not pair[0])
+        ways = []
         for (truncated, cast), turn in itertools.product(casts, turns):
             results = cast(slopes[:, None, turn] * seen.y[:, moved] + offsets[:, None, turn])
             # now and then a value between two levels goes to the other one
             agree = (results <= 1).all(axis=(1, 2)) & ((results > 0.01).mean(axis=(1, 2)) <= 0.005)
             if agree[0]:
                 return [], truncated
+            ways.append((truncated, [cause for cause, one in zip(causes, agree[1:], strict=True) if one]))
+        for truncated, found in ways:
             kinds: dict[str, Cause] = {}
-            for index in np.flatnonzero(agree):
-                kinds.setdefault(causes[index - 1].kind, causes[index - 1])
+            for cause in found:
+                kinds.setdefault(cause.kind, cause)
             if kinds:
                 first, *others = sorted(kinds.values(), key=lambda one: dark and one.kind != "scale-255")
                 return [first, *(replace(one, equal=True) for one in others)], truncated and not dark

@@ -194,11 +194,8 @@ def observe(
         fitting.channel(np.concatenate(z[1:3])[:, c], c, float(forward_fit.std[c]), float(forward_fit.mean[c]))
         for c in range(channels)
     )
-    wraps = bytes_out and not all(fit.affine for fit in fits)
-    if wraps:
-        unwrapped = tuple(fitting.unwrapped(np.concatenate(z[1:3])[:, c], c, fits[c]) for c in range(channels))
-        wraps = unwrapped != fits
-        fits = unwrapped
+    if bytes_out and not all(fit.affine for fit in fits):
+        fits = tuple(fitting.unwrapped(np.concatenate(z[1:3])[:, c], c, fits[c]) for c in range(channels))
     return Observation(
         mean=forward_fit.mean,
         std=forward_fit.std,
@@ -209,7 +206,7 @@ def observe(
         forward_is_affine=forward_fit.affine,
         fits=fits,
         bytes_out=bytes_out,
-        wraps=wraps,
+        wraps=bytes_out and any(fitting.wraps(np.concatenate(z[1:3])[:, c], fits[c]) for c in range(channels)),
         finite=finite,
         # a byte between two levels may go to either, a little beside the middle
         exact=bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all()) and not (bytes_out and wrong_levels),
@@ -396,7 +393,7 @@ class _Fitting:
         predicted = np.clip(slope * self.y[:, own] + offset, *ends)
         off = float(np.abs(z - predicted).max()) if np.isfinite(z).all() else np.inf
         room = self.accuracy(z, abs(slope) * float(np.ptp(self.y[:, own]))) + 0.5 * self.level  # cut off or rounded
-        if ends[0] == ends[1] or off > room:
+        if ends[1] - ends[0] <= 4 * self.level or off > room:
             return None
         low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
         row = np.zeros(self.y.shape[1])
@@ -423,6 +420,13 @@ class _Fitting:
                     -math.inf, math.inf, float(straight.residual[0]), True, row,
                 )  # fmt: skip
         return fit
+
+    def wraps(self, z: Array, fit: ChannelFit) -> bool:
+        """Whether bytes come back far from where a clamp would have left them."""
+        if fit.source is None or not fit.affine:
+            return False
+        clamped = np.clip(fit.slope * self.y[:, fit.source] + fit.offset, 0, self.white)
+        return bool((np.abs(z - clamped) > 0.5 * self.white).any())
 
 
 def _wrong_levels(x: Array, z: Array, level: float) -> int:

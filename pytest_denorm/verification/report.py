@@ -125,8 +125,9 @@ class Report:
         lines += [
             line for text in (self.statistics, f"inverse: {self.inverse}") if text for line in _wrapped(text, "  ")
         ]
-        for (status, message), group in groupby(self.results, lambda one: (one.status, one.message)):
-            lines += _row(status, message, [one.name for one in group])
+        for _, group in groupby(enumerate(self.results), _row_key):
+            together = [one for _, one in group]
+            lines += _row(together[0].status, together[0].message, [one.name for one in together])
         lines += self._diagnosis_lines()
         lines.append(self.summary())
         if self.failures:
@@ -196,6 +197,12 @@ class Report:
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2)
+
+
+def _row_key(numbered: tuple[int, CheckResult]) -> tuple[Any, ...]:
+    """Equal for results that share a row: what did not run, for one reason."""
+    index, one = numbered
+    return (one.status, one.message) if one.status in ("not applicable", "skipped") else (index,)
 
 
 def _row(status: str, message: str, names: list[str]) -> list[str]:

@@ -1,20 +1,16 @@
-"""The battery, and a round trip of a large batch against ``torch.testing.assert_close``.
+"""The battery, and a round trip of a large batch beside ``torch.testing.assert_close``.
 
     python tests/benchmarks/bench_battery.py
-
-Seconds are the best of several runs, after imports. Memory is the growth of the process's peak while one call runs.
 """
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from timing import Row, compare, extra_memory, markdown
 from torchvision import transforms
 
 import pytest_denorm
@@ -26,64 +22,49 @@ INVERSE = transforms.Normalize([-m / s for m, s in zip(MEAN, STD, strict=True)],
 WRONG = transforms.Normalize([-m / s for m, s in zip(MEAN, STD, strict=True)], [1 / 0.229, 1 / 0.224, 1 / 0.255])
 
 
-def best(function: Callable[[], Any], runs: int = 7) -> float:
-    function()
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-def batch() -> torch.Tensor:
-    return torch.rand(64, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-
-
-def ours(x: torch.Tensor, inverse: Any = INVERSE) -> None:
+def ours(x: torch.Tensor, inverse: Any = INVERSE) -> torch.Tensor:
     pytest_denorm.assert_round_trip(PIPELINE, inverse=inverse, images=x)
+    return torch.empty(0)
 
 
-def theirs(x: torch.Tensor, inverse: Any = INVERSE) -> None:
+def theirs(x: torch.Tensor, inverse: Any = INVERSE) -> torch.Tensor:
     torch.testing.assert_close(inverse(NORMALIZE(x)), x)
+    return torch.empty(0)
 
 
-def verdict(function: Callable[..., None], x: torch.Tensor, inverse: Any) -> str:
+def passes(function: Callable[..., Any], x: torch.Tensor, inverse: Any) -> bool:
     try:
         function(x, inverse)
     except AssertionError:
-        return "fails"
-    return "passes"
+        return False
+    return True
 
 
-def memory(name: str) -> float:
-    """MiB, in a process of its own, because a peak never falls."""
-    code = (
-        "import resource, bench_battery as b\n"
-        f"small = b.batch()[:2].clone(); b.{name}(small); x = b.batch()\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        f"b.{name}(x)\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)\n"
-    )
-    folder = str(__import__("pathlib").Path(__file__).parent)
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+def best(function: Callable[[], Any], seconds: float) -> float:
+    """Seconds of the fastest run after the first."""
+    function()
+    found, stop = [], time.perf_counter() + seconds
+    while not found or time.perf_counter() < stop:
+        start = time.perf_counter()
+        function()
+        found.append(time.perf_counter() - start)
+    return min(found)
 
 
-def main() -> None:
-    broken = pytest_denorm.check(PIPELINE, inverse=WRONG)
-    print(f"battery, derived inverse: {best(lambda: pytest_denorm.check(PIPELINE)):.3f} s")
-    print(f"battery, wrong inverse:   {best(lambda: pytest_denorm.check(PIPELINE, inverse=WRONG)):.3f} s")
-    print(f"  {broken.summary()}; diagnosis: {broken.diagnosis.kind if broken.diagnosis else None}")
-    print(f"diagnosis alone:          {best(lambda: pytest_denorm.diagnose(NORMALIZE, WRONG)):.3f} s")
-    x = batch()
-    mine, other = best(lambda: ours(x)), best(lambda: theirs(x))
-    print(f"round trip of {tuple(x.shape)}: {mine:.3f} s; torch.testing.assert_close {other:.3f} s: {other / mine:.1f} times")
-    print(f"  extra memory: {memory('ours'):.1f} MiB; assert_close {memory('theirs'):.1f} MiB")
-    for name, inverse in (("correct", INVERSE), ("wrong", WRONG)):
-        print(f"  {name} inverse: {verdict(ours, x, inverse)}; assert_close {verdict(theirs, x, inverse)}")
-    print(f"threads: {torch.get_num_threads()}, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+def rows(seconds: float) -> Iterator[Row]:
+    whole = best(lambda: pytest_denorm.check(PIPELINE, inverse=WRONG), seconds)
+    yield Row("whole battery with diagnosis, after imports", "", whole, 0.3, unit="s")
+    yield Row("diagnosis alone", "", best(lambda: pytest_denorm.diagnose(NORMALIZE, WRONG), seconds), unit="s")
+    x = torch.rand(64, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    against = "torch.testing.assert_close(inverse(forward(x)), x)"
+    taken = compare({"ours": lambda: ours(x), "assert_close": lambda: theirs(x)}, seconds=seconds)
+    speed = taken["assert_close"] / taken["ours"]
+    same = all(passes(ours, x, one) == passes(theirs, x, one) for one in (INVERSE, WRONG))
+    note = "same verdict on a right and a wrong inverse" if same else "OTHER VERDICTS"
+    yield Row(f"round trip of {tuple(x.shape)}", against, speed, 3.0, at_least=True, note=note, milliseconds=taken)
+    yield Row("its extra memory", "", extra_memory(lambda: ours(x)), 8.0, unit="MiB")
+    yield Row("extra memory of assert_close", "", extra_memory(lambda: theirs(x)), unit="MiB")
 
 
 if __name__ == "__main__":
-    main()
+    print(markdown(list(rows(2.0))))

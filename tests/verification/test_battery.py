@@ -1,0 +1,358 @@
+"""The battery: each check can pass and fail, says why it does not apply, and is chosen, reported and collected."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from gallery import GALLERY, MEAN, STD, TO_HALF, TO_IMAGENET, TO_MNIST, T, m, s, v2
+from photographs import crops
+from torch.utils.data import DataLoader, Dataset
+
+from pytest_denorm import Normalization, check
+from pytest_denorm.errors import CheckNameError, ImageTypeError
+from pytest_denorm.verification import CHECKS, CheckResult, Report
+
+Inverse = Callable[[torch.Tensor], Any]
+
+
+class Photographs(Dataset[torch.Tensor]):
+    """Crops of real photographs through a Normalize."""
+
+    def __init__(self, mean: Any = MEAN, std: Any = STD, count: int = 64) -> None:
+        self.pictures = crops(count, 32)
+        self.transform = T.Compose([T.ToTensor(), T.Normalize(mean, std)])
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        picture: torch.Tensor = self.transform(self.pictures[index])
+        return picture
+
+
+def own_statistics(count: int = 64) -> tuple[list[float], list[float]]:
+    pixels = crops(count, 32).reshape(-1, 3) / 255
+    return pixels.mean(axis=0).tolist(), pixels.std(axis=0).tolist()
+
+
+class Clipping(torch.nn.Module):
+    """A Normalize that clips."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean, self.std = MEAN, STD
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x.clamp(0, 1) - m) / s
+
+
+class Lying(T.Normalize):
+    """A Normalize whose attributes are not what it does."""
+
+    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+        return (tensor - m) / (2 * s)
+
+
+class Counting:
+    """An inverse that depends on how often it was called."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, y: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return y * s + m + 1e-3 * (self.calls % 2)
+
+
+class OneByOne(T.Normalize):
+    """A Normalize by statistics of its own and of the batch it is given."""
+
+    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+        shift = 0.01 * (tensor.shape[0] if tensor.ndim == 4 and tensor.shape[0] > 1 else 0)
+        return (tensor - m) / s + shift
+
+
+def shifted(y: torch.Tensor) -> torch.Tensor:
+    """Right on contiguous memory only."""
+    return y * s + m + (0.0 if y.is_contiguous() else 0.1)
+
+
+def rounded_in_half(y: torch.Tensor) -> torch.Tensor:
+    """float16 costs more than its arithmetic."""
+    return (y * s + m).round(decimals=2) if y.dtype != torch.float32 else y * s + m
+
+
+def saturating(y: torch.Tensor) -> torch.Tensor:
+    return (y * s + m).clamp(0.2, 0.8)
+
+
+def with_python_random(y: torch.Tensor) -> torch.Tensor:
+    random.random()
+    np.random.rand()
+    return y * s + m
+
+
+def correct(y: torch.Tensor) -> torch.Tensor:
+    return y * s + m
+
+
+LYING = T.Compose([T.ToTensor(), Lying(MEAN, STD)])
+#: For each check: a pipeline and an inverse (None: the derived one) with which it fails.
+FAILING: dict[str, tuple[Any, Inverse | None]] = {
+    "finds_normalize": (T.Compose([T.Resize(8)]), None),
+    "single_normalize": (GALLERY["normalized_now_and_then"].pipeline, None),
+    "statistics_valid": (GALLERY["zero_std"].pipeline, None),
+    "statistics_match_channels": (GALLERY["grey_pictures_with_three_statistics"].pipeline, None),
+    "declared_matches_measured": (LYING, None),
+    "dataset_is_standardized": (Photographs([0.1, 0.1, 0.1], [0.05, 0.05, 0.05]), None),
+    "round_trip": (TO_IMAGENET, lambda y: y * s),
+    "reverse_round_trip": (TO_IMAGENET, lambda y: y * s),
+    "bytes_exact": (TO_IMAGENET, lambda y: ((y * s + m).clamp(0, 1) * 255).byte()),
+    "channel_order": (TO_IMAGENET, lambda y: (y * s + m).flip(-3)),
+    "no_clipping": (TO_IMAGENET, saturating),
+    "input_unchanged": (TO_IMAGENET, lambda y: y.mul_(s).add_(m)),
+    "random_state_unchanged": (TO_IMAGENET, with_python_random),
+    "deterministic": (TO_IMAGENET, Counting()),
+    "batch_matches_single": (T.Compose([T.ToTensor(), OneByOne(MEAN, STD)]), None),
+    "memory_layouts": (TO_IMAGENET, shifted),
+    "low_precision": (TO_IMAGENET, rounded_in_half),
+    "gradient_flows": (TO_IMAGENET, lambda y: y * s + m + (y * s).detach() - y * s),
+    "picklable": (GALLERY["not_picklable"].pipeline, None),
+    "inverse_accepts_batch": (TO_IMAGENET, GALLERY["unnormalize_of_a_batch"].inverse),
+}
+
+
+def status(report: Report, name: str) -> CheckResult:
+    return next(one for one in report.results if one.name == name)
+
+
+def test_every_check_is_shown_to_fail() -> None:
+    assert set(FAILING) == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_check_fails(name: str) -> None:
+    pipeline, inverse = FAILING[name]
+    result = status(check(pipeline, inverse=inverse, select=[name]), name)
+    assert result.status == "failed", result
+    assert len(result.message) > 20
+    json.dumps(result.details)
+
+
+@pytest.mark.parametrize(
+    "inverse", [None, correct, T.Normalize([-a / b for a, b in zip(MEAN, STD)], [1 / b for b in STD])]
+)  # noqa: B905
+def test_every_check_passes_or_says_why_it_does_not_apply(inverse: Any) -> None:
+    report = check(TO_IMAGENET, inverse=inverse)
+    assert report.ok, report
+    assert {one.name: one.message for one in report.results if one.status != "passed"} == {
+        "dataset_is_standardized": "it is neither a data set nor a loader"
+    }
+    assert report.diagnosis is None
+    assert report.failures == ()
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "inverse", "name", "reason"),
+    [
+        (TO_MNIST, None, "channel_order", "there is one channel"),
+        (Normalization(MEAN, STD), None, "declared_matches_measured", "there is nothing around the Normalize"),
+        (TO_IMAGENET, lambda y: (y * s + m).detach(), "gradient_flows", "the inverse leaves the graph"),
+        (TO_IMAGENET, lambda y: y.numpy() * s.numpy() + m.numpy(), "gradient_flows", "the inverse refuses a tensor"),
+        (TO_IMAGENET, GALLERY["numpy_as_type"].inverse, "reverse_round_trip", "the inverse gives bytes"),
+        (T.Compose([T.Resize(8)]), None, "round_trip", "no Normalize to work with (NormalizeNotFoundError)"),
+    ],
+)
+def test_reasons_for_not_applying(pipeline: Any, inverse: Any, name: str, reason: str) -> None:
+    result = status(check(pipeline, inverse=inverse, select=[name]), name)
+    assert result.status == "not applicable"
+    assert result.message.startswith(reason)
+
+
+def test_a_report_without_a_check_that_ran_is_not_ok() -> None:
+    report = check(TO_MNIST, select=["channel_order"])
+    assert not report.ok
+    assert report.summary() == "1 checks: 0 run, 1 not applicable"
+
+
+def test_data_sets_are_standardized_by_their_own_statistics() -> None:
+    own = Photographs(*own_statistics())
+    for thing in (own, DataLoader(own, batch_size=16, shuffle=True)):
+        before = torch.random.get_rng_state()
+        result = status(check(thing), "dataset_is_standardized")
+        assert result.status == "passed", result
+        assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_statistics_of_a_pretrained_network_are_told_and_do_not_fail() -> None:
+    result = status(check(Photographs()), "dataset_is_standardized")
+    assert result.status == "passed"
+    assert "imagenet" in result.message
+
+
+def test_pictures_of_the_user() -> None:
+    pictures = crops(3, 16)
+    for images in (pictures, list(pictures), torch.from_numpy(pictures).permute(0, 3, 1, 2)):
+        assert check(TO_IMAGENET, images=images).ok
+    with pytest.raises(ImageTypeError, match="images is a builtins.str"):
+        check(TO_IMAGENET, images="folder")
+    wrong = status(check(TO_IMAGENET, images=pictures[:1, :, :, :3], select=["round_trip"]), "round_trip")
+    assert wrong.status == "passed"
+
+
+# --- choosing ---
+
+
+def test_select_and_skip() -> None:
+    report = check(TO_HALF, select=["round_trip", "picklable"], skip=["picklable"])
+    assert [(one.name, one.status) for one in report.results] == [("round_trip", "passed"), ("picklable", "skipped")]
+    assert report.summary() == "2 checks: 1 run, 1 passed, 1 skipped"
+
+
+@pytest.mark.parametrize("argument", ["select", "skip", "expected_failures"])
+def test_unknown_names_are_errors(argument: str) -> None:
+    with pytest.raises(CheckNameError) as caught:
+        check(TO_IMAGENET, **{argument: ["round_tripp"]})
+    assert str(caught.value).startswith(
+        f"{argument} names 'round_tripp', which is no check. Did you mean 'round_trip'? There are: finds_normalize, "
+    )
+    with pytest.raises(CheckNameError, match=f"{argument} is 'round_trip': expected a list of names of checks"):
+        check(TO_IMAGENET, **{argument: "round_trip"})
+
+
+def test_expected_failures() -> None:
+    broken = GALLERY["numpy_as_type"]
+    report = check(
+        broken.pipeline,
+        inverse=broken.inverse,
+        select=["round_trip", "bytes_exact"],
+        expected_failures={"bytes_exact": "the viewer truncates", "round_trip": "likewise"},
+    )
+    assert report.ok is False  # nothing passed
+    result = status(report, "bytes_exact")
+    assert result.status == "expected failure"
+    assert result.message.endswith("(the viewer truncates)")
+    surprising = check(TO_IMAGENET, select=["round_trip"], expected_failures=["round_trip"])
+    result = status(surprising, "round_trip")
+    assert result.status == "unexpectedly passed"
+    assert result.message.startswith("was expected to fail; off by ")
+    assert surprising.failures == (result,)
+    with pytest.raises(AssertionError, match="XPASS round_trip"):
+        surprising.raise_for_failures()
+
+
+# --- the report ---
+
+
+def test_report_text_fits_a_terminal() -> None:
+    for broken in GALLERY.values():
+        if broken.kind in ("eps", "channel-order", "other-preset"):
+            text = str(check(broken.pipeline, inverse=broken.inverse, name="val"))
+            assert max(map(len, text.splitlines())) <= 80, text
+            assert text.startswith("pytest-denorm: val: Compose.transforms[")
+            assert "again: print(pytest_denorm.check(pipeline, inverse=inverse, select=[" in " ".join(text.split())
+
+
+def test_report_counts_and_groups_only_what_did_not_run() -> None:
+    report = check(GALLERY["no_normalize_at_all"].pipeline)
+    assert report.summary().startswith(f"{len(CHECKS)} checks: ")
+    assert sum(report.count(one) for one in ("passed", "failed", "not applicable")) == len(CHECKS)
+    same = (CheckResult("round_trip", "passed", "fine"), CheckResult("picklable", "passed", "fine"))
+    lines = str(Report("", "x", "y", "derived", same)).splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("  ok")] == ["round_trip", "picklable"]
+    left_out = str(check(TO_IMAGENET, skip=["picklable", "gradient_flows", "low_precision"]))
+    assert "skip  low_precision, gradient_flows, picklable" in left_out
+
+
+@pytest.mark.parametrize("name", ["gamma", "numpy_as_type", "kornia_like", "no_normalize_at_all", "zero_std"])
+def test_report_goes_through_json(name: str) -> None:
+    broken = GALLERY[name]
+    report = check(broken.pipeline, inverse=broken.inverse, name=name)
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    again = Report.from_dict(plain)
+    assert again.to_dict() == report.to_dict()
+    assert str(again) == str(report)
+    assert (again.ok, again.summary()) == (report.ok, report.summary())
+    assert json.loads(report.to_json()) == plain
+
+
+# --- in a session ---
+
+MODULE = """
+from torchvision import transforms as T
+good = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
+bad = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), inplace=True)])
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(pipelines=MODULE)
+    pytester.makepyfile(
+        test_it="""
+        from pipelines import bad, good
+        from pytest_denorm import parametrize_with_checks
+
+        @parametrize_with_checks({"good": good, "bad": bad}, skip=["low_precision"],
+                                 expected_failures={"picklable": "never"})
+        def test_normalize(denorm_check):
+            denorm_check()
+        """
+    )
+    return pytester
+
+
+def test_parametrize_with_checks(project: pytest.Pytester) -> None:
+    per_pipeline = len(CHECKS) - 1
+    result = project.runpytest_inprocess("-p", "no:randomly", "-q")
+    outcomes = result.parseoutcomes()
+    assert sum(outcomes.get(one, 0) for one in ("passed", "failed", "skipped")) == 2 * per_pipeline
+    assert outcomes["failed"] == 3  # in place, and two that were expected to fail and did not
+    result.stdout.fnmatch_lines(["*AssertionError: bad: Compose.transforms[[]1]: torchvision.transforms.Normalize*"])
+    result.stdout.fnmatch_lines(["*FAIL input_unchanged: Normalize changes its input in place*"])
+    result = project.runpytest_inprocess("--lf", "-q")
+    assert result.parseoutcomes()["failed"] == 3
+    result = project.runpytest_inprocess("-k", "good-round_trip", "-q")
+    result.assert_outcomes(passed=1, deselected=2 * per_pipeline - 1)
+
+
+def test_parametrize_with_checks_under_xdist(project: pytest.Pytester) -> None:
+    pytest.importorskip("xdist")
+    result = project.runpytest_subprocess("-n2", "-q", "-k", "round_trip or input_unchanged")
+    assert result.parseoutcomes()["failed"] == 1
+    assert result.parseoutcomes()["passed"] == 5
+
+
+def test_parametrize_with_a_misspelt_check(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        from pipelines import good
+        from pytest_denorm import parametrize_with_checks
+
+        @parametrize_with_checks([good], select=["roundtrip"])
+        def test_normalize(denorm_check): ...
+        """
+    )
+    result = project.runpytest_inprocess()
+    result.stdout.fnmatch_lines(["*select names 'roundtrip', which is no check. Did you mean 'round_trip'?*"])
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+
+
+def test_checks_of_pipelines_in_the_ini(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(myproject=MODULE)
+    pytester.makeini("[pytest]\ndenorm_pipelines =\n    val = myproject:good\n    train = myproject:bad\n")
+    result = pytester.runpytest_inprocess("--denorm", "-v", "-p", "no:randomly")
+    result.stdout.fnmatch_lines(["*denorm::val::round_trip*PASSED*", "*denorm::train::input_unchanged*FAILED*"])
+    assert result.parseoutcomes()["failed"] == 1
+    result = pytester.runpytest_inprocess("--denorm", "-k", "val and round_trip", "-v")
+    result.assert_outcomes(passed=2, deselected=2 * len(CHECKS) - 2)
+    result = pytester.runpytest_inprocess("--denorm", "--lf", "-q")
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(['*again: pytest --denorm -k "train and input_unchanged"*'])
+    assert pytester.runpytest_inprocess("-q").ret == pytest.ExitCode.NO_TESTS_COLLECTED

@@ -1,0 +1,333 @@
+"""The diagnosis: several mistakes at once, silence where it is due, unknown where nothing fits, and drawn at random."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchvision import transforms as T
+
+from pytest_denorm import PRESETS, Normalization, diagnose
+from pytest_denorm.errors import ImageError, InverseError
+from pytest_denorm.verification import KINDS, Diagnosis
+from pytest_denorm.verification.causes import channel_name
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+FORWARD = T.Normalize(MEAN, STD)
+m, s = (torch.tensor(one)[:, None, None] for one in (MEAN, STD))
+blue = torch.tensor([0.229, 0.224, 0.255])[:, None, None]
+Function = Callable[[torch.Tensor], Any]
+
+
+def kinds(said: Diagnosis) -> list[str]:
+    return [said.kind, *(one.kind for one in said.alternatives)]
+
+
+def truncated(x: torch.Tensor) -> torch.Tensor:
+    return x.mul(255).clamp(0, 255).byte()
+
+
+def rounded(x: torch.Tensor) -> torch.Tensor:
+    return x.mul(255).round().clamp(0, 255).byte()
+
+
+# --- what is right, however odd it looks ---
+
+RIGHT: dict[str, Function] = {
+    "two Normalize steps": T.Compose(
+        [T.Normalize((0.0,) * 3, [1 / one for one in STD]), T.Normalize([-one for one in MEAN], (1.0,) * 3)]
+    ),
+    "clamped to 0..white after the inverse": lambda y: (y * s + m).clamp(0, 1),
+    "uint8 with + 0.5, then truncated": lambda y: ((y * s + m) * 255 + 0.5).clamp(0, 255).byte(),
+    "save_image": lambda y: (y * s + m).mul(255).add_(0.5).clamp_(0, 255).permute(1, 2, 0).to(torch.uint8).numpy(),
+    "a PIL picture of rounded bytes": lambda y: T.ToPILImage()(rounded(y * s + m)),
+    "reciprocal std in both places": lambda y: (y - (-m / s)) * (1 / (1 / s)),
+    "a batch of one": lambda y: y * s + m if y.ndim == 4 else 1 / 0,
+    "a list of channels": lambda y: torch.stack([y[c] * STD[c] + MEAN[c] for c in range(3)]),
+    "a gradient left on": lambda y: y.requires_grad_() * s + m,
+}
+
+
+@pytest.mark.parametrize("how", RIGHT)
+def test_silence_on_what_is_right(how: str) -> None:
+    said = diagnose(FORWARD, RIGHT[how])
+    assert (said.kind, said.exact, said.wrong_levels, said.alternatives) == ("exact", True, 0, ()), said
+    assert said.message == "the picture comes back: all 768 levels come back."
+
+
+def test_a_typo_in_both_directions_is_no_mistake() -> None:
+    slipped = torch.tensor([0.299, 0.224, 0.255])[:, None, None]
+    assert diagnose(lambda x: (x - m) / slipped, lambda y: y * slipped + m).kind == "exact"
+
+
+def test_constants_and_operators_both_reversed() -> None:
+    assert diagnose(lambda x: (m - x) / s, lambda y: m - y * s).kind == "exact"
+    assert diagnose(lambda x: (x + m) / s, lambda y: y * s - m).kind == "exact"
+
+
+def test_names_and_values_both_swapped() -> None:
+    mean, std = s, m
+    assert diagnose(FORWARD, lambda y: y * mean + std).kind == "exact"
+
+
+def test_127_and_a_half() -> None:
+    half = T.Normalize((0.5,) * 3, (0.5,) * 3)
+    said = diagnose(half, lambda y: (y * 127.5 + 128).clamp(0, 255).byte())
+    assert (said.kind, said.wrong_levels) == ("exact", 0)
+    said = diagnose(half, lambda y: (y * 127.5 + 127.5).clamp(0, 255).byte())
+    assert said.kind == "truncation"
+
+
+@pytest.mark.parametrize("inverse", [lambda y: (y * s + m) * 255, lambda y: y * (s * 255) + m * 255])
+def test_floats_of_0_to_255_as_output_max_says(inverse: Function) -> None:
+    assert diagnose(FORWARD, inverse, output_max=255.0).kind == "exact"
+    said = diagnose(FORWARD, inverse)
+    assert said.kind == "scale-255"
+    assert "If 0..255 is meant, say so with output_max=255." in said.message
+
+
+def test_normalizations_stand_for_functions() -> None:
+    for known in PRESETS.values():
+        assert diagnose(known, known.inverse(), channels=known.channels).kind == "exact"
+
+
+# --- several mistakes at once ---
+
+SEVERAL: dict[str, tuple[Function, list[str]]] = {
+    "a std and truncation": (lambda y: truncated(y * blue + m), ["wrong-std", "truncation"]),
+    "a std in BGR": (lambda y: (y * blue + m).flip(-3), ["channel-order", "wrong-std"]),
+    "truncation in BGR": (lambda y: truncated((y * s + m).flip(-3)), ["channel-order", "truncation"]),
+    "a std, truncation and BGR": (
+        lambda y: truncated((y * blue + m).flip(-3)), ["channel-order", "wrong-std", "truncation"]
+    ),
+    "a std and a mean": (
+        lambda y: y * blue + torch.tensor([0.458, 0.456, 0.406])[:, None, None], ["wrong-std", "wrong-mean"]
+    ),
+    "no mean, and 255": (lambda y: y * s * 255, ["scale-255", "missing-mean"]),
+    "a std, and 255": (lambda y: (y * blue + m) * 255, ["scale-255", "wrong-std"]),
+    "dividing, with the wrong sign": (lambda y: y / s - m, ["divides-by-std", "mean-sign"]),
+    "neither std nor mean": (lambda y: y * s.flip(0) - m, ["mean-sign", "channel-order"]),
+    "a std in place": (lambda y: y.mul_(blue).add_(m), ["wrong-std", "mutates-input"]),
+    "clamped early, with a std": (lambda y: y.clamp(-1, 1) * blue + m, ["clamped", "wrong-std"]),
+    "another data set's, truncated": (lambda y: truncated(y * 0.5 + 0.5), ["other-preset", "truncation"]),
+    "no mean, truncated": (lambda y: truncated(y * s), ["missing-mean", "truncation"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SEVERAL)
+def test_several_mistakes_are_all_told(what: str) -> None:
+    inverse, expected = SEVERAL[what]
+    said = diagnose(FORWARD, inverse)
+    assert kinds(said) == expected, said
+    assert said.message.count("\nAlso: ") == len(expected) - 1
+    effects = [one.effect for one in said.alternatives]
+    assert effects == sorted(effects, reverse=True)
+
+
+def test_two_channels_are_told_in_one_message() -> None:
+    wrong = torch.tensor([0.299, 0.244, 0.225])[:, None, None]
+    assert diagnose(FORWARD, lambda y: y * wrong + m).message == (
+        "red: gain 1.306, offset -0.15: the inverse uses std 0.299 where the pipeline has 0.229, a well-known slip; "
+        "green: gain 1.089, offset -0.041: the inverse uses std 0.244 where the pipeline has 0.224, a well-known slip."
+    )
+
+
+@pytest.mark.parametrize(("c", "typed"), [(0, 0.458), (1, 0.465), (2, 0.486)])
+def test_well_known_slips_in_a_mean(c: int, typed: float) -> None:
+    wrong = m.clone()
+    wrong[c] = typed
+    said = diagnose(FORWARD, lambda y: y * s + wrong)
+    assert said.kind == "wrong-mean"
+    name, right = channel_name(c, 3), MEAN[c]
+    assert (
+        f"{name}: gain 1, offset {typed - right:.2g}: the inverse uses mean {typed} where the pipeline has {right}, a well-known slip"
+        in said.message
+    )  # noqa: E501
+
+
+def test_equal_causes_are_in_one_message() -> None:
+    half = T.Normalize((0.5,) * 3, (0.5,) * 3)
+    said = diagnose(half, T.Normalize((0.5,) * 3, (0.5,) * 3))  # y/0.5 - 1 is also y/0.5 + (-0.5)/0.5
+    assert kinds(said)[0] == "not-inverted"
+    added = diagnose(FORWARD, lambda y: y * s + m * s / 0.255)  # a mean of its own, or 0.255 in -mean/std
+    assert {"wrong-mean", "wrong-std"} <= set(kinds(added))
+    assert "The same numbers come about where" in added.message
+    assert "\nAlso" not in added.message
+
+
+# --- what is no known mistake ---
+
+UNKNOWN: dict[str, tuple[Function, str]] = {
+    "gamma": (lambda y: (y * s + m).clamp(0, 1) ** 0.4545, "no affine map"),
+    "contrast": (lambda y: ((y * s + m) - 0.5) * 0.8 + 0.5, "gain 0.8, offset 0.1"),
+    "grey": (lambda y: (y * s + m).mean(-3, keepdim=True).expand(3, -1, -1), "times the normalized channels"),
+    "sepia": (lambda y: 0.7 * (y * s + m) + 0.3 * (y * s + m).flip(-3), "times the normalized channels"),
+    "noise": (lambda y: y * s + m + 0.02 * torch.rand(y.shape), "no affine map"),
+    "upside down": (lambda y: (y * s + m).flip(-2), "turned over, upside down"),
+    "left to right": (lambda y: (y * s + m).flip(-1), "turned over, left to right"),
+    "a pixel to the side": (lambda y: (y * s + m).roll(1, -1), "no affine map"),
+    "nothing but black": (lambda y: torch.zeros_like(y), "gain 0, offset 0"),
+    "NaN": (lambda y: y * math.nan, "NaN or infinite"),
+    "its own mean and std": (lambda y: (y - y.mean()) / y.std(), "depends on each picture's own values"),
+    "sigmoid": (torch.sigmoid, "no affine map"),
+    "one channel for three": (lambda y: (y * s + m)[[0, 0, 0]], "come from the normalized channels red, red, red"),
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_unknown_comes_with_numbers_and_no_guess(what: str) -> None:
+    inverse, expected = UNKNOWN[what]
+    torch.manual_seed(0)
+    said = diagnose(FORWARD, inverse)
+    assert kinds(said) == ["unknown"], said
+    assert expected in said.message
+    assert not said.exact
+    json.dumps(said.to_dict(), allow_nan=False)
+
+
+def test_a_forward_that_is_no_normalize() -> None:
+    said = diagnose(lambda x: x**2, lambda y: y)
+    assert said.kind == "unknown"
+    assert said.message.startswith("the forward is no Normalize")
+
+
+def test_gain_and_offset_of_the_whole_way() -> None:
+    said = diagnose(FORWARD, lambda y: (y * s + m) * 1.25 - 0.1)
+    assert said.gain == pytest.approx((1.25,) * 3)
+    assert said.offset == pytest.approx((-0.1,) * 3)
+    assert diagnose(FORWARD, lambda y: (y * s + m).flip(-3)).gain is None
+
+
+def test_statistics_are_shown_as_they_are_declared() -> None:
+    clip = PRESETS["clip"]
+    said = diagnose(T.Normalize(clip.mean, clip.std), lambda y: y * 0.3 + torch.tensor(clip.mean)[:, None, None])
+    assert "0.26862954" in said.message
+    assert said.kind == "one-channel-for-all" or "0.3" in said.message
+
+
+def test_mutation_of_both_sides() -> None:
+    said = diagnose(T.Normalize(MEAN, STD, inplace=True), lambda y: y.mul_(s).add_(m))
+    assert kinds(said) == ["mutates-input", "mutates-input"]
+    assert said.exact
+    assert "the forward changes its input in place" in said.message
+    assert "Also: the inverse changes its input in place" in said.message
+
+
+def test_bytes_that_wrap_around() -> None:
+    said = diagnose(FORWARD, lambda y: ((y * s * 1.5 + m) * 255).round().to(torch.int64).to(torch.uint8))
+    assert "256 becomes 0 and -1 becomes 255" in said.message
+    assert not said.exact
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_low_precision(dtype: torch.dtype) -> None:
+    def constants(one: torch.Tensor) -> torch.Tensor:
+        return one.to(dtype)
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return (x - constants(m)) / constants(s)
+
+    assert diagnose(forward, lambda y: y * constants(s) + constants(m), dtype=dtype).kind == "exact"
+    assert diagnose(forward, lambda y: y * constants(s), dtype=dtype).kind == "missing-mean"
+    assert diagnose(forward, lambda y: y, dtype=dtype).kind == "not-inverted"
+
+
+def test_names_of_channels() -> None:
+    assert [channel_name(c, 3) for c in range(3)] == ["red", "green", "blue"]
+    assert channel_name(0, 1) == "grey"
+    assert [channel_name(c, 4) for c in range(4)] == ["channel 0", "channel 1", "channel 2", "channel 3"]
+
+
+def test_every_kind_is_explained() -> None:
+    assert len(KINDS) == 22
+    assert all(KINDS.values())
+
+
+def test_errors_say_what_was_called() -> None:
+    with pytest.raises(
+        InverseError, match="the inverse returned None: expected the picture. If it works in place, let"
+    ):
+        diagnose(FORWARD, lambda y: None)
+    with pytest.raises(InverseError, match=r"the inverse raised ZeroDivisionError: .*\n.*float tensor of shape \(3, "):
+        diagnose(FORWARD, lambda y: 1 / 0)
+    with pytest.raises(InverseError, match=r"the inverse returned shape \(3, 4, 4\) for a picture of shape \(3, "):
+        diagnose(FORWARD, lambda y: y[:, :4, :4])
+    with pytest.raises(ImageError, match="channels is 0, pixel_max is 1.0: expected at least 1"):
+        diagnose(FORWARD, FORWARD, channels=0)
+
+
+# --- drawn at random ---
+
+DRAWN: dict[str, Callable[[Any, Any, float], tuple[Any, Any]]] = {
+    "missing-mean": lambda mean, std, w: (std, 0 * mean),
+    "mean-sign": lambda mean, std, w: (std, -mean),
+    "mean-not-divided": lambda mean, std, w: (std, mean * std),
+    "divides-by-std": lambda mean, std, w: (1 / std, mean),
+    "swapped-mean-std": lambda mean, std, w: (mean, std),
+    "not-inverted": lambda mean, std, w: (0 * std + 1, 0 * mean),
+    "inverted-twice": lambda mean, std, w: (std * std, mean * std + mean),
+    "inverted-intensity": lambda mean, std, w: (-std, w - mean),
+    "scale-255": lambda mean, std, w: (std * 255, mean * 255),
+    "channel-order": lambda mean, std, w: (std[::-1], mean[::-1]),
+    "one-channel-for-all": lambda mean, std, w: (0 * std + std[0], 0 * mean + mean[0]),
+}
+number = st.integers(60, 900).map(lambda thousandths: thousandths / 1000)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(DRAWN)),
+    channels=st.lists(st.tuples(number, number), min_size=2, max_size=5, unique_by=(lambda c: c[0], lambda c: c[1])),
+    white=st.sampled_from([1.0, 255.0]),
+    bytes_out=st.booleans(),
+)
+def test_a_drawn_mistake_is_named(
+    kind: str, channels: list[tuple[float, float]], white: float, bytes_out: bool
+) -> None:
+    mean, std = (np.array(one) * white for one in zip(*channels, strict=True))
+    slope, offset = DRAWN[kind](mean, std, white)
+    wrong_slope, wrong_offset, right_mean, right_std = (
+        torch.from_numpy(np.array(one)).float()[:, None, None] for one in (slope, offset, mean, std)
+    )
+
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        x = y * wrong_slope + wrong_offset
+        return (x * (255 / white)).round().clamp(0, 255).byte() if bytes_out else x
+
+    said = diagnose(lambda x: (x - right_mean) / right_std, inverse, channels=len(channels), pixel_max=white)
+    assert kind in kinds(said), said
+    assert not said.exact
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    channels=st.lists(st.tuples(number, number), min_size=1, max_size=5),
+    c=st.integers(0, 4),
+    what=st.sampled_from(["mean", "std"]),
+    change=st.sampled_from([-0.019, -0.007, 0.013, 0.021]),
+    cut=st.booleans(),
+)
+def test_a_drawn_number_is_read_off(
+    channels: list[tuple[float, float]], c: int, what: str, change: float, cut: bool
+) -> None:
+    c %= len(channels)
+    mean, std = (torch.tensor(one, dtype=torch.float64)[:, None, None] for one in zip(*channels, strict=True))
+    wrong = {"mean": mean.clone(), "std": std.clone()}
+    wrong[what][c] += change
+
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        x = y * wrong["std"] + wrong["mean"]
+        return x.clamp(0, 1) if cut else x
+
+    said = diagnose(lambda x: (x - mean) / std, inverse, channels=len(channels), dtype=torch.float64)
+    typed, right = float(wrong[what][c]), float((mean if what == "mean" else std)[c])
+    line = f"the inverse uses {what} {typed:.6g} where the pipeline has {right:.6g}"
+    particular = set(kinds(said)) & {"rounded-constants", "one-channel-for-all", "channel-order", "other-preset"}
+    assert particular or (f"wrong-{what}" in kinds(said) and line in said.message), said
