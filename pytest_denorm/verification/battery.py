@@ -135,11 +135,16 @@ class BoundCheck:
     def __repr__(self) -> str:
         return f"{self.case.name}-{self.name}" if self.case.name else self.name
 
+    @property
+    def outcome(self) -> CheckResult | None:
+        """What it gave when it was last called."""
+        return self.case.outcomes.get(self.name)
+
     def __call__(self) -> None:
         __tracebackhide__ = True
         import pytest
 
-        result = run_check(self.case, self.name, self.expected)
+        result = self.case.outcomes[self.name] = run_check(self.case, self.name, self.expected)
         if result.status == "not applicable":
             pytest.skip(result.message)
         if result.status == "expected failure":

@@ -15,6 +15,7 @@ from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure
 from .calls import Called, call
 from .diagnosis import Diagnosis
+from .report import CheckResult
 from .round_trip import Subject
 
 __all__ = ["Case", "CheckFailure", "NotApplicable", "Shown"]
@@ -54,6 +55,7 @@ class Case:
         self.inverse = inverse
         self.images = images
         self.name = name
+        self.outcomes: dict[str, CheckResult] = {}
 
     @cached_property
     def search(self) -> tuple[Located | None, Exception | None, list[warnings.WarningMessage]]:

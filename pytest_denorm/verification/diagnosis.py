@@ -363,6 +363,8 @@ def _clamped(seen: Observation) -> Finding | None:
     """Clipping to something else than black and white."""
     near = 0.012 * seen.white
     for c, fit in enumerate(seen.fits):
+        if not fit.affine or fit.source is None:
+            continue
         low, high = _clipped_ends(seen, fit)
         if (low is None or abs(low) <= near) and (high is None or abs(high - seen.white) <= near):
             continue

@@ -109,7 +109,7 @@ class Observation:
     inverse_mutates: bool
     y: Array  # some normalized values (n, channels), and the results for them
     z: Array
-    y_low: Array  # the range of the normalized values, a channel
+    y_low: Array  # the range of the normalized values that maps are fitted to, a channel
     y_high: Array
     highest: float  # of the results
 
@@ -218,8 +218,8 @@ def observe(
         inverse_mutates=came.mutated,
         y=y[1][::4],
         z=z[1][::4],
-        y_low=np.concatenate(y).min(axis=0),
-        y_high=np.concatenate(y).max(axis=0),
+        y_low=np.concatenate(y[1:3]).min(axis=0),
+        y_high=np.concatenate(y[1:3]).max(axis=0),
         highest=float(all_z.max()),
     )
 
