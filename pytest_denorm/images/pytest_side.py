@@ -227,6 +227,10 @@ class ImageTests:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        check = getattr(getattr(item, "callspec", None), "params", {}).get("denorm_check")
+        outcome = getattr(check, "outcome", None)  # of parametrize_with_checks
+        if outcome is not None and not any(name == "denorm_check" for name, _ in item.user_properties):
+            item.user_properties.append(("denorm_check", f"{outcome.status}: {outcome.message}"))
         report = yield
         if report.when == "call" and self.config.pluginmanager.hasplugin("html"):
             extras: Any = importlib.import_module("pytest_html.extras")
