@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -158,16 +159,12 @@ class Causes:
         if not seen.bytes_out:
             low, high = seen.z.min(axis=0), seen.z.max(axis=0)
             room = 16 * seen.unit_roundoff * (np.abs(seen.z).max() + seen.white) + seen.slack
-            yield False, lambda values: np.abs(np.clip(values, low, high) - seen.z) / room / 100
+            yield False, partial(_clipped_values, low, high, seen.z, room * 100)
             return
         levels = np.rint(seen.z / seen.level)
-        for name in ("rint", "trunc"):
-            whole = getattr(np, name)
-            yield name == "trunc", lambda v, whole=whole: np.abs(np.clip(whole(v / seen.level), 0, 255) - levels)
-            yield (
-                name == "trunc",
-                lambda v, whole=whole: np.abs((whole(v / seen.level) - levels + 128) % 256 - 128),
-            )
+        for whole in (np.rint, np.trunc):
+            yield whole is np.trunc, partial(_clamped_levels, whole, seen.level, levels)
+            yield whole is np.trunc, partial(_wrapped_levels, whole, seen.level, levels)
 
     def factor_of_255(self, found: Map) -> list[Cause]:
         """A known mistake, or none, with a factor of 255 beside it."""
@@ -196,19 +193,19 @@ class Causes:
         wrong_mean &= ~scaled
         causes = []
         if wrong_std.any():
-            lines = [self._std_line(c, found, bool(scaled[c])) for c in np.flatnonzero(wrong_std)]
+            lines = [self._std_line(int(c), found, bool(scaled[c])) for c in np.flatnonzero(wrong_std)]
             plain = np.where(scaled, seen.mean * gain, seen.mean)
             causes.append(Cause("wrong-std", slope, plain, "; ".join(lines) + "."))
             if wrong_std.all() and np.ptp(seen.std) == 0:
-                others = self._agreeing(found, list(self._eps(found, any_length=True)))
-                causes += [replace(one, equal=True) for one in others[:1]]
+                eps = self._agreeing(found, list(self._eps(found, any_length=True)))
+                causes += [replace(one, equal=True) for one in eps[:1]]
         if wrong_mean.any():
-            lines, others = zip(*(self._mean_line(c, found) for c in np.flatnonzero(wrong_mean)), strict=True)
-            causes.append(
-                Cause("wrong-mean", seen.std, np.where(wrong_mean, offset, seen.mean), "; ".join(lines) + ".")
-            )
-            if all(others) and not wrong_std.any():
-                message = f"-mean/std is computed with another std than 1/std is: {'; '.join(others)}."
+            pairs = [self._mean_line(int(c), found) for c in np.flatnonzero(wrong_mean)]
+            message = "; ".join(line for line, _ in pairs) + "."
+            causes.append(Cause("wrong-mean", seen.std, np.where(wrong_mean, offset, seen.mean), message))
+            if all(other for _, other in pairs) and not wrong_std.any():
+                stds = "; ".join(other for _, other in pairs)
+                message = f"-mean/std is computed with another std than 1/std is: {stds}."
                 causes.append(Cause("wrong-std", seen.std, offset, message, equal=True))
         return causes
 
@@ -347,7 +344,8 @@ class Causes:
             ("scale-255", m * 255, "The mean is multiplied by 255."),
         ]
         for (kind_s, std, why_s), (kind_m, mean, why_m) in itertools.product(slopes, offsets):
-            if self.agree(found, std, mean):
+            both = not self._close(found, s).all() and not self._close_offset(found, m).all()
+            if both and self.agree(found, std, mean):
                 return [Cause(kind_s, std, m, why_s), Cause(kind_m, s, mean, why_m)]
         return []
 
@@ -372,7 +370,8 @@ class Causes:
             std = right * float(self.seen.std[c]) / typed  # (y + mean / std') * std
             short = snap(std, abs(std / typed) * resolution)
             if 0 < short < self.seen.white and len(f"{short:g}") <= 5:
-                other = f"{channel_name(c, self.seen.channels)} std {short:g} where the pipeline has {_shown(self.seen.std[c])}"
+                name, exact = channel_name(c, self.seen.channels), _shown(self.seen.std[c])
+                other = f"{name} std {short:g} where the pipeline has {exact}"
         return line, other
 
     def _start(self, c: int, found: Map) -> str:
@@ -385,6 +384,21 @@ def _finite(causes: Iterator[Cause]) -> list[Cause]:
     """Those that can happen: a division by zero gives no picture at all."""
     with np.errstate(all="ignore"):
         return [one for one in causes if np.isfinite(one.slope).all() and np.isfinite(one.offset).all()]
+
+
+def _clamped_levels(whole: Callable[[Array], Array], level: float, levels: Array, values: Array) -> Array:
+    gaps: Array = np.abs(np.clip(whole(values / level), 0, 255) - levels)
+    return gaps
+
+
+def _wrapped_levels(whole: Callable[[Array], Array], level: float, levels: Array, values: Array) -> Array:
+    gaps: Array = np.abs((whole(values / level) - levels + 128) % 256 - 128)
+    return gaps
+
+
+def _clipped_values(low: Array, high: Array, found: Array, room: Array, values: Array) -> Array:
+    gaps: Array = np.abs(np.clip(values, low, high) - found) / room
+    return gaps
 
 
 def _reach(found: Map) -> Array:
@@ -424,12 +438,12 @@ def _scale_message(factor: float) -> str:
     if factor > 1:
         twice = " twice" if factor > 256 else ""
         return (
-            f"the result is {factor:g} times too large: a factor of 255 is applied{twice} that the pictures do not have. "
-            f"If 0..255 is meant, say so with output_max=255."
+            f"the result is {factor:g} times too large: a factor of 255 is applied{twice} that the pictures do not "
+            f"have. If 0..255 is meant, say so with output_max=255."
         )
     return (
-        f"the result is {1 / factor:g} times too small: a division by 255 that is not undone, or values in 0..1 cast to "
-        f"bytes without multiplying by 255."
+        f"the result is {1 / factor:g} times too small: a division by 255 that is not undone, or values in 0..1 cast "
+        f"to bytes without multiplying by 255."
     )
 
 
@@ -450,8 +464,8 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
     yield Cause("missing-mean", s, zeros, "The mean is not added: y * std alone.")
     yield Cause("mean-sign", s, -m, "The mean has the wrong sign: y * std - mean, or Normalize(mean/std, 1/std).")
     yield Cause("divides-by-std", 1 / s, m, "The inverse divides by std: y / std + mean. It has to multiply.")
-    yield Cause("divides-by-std", 1 / s, m / s, "The inverse divides by std: Normalize(-mean, std), or (y + mean) / std. "
-                "It has to be Normalize(-mean/std, 1/std).")  # fmt: skip
+    yield Cause("divides-by-std", 1 / s, m / s, "The inverse divides by std: Normalize(-mean, std), or (y + mean) / std."
+                " It has to be Normalize(-mean/std, 1/std).")  # fmt: skip
     yield Cause("divides-by-std", 1 / s, m / s**2, "The inverse divides by std: Normalize(-mean/std, std). Its std has "
                 "to be 1/std.")  # fmt: skip
     yield Cause("swapped-mean-std", m, s, "Mean and std are swapped: y * mean + std.")
@@ -473,12 +487,12 @@ def _untouched(seen: Observation) -> Iterator[Cause]:
         return
     yield Cause("not-inverted", np.ones_like(s), np.zeros_like(s), "The picture comes back as it is, still normalized: "
                 "nothing is inverted.")  # fmt: skip
-    yield Cause("not-inverted", 1 / s, -m / s, "The picture is normalized a second time: the inverse is another Normalize "
-                "with the same mean and std.")  # fmt: skip
+    yield Cause("not-inverted", 1 / s, -m / s, "The picture is normalized a second time: the inverse is another "
+                "Normalize with the same mean and std.")  # fmt: skip
     if (s > 0).all():  # a forward that does it twice has std**2 and mean * (1 + std)
         root = np.sqrt(s)
-        yield Cause("not-inverted", root, m / (1 + root), "The pipeline normalizes twice, and the inverse undoes it once: "
-                    "the picture is still normalized.")  # fmt: skip
+        yield Cause("not-inverted", root, m / (1 + root), "The pipeline normalizes twice, and the inverse undoes it "
+                    "once: the picture is still normalized.")  # fmt: skip
 
 
 def _other_presets(seen: Observation) -> Iterator[Cause]:

@@ -2,8 +2,8 @@
 
 Every classic mistake puts other numbers in the place of std and mean: the inverse computes ``a * y + b`` with, say,
 ``b = mean * std`` where the mean was not divided by the std. Here each mistake is a line that predicts ``a`` and ``b``
-from the statistics of the forward; the one whose prediction agrees with what was observed, within the derived tolerance,
-is the diagnosis. Where several agree, their numbers are equal, and no test can tell them apart: all are named.
+from the statistics of the forward; the one whose prediction agrees with what was observed, within the derived
+tolerance, is the diagnosis. Where several agree, their numbers are equal, and no test can tell them apart: all are named.
 """
 
 from __future__ import annotations
@@ -191,7 +191,8 @@ def _end(value: float | None, seen: Observation) -> str:
 def _exact(seen: Observation) -> Finding:
     how = f"all {seen.total_levels} levels come back"
     if seen.wrong_levels:
-        how = f"within what this dtype can hold; {seen.wrong_levels} of {seen.total_levels} levels come back as another byte"
+        lost = f"{seen.wrong_levels} of {seen.total_levels} levels come back as another byte"
+        how = f"within what this dtype can hold; {lost}"
     return Finding("exact", f"the picture comes back: {how}.", 0.0)
 
 
@@ -230,8 +231,8 @@ def _findings(seen: Observation) -> Iterator[Finding]:
     if seen.inverse_mutates:
         yield Finding(
             "mutates-input",
-            "the inverse changes its input in place: the normalized batch is overwritten, and a second call gives other "
-            "pictures. Work on a clone.",
+            "the inverse changes its input in place: the normalized batch is overwritten, and a second call gives "
+            "other pictures. Work on a clone.",
             0.0,
         )
     if seen.exact:
@@ -239,8 +240,8 @@ def _findings(seen: Observation) -> Iterator[Finding]:
     if seen.per_image == "min-max":
         yield Finding(
             "min-max",
-            "each picture is stretched to its own minimum and maximum (make_grid(normalize=True), (x - min) / (max - min)): "
-            "that shows something, and is no inverse. Use y * std + mean.",
+            "each picture is stretched to its own minimum and maximum (make_grid(normalize=True), (x - min) / (max - min))"
+            ": that shows something, and is no inverse. Use y * std + mean.",
             seen.max_abs_error,
         )
         return
@@ -261,9 +262,9 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
         yield _unknown(seen, "the inverse gives NaN or infinite values")
         return
     clamp = _clamped(seen)
-    causes, order = Causes(seen), [fit.source for fit in seen.fits]
-    straight = list(range(seen.channels))
-    known = order if sorted(map(str, order)) == sorted(map(str, straight)) else None
+    causes, straight = Causes(seen), list(range(seen.channels))
+    order = [fit.source for fit in seen.fits if fit.source is not None]
+    known = order if sorted(order) == straight else None
     if clamp is None and (seen.bytes_out or known is None or not all(fit.affine for fit in seen.fits)):
         for trial in [straight, straight[::-1], known or straight]:
             said = causes.predicting(trial)
@@ -280,7 +281,7 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     if clamp is not None:
         yield clamp
     if known is None:
-        names = ", ".join(channel_name(fit.source, seen.channels) for fit in seen.fits if fit.source is not None)
+        names = ", ".join(channel_name(channel, seen.channels) for channel in order)
         yield _unknown(seen, f"the channels of the result come from the normalized channels {names}")
         return
     moved = known != straight
@@ -346,8 +347,8 @@ def _truncation(seen: Observation, *, alone: bool) -> Finding:
     lost = f": {seen.wrong_levels} of {seen.total_levels} levels come back wrong" if alone else ""
     return Finding(
         "truncation",
-        f"bytes are truncated instead of rounded{lost}, and what lies between two levels loses half a level on average. "
-        f"Round before the cast: x.mul(255).round().clamp(0, 255).",
+        f"bytes are truncated instead of rounded{lost}, and what lies between two levels loses half a level on average."
+        f" Round before the cast: x.mul(255).round().clamp(0, 255).",
         seen.level,
     )
 

@@ -1,7 +1,7 @@
 """What a forward and an inverse do to pictures, reduced to a map of each channel: the numbers that a diagnosis reads.
 
-The inverse is fitted to the normalized values it was given, ``z[c] = a[c] * y[j(c)] + b[c]``, where ``j`` is the channel
-that it took. A correct inverse has ``a = std``, ``b = mean`` and ``j(c) = c``. Flat random pictures with independent
+The inverse is fitted to the normalized values it was given, ``z[c] = a[c] * y[j(c)] + b[c]``, where ``j`` is the
+channel that it took. A correct inverse has ``a = std``, ``b = mean`` and ``j(c) = c``. Flat random pictures with independent
 channels make the fit, because their values lie between the levels of bytes: there a truncation is off by half a level
 on average, where it is off by nothing or one on the levels themselves.
 """
@@ -184,7 +184,7 @@ def observe(
     slack = _slack(forward_fit, pixel_max, dtype) + (4 * unit_roundoff * pixel_max if scale != 1 else 0.0)
     level = pixel_max / 255
     all_x, all_z = np.concatenate(x), np.concatenate(z)
-    finite = np.isfinite(all_z).all(axis=0)
+    finite: Array = np.asarray(np.isfinite(all_z).all(axis=0))
     wrong_levels = _wrong_levels(x[0], z[0], level)
     error = np.nan_to_num(np.abs(all_z - all_x), nan=np.inf)
     fitting = _Fitting(
@@ -253,7 +253,10 @@ def _output_scale(came: Called, pixel_max: float, output_max: float | None) -> t
     """Whether bytes come back (of whatever dtype), and the factor between results and pictures."""
     is_integer = not came.pictures[1].is_floating_point()
     random = came.pictures[1].double().nan_to_num()
-    whole = is_integer or (bool((random == random.round()).all()) and float(random.max() - random.min()) > 16)
+    span = float(random.max() - random.min())
+    # large numbers of bfloat16 are whole without anybody's rounding them
+    fine = is_integer or span * float(torch.finfo(came.pictures[1].dtype).eps) < 0.25
+    whole = is_integer or (fine and span > 16 and bool((random == random.round()).all()))
     if output_max is not None:
         return whole and output_max > 16, output_max / pixel_max
     if whole:
@@ -341,7 +344,7 @@ class _Fitting:
     level: float  # of bytes, if bytes come back; else 0
 
     def accuracy(self, z: Array, gain: float) -> float:
-        """How far single pixels may be from the fitted map: arithmetic, and half a level beside rounding or truncation."""
+        """How far single pixels may be from the fitted map: by arithmetic, and half a level by rounding or truncation."""
         finite = np.abs(z[np.isfinite(z)]).max(initial=0.0)
         return 8 * self.unit_roundoff * (float(finite) + gain + self.white) + 0.56 * self.level
 

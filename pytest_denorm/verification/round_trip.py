@@ -139,7 +139,7 @@ class RoundTrip:
 
 
 def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
-    """Sends the subject's pictures through its Normalize and back, one after the other, so that each stays in the cache.
+    """Sends the subject's pictures through its Normalize and back, one by one, so that each stays in the cache.
 
     Raises:
         InverseError: the inverse raises, or gives back something that is no picture.

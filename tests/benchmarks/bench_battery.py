@@ -1,6 +1,6 @@
 """The battery, and a round trip of a large batch beside ``torch.testing.assert_close``.
 
-    python tests/benchmarks/bench_battery.py
+python tests/benchmarks/bench_battery.py
 """
 
 from __future__ import annotations

@@ -99,8 +99,8 @@ class Mistake:
         name: the code, or what it does.
         kind: what it is to be called.
         inverse: makes the wrong inverse.
-        paper: slope and offset of ``z = slope * y + offset`` (what is shown in the units of the pictures); None where it
-            is no such map.
+        paper: slope and offset of ``z = slope * y + offset``, in the units of the pictures; None where it is no such
+            map.
         forward: makes the wrong forward, if that is where the mistake is.
         least: how many channels it takes.
     """
@@ -464,7 +464,7 @@ class Outcome(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """``named``, ``equal`` (one of several with the same numbers), ``silent`` (rightly), ``missed`` or ``wrong``."""
+        """``named``, ``equal`` (to others with the same numbers), ``silent`` (rightly), ``missed`` or ``wrong``."""
         said = self.diagnosis.kind
         told = {said, *(one.kind for one in self.diagnosis.alternatives)}
         if not self.effect:
@@ -517,9 +517,7 @@ def main() -> int:
         cells = ["/".join(sorted(table[mistake.name].get(name, {" "}))) for name in STATISTICS]
         print(f"{mistake.name:<33} " + "".join(f"{cell:<4}" for cell in cells) + f" {mistake.kind}")
     for one in failed:
-        print(
-            f"\n{one.mistake.name}, {one.statistics}, {one.dtype}: {one.verdict}, expected {one.expected}, effect {one.effect}"
-        )
+        print(f"\n{one.mistake.name}, {one.statistics}, {one.dtype}: {one.verdict}, expected {one.expected}")
         print(f"  {one.diagnosis.kind} {[a.kind for a in one.diagnosis.alternatives]}: {one.diagnosis.message[:300]}")
     alarms = [
         f"{how}, {name}, {dtype}: {said.message}"

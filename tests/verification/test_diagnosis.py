@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision import transforms as T
 
-from pytest_denorm import PRESETS, Normalization, diagnose
+from pytest_denorm import PRESETS, diagnose
 from pytest_denorm.errors import ImageError, InverseError
 from pytest_denorm.verification import KINDS, Diagnosis
 from pytest_denorm.verification.causes import channel_name
@@ -146,10 +146,8 @@ def test_well_known_slips_in_a_mean(c: int, typed: float) -> None:
     said = diagnose(FORWARD, lambda y: y * s + wrong)
     assert said.kind == "wrong-mean"
     name, right = channel_name(c, 3), MEAN[c]
-    assert (
-        f"{name}: gain 1, offset {typed - right:.2g}: the inverse uses mean {typed} where the pipeline has {right}, a well-known slip"
-        in said.message
-    )  # noqa: E501
+    assert f"{name}: gain 1, offset {typed - right:.2g}: the inverse uses mean {typed} " in said.message
+    assert f"where the pipeline has {right}, a well-known slip" in said.message
 
 
 def test_equal_causes_are_in_one_message() -> None:
@@ -252,14 +250,14 @@ def test_every_kind_is_explained() -> None:
 
 def test_errors_say_what_was_called() -> None:
     with pytest.raises(
-        InverseError, match="the inverse returned None: expected the picture. If it works in place, let"
+        InverseError, match=r"the inverse returned None: expected the picture\. If it works in place, let"
     ):
         diagnose(FORWARD, lambda y: None)
     with pytest.raises(InverseError, match=r"the inverse raised ZeroDivisionError: .*\n.*float tensor of shape \(3, "):
         diagnose(FORWARD, lambda y: 1 / 0)
     with pytest.raises(InverseError, match=r"the inverse returned shape \(3, 4, 4\) for a picture of shape \(3, "):
         diagnose(FORWARD, lambda y: y[:, :4, :4])
-    with pytest.raises(ImageError, match="channels is 0, pixel_max is 1.0: expected at least 1"):
+    with pytest.raises(ImageError, match=r"channels is 0, pixel_max is 1\.0: expected at least 1"):
         diagnose(FORWARD, FORWARD, channels=0)
 
 
