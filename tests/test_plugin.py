@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_denorm.settings import OPTIONS
+from pytest_denorm.verification import CHECKS
+
+TOTAL = len(CHECKS)
 
 DATA = """
 from torchvision import transforms as T
@@ -143,9 +146,11 @@ def test_checks_without_a_test_file(project: pytest.Pytester) -> None:
 
 
 def test_checks_can_be_selected_and_run_again(project: pytest.Pytester) -> None:
-    project.runpytest("--denorm", "-q", "-k", "val and bytes_exact").assert_outcomes(passed=1, deselected=37)
-    project.runpytest("--denorm", "-q", "-k", "input_unchanged").assert_outcomes(passed=1, failed=1, deselected=36)
-    project.runpytest("--denorm", "-q", "--lf").assert_outcomes(failed=1, deselected=37)
+    project.runpytest("--denorm", "-q", "-k", "val and bytes_exact").assert_outcomes(passed=1, deselected=2 * TOTAL - 1)
+    project.runpytest("--denorm", "-q", "-k", "input_unchanged").assert_outcomes(
+        passed=1, failed=1, deselected=2 * TOTAL - 2
+    )
+    project.runpytest("--denorm", "-q", "--lf").assert_outcomes(failed=1, deselected=2 * TOTAL - 1)
 
 
 def test_checks_spread_over_workers(project: pytest.Pytester) -> None:
@@ -172,7 +177,7 @@ def test_a_list_that_cannot_be_used_is_told(pytester: pytest.Pytester, ini: str,
 def test_a_pipeline_that_cannot_be_loaded_fails_its_checks(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\ndenorm_pipelines = val = nowhere:val")
     result = pytester.runpytest("--denorm", "-q", "-k", "round_trip")
-    result.assert_outcomes(failed=2, deselected=17)
+    result.assert_outcomes(failed=2, deselected=TOTAL - 2)
     result.stdout.fnmatch_lines(["nowhere:val: No module named 'nowhere'.*"])
     assert "Traceback" not in result.stdout.str()
 
