@@ -20,6 +20,9 @@ from .case import CheckFailure, NotApplicable, Shown
 from .causes import channel_name
 from .samples import photograph
 
+#: Calls that tell a fixed order of channels from a random one; the prober takes more to be sure of rare draws.
+_FEW_DRAWS = 10
+
 __all__ = ["declared_against_measured", "entering_and_leaving"]
 
 
@@ -105,18 +108,45 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
     for c in np.flatnonzero(off > allowed):
         raise _differs(int(c), declared, mean, std)
+    _refuse_other_order(pipeline)
     return Shown(
         f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)} inside the pipeline",
         {"mean": mean.tolist(), "std": std.tolist()},
     )
 
 
+def _refuse_other_order(pipeline: Any) -> None:
+    """Around the Normalize, the channels of the picture must stay where they are."""
+    if not callable(pipeline):
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DenormWarning)
+            order = probe(pipeline, draws=_FEW_DRAWS).order
+    except DenormError:
+        return  # it cannot be measured from outside; what it does inside was seen
+    if order is not None and order != tuple(range(len(order))):
+        raise _reordered(order)
+
+
+def _reordered(order: tuple[int, ...]) -> CheckFailure:
+    how = "reversed (RGB becomes BGR)" if order == tuple(range(len(order)))[::-1] else f"in the order {order}"
+    return CheckFailure(
+        f"the channels leave the pipeline {how}: each gets the mean and std that are listed for another, "
+        f"and undoing Normalize gives pictures in that order. Take the exchange of channels out, or turn them back "
+        f"after the inverse.",
+        order=list(order),
+    )
+
+
 def _from_outside(pipeline: Any, located: Located, unseen: NotApplicable) -> Shown:
     declared = located.normalization
-    if not callable(pipeline) or located.op is pipeline:
+    if not callable(pipeline):
         raise unseen
     try:
         measured = probe(pipeline)
+        if measured.order not in (None, tuple(range(len(measured.matrix)))):
+            raise _reordered(measured.order or ())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
             found = measured.normalization(declared.pixel_max)
