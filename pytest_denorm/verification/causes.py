@@ -241,6 +241,8 @@ class Causes:
         `any_length`.
         """
         std, mean = self.seen.std, self.seen.mean
+        if (std * found.slope <= 0).any():
+            return
         for name, one, exact, back in (
             ("std", found.slope, std, lambda v: v),
             ("the variance", found.slope**2, std**2, np.sqrt),
@@ -464,8 +466,8 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
     yield Cause("missing-mean", s, zeros, "The mean is not added: y * std alone.")
     yield Cause("mean-sign", s, -m, "The mean has the wrong sign: y * std - mean, or Normalize(mean/std, 1/std).")
     yield Cause("divides-by-std", 1 / s, m, "The inverse divides by std: y / std + mean. It has to multiply.")
-    yield Cause("divides-by-std", 1 / s, m / s, "The inverse divides by std: Normalize(-mean, std), or (y + mean) / std."
-                " It has to be Normalize(-mean/std, 1/std).")  # fmt: skip
+    yield Cause("divides-by-std", 1 / s, m / s, "The inverse divides by std: Normalize(-mean, std), or (y + mean) / "
+                "std. It has to be Normalize(-mean/std, 1/std).")  # fmt: skip
     yield Cause("divides-by-std", 1 / s, m / s**2, "The inverse divides by std: Normalize(-mean/std, std). Its std has "
                 "to be 1/std.")  # fmt: skip
     yield Cause("swapped-mean-std", m, s, "Mean and std are swapped: y * mean + std.")

@@ -3,7 +3,8 @@
 Every classic mistake puts other numbers in the place of std and mean: the inverse computes ``a * y + b`` with, say,
 ``b = mean * std`` where the mean was not divided by the std. Here each mistake is a line that predicts ``a`` and ``b``
 from the statistics of the forward; the one whose prediction agrees with what was observed, within the derived
-tolerance, is the diagnosis. Where several agree, their numbers are equal, and no test can tell them apart: all are named.
+tolerance, is the diagnosis. Where several agree, their numbers are equal, and no test can tell them apart: all are
+named.
 """
 
 from __future__ import annotations
@@ -240,8 +241,8 @@ def _findings(seen: Observation) -> Iterator[Finding]:
     if seen.per_image == "min-max":
         yield Finding(
             "min-max",
-            "each picture is stretched to its own minimum and maximum (make_grid(normalize=True), (x - min) / (max - min))"
-            ": that shows something, and is no inverse. Use y * std + mean.",
+            "each picture is stretched to its own minimum and maximum (make_grid(normalize=True), (x - min) / (max - "
+            "min)): that shows something, and is no inverse. Use y * std + mean.",
             seen.max_abs_error,
         )
         return

@@ -1,7 +1,7 @@
 """What a forward and an inverse do to pictures, reduced to a map of each channel: the numbers that a diagnosis reads.
 
 The inverse is fitted to the normalized values it was given, ``z[c] = a[c] * y[j(c)] + b[c]``, where ``j`` is the
-channel that it took. A correct inverse has ``a = std``, ``b = mean`` and ``j(c) = c``. Flat random pictures with independent
+channel that it took. A correct inverse has ``a = std``, ``b = mean`` and ``j(c) = c``. Random pictures with independent
 channels make the fit, because their values lie between the levels of bytes: there a truncation is off by half a level
 on average, where it is off by nothing or one on the levels themselves.
 """
@@ -141,6 +141,9 @@ class Observation:
         # constants are rounded on their own, a few times each; single pixels are averaged over
         known: Array = 4 * self.unit_roundoff * (np.abs(seen.slope) * reach + np.abs(seen.offset) + self.white)
         known = known + np.abs(seen.slope / self.std) * self.slack  # what is lost in y is lost, times the gain
+        # a mean near 0 is not known to so many digits, and what is 255 times the mean to even less
+        digits = np.minimum(np.abs(self.std) * reach / np.maximum(np.abs(self.mean), 1e-30), 255.0)
+        known = known + 2 * self.unit_roundoff * np.abs(seen.offset) * (1 + digits)
         if self.bytes_out:
             # rounding to levels is noise of deviation 1 / sqrt(12), and least squares averages it
             count = np.array([fit.count for fit in self.fits])
@@ -344,7 +347,7 @@ class _Fitting:
     level: float  # of bytes, if bytes come back; else 0
 
     def accuracy(self, z: Array, gain: float) -> float:
-        """How far single pixels may be from the fitted map: by arithmetic, and half a level by rounding or truncation."""
+        """How far single pixels may be from the map: by arithmetic, and by half a level where bytes come back."""
         finite = np.abs(z[np.isfinite(z)]).max(initial=0.0)
         return 8 * self.unit_roundoff * (float(finite) + gain + self.white) + 0.56 * self.level
 
