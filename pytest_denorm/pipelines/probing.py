@@ -30,7 +30,7 @@ from .randomness import seed_all, states_kept
 from .registry import Parts, describe, public_name
 from .walk import locate, structure
 
-__all__ = ["independent", "probe"]
+__all__ = ["independent", "one_thread", "probe"]
 
 #: Height and width differ, and neither could be a number of channels. The second is for crops beyond the first.
 _SIZES = ((264, 296), (1064, 1096))
@@ -72,14 +72,14 @@ def probe(
     copied, so that generators of its own stay where they are.
     """
     call = independent(_callable_in(pipeline))
-    with states_kept(), _one_thread(), warnings.catch_warnings(), torch.no_grad():
+    with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         seed_all(seed)
         return _Probe(call, public_name(pipeline), channels, size).measure(draws)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Such small pictures are done before several threads have met, above all on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..errors import CheckNameError, DenormError
+from ..pipelines.probing import one_thread
 from .case import Case, CheckFailure, NotApplicable
 from .checks import CHECKS
 from .report import CheckResult, Report
@@ -99,7 +100,8 @@ def _names(names: Iterable[str] | None, argument: str) -> list[str]:
 def run_check(case: Case, name: str, expected: str | None = None) -> CheckResult:
     """One check's outcome. `expected` is the reason for which it is known to fail, or None."""
     try:
-        shown = CHECKS[name](case)
+        with one_thread():
+            shown = CHECKS[name](case)
     except NotApplicable as reason:
         return CheckResult(name, "not applicable", str(reason), {})
     except CheckFailure as failure:
