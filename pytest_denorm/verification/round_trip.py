@@ -156,8 +156,7 @@ def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
         found = inverse(forward(picture.clone()))
         expected, found = _comparable(picture, found, normalization.pixel_max)
         gaps = found - expected
-        low, high = torch.aminmax(gaps.flatten(1), dim=1)
-        error = torch.maximum(-low, high).double().nan_to_num(nan=math.inf)
+        error = gaps.abs().flatten(1).amax(dim=1).double().nan_to_num(nan=math.inf)
         errors = torch.maximum(errors, error)
         ratio = float((error / bounds.clamp_min(1e-300)).max())
         if ratio > worst_ratio:

@@ -70,23 +70,26 @@ def _drawings(seconds: float) -> Iterator[Row]:
     mpl.use("agg")
     normalization = preset("imagenet")
     inverse = normalization.inverse()
-    for size in (32, 112):
+    for size, exact in ((32, False), (224, True), (224, False)):
         images = normalization.normalize(torch.from_numpy(crops(64, size)).permute(0, 3, 1, 2).contiguous())
 
-        def recipe(images: torch.Tensor = images) -> None:
-            plt.figure()
-            plt.imshow(make_grid(inverse.normalize(images), padding=1).permute(1, 2, 0).clip(0, 1))
-            plt.savefig(io.BytesIO())
+        # matplotlib's figure of 640 x 480, or one that has a pixel for each pixel
+        side = (8 * (size + 1) + 1) / 100 if exact else None
+
+        def recipe(images: torch.Tensor = images, side: float | None = side) -> None:
+            plt.figure(figsize=(side, side), dpi=100) if side else plt.figure()
+            axes = plt.gcf().add_axes((0, 0, 1, 1)) if side else plt.gca()
+            axes.imshow(make_grid(inverse.normalize(images), padding=1).permute(1, 2, 0).clip(0, 1))
+            plt.savefig(io.BytesIO(), dpi=plt.gcf().dpi)
             plt.close()
 
         sides = {
             "ours": lambda images=images: grid(images, normalization).savefig(io.BytesIO()),
             MATPLOTLIB: recipe,
         }
-        what = f"64 pictures of {size} x {size} drawn and saved"
-        yield _row(
-            what, "make_grid, plt.imshow, savefig", compare(sides, seconds=seconds), 1 / 3 if size == 32 else None
-        )
+        peer = f"make_grid, plt.imshow, savefig {'at the same size' if exact else 'of 640 x 480'}"
+        limit = 1 / 3 if exact or size == 32 else None
+        yield _row(f"64 pictures of {size} x {size} drawn and saved", peer, compare(sides, seconds=seconds), limit)
 
 
 def _row(what: str, against: str, times: dict[str, float], limit: float | None) -> Row:
