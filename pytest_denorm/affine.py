@@ -356,12 +356,14 @@ def _fill(out: torch.Tensor, images: torch.Tensor, mapping: _Map, dtype: torch.d
     reads = images.dtype == dtype or (images.device.type in _CONVERTING and images.dtype.itemsize == 2)
     writes = mapping.to is None and (images.dtype == dtype or (reads and mapping.one_step))
     most = _BLOCK // dtype.itemsize if on_cpu and not (writes and mapping.one_step) else images.numel()
-    work = None
+    work, spare = None, None
     for block, out_block, mean_block, std_block in _blocks(most, images, out, mean, std):
         if writes:
             work = out_block
         elif work is None or work.shape != block.shape:
-            work = torch.empty(block.shape, dtype=dtype, device=block.device)
+            if spare is None:  # one for blocks of all shapes
+                spare = torch.empty(min(most, count), dtype=dtype, device=block.device)
+            work = spare[: block.numel()].view(block.shape)
         result = mapping.kernel(block if reads else work.copy_(block), mean_block, std_block, work)
         if not writes:
             out_block.copy_(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import platform
@@ -65,18 +66,28 @@ def compare(sides: dict[str, Callable[[], object]], *, seconds: float = 2.0, lea
 
 
 def extra_memory(work: Callable[[], torch.Tensor]) -> float | None:
-    """MiB that `work` takes at its peak beyond its result; None where the system does not count them (not Linux)."""
+    """MiB that `work` takes at its peak beyond making its result alone; None where that is not counted (not Linux)."""
     if not os.access("/proc/self/clear_refs", os.W_OK):
         return None
+    result = work()
+    alone = _peak(lambda: torch.empty_like(result).fill_(0))
+    return (_peak(work) - alone) / 2**20
+
+
+def _peak(work: Callable[[], torch.Tensor]) -> int:
+    """Bytes by which the resident memory grows at most."""
 
     def used(name: str) -> int:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)  # memory that was freed and kept would be used again, and not be counted
     before = used("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
-    result = work()
-    return (used("VmHWM") - before - result.nbytes) / 2**20
+    work()
+    return used("VmHWM") - before
 
 
 def describe_machine() -> str:
