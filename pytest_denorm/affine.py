@@ -362,7 +362,7 @@ def _fill(out: torch.Tensor, images: torch.Tensor, mapping: _Map, dtype: torch.d
             work = out_block
         elif work is None or work.shape != block.shape:
             if spare is None:  # one for blocks of all shapes
-                spare = torch.empty(min(most, count), dtype=dtype, device=block.device)
+                spare = torch.empty(min(most, images.numel()), dtype=dtype, device=block.device)
             work = spare[: block.numel()].view(block.shape)
         result = mapping.kernel(block if reads else work.copy_(block), mean_block, std_block, work)
         if not writes:
