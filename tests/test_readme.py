@@ -58,7 +58,7 @@ def test_the_examples_do_what_is_said(pytester: pytest.Pytester, monkeypatch: py
     for name, text in files.items():
         (pytester.path / name).write_text(text, encoding="utf-8")
     pytester.makeini("[pytest]\npythonpath = .")
-    result = pytester.runpytest("-q", "--denorm-update=missing", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess("-q", "--denorm-update=missing", "-p", "no:randomly")
     outcomes = result.parseoutcomes()
     assert outcomes.pop("failed") == 1
     assert outcomes.pop("passed") >= 18
