@@ -98,6 +98,13 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
             f"{format_numbers(declared.mean)}): scale them first, with ToTensor or ToDtype(torch.float32, scale=True).",
             entering_max=high,
         )
+    if high <= 1 < 200 <= declared.pixel_max:
+        raise CheckFailure(
+            f"pictures in 0..1 enter a Normalize whose statistics are for 0..{declared.pixel_max:g} (mean "
+            f"{format_numbers(declared.mean)}): what leaves it hardly differs from picture to picture. Give the value "
+            f"of white in these pictures (max_pixel_value=1.0), or the pictures as bytes.",
+            entering_max=high,
+        )
     if (np.ptp(x, axis=0) == 0).any():
         raise NotApplicable("a channel of the picture that was watched is of one value")
     fits = [fit_affine(x[:, [c]], y[:, [c]]) for c in range(count)]

@@ -64,6 +64,15 @@ def test_exchanged_channels_are_told(pipeline: Any) -> None:
     assert message.startswith("the channels leave the pipeline reversed (RGB becomes BGR)")
 
 
+def test_statistics_of_bytes_on_pictures_of_floats_are_told() -> None:
+    albumentations = pytest.importorskip("albumentations", reason="its Normalize expects bytes unless told otherwise")
+    right = albumentations.Compose([albumentations.ToFloat(), albumentations.Normalize(max_pixel_value=1.0)])
+    assert verdict(right)[0] == "passed"
+    status, message = verdict(albumentations.Compose([albumentations.ToFloat(), albumentations.Normalize()]))
+    assert status == "failed"
+    assert message.startswith("pictures in 0..1 enter a Normalize whose statistics are for 0..255")
+
+
 def test_pictures_on_another_scale_are_told() -> None:
     status, message = verdict(T.Compose([T.ToTensor(), in_bytes, T.Normalize(MEAN, STD)]))
     assert status == "failed"
