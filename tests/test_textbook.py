@@ -97,14 +97,9 @@ def test_a_loader_is_drawn_and_found(loader: DataLoader[Any]) -> None:
 def test_the_loader_is_verified(loader: DataLoader[Any]) -> None:
     assert_round_trip(loader)
     assert_round_trip(loader, inverse=textbook_inverse)
-    report = check(loader, skip=["dataset_is_standardized"] if _has("dataset_is_standardized") else None)
+    # forty crops are too few to tell ImageNet's statistics from their own
+    report = check(loader, skip=["dataset_is_standardized"])
     assert report.ok, str(report)
-
-
-def _has(name: str) -> bool:
-    from pytest_denorm.verification import CHECKS
-
-    return name in CHECKS
 
 
 def test_grey_pictures_have_one_channel() -> None:
