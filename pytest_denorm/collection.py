@@ -11,10 +11,9 @@ from . import settings
 from .errors import DenormError
 from .facade import folders_of, session_images
 from .spec import load
-from .verification.battery import run_check
+from .verification.battery import BoundCheck
 from .verification.case import Case
 from .verification.checks import CHECKS
-from .verification.report import Report
 
 __all__ = ["add_checks"]
 
@@ -85,15 +84,13 @@ class _CheckItem(pytest.Item):
     parent: _Pipeline
 
     def runtest(self) -> None:
-        result = run_check(self.parent.case, self.name)
-        self.user_properties.append(("denorm_check", f"{result.status}: {result.message}"))
-        if result.status == "not applicable":
-            pytest.skip(result.message)
-        if not result.ok:
-            raise AssertionError(Report.of(self.parent.case, [result]).failure_text(self._again()))
-
-    def _again(self) -> str:
-        return f'pytest --denorm -k "{self.parent.name} and {self.name}"'
+        again = f'pytest --denorm -k "{self.parent.name} and {self.name}"'
+        check = BoundCheck(self.parent.case, self.name, again=again)
+        try:
+            check()
+        finally:
+            if check.outcome is not None:
+                self.user_properties.append(("denorm_check", f"{check.outcome.status}: {check.outcome.message}"))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, (AssertionError, DenormError)):

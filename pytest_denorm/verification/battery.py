@@ -133,6 +133,7 @@ class BoundCheck:
     case: Case
     name: str
     expected: str | None = None
+    again: str | None = None  # what runs it again; the call in Python unless given
 
     def __repr__(self) -> str:
         return f"{self.case.name}-{self.name}" if self.case.name else self.name
@@ -152,7 +153,7 @@ class BoundCheck:
         if result.status == "expected failure":
             pytest.xfail(result.message)
         if not result.ok:
-            raise AssertionError(Report.of(self.case, [result]).failure_text())
+            raise AssertionError(Report.of(self.case, [result]).failure_text(self.again))
 
 
 def parametrize_with_checks(
