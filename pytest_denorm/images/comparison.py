@@ -12,8 +12,9 @@ import numpy as np
 from pytest_denorm.errors import BaselineError
 from pytest_denorm.normalization import Normalization
 
-from .figure import Tile, encode_png
+from .figure import Tile
 from .files import decode, read_bytes
+from .png import encode_png
 from .tiles import CHANNELS, cut, describe_tiles, name_tiles
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]

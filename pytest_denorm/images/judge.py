@@ -15,10 +15,11 @@ import numpy as np
 from pytest_denorm.errors import BaselineError
 
 from .comparison import Bytes, Difference, amplified, compare, side_by_side
-from .figure import GridFigure, encode_png
+from .figure import GridFigure
 from .files import DIGESTS, decode, digest, read_bytes, read_digests, write_whole
 from .options import ImageOptions
 from .plan import Plan
+from .png import encode_png
 
 #: What can come of an image test. Those of the second line fail it.
 PASSING = ("equal", "updated", "not compared", "compared by hash")

@@ -15,8 +15,8 @@ import pytest
 from photographs import crops
 
 from pytest_denorm.images.comparison import amplified
-from pytest_denorm.images.figure import encode_png
 from pytest_denorm.images.page import CheckRow, ImageRow, png_size, render
+from pytest_denorm.images.png import encode_png
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")

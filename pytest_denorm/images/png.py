@@ -1,0 +1,66 @@
+"""PNG files of canvases: the same bytes from every version of Pillow, and fast on photographs."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_UP = 2  # the filter that stores a row as its difference from the row above (PNG specification, section 9.2)
+
+
+def encode_png(
+    pixels: Bytes, metadata: Mapping[str, Any] | None = None, pil_kwargs: Mapping[str, Any] | None = None
+) -> bytes:
+    """A PNG file of a uint8 (H, W, 3) canvas: 8-bit RGB, and no chunk that was not asked for.
+
+    One filter for all rows, and run lengths alone, make the file of a photograph some 5 % larger than the best of five
+    filters for each row, in less than half the time.
+
+    Args:
+        pixels: the canvas.
+        metadata: text chunks; keys whose value is None are left out.
+        pil_kwargs: for Pillow's ``Image.save``, which then writes the file.
+    """
+    info = PngInfo()
+    for key, value in (metadata or {}).items():
+        if value is not None:
+            info.add_text(str(key), str(value))
+    if pil_kwargs:
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, format="png", **{"pnginfo": info, **pil_kwargs})
+        return file.getvalue()
+    return b"".join([_SIGNATURE, *(_chunk(name, data) for name, data in _chunks(pixels, info))])
+
+
+def _chunks(pixels: Bytes, info: PngInfo) -> Iterator[tuple[bytes, bytes]]:
+    height, width = pixels.shape[:2]
+    yield b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits a channel, RGB, not interlaced
+    yield from ((name, data) for name, data, *_ in info.chunks)
+    compressor = zlib.compressobj(strategy=zlib.Z_RLE)
+    yield b"IDAT", compressor.compress(_filtered(pixels)) + compressor.flush()
+    yield b"IEND", b""
+
+
+def _filtered(pixels: Bytes) -> memoryview:
+    """The rows, each after the byte that names its filter."""
+    height = len(pixels)
+    rows = pixels.reshape(height, -1)
+    filtered = np.empty((height, 1 + rows.shape[1]), dtype=np.uint8)
+    filtered[:, 0] = _UP
+    filtered[:1, 1:] = rows[:1]  # above the first row lies a row of zeros
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    return filtered.data
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return b"".join([struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))])

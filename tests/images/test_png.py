@@ -1,0 +1,58 @@
+"""The PNG files that are written are what every reader expects."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from matplotlib import cbook, image
+from PIL import Image
+
+from pytest_denorm.images.png import encode_png
+
+
+def chunks(data: bytes) -> list[bytes]:
+    """The names of the chunks of a PNG file, each with its checksum verified."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    names, at = [], 8
+    while at < len(data):
+        length = struct.unpack(">I", data[at : at + 4])[0]
+        body = data[at + 4 : at + 8 + length]
+        assert struct.pack(">I", zlib.crc32(body)) == data[at + 8 + length : at + 12 + length]
+        names.append(body[:4])
+        at += 12 + length
+    return names
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
+def test_every_pixel_comes_back(pixels: np.ndarray) -> None:
+    data = encode_png(pixels)
+    assert chunks(data) == [b"IHDR", b"IDAT", b"IEND"]
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.mode == "RGB"
+        assert np.array_equal(np.asarray(picture), pixels)
+
+
+def test_a_photograph_in_any_layout() -> None:
+    with cbook.get_sample_data("grace_hopper.jpg", asfileobj=True) as file:
+        photograph = np.asarray(Image.open(file))
+    for pixels in (photograph, photograph[::2, ::-1], photograph.transpose(1, 0, 2)):
+        data = encode_png(pixels)
+        assert np.array_equal(image.imread(io.BytesIO(data)), (pixels / np.float32(255)).astype(np.float32))
+        pillow = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(pillow, format="png")
+        assert len(data) < 1.25 * len(pillow.getvalue())
+
+
+@pytest.mark.parametrize("options", [None, {"compress_level": 9}], ids=["ours", "Pillow's"])
+def test_text_is_written_in_the_encoding_that_it_needs(options: dict[str, int] | None) -> None:
+    data = encode_png(np.zeros((1, 1, 3), np.uint8), {"Software": None, "Title": "Käse", "Author": "山"}, options)
+    assert chunks(data) == [b"IHDR", b"tEXt", b"iTXt", b"IDAT", b"IEND"]
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.info == {"Title": "Käse", "Author": "山"}
