@@ -39,6 +39,18 @@ class ConditionalNormalizeError(PipelineError):
     """A Normalize that only some of the pictures meet."""
 
 
+class NormalizeRaisedError(PipelineError):
+    """A Normalize that raised.
+
+    Attributes:
+        entering: the picture that it got.
+    """
+
+    def __init__(self, message: str, entering: object) -> None:
+        super().__init__(message)
+        self.entering = entering
+
+
 class NotInvertibleError(PipelineError):
     """A normalization that no fixed mean and std can undo, such as one by each picture's own statistics."""
 
@@ -69,6 +81,10 @@ class BaselineError(DenormError, ValueError):
 
 class InverseError(DenormError, RuntimeError):
     """An inverse that raised, or gave back something that is no picture."""
+
+
+class MissingLibraryError(DenormError, ImportError):
+    """An optional library that is not installed, or cannot be imported."""
 
 
 class DenormWarning(UserWarning):

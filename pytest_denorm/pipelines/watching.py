@@ -10,14 +10,37 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import PipelineError
+from ..errors import NormalizeRaisedError, PipelineError
 from .probing import independent
 from .randomness import states_kept
 from .walk import Located, locate
 
-__all__ = ["recorded", "watch"]
+__all__ = ["Record", "recorded", "watch", "watch_own"]
 
 Pair = tuple[Any, Any]
+
+
+class Record(list[Pair]):
+    """What entered and what left a Normalize, a pair for each run.
+
+    Attributes:
+        failed: what entered where it raised, and what it raised.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed: list[tuple[Any, Exception]] = []
+
+    def refuse_failures(self, located: Located) -> None:
+        """
+        Raises:
+            NormalizeRaisedError: it raised, and did not run otherwise.
+        """
+        if self.failed and not self:
+            entering, error = self.failed[0]
+            name = located.normalization.source or located.name
+            raise NormalizeRaisedError(f"{name} raised {type(error).__name__}: {error}", entering) from error
+
 
 #: Under which pictures are handed on where they have a name.
 _KEY = "image"
@@ -44,6 +67,7 @@ def watch(pipeline: Any, picture: Any) -> list[Pair]:
         chance passed it over, several if the pipeline makes several views.
 
     Raises:
+        NormalizeRaisedError: the Normalize got a picture, and raised.
         PipelineError: the Normalize cannot be watched, or the pipeline does not take the picture.
         and all that :func:`~pytest_denorm.find_normalize` raises.
     """
@@ -60,15 +84,37 @@ def watch(pipeline: Any, picture: Any) -> list[Pair]:
                 errors.append(f"{type(error).__name__}: {error}")
             else:
                 return pairs
+    pairs.refuse_failures(located)
     raise PipelineError(
         f"the pipeline of {located.normalization.source} does not take this {type(picture).__name__}: alone, it "
         f"raised {errors[0]}"
     )
 
 
+def watch_own(dataset: Any) -> list[Pair]:
+    """Reads one item of a data set, or of the data set of a loader, and returns what passed its Normalize meanwhile.
+
+    Raises:
+        NormalizeRaisedError: the Normalize got a picture, and raised.
+        PipelineError: the Normalize cannot be watched.
+        and all that :func:`~pytest_denorm.find_normalize` raises, and that reading the item does.
+    """
+    located = locate(dataset)
+    source = dataset
+    while not hasattr(type(source), "__getitem__") and hasattr(source, "dataset"):
+        source = source.dataset  # what a loader reads in other processes cannot be seen here
+    with states_kept(), recorded(located) as pairs:
+        try:
+            next(iter(source), None)
+        except Exception:
+            pairs.refuse_failures(located)
+            raise
+    return pairs
+
+
 @contextmanager
-def recorded(located: Located) -> Iterator[list[Pair]]:
-    """While this is open, each run of a Normalize adds its input and its output, copied, to the list.
+def recorded(located: Located) -> Iterator[Record]:
+    """While this is open, each run of a Normalize adds its input and its output, copied, to the record.
 
     The object is given a class of its own for that time, in which only the method that runs it is another.
 
@@ -79,12 +125,16 @@ def recorded(located: Located) -> Iterator[list[Pair]]:
     reason = f"{located.normalization.source or located.name} cannot be watched while its pipeline runs"
     if entry is None or not hasattr(kind, entry):
         raise PipelineError(f"{reason}: it is one with other steps.")
-    pairs: list[Pair] = []
+    pairs = Record()
     original = getattr(op, entry)
 
     def run(_: Any, *args: Any, **kwargs: Any) -> Any:
         before = _copied(kwargs if _KEY in kwargs else args[0])
-        result = original(*args, **kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except Exception as error:
+            pairs.failed.append((before, error))
+            raise
         pairs.append((before, _copied(result)))
         return result
 

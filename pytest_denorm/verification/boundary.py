@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from ..colormap import fit_affine
-from ..errors import DenormError, DenormWarning, PipelineError
+from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.probing import probe
-from ..pipelines.watching import watch
+from ..pipelines.watching import watch, watch_own
 from ..tolerance import round_trip_tolerance
 from .case import CheckFailure, NotApplicable, Shown
 from .causes import channel_name
@@ -23,35 +24,97 @@ from .samples import photograph
 #: Calls that tell a fixed order of channels from a random one; the prober takes more to be sure of rare draws.
 _FEW_DRAWS = 10
 
-__all__ = ["declared_against_measured", "entering_and_leaving"]
+__all__ = ["declared_against_measured", "sightings"]
 
 
-def entering_and_leaving(pipeline: Any, located: Located) -> tuple[torch.Tensor, torch.Tensor]:
-    """What enters and what leaves the Normalize, (..., C, H, W), when the pipeline runs on a photograph.
+class Sighting(NamedTuple):
+    """What passed a Normalize inside its pipeline, (..., C, H, W).
+
+    Attributes:
+        entering, leaving: the latter is None where the Normalize raised.
+        error: what it raised, in words.
+    """
+
+    entering: torch.Tensor
+    leaving: torch.Tensor | None
+    error: str = ""
+
+    @property
+    def channels(self) -> int:
+        return self.entering.shape[-3]
+
+    @property
+    def does_something(self) -> bool:
+        if self.leaving is None:
+            return False
+        return self.entering.shape != self.leaving.shape or bool((self.entering != self.leaving).any())
+
+
+def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
+    """What enters and leaves the Normalize when the pipeline runs: on an item of its own, if it is a data set or a
+    loader, and on a photograph in every usual form. Photographs that it refuses, or leaves as they are, come last.
 
     Raises:
-        NotApplicable: it cannot be watched, or the pipeline takes no photograph in any usual form.
+        NotApplicable: after the last, if there was none: it cannot be watched, or takes no photograph in any form.
     """
     if located.op is pipeline:
         raise NotApplicable("there is nothing around the Normalize that could be run")
-    reason = "matplotlib came without its sample photograph"
-    for picture in _forms():
+    reason, count = "matplotlib came without its sample photograph", 0
+    last: list[Sighting] = []
+    for own, run in _runs(pipeline, located.normalization.channels):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
-                pairs = watch(pipeline, picture)
-        except PipelineError as error:
+                seen = _sighting(run(), located.normalization)
+            reason = reason if seen else "chance passed the Normalize over"
+        except NormalizeRaisedError as error:
             reason = str(error)
-            continue
-        if pairs:
-            entering, leaving = (_channels_first(one, located.normalization) for one in pairs[0])
-            return entering, leaving
-        reason = "chance passed the Normalize over"
-    raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason}")
+            seen = _refused(error, located.normalization)
+        except PipelineError as error:
+            reason, seen = str(error), None
+        if seen is not None and (own or seen.does_something):
+            count += 1
+            yield seen
+        elif seen is not None:
+            last.append(seen)
+    yield from last
+    if not count and not last:
+        raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason}")
 
 
-def _forms() -> Iterator[Any]:
-    """A photograph in every usual form."""
+def _sighting(pairs: list[Any], normalization: Normalization) -> Sighting | None:
+    for pair in pairs[:1]:
+        entering, leaving = (_channels_first(one, normalization) for one in pair)
+        if entering is not None and leaving is not None:
+            return Sighting(entering, leaving)
+    return None
+
+
+def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sighting | None:
+    """None for bytes: these were no form for this pipeline."""
+    entering = _channels_first(error.entering, normalization)
+    return Sighting(entering, None, str(error)) if entering is not None and entering.is_floating_point() else None
+
+
+def _runs(pipeline: Any, channels: int) -> Iterator[tuple[bool, Callable[[], list[Any]]]]:
+    """Ways to see it at work, and whether the picture is its own."""
+    if not callable(pipeline) and (hasattr(pipeline, "__getitem__") or hasattr(pipeline, "__iter__")):
+        yield True, functools.partial(_own_item, pipeline)
+    for picture in _forms(channels):
+        yield False, functools.partial(watch, pipeline, picture)
+
+
+def _own_item(dataset: Any) -> list[Any]:
+    try:
+        return watch_own(dataset)
+    except PipelineError:
+        raise
+    except Exception as error:  # the check of the data set tells it
+        raise PipelineError(f"its first item cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _forms(channels: int) -> Iterator[Any]:
+    """A photograph in every usual form, in colour, with `channels` if that is another number, and in grey."""
     photo = photograph()
     if photo is None:
         return
@@ -59,18 +122,30 @@ def _forms() -> Iterator[Any]:
 
     large = photo.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # more than any usual crop
     array = large.permute(1, 2, 0).contiguous().numpy()
-    yield from (Image.fromarray(array), array, large.float() / 255, large, Image.fromarray(array).convert("L"))
+    yield from (Image.fromarray(array), array, large.float() / 255, large)
+    if channels not in (1, 3):
+        wide = large[[channel % 3 for channel in range(channels)]]
+        if channels == 4:
+            yield Image.fromarray(wide.permute(1, 2, 0).contiguous().numpy())
+        yield from (wide.permute(1, 2, 0).contiguous().numpy(), wide.float() / 255, wide)
+    yield Image.fromarray(array).convert("L")
 
 
-def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor:
+def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:
+    """None where it is no picture."""
     if isinstance(picture, torch.Tensor):
         tensor, axis = picture.as_subclass(torch.Tensor), -3
     else:
-        tensor = torch.from_numpy(np.array(picture))
-        axis = -1 if tensor.shape[-1] in (1, 3, 4, normalization.channels) else -3
+        try:
+            tensor = torch.from_numpy(np.array(picture))
+        except (TypeError, ValueError):
+            return None
+        axis = -1 if tensor.ndim > 2 and tensor.shape[-1] in (1, 3, 4, normalization.channels) else -3
     if normalization.channel_axis is not None:
         axis = normalization.channel_axis
-    return tensor[None, None] if tensor.ndim < 3 else tensor.movedim(axis, -3)
+    if tensor.ndim < 2 or (tensor.ndim > 2 and tensor.ndim < -axis):
+        return None
+    return tensor[None, None] if tensor.ndim == 2 else tensor.movedim(axis, -3)
 
 
 def declared_against_measured(pipeline: Any, located: Located) -> Shown:
@@ -83,13 +158,13 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
         NotApplicable: neither can be done.
     """
     try:
-        entering, leaving = entering_and_leaving(pipeline, located)
+        entering, leaving = _telling(pipeline, located)
     except NotApplicable as unseen:
         return _from_outside(pipeline, located, unseen)
+    if leaving is None or leaving.shape[-3] != entering.shape[-3]:
+        raise NotApplicable("the statistics do not fit the channels that enter: see statistics_match_channels")
     count = leaving.shape[-3]
     x, y = (one.to(torch.float64).movedim(-3, -1).reshape(-1, one.shape[-3]).numpy() for one in (entering, leaving))
-    if x.shape != y.shape:
-        raise NotApplicable(f"{x.shape[1]} channels enter and {y.shape[1]} leave: see statistics_match_channels")
     declared = located.normalization.expand(count)
     low, high = float(x.min()), float(x.max())
     if high > 4 * declared.pixel_max and declared.pixel_max == 1.0:
@@ -105,8 +180,6 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
             f"of white in these pictures (max_pixel_value=1.0), or the pictures as bytes.",
             entering_max=high,
         )
-    if (np.ptp(x, axis=0) == 0).any():
-        raise NotApplicable("a channel of the picture that was watched is of one value")
     fits = [fit_affine(x[:, [c]], y[:, [c]]) for c in range(count)]
     std = np.array([1 / float(one.matrix[0, 0]) if one.matrix[0, 0] else np.inf for one in fits])
     mean = np.array([-float(one.offset[0]) for one in fits]) * std
@@ -120,6 +193,19 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
         f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)} inside the pipeline",
         {"mean": mean.tolist(), "std": std.tolist()},
     )
+
+
+def _telling(pipeline: Any, located: Located) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What entered and left: of a picture with several values in each channel, or with channels that do not fit.
+
+    Raises:
+        NotApplicable: there is none.
+    """
+    for entering, leaving, _ in sightings(pipeline, located):
+        misfit = leaving is None or leaving.shape[-3] != entering.shape[-3]
+        if misfit or bool((entering.movedim(-3, 0).flatten(1).diff(dim=1) != 0).any(dim=1).all()):
+            return entering, leaving
+    raise NotApplicable("a channel of the pictures that were watched is of one value")
 
 
 def _refuse_other_order(pipeline: Any) -> None:

@@ -27,9 +27,10 @@ from ..errors import (
     StatisticsError,
     StatisticsWarning,
 )
+from ..normalization import Normalization
 from ..pipelines.randomness import states_kept
 from ..tolerance import round_trip_tolerance
-from .boundary import declared_against_measured, entering_and_leaving
+from .boundary import Sighting, declared_against_measured, sightings
 from .calls import as_pictures, call, read_picture
 from .case import Case, CheckFailure, NotApplicable, Shown
 from .causes import channel_name
@@ -99,16 +100,34 @@ def check_statistics_match_channels(case: Case) -> Shown:
         if normalization.channels == 1 < channels:
             return Shown(f"one mean and one std serve all {channels} channels of the pictures")
         return Shown(f"{channels} of each, for {channels} channels")
-    entering, _ = entering_and_leaving(case.pipeline, case.located)
-    channels = entering.shape[-3]
-    if normalization.channels not in (1, channels):
-        raise CheckFailure(
-            f"{normalization.channels} means and stds meet pictures of {channels} channel(s): Normalize broadcasts "
-            f"silently, and the picture changes its number of channels.",
-            statistics=normalization.channels,
-            channels=channels,
-        )
-    return Shown(f"{normalization.channels} of each, for {channels} channels")
+    seen = next(sightings(case.pipeline, case.located))
+    if normalization.channels not in (1, seen.channels):
+        raise _misfit(normalization, seen)
+    if seen.leaving is None:
+        raise CheckFailure(seen.error)
+    if normalization.channels == 1 < seen.channels:
+        return Shown(f"one mean and one std serve all {seen.channels} channels of the pictures")
+    return Shown(f"{normalization.channels} of each, for {seen.channels} channel{'' if seen.channels == 1 else 's'}")
+
+
+def _misfit(normalization: Normalization, seen: Sighting) -> CheckFailure:
+    wanted, found = normalization.channels, seen.channels
+    pictures = f"pictures of {found} channel{'' if found == 1 else 's'} (shape {tuple(seen.entering.shape)})"
+    happens = seen.error or (
+        f"{normalization.source or 'Normalize'} broadcasts silently, and the picture changes its number of channels"
+    )
+    if (wanted, found) == (3, 1):
+        advice = "Give grey pictures one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
+    elif (wanted, found) == (3, 4):
+        advice = "Drop the fourth channel first, with picture.convert('RGB') or x[..., :3, :, :], or give four of each."
+    else:
+        advice = f"Give {found} of each, or pictures of {wanted} channel{'' if wanted == 1 else 's'}."
+    return CheckFailure(
+        f"expected {wanted} channels, as there are {wanted} means and stds; found {pictures} entering Normalize. "
+        f"{happens}. {advice}",
+        statistics=wanted,
+        channels=found,
+    )
 
 
 @_check

@@ -14,9 +14,9 @@ from torchvision import transforms as v1
 from torchvision.transforms import v2
 
 from pytest_denorm import Normalization, find_normalize
-from pytest_denorm.errors import NormalizeNotFoundError, PipelineError
+from pytest_denorm.errors import NormalizeNotFoundError, NormalizeRaisedError, PipelineError
 from pytest_denorm.pipelines import locate
-from pytest_denorm.pipelines.watching import recorded, watch
+from pytest_denorm.pipelines.watching import recorded, watch, watch_own
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET = Normalization(MEAN, STD)
@@ -107,6 +107,41 @@ def test_recorded_restores_the_class_after_a_failure():
         normalize("no picture")
     assert type(normalize) is v1.Normalize
     assert pairs == []
+
+
+def test_what_entered_is_known_when_it_raises():
+    with pytest.raises(NormalizeRaisedError) as caught:
+        watch(v1.Compose([v1.Grayscale(), v1.ToTensor(), v1.Normalize(MEAN, STD)]), PHOTO)
+    assert caught.value.entering.shape == (1, PHOTO.height, PHOTO.width)
+    start = "Compose.transforms[2]: torchvision.transforms.Normalize raised RuntimeError: output with shape [1, "
+    assert str(caught.value).startswith(start)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_an_item_of_a_data_set():
+    class Photos(torch.utils.data.Dataset):
+        def __init__(self, *steps):
+            self.transform = v1.Compose([*steps, v1.ToTensor(), v1.Normalize(MEAN, STD)])
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return self.transform(PHOTO)
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __init__(self):
+            self.data = Photos()
+
+        def __iter__(self):
+            return iter([self.data[0]])
+
+    for data in (Photos(), torch.utils.data.DataLoader(Photos(), num_workers=2), Stream()):
+        assert_normalized(watch_own(data), IMAGENET)
+    with pytest.raises(NormalizeRaisedError):
+        watch_own(Photos(v1.Grayscale()))
+    with pytest.raises(TypeError):
+        watch_own(Photos(lambda picture: 3))
 
 
 def test_class_with_slots():

@@ -426,7 +426,7 @@ pipeline(
     "grey_pictures_with_three_statistics",
     v2.Compose([v2.Grayscale(), v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]),
     "statistics_match_channels",
-    "3 means and stds meet pictures of 1 channel",
+    "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel",
 )
 pipeline(
     "in_place",

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms as T
+from torchvision.transforms import v2
 
 from pytest_denorm import check
 
@@ -29,8 +33,8 @@ def in_bytes(picture: torch.Tensor) -> torch.Tensor:
     return picture * 255
 
 
-def verdict(pipeline: Any) -> tuple[str, str]:
-    (result,) = check(pipeline, select=["declared_matches_measured"]).results
+def verdict(pipeline: Any, name: str = "declared_matches_measured") -> tuple[str, str]:
+    (result,) = check(pipeline, select=[name]).results
     return result.status, result.message
 
 
@@ -77,3 +81,118 @@ def test_pictures_on_another_scale_are_told() -> None:
     status, message = verdict(T.Compose([T.ToTensor(), in_bytes, T.Normalize(MEAN, STD)]))
     assert status == "failed"
     assert message.startswith("pictures in 0..255 enter a Normalize whose statistics are for 0..1")
+
+
+class Pictures(Dataset[Any]):
+    """Pictures of one mode, through a transform."""
+
+    def __init__(self, mode: str, transform: Any) -> None:
+        self.mode, self.transform = mode, transform
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        pixels = np.random.RandomState(index).randint(0, 256, (20, 28, 3), dtype=np.uint8)
+        return self.transform(Image.fromarray(pixels).convert(self.mode)), index
+
+
+def as_mode(mode: str) -> T.Lambda:
+    return T.Lambda(lambda picture: picture.convert(mode))
+
+
+FLOATS = (v2.ToImage(), v2.ToDtype(torch.float32, scale=True))
+PLAIN = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])
+TO_RGB = "Give grey pictures one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
+
+
+class TestChannels:
+    """Statistics of three channels, and pictures of another number."""
+
+    def test_grey_pictures_that_make_it_raise(self) -> None:
+        status, message = verdict(T.Compose([T.Grayscale(), *PLAIN.transforms]), "statistics_match_channels")
+        assert status == "failed"
+        assert message == (
+            "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel (shape (1, 384, 512)) "
+            "entering Normalize. Compose.transforms[2]: torchvision.transforms.Normalize raised RuntimeError: output "
+            "with shape [1, 384, 512] doesn't match the broadcast shape [3, 384, 512]. " + TO_RGB
+        )
+
+    def test_grey_pictures_that_it_broadcasts(self) -> None:
+        pipeline = v2.Compose([v2.Grayscale(), *FLOATS, v2.Normalize(MEAN, STD)])
+        status, message = verdict(pipeline, "statistics_match_channels")
+        assert status == "failed"
+        assert message == (
+            "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel (shape (1, 384, 512)) "
+            "entering Normalize. Compose.transforms[3]: torchvision.transforms.v2.Normalize broadcasts silently, and "
+            "the picture changes its number of channels. " + TO_RGB
+        )
+
+    def test_the_other_check_points_to_it(self) -> None:
+        for pipeline in (
+            T.Compose([T.Grayscale(), *PLAIN.transforms]),
+            v2.Compose([v2.Grayscale(), *FLOATS, v2.Normalize(MEAN, STD)]),
+        ):
+            assert verdict(pipeline) == (
+                "not applicable",
+                "the statistics do not fit the channels that enter: see statistics_match_channels",
+            )
+
+    def test_alpha(self) -> None:
+        status, message = verdict(T.Compose([as_mode("RGBA"), *PLAIN.transforms]), "statistics_match_channels")
+        assert status == "failed"
+        assert "found pictures of 4 channels (shape (4, 384, 512)) entering Normalize" in message
+        assert message.endswith(
+            "Drop the fourth channel first, with picture.convert('RGB') or x[..., :3, :, :], or give four of each."
+        )
+
+    def test_more_statistics_than_channels(self) -> None:
+        two = T.Compose([as_mode("RGB"), T.ToTensor(), T.Normalize([0.5] * 2, [0.5] * 2)])
+        status, message = verdict(two, "statistics_match_channels")
+        assert status == "failed"
+        assert message.endswith("Give 3 of each, or pictures of 2 channels.")
+
+    @pytest.mark.parametrize(
+        ("pipeline", "shown"),
+        [
+            (PLAIN, "3 of each, for 3 channels"),
+            (
+                T.Compose([T.ToTensor(), T.Normalize(0.5, 0.25)]),
+                "one mean and one std serve all 3 channels of the pictures",
+            ),
+            (T.Compose([T.Grayscale(), T.ToTensor(), T.Normalize(0.5, 0.25)]), "1 of each, for 1 channel"),
+            # what they are for cannot be told from them: such pictures are tried too
+            (T.Compose([T.ToTensor(), T.Normalize([*MEAN, 0.5], [*STD, 0.5])]), "4 of each, for 4 channels"),
+            (v2.Compose([*FLOATS, v2.Normalize([0.5] * 7, [0.25] * 7)]), "7 of each, for 7 channels"),
+            (v2.Compose([v2.Normalize(MEAN, STD)]), "3 of each, for 3 channels"),
+        ],
+    )
+    def test_statistics_that_fit(self, pipeline: Any, shown: str) -> None:
+        assert verdict(pipeline, "statistics_match_channels") == ("passed", shown)
+        assert verdict(pipeline)[0] == "passed"
+
+    @pytest.mark.parametrize("wrap", [lambda data: data, lambda data: DataLoader(data, batch_size=2)])
+    @pytest.mark.parametrize(("mode", "channels"), [("L", "1 channel"), ("RGBA", "4 channels")])
+    def test_the_pictures_of_a_data_set_are_the_ones_that_count(self, wrap: Any, mode: str, channels: str) -> None:
+        status, message = verdict(wrap(Pictures(mode, PLAIN)), "statistics_match_channels")
+        assert status == "failed"
+        assert f"found pictures of {channels}" in message
+        assert verdict(wrap(Pictures("RGB", PLAIN)), "statistics_match_channels")[0] == "passed"
+
+    def test_a_data_set_that_cannot_be_read_is_told_by_another_check(self) -> None:
+        class Unreadable(Pictures):
+            def __getitem__(self, index: int) -> Any:
+                raise OSError("no such file")
+
+        data = Unreadable("RGB", PLAIN)
+        assert verdict(data, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
+        assert "no such file" in verdict(data, "dataset_is_standardized")[1]
+
+    def test_normalize_that_raises_for_another_reason(self) -> None:
+        class Broken(T.Normalize):
+            def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+                raise ArithmeticError("no")
+
+        status, message = verdict(T.Compose([T.ToTensor(), Broken(MEAN, STD)]), "statistics_match_channels")
+        assert status == "failed"
+        assert message.endswith("Broken raised ArithmeticError: no")
