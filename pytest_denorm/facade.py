@@ -176,7 +176,8 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", 
 
 def _read_pictures(path: Path) -> torch.Tensor:
     import numpy as np
-    from PIL import Image
+
+    from .images.decoding import read_picture
 
     files = sorted(one for one in path.iterdir() if one.suffix.lower() in _SUFFIXES) if path.is_dir() else [path]
     if not files or not all(one.is_file() for one in files):
@@ -184,10 +185,9 @@ def _read_pictures(path: Path) -> torch.Tensor:
     pictures = []
     for file in files:
         try:
-            with Image.open(file) as picture:
-                pictures.append(torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1))
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"denorm_images: {file} cannot be read as a picture: {error}") from error
+            pictures.append(torch.from_numpy(np.array(read_picture(file))).permute(2, 0, 1))
+        except ImageError as error:
+            raise SettingsError(f"denorm_images: {error}") from error
         if pictures[-1].shape != pictures[0].shape:
             size, first = (tuple(one.shape[:0:-1]) for one in (pictures[-1], pictures[0]))
             raise ImageError(f"denorm_images: {file} is {size} pixels, {files[0].name} is {first}: expected one size.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,9 +130,10 @@ def _report(arguments: argparse.Namespace, result: Any) -> None:
 
 
 def _read_statistics(path: Path) -> Statistics:
+    from .files import read_json
     from .statistics import Statistics
 
     try:
-        return Statistics.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        return Statistics.from_dict(read_json(path))
+    except DatasetError as error:
         raise DatasetError(f"{path} holds no statistics that can be added: {error}") from error

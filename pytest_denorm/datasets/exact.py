@@ -19,6 +19,9 @@ _PIECE = 1 << 15
 #: Magnitudes above this have squares that a float64 may not hold.
 LARGEST = 2.0**490
 
+#: Products of four floats have a shift of 4 * 1074 at most.
+_MOST_SHIFT = 8 * 1074
+
 Integers = np.ndarray[Any, Any]  # of Python integers (dtype object), or of int64
 
 
@@ -63,7 +66,15 @@ class Exact:
 
     @classmethod
     def from_json(cls, data: Any) -> Exact:
-        return cls(tuple(int(numerator) for numerator in data["numerators"]), int(data["shift"]))
+        """What :meth:`to_json` wrote.
+
+        Raises:
+            ValueError: numbers that no sum of floats has.
+        """
+        shift = int(data["shift"])
+        if not 0 <= shift <= _MOST_SHIFT:
+            raise ValueError(f"shift is {shift}: expected 0 to {_MOST_SHIFT}.")
+        return cls(tuple(int(numerator) for numerator in data["numerators"]), shift)
 
 
 def row_sums(rows: np.ndarray[Any, Any], *, squared: bool = False) -> tuple[Integers, int]:

@@ -11,7 +11,9 @@ from typing import Any
 
 from ..errors import DatasetError
 from ..normalization import PRESETS, Normalization, format_numbers
+from ..text import printable
 from .exact import Exact
+from .files import expect
 
 __all__ = ["Failure", "PresetMatch", "Statistics", "nearest_preset"]
 
@@ -35,9 +37,13 @@ class Failure:
         return f"{describe(self.index, self.name)}: {self.error}"
 
 
+#: As JSON.
+FAILURE_FORM = {"index": int, "name": str, "error": str}
+
+
 def describe(index: int, name: str) -> str:
     """``picture 17 (cat/17.png)``."""
-    return f"picture {index} ({name})" if name else f"picture {index}"
+    return f"picture {index} ({printable(name)})" if name else f"picture {index}"
 
 
 @dataclass(frozen=True)
@@ -287,17 +293,24 @@ class Statistics:
         Raises:
             DatasetError: not such a dictionary.
         """
-        if data.get("version") != 1:
-            raise DatasetError(f"version is {data.get('version')!r}: expected 1, as Statistics.to_dict() writes it.")
+        version = data.get("version") if isinstance(data, Mapping) else None
+        if version != 1:
+            raise DatasetError(f"version is {version!r}: expected 1, as Statistics.to_dict() writes it.")
         try:
+            expect(data, _FORM, "")
             values: dict[str, Any] = {name: data[name] for name in _PLAIN}
             values |= {name: tuple(data[name]) for name in _LISTS}
             values |= {name: Exact.from_json(data["sums"][name]) for name in _EXACT}
             values["n_squared"] = int(data["sums"]["n_squared"])
             values["failures"] = tuple(Failure(**failure) for failure in data["failures"])
-            return cls(**values)
-        except (KeyError, TypeError) as error:
-            raise DatasetError(f"these are no statistics as Statistics.to_dict() writes them: {error!r}.") from error
+            restored = cls(**values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(f"these are no statistics as Statistics.to_dict() writes them: {error}") from error
+        lengths = {len(getattr(restored, name)) for name in ("minimum", "maximum", "black", "white")}
+        lengths |= {len(getattr(restored, name).numerators) for name in _EXACT}
+        if len(lengths) > 1 or len(restored.sizes) != 4 or not restored.pictures or not restored.pixels:
+            raise DatasetError("these are no statistics as Statistics.to_dict() writes them: their parts do not agree.")
+        return restored
 
     def __str__(self) -> str:
         heights, widths = sorted({*self.sizes[:2]}), sorted({*self.sizes[2:]})
@@ -346,6 +359,15 @@ _EXACT = tuple(each.name for each in fields(Statistics) if each.type == "Exact")
 _SUMS = ("pictures", "pixels", "failed", "n_squared", *_EXACT)
 _PLAIN = ("pictures", "pixels", "pixel_max", "failed")
 _LISTS = ("minimum", "maximum", "black", "white", "sizes", "first")
+#: What :meth:`Statistics.from_dict` expects.
+_FORM: dict[str, Any] = {
+    **dict.fromkeys(("pictures", "pixels", "failed"), int),
+    "pixel_max": float,
+    **{name: [float] for name in ("minimum", "maximum")},
+    **{name: [int] for name in ("black", "white", "sizes")},
+    "failures": [FAILURE_FORM],
+    "sums": {**{name: {"numerators": [str], "shift": int} for name in _EXACT}, "n_squared": str},
+}
 
 
 def match_preset(

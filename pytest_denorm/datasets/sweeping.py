@@ -16,12 +16,12 @@ from ..normalization import Normalization
 from ..pipelines import Located, locate
 from ..pipelines.watching import recorded
 from .distributed import Ranks
-from .files import write_json
+from .files import expect, read_json, write_json
 from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
 from .pictures import Reading, check_source, picture_name
 from .plan import chosen, chunks, results
 from .progress import Progress
-from .statistics import NAMED_FAILURES, Failure, count_of, describe
+from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, count_of, describe
 from .tally import OnError
 
 __all__ = ["SweepResult", "WorstPicture", "sweep"]
@@ -30,6 +30,15 @@ __all__ = ["SweepResult", "WorstPicture", "sweep"]
 _CHUNK = 64
 #: Seconds between two savings.
 _SAVE_EVERY = 1.0
+
+_WORST_FORM = {"index": int, "name": str, "error": float, "wrong_levels": int}
+#: What :meth:`SweepResult.from_dict` expects.
+_FORM: dict[str, Any] = {
+    **dict.fromkeys(("pictures", "values", "wrong_levels", "wrong_pictures", "failed", "planned"), int),
+    "seconds": float,
+    "source": str,
+    "failures": [FAILURE_FORM],
+}
 
 
 @dataclass(frozen=True)
@@ -124,12 +133,15 @@ class SweepResult:
             DatasetError: not such a dictionary.
         """
         try:
+            expect(data, _FORM, "")
             given = {name: data[name] for name in cls.__dataclass_fields__}
-            given["worst"] = given["worst"] and WorstPicture(**given["worst"])
+            if given["worst"] is not None:
+                expect(given["worst"], _WORST_FORM, "worst")
+                given["worst"] = WorstPicture(**given["worst"])
             given["failures"] = tuple(Failure(**failure) for failure in given["failures"])
             return cls(**given)
-        except (KeyError, TypeError) as error:
-            raise DatasetError(f"this is no result as SweepResult.to_dict() writes it: {error!r}.") from error
+        except (DatasetError, KeyError, TypeError) as error:
+            raise DatasetError(f"this is no result as SweepResult.to_dict() writes it: {error}") from error
 
     def __str__(self) -> str:
         checked = self.pictures + self.failed
@@ -207,6 +219,8 @@ def sweep(
         )
     if isinstance(inverse, Normalization):
         inverse = inverse.normalize
+    if inverse is not None and not callable(inverse):
+        raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
     indices = chosen(len(dataset), limit=limit, sample=sample, seed=seed)
     if not indices:
         raise DatasetError("the data set is empty: there is nothing to sweep.")
@@ -291,10 +305,11 @@ class _State:
         if self._path is None or not self._path.exists():
             return None
         try:
-            data = json.loads(self._path.read_text(encoding="utf-8"))
+            data = read_json(self._path)
+            expect(data, {"key": {}, "done": int, "result": {}}, "")
             key, done, result = data["key"], data["done"], SweepResult.from_dict(data["result"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(f"{self._path} is no state of a sweep: {error}. Name another file.") from error
+        except DatasetError as error:
+            raise DatasetError(f"{self._path} is no state of a sweep: {error} Name another file.") from error
         if key != self._key:
             differing = [name for name in self._key if key.get(name) != self._key[name]]
             first = differing[0]

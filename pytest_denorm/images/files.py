@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Mapping
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_denorm.errors import BaselineError
+from pytest_denorm.errors import BaselineError, ImageError
+from pytest_denorm.text import printable
+
+from .decoding import irregular, png_for_pixels, read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,55 +31,79 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to `path`, and its folder if need be: a reader sees the old file or the new one, never a part.
 
+    A link is replaced, not followed.
+
     Raises:
-        BaselineError: it cannot be written.
+        BaselineError: it cannot be written, or something that is no file is there.
     """
+    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(8)}.tmp")
+    mode = _mode_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(temporary, "xb") as file:
                 file.write(data)
-            os.chmod(name, _mode_of(path))
-            os.replace(name, path)
+            if mode is not None:
+                os.chmod(temporary, mode)
+            os.replace(temporary, path)
         except BaseException:
-            os.unlink(name)
+            temporary.unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise BaselineError(f"{path} cannot be written: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise BaselineError(f"{printable(str(path))} cannot be written: {reason}.") from error
 
 
-def _mode_of(path: Path) -> int:
-    """The permissions of the file that is replaced, or those of any new file; mkstemp's are the owner's alone."""
+def _mode_of(path: Path) -> int | None:
+    """The permissions of the file that is there, if any."""
     try:
-        return path.stat().st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # none there; a null byte in the path
+        return None
+    if irregular(mode):
+        raise BaselineError(f"{printable(str(path))} cannot be written: it is {irregular(mode)}. Remove it.")
+    return mode & 0o777
 
 
-def read_bytes(path: Path) -> bytes | None:
+def read_bytes(path: Path, root: Path | None = None) -> bytes | None:
     """The content of a baseline, or None if there is none.
 
+    Args:
+        path: of the baseline.
+        root: the folder of the project. A link that leads out of it, and out of the baseline's folder, is refused.
+
     Raises:
-        BaselineError: a folder, or a file that cannot be read.
+        BaselineError: no regular file, too large a file, one that cannot be read, or a link that leads elsewhere.
     """
+    what = f"the baseline {printable(str(path))}"
+    if root is not None and path.is_symlink():
+        _refuse_outside(path, root, what)
     try:
-        return path.read_bytes()
+        return read_regular(path, what)
     except FileNotFoundError:
         return None
-    except (IsADirectoryError, PermissionError, OSError) as error:
-        if path.is_dir():
-            raise BaselineError(f"the baseline {path} is a folder: expected a PNG file. Remove the folder.") from None
-        raise BaselineError(f"the baseline {path} cannot be read: {error.strerror or error}.") from None
+    except BaselineError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        if path.is_dir():  # Windows does not open it
+            raise BaselineError(f"{what} is a folder: expected a file. Remove it.") from None
+        raise BaselineError(f"{what} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def _refuse_outside(path: Path, root: Path, what: str) -> None:
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):  # a loop: reading tells it
+        return
+    if not any(target.is_relative_to(folder.resolve()) for folder in (root, path.parent)):
+        raise BaselineError(f"{what} is a link that leads out of the project: expected a file of its own. Remove it.")
 
 
 def decode(data: bytes, what: str) -> Bytes:
     """The pixels of a PNG, uint8 (H, W, 3); greys and palettes become RGB, a full alpha channel is dropped.
 
     Raises:
-        BaselineError: empty, not a PNG, truncated or corrupt, with transparency, or of 16 bits.
+        BaselineError: empty, not a PNG, truncated or corrupt, too large, animated, with transparency, or of 16 bits.
     """
     import io
 
@@ -88,13 +117,12 @@ def decode(data: bytes, what: str) -> Bytes:
     if not data.startswith(_SIGNATURE):
         raise BaselineError(f"{what} is not a PNG file: it begins with {data[:8]!r}.")
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with Image.open(io.BytesIO(png_for_pixels(data, what)), formats=("PNG",)) as picture:
             picture.load()
+    except ImageError as error:
+        raise BaselineError(str(error)) from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error or zlib.error
-        kind = "corrupt" if b"IEND" in data[-16:] else "truncated"
-        raise BaselineError(f"{what} is a {kind} PNG file of {len(data)} bytes: {error}.") from None
-    if picture.mode.startswith("I"):
-        raise BaselineError(f"{what} has 16 bits a channel: expected 8.")
+        raise BaselineError(f"{what} is a corrupt PNG file of {len(data)} bytes: {error}.") from None
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         alpha = np.asarray(picture.convert("RGBA"))[..., 3]
         clear = int((alpha != 255).sum())
@@ -126,19 +154,44 @@ def read_digests(folder: Path) -> dict[str, str]:
         return {}
     try:
         library = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BaselineError(f"{path} is not JSON: {error}.") from None
-    if not isinstance(library, dict) or not all(isinstance(value, str) for value in library.values()):
+    if not isinstance(library, dict) or not all(_is_digest(value) for value in library.values()):
         raise BaselineError(f"{path} is not a library of digests: expected one object of file name and sha256.")
     return library
 
 
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None
+
+
 def write_digests(folder: Path, changes: Mapping[str, str | None]) -> None:
-    """Change the library of `folder`; None takes an entry out.
+    """Change the library of `folder`; None takes an entry out. Sessions that do so at once wait for one another.
 
     Raises:
         BaselineError: it cannot be read or written.
     """
-    library = {**read_digests(folder), **changes}
-    kept = {name: value for name, value in sorted(library.items()) if value is not None}
-    write_whole(folder / DIGESTS, (json.dumps(kept, indent=2) + "\n").encode())
+    with _locked(folder):
+        library = {**read_digests(folder), **changes}
+        kept = {name: value for name, value in sorted(library.items()) if value is not None}
+        write_whole(folder / DIGESTS, (json.dumps(kept, indent=2) + "\n").encode())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keeps other threads and processes out, where the system can lock a folder (not Windows)."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise BaselineError(f"{folder / DIGESTS} cannot be written: {error.strerror or error}.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)  # lets go of the lock

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pytest_denorm.errors import BaselineError
+from pytest_denorm.errors import BaselineError, ImageError
+from pytest_denorm.text import printable
 
 from .comparison import Bytes, Difference, amplified, compare, side_by_side
+from .decoding import refuse_size
 from .figure import GridFigure
 from .files import DIGESTS, decode, digest, read_bytes, read_digests, write_whole
 from .options import ImageOptions
@@ -55,7 +57,7 @@ class Verdict:
         """All of it, for the terminal."""
         width = max((len(label) for label, _ in self.lines), default=0) + 1
         particulars = [f"  {label + ':':<{width}} {text}" for label, text in self.lines]
-        return "\n".join([self.headline, *particulars, *([self.advice] if self.advice else [])])
+        return printable("\n".join([self.headline, *particulars, *([self.advice] if self.advice else [])]))
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Case:
         results: the folder for pictures of failures, named `stem` and what they show.
         relative_to: the folder that paths in messages are relative to.
         extra_arguments: what the command that updates must repeat.
+        root: the project's folder, which links among baselines do not leave.
     """
 
     plan: Plan
@@ -78,6 +81,7 @@ class Case:
     stem: str
     relative_to: Path
     extra_arguments: tuple[str, ...] = ()
+    root: Path | None = None
 
     def shown(self, path: Path) -> str:
         """`path` as short as it is clear."""
@@ -133,7 +137,7 @@ def _stored(case: Case) -> Bytes | str | None:
 
 
 def _stored_picture(case: Case) -> Bytes | None:
-    data = read_bytes(case.plan.path)
+    data = read_bytes(case.plan.path, case.root)
     return None if data is None else decode(data, f"the baseline {case.shown(case.plan.path)}")
 
 
@@ -240,9 +244,14 @@ def pixels_of(figure: Any, kwargs: Mapping[str, Any]) -> Bytes:
     """What the PNG of a figure shows, saved as the mark asks.
 
     Raises:
-        BaselineError: a figure that is not opaque.
+        BaselineError: a figure that is not opaque, or larger than a baseline may be.
     """
     if isinstance(figure, GridFigure):
+        height, width = figure.pixels.shape[:2]
+        try:
+            refuse_size(width, height, "the grid")
+        except ImageError as error:
+            raise BaselineError(str(error)) from None
         return figure.rendered()
     if kwargs.get("remove_text"):
         from matplotlib.testing.decorators import remove_ticks_and_titles

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 
 #: The longest stem; names get longer on the way (``-comparison.png``), and file systems end at 255 bytes.
 LONGEST = 120
 
 #: Devices of Windows, with any extension.
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+_RESERVED = {
+    *("con", "prn", "aux", "nul", "conin$", "conout$"),
+    *(f"{port}{number}" for port in ("com", "lpt") for number in "0123456789\u00b9\u00b2\u00b3"),
+}
 
-_ILLEGAL = re.compile(r'[<>:"/\\|?*\[\]\x00-\x1f]')
+_ILLEGAL = re.compile(r'[<>:"/\\|?*\[\]]')
 
 
 def legal_stem(name: str) -> str:
@@ -42,7 +46,12 @@ def legal_stem(name: str) -> str:
 
 
 def _is_reserved(name: str) -> bool:
-    return name.partition(".")[0].lower() in _RESERVED
+    return name.partition(".")[0].rstrip(" ").lower() in _RESERVED
+
+
+def folded(filename: str) -> str:
+    """The same for two names that a file system may not tell apart: by case, or by how Unicode writes an accent."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", filename).casefold())
 
 
 def is_legal(filename: str) -> bool:
@@ -50,6 +59,7 @@ def is_legal(filename: str) -> bool:
     stem = filename.removesuffix(".png")
     return (
         filename != stem != ""
+        and filename.isprintable()
         and not _ILLEGAL.search(filename)
         and not stem.endswith((" ", ".", "_"))
         and ".png" not in stem

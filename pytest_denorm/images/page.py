@@ -11,6 +11,8 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from pytest_denorm.text import printable
+
 #: Which colour an outcome has; what is not here is neutral.
 _BAD = ("different", "missing", "unreadable", "no figure", "failed", "unexpectedly passed", "error")
 _GOOD = ("equal", "passed")
@@ -61,7 +63,7 @@ def render(checks: Sequence[CheckRow], images: Sequence[ImageRow]) -> str:
             "<body>",
             "<header>",
             "<h1>pytest-denorm: review</h1>",
-            f"<p>{escape(_summary(checks, images))}</p>",
+            f"<p>{_text(_summary(checks, images))}</p>",
             '<p id="keys" hidden>Keys: <kbd>j</kbd> and <kbd>k</kbd> next and previous picture; in it, '
             "<kbd>1</kbd> side by side, <kbd>2</kbd> slider (<kbd>←</kbd> <kbd>→</kbd>), <kbd>3</kbd> or <kbd>b</kbd> "
             "blink, <kbd>4</kbd> difference.</p>",
@@ -88,6 +90,11 @@ def _summary(checks: Sequence[CheckRow], images: Sequence[ImageRow]) -> str:
     return "; ".join(parts) + "." if parts else "This session had neither checks nor image tests."
 
 
+def _text(text: str) -> str:
+    """Fit to stand between tags and in quoted attributes: no markup, and no character that no page can hold."""
+    return escape(printable(text))
+
+
 def _rank(status: str) -> tuple[int, str]:
     """Failures first, then what was not decided, then what passed."""
     return (0 if status in _BAD else 2 if status in _GOOD else 1), status
@@ -95,7 +102,7 @@ def _rank(status: str) -> tuple[int, str]:
 
 def _status(status: str) -> str:
     colour = "bad" if status in _BAD else "good" if status in _GOOD else "note"
-    return f'<span class="status {colour}">{escape(status)}</span>'
+    return f'<span class="status {colour}">{_text(status)}</span>'
 
 
 def _image_section(images: Sequence[ImageRow]) -> list[str]:
@@ -114,22 +121,22 @@ def _image_section(images: Sequence[ImageRow]) -> list[str]:
 
 def _article(row: ImageRow) -> Iterable[str]:
     yield '<article tabindex="0">'
-    yield f'<div class="head"><h3>{escape(row.nodeid)}</h3>{_status(row.status)}</div>'
+    yield f'<div class="head"><h3>{_text(row.nodeid)}</h3>{_status(row.status)}</div>'
     yield '<div class="tools"></div>'
     yield '<div class="panels">'
     for kind, data in row.pictures.items():
         width, height = png_size(data)
         zoom = max(1, _SHOWN // max(width, height))
         source = base64.b64encode(data).decode()
-        caption = escape(row.captions.get(kind, kind))
+        caption = _text(row.captions.get(kind, kind))
         yield (
-            f'<figure><figcaption>{caption}</figcaption><img data-kind="{escape(kind)}" '
-            f'alt="{escape(kind)} of {escape(row.nodeid)}" width="{width * zoom}" height="{height * zoom}" '
+            f'<figure><figcaption>{caption}</figcaption><img data-kind="{_text(kind)}" '
+            f'alt="{_text(kind)} of {_text(row.nodeid)}" width="{width * zoom}" height="{height * zoom}" '
             f'src="data:image/png;base64,{source}"></figure>'
         )
     yield "</div>"
     if row.message:
-        yield f"<pre>{escape(row.message)}</pre>"
+        yield f"<pre>{_text(row.message)}</pre>"
     yield "</article>"
 
 
@@ -138,10 +145,10 @@ def _check_section(checks: Sequence[CheckRow]) -> Iterable[str]:
     groups = [(name, list(rows)) for name, rows in groupby(by_pipeline, key=lambda row: row.pipeline)]
     groups.sort(key=lambda group: min(_rank(row.status) for row in group[1]))
     for name, rows in groups:
-        yield f"<h2>Pipeline {escape(name)}</h2>"
+        yield f"<h2>Pipeline {_text(name)}</h2>"
         yield "<table><thead><tr><th>check</th><th>outcome</th><th></th></tr></thead><tbody>"
         for row in sorted(rows, key=lambda row: _rank(row.status)[0]):
-            yield f"<tr><td>{escape(row.name)}</td><td>{_status(row.status)}</td><td>{escape(row.message)}</td></tr>"
+            yield f"<tr><td>{_text(row.name)}</td><td>{_status(row.status)}</td><td>{_text(row.message)}</td></tr>"
         yield "</tbody></table>"
 
 

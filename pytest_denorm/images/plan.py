@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from .marks import EXACT
-from .names import is_legal, legal_stem
+from .names import folded, is_legal, legal_stem
 from .options import ImageOptions
 
 
@@ -48,7 +48,7 @@ def plan_items(items: Iterable[pytest.Item], config: pytest.Config, options: Ima
         plan = _plan(item, mark, config, options) if is_function and mark is not None else None
         if plan is None:
             continue
-        key = (os.path.normcase(plan.folder), plan.filename.casefold())
+        key = (os.path.normcase(plan.folder), folded(plan.filename))
         nodeid, other = taken.setdefault(key, (item.nodeid, plan))
         if nodeid != item.nodeid and (plan.exact or other.exact):
             raise pytest.UsageError(_collision(nodeid, other, item.nodeid, plan))

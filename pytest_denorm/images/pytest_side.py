@@ -25,6 +25,7 @@ import pytest
 
 from pytest_denorm import settings
 from pytest_denorm.errors import BaselineError, SettingsError
+from pytest_denorm.text import printable
 
 from . import unused
 from .files import write_digests, write_whole
@@ -203,6 +204,7 @@ class ImageTests:
             stem=legal_stem(item.nodeid.replace("::", ".").replace("/", ".")),
             relative_to=here,
             extra_arguments=extra,
+            root=self.config.rootpath,
         )
 
     @functools.cached_property
@@ -328,7 +330,7 @@ class ImageTests:
         terminalreporter.section("image baselines", "=")
         for line in lines:
             loud = line.startswith("ERROR") or " not compared: " in line
-            terminalreporter.write_line(line, red=loud, bold=loud)
+            terminalreporter.write_line(printable(line), red=loud, bold=loud)
 
     def _counts(self) -> Iterator[str]:
         statuses = [facts["denorm_image"] for facts in self.facts.values()]

@@ -14,6 +14,7 @@ from pytest_denorm.affine import as_normalization, normalize
 from pytest_denorm.errors import ImageError
 from pytest_denorm.normalization import Normalization
 
+from .decoding import read_picture
 from .layout import grid
 
 __all__ = ["draw_files", "three_rows"]
@@ -61,7 +62,7 @@ def draw_files(pipeline: Any, files: Sequence[Path], output: Path) -> None:
         PipelineError: as :func:`pytest_denorm.find_normalize`.
     """
     normalization = as_normalization(pipeline)
-    pictures = [_read(file) for file in files]
+    pictures = [read_picture(file) for file in files]
     normalized = [_run(pipeline, picture, file) for picture, file in zip(pictures, files, strict=True)]
     height, width = normalized[0].shape[-2:]
     for one, file in zip(normalized, files, strict=True):
@@ -74,14 +75,6 @@ def draw_files(pipeline: Any, files: Sequence[Path], output: Path) -> None:
     originals = [ImageOps.fit(picture.convert("L" if grey else "RGB"), (width, height)) for picture in pictures]
     picture = three_rows(originals, torch.stack(normalized), normalization)
     picture.save(output, format="PNG")
-
-
-def _read(file: Path) -> Image.Image:
-    try:
-        with Image.open(file) as picture:
-            return picture.convert("RGB")
-    except OSError as error:
-        raise ImageError(f"{file} cannot be read as a picture: {error}") from error
 
 
 def _run(pipeline: Any, picture: Image.Image, file: Path) -> torch.Tensor:

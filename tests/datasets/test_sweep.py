@@ -300,7 +300,7 @@ class TestResuming:
         with pytest.raises(DatasetError, match="another sweep: its inverse is None, here it is truncating"):
             sweep(textbook, state=state, limit=10, inverse=truncating)
         state.write_text("{}")
-        with pytest.raises(DatasetError, match=r"is no state of a sweep: 'key'\. Name another file"):
+        with pytest.raises(DatasetError, match=r"is no state of a sweep: it has no 'key'\. Name another file"):
             sweep(textbook, state=state, limit=10)
 
     def test_a_state_is_replaced_whole(self, textbook, tmp_path, monkeypatch):

@@ -185,7 +185,7 @@ def test_a_broken_baseline_gets_its_own_message(project: Any, kind: str, mpl: bo
         message = "the baseline * cannot be read: *"
         if kind == "folder":
             path.mkdir()
-            message = "the baseline * is a folder: expected a PNG file. Remove the folder."
+            message = "the baseline * is a folder: expected a file. Remove it."
         else:
             path.symlink_to(path)
     result = project.run(*["--mpl"] * mpl)

@@ -1,0 +1,20 @@
+"""Names that others chose, made fit to be shown."""
+
+from __future__ import annotations
+
+__all__ = ["printable"]
+
+
+def printable(text: str) -> str:
+    r"""`text` with everything that a terminal would act on, or that hides, written out: ``\x1b`` for an escape.
+
+    That is control characters other than the line feed and the tab, lone surrogates, and marks that turn the direction
+    of writing.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else _written(one) for one in text)
+
+
+def _written(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
