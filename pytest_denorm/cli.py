@@ -113,15 +113,14 @@ def _pipeline(chosen: argparse.Namespace) -> Any:
 def _named(spec: str) -> Any:
     from .errors import StatisticsError
     from .normalization import preset
-    from .spec import load
+    from .spec import import_for, load
 
     if ":" in spec:
         return load(spec, [Path.cwd()])
     if "." in spec:
-        from torchvision.models import get_weight
-
+        models = import_for(spec, "torchvision.models")
         try:
-            return get_weight(spec).transforms()
+            return models.get_weight(spec).transforms()
         except (ValueError, AttributeError, KeyError) as error:
             raise SettingsError(f"{spec!r} names no torchvision weights: {error}") from error
     try:

@@ -24,7 +24,17 @@ from typing import Any, Literal
 from ..errors import AdapterError
 from ..normalization import Normalization
 
-__all__ = ["Description", "Leaf", "Parts", "Refusal", "class_names", "describe", "public_name", "register_adapter"]
+__all__ = [
+    "Description",
+    "Leaf",
+    "Parts",
+    "Refusal",
+    "class_names",
+    "describe",
+    "is_library",
+    "public_name",
+    "register_adapter",
+]
 
 #: How parts belong together: all in turn; one of them, at random; each for itself, so that they have to agree.
 Together = Literal["sequence", "choice", "views"]
@@ -174,7 +184,7 @@ def describe(obj: Any) -> Description:
                 continue
             if not isinstance(found, (Leaf, Parts, Refusal)):
                 raise AdapterError(
-                    f"the adapter of {name} returned a {type(found).__name__} for a {public_name(obj)}: expected a "
+                    f"the adapter of {name} returned {found!r} for a {public_name(obj)}: expected a "
                     f"Normalization, Leaf, Parts, Refusal or None."
                 )
             return found
@@ -199,6 +209,11 @@ def _adapters_for(module: str) -> Iterator[tuple[str, Adapter]]:
             yield name, _registered[name]
         if length == 1 and name in _BUILT_IN:
             yield name, import_module(f"{__package__}.adapters.{_BUILT_IN[name]}").describe
+
+
+def is_library(module: str) -> bool:
+    """Whether a module is of a library that comes with an adapter."""
+    return module.partition(".")[0] in _BUILT_IN
 
 
 def class_names(obj: Any, library: str) -> tuple[str, ...]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import version
 
 import pytest
+
+from pytest_denorm.errors import SettingsError
+from pytest_denorm.spec import load
 
 LIBRARIES = ["torchvision", "kornia", "albumentations", "transformers", "timm", "monai", "torchio", "diffusers"]
 
@@ -103,3 +107,125 @@ def test_albumentations_without_torchvision(tmp_path):
     assert probe(pipeline, draws=2).difference(find_normalize(pipeline)) < 1e-5
     """
     run(tmp_path, code, broken=["torchvision"])
+
+
+NMS = "operator torchvision::nms does not exist"
+UNAFFECTED = "Pipelines that need none of it go on working."
+
+
+def break_library(folder, name, *, of=None, needs=""):
+    """A package that fails when it is imported, and says that it needs another version of something."""
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text(f"raise RuntimeError({NMS!r})\n")
+    if of:
+        info = folder / f"{name}-{of}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {of}\nRequires-Dist: {needs}\n")
+        (info / "top_level.txt").write_text(f"{name}\n")
+    return folder / name / "__init__.py"
+
+
+class TestPipelinesByName:
+    """Which library is broken, how, and what to do."""
+
+    @pytest.mark.parametrize("name", ["kornia", "albumentations", "transformers", "timm", "unheard_of"])
+    def test_broken(self, tmp_path, monkeypatch, name):
+        for module in [one for one in sys.modules if one.partition(".")[0] == name]:
+            monkeypatch.delitem(sys.modules, module)
+        file = break_library(tmp_path, name, of="9.8", needs="torch<1.5")
+        (tmp_path / f"uses_{name}.py").write_text(f"from {name}.transforms import Normalize\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(SettingsError) as caught:
+            load(f"uses_{name}:transform")
+        assert str(caught.value) == (
+            f"uses_{name}:transform: importing uses_{name} failed: {name} is broken: importing it ({file}) raised "
+            f"RuntimeError: {NMS}. {name} 9.8 was made for torch<1.5, and torch {version('torch')} is installed: "
+            f"install the {name} that was made for it. {UNAFFECTED}"
+        )
+        assert isinstance(caught.value.__cause__, RuntimeError)
+
+    def test_library_named_itself(self, tmp_path, monkeypatch):
+        for module in [one for one in sys.modules if one.partition(".")[0] == "timm"]:
+            monkeypatch.delitem(sys.modules, module)
+        break_library(tmp_path, "timm")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(SettingsError, match=r"importing timm\.data failed: timm is broken"):
+            load("timm.data:create_transform()")
+
+    def test_inside_a_function_and_behind_another_library(self, tmp_path, monkeypatch):
+        break_library(tmp_path, "brokenlib")
+        (tmp_path / "middlelib.py").write_text(
+            "try:\n import brokenlib\nexcept RuntimeError as e:\n raise ImportError('no') from e\n"
+        )
+        (tmp_path / "calls_it.py").write_text("def make():\n    import middlelib\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(
+            SettingsError, match=r"calling it failed: brokenlib is broken: importing it .* raised RuntimeError"
+        ):
+            load("calls_it:make()")
+
+    def test_missing(self, tmp_path, monkeypatch):
+        (tmp_path / "uses_missing.py").write_text("import nolib.transforms\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(SettingsError) as caught:
+            load("uses_missing:transform")
+        assert str(caught.value) == (
+            f"uses_missing:transform: importing uses_missing failed: nolib is not installed: install it for "
+            f"{sys.executable}, or name a pipeline that needs none of it."
+        )
+        with pytest.raises(SettingsError, match=r"^nolib.data:x: No module named 'nolib'\.$"):
+            load("nolib.data:x")
+
+    def test_a_mistake_of_the_users_own_is_no_librarys(self, tmp_path, monkeypatch):
+        (tmp_path / "own_mistake.py").write_text("1 / 0\n")
+        (tmp_path / "own_name.py").write_text("from json import nothing\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(SettingsError, match=r"importing own_mistake raised ZeroDivisionError: division by zero$"):
+            load("own_mistake:x")
+        with pytest.raises(SettingsError, match="importing own_name raised ImportError: cannot import name 'nothing'"):
+            load("own_name:x")
+
+    def test_names_of_weights(self, tmp_path):
+        code = """
+        from pytest_denorm.cli import main
+        assert main(["check", "ResNet50_Weights.DEFAULT"]) == 2
+        assert main(["check", "imagenet"]) == 0
+        """
+        file = break_library(tmp_path, "torchvision")
+        script = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n" + textwrap.dedent(code)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.startswith(
+            f"pytest-denorm: ResNet50_Weights.DEFAULT: importing torchvision.models failed: torchvision is broken: "
+            f"importing it ({file}) raised RuntimeError: {NMS}. Each torchvision is built for one torch: install the "
+            f"one for torch {version('torch')} (found torchvision "
+        )
+        assert "20 checks" in done.stdout
+
+    def test_session(self, pytester):
+        """With a broken torchvision, its pipelines are told to be broken, and the others are verified."""
+        break_library(pytester.path, "torchvision")
+        pytester.makepyfile(
+            theirs="from torchvision import transforms\n",
+            ours="def transform(picture):\n    import numpy\n    return (numpy.asarray(picture) / 255 - 0.5) / 0.25\n",
+            test_it="""
+            def test_pipeline(denorm_pipeline):
+                pass
+
+            def test_everything_else(denorm, denorm_images):
+                denorm.assert_round_trip("imagenet")
+                denorm.grid(denorm_images)
+            """,
+        )
+        pytester.makeini("[pytest]\ndenorm_pipelines =\n    ours = ours:transform\n    theirs = theirs:transform\n")
+        result = pytester.runpytest_subprocess(
+            "--denorm", "--denorm-pipeline=theirs:transform", "-k", "round_trip or pipeline or else"
+        )
+        outcomes = result.parseoutcomes()
+        assert {kind: outcomes[kind] for kind in ("passed", "failed", "errors")} == {
+            "passed": 3,
+            "failed": 2,
+            "errors": 1,
+        }
+        told = "theirs:transform: importing theirs failed: torchvision is broken: importing it (*) raised RuntimeError*"
+        result.stdout.fnmatch_lines([f"*{told}", f"{told}"])
