@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .alone import alone
 from .errors import NotInvertibleError
 from .normalization import Normalization
 
@@ -169,7 +170,7 @@ class ColorMap:
         return float(np.maximum(np.abs(high), np.abs(low)).max())
 
     def __str__(self) -> str:
-        with warnings.catch_warnings():
+        with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # only shown here, not used
             shown = "; ".join(self.problems) or str(self.normalization())
         extra = ", unchanged" if self.unchanged else ""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..alone import alone
 from ..errors import ConditionalNormalizeWarning, ImageError, InverseError
 from ..normalization import Normalization, preset
 from ..pipelines import Located, locate
@@ -35,7 +36,7 @@ class Passage:
 
 def located_quietly(pipeline: Any) -> Located:
     """As :func:`~pytest_denorm.pipelines.locate`, the name of a preset too; the warning was given before."""
-    with warnings.catch_warnings():
+    with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConditionalNormalizeWarning)
         return locate(preset(pipeline) if isinstance(pipeline, str) else pipeline)
 

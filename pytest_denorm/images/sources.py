@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
@@ -13,6 +12,7 @@ import torch
 from PIL import Image
 
 from pytest_denorm.errors import ImageError, ImageTypeError
+from pytest_denorm.pipelines.randomness import states_kept
 
 #: How many pictures are taken from a data set, which has no batches.
 SAMPLES = 64
@@ -63,7 +63,7 @@ def _blocks_of_collection(source: Any) -> list[Block]:
 
 
 def _blocks_of_iteration(source: Any) -> list[Block]:
-    items = _iterate(source)
+    items = _read(source)
     name = type(source).__name__
     first = next(items, None)
     if first is None:
@@ -72,6 +72,26 @@ def _blocks_of_iteration(source: Any) -> list[Block]:
         return _blocks_of_collection(_picture_part(first))
     samples = [first, *islice(items, SAMPLES - 1)]
     return [_picture_of_sample(sample, f"sample {index} of the {name}") for index, sample in enumerate(samples)]
+
+
+def _read(source: Any) -> Iterator[Any]:
+    """What is iterated, each item by itself.
+
+    Raises:
+        ImageError: reading it raises.
+    """
+    items, index = _iterate(source), 0
+    while True:
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except Exception as error:
+            raise ImageError(
+                f"item {index} of the {type(source).__name__} cannot be read: {type(error).__name__}: {error}"
+            ) from error
+        yield item
+        index += 1
 
 
 def _iterate(source: Any) -> Iterator[Any]:
@@ -120,13 +140,10 @@ def _random_states_kept(source: Any) -> Iterator[None]:
     """Looking at a batch must not change what a seeded training run draws afterwards."""
     generator = getattr(source, "generator", None)
     generator = generator if isinstance(generator, torch.Generator) else None
-    kept = generator.get_state() if generator is not None else None
-    python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
-        torch.set_rng_state(torch_state)
-        if generator is not None and kept is not None:
-            generator.set_state(kept)
+    with states_kept():
+        kept = generator.get_state() if generator is not None else None
+        try:
+            yield
+        finally:
+            if generator is not None and kept is not None:
+                generator.set_state(kept)

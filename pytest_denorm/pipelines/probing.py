@@ -20,8 +20,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..alone import alone
+from ..arguments import whole
 from ..colormap import ColorMap
-from ..errors import DenormError, NotInvertibleError, PipelineError
+from ..errors import DenormError, ImageError, NotInvertibleError, PipelineError, SettingsError
 from .conventions import CONVENTIONS, Convention, dtype_of, pixels_of
 from .fitting import classify
 from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_places, plausibility
@@ -67,10 +69,19 @@ def probe(
 
     Raises:
         PipelineError: nothing to call, or no way of calling it worked; the message says what each attempt raised.
+        ImageError, SettingsError: `channels`, `size`, `draws` or `seed` cannot be what they are.
 
     The number of calls is bounded, and reported in the result. The calls go to a copy of the pipeline where it can be
     copied, so that generators of its own stay where they are.
     """
+    if channels is not None:
+        whole(channels, "channels", ImageError, least=1)
+    if size is not None and not (isinstance(size, (tuple, list)) and len(size) == 2):
+        raise ImageError(f"size is {size!r}: expected height and width, such as (32, 48).")
+    for side in size or ():
+        whole(side, f"size is {size!r}: a side of it", ImageError, least=1, meaning="pixels")
+    whole(draws, "draws", ImageError, least=1, meaning="calls")
+    whole(seed, "seed", SettingsError)
     call = independent(_callable_in(pipeline))
     with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -81,12 +92,13 @@ def probe(
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Such small pictures are done before several threads have met, above all on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    with alone():
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 def _callable_in(pipeline: Any) -> Callable[..., Any]:
@@ -96,7 +108,7 @@ def _callable_in(pipeline: Any) -> Callable[..., Any]:
     if callable(getattr(pipeline, "preprocess", None)):  # a processor with several methods
         return pipeline.preprocess  # type: ignore[no-any-return]
     try:
-        with warnings.catch_warnings():
+        with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is declared is not what is asked here
             located = locate(pipeline)
     except DenormError:

@@ -9,20 +9,26 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from ..alone import alone
+
 __all__ = ["seed_all", "states_kept"]
 
 
 @contextmanager
 def states_kept() -> Iterator[None]:
-    """Whatever is drawn inside, the states of python, numpy and torch are afterwards what they were before."""
-    python, array = random.getstate(), np.random.get_state()
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call, unused-ignore]
-    with torch.random.fork_rng(devices=devices):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(array)
+    """Whatever is drawn inside, the states of python, numpy and torch are afterwards what they were before.
+
+    Threads that want this at the same time wait for one another.
+    """
+    with alone():
+        python, array = random.getstate(), np.random.get_state()
+        devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call, unused-ignore]
+        with torch.random.fork_rng(devices=devices):
+            try:
+                yield
+            finally:
+                random.setstate(python)
+                np.random.set_state(array)
 
 
 def seed_all(seed: int) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..alone import alone
 from ..errors import (
     AdapterError,
     AmbiguousNormalizeError,
@@ -180,7 +181,7 @@ def _composed(found: Sequence[Located]) -> Normalization:
     total = found[0].normalization.expand(channels)
     for one in found[1:]:
         nxt = one.normalization.expand(channels)
-        with warnings.catch_warnings():
+        with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             total = Normalization(
                 tuple(m1 + s1 * m2 for m1, s1, m2 in zip(total.mean, total.std, nxt.mean, strict=True)),

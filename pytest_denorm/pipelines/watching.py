@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..alone import alone
 from ..errors import NormalizeRaisedError, PipelineError
 from .probing import independent
 from .randomness import states_kept
@@ -121,34 +122,35 @@ def recorded(located: Located) -> Iterator[Record]:
     Raises:
         PipelineError: it has no such method, or its class cannot be changed.
     """
-    op, entry, kind = located.op, located.entry, type(located.op)
-    reason = f"{located.normalization.source or located.name} cannot be watched while its pipeline runs"
-    if entry is None or not hasattr(kind, entry):
-        raise PipelineError(f"{reason}: it is one with other steps.")
-    pairs = Record()
-    original = getattr(op, entry)
+    with alone():  # another thread would put back the class of this one
+        op, entry, kind = located.op, located.entry, type(located.op)
+        reason = f"{located.normalization.source or located.name} cannot be watched while its pipeline runs"
+        if entry is None or not hasattr(kind, entry):
+            raise PipelineError(f"{reason}: it is one with other steps.")
+        pairs = Record()
+        original = getattr(op, entry)
 
-    def run(_: Any, *args: Any, **kwargs: Any) -> Any:
-        before = _copied(kwargs if _KEY in kwargs else args[0])
+        def run(_: Any, *args: Any, **kwargs: Any) -> Any:
+            before = _copied(kwargs if _KEY in kwargs else args[0])
+            try:
+                result = original(*args, **kwargs)
+            except Exception as error:
+                pairs.failed.append((before, error))
+                raise
+            pairs.append((before, _copied(result)))
+            return result
+
+        members: dict[str, Any] = {entry: run, "__module__": kind.__module__}
+        if not kind.__dictoffset__:
+            members["__slots__"] = ()
         try:
-            result = original(*args, **kwargs)
-        except Exception as error:
-            pairs.failed.append((before, error))
-            raise
-        pairs.append((before, _copied(result)))
-        return result
-
-    members: dict[str, Any] = {entry: run, "__module__": kind.__module__}
-    if not kind.__dictoffset__:
-        members["__slots__"] = ()
-    try:
-        op.__class__ = type(kind.__name__, (kind,), members)
-    except TypeError as error:
-        raise PipelineError(f"{reason}: {error}.") from None
-    try:
-        yield pairs
-    finally:
-        op.__class__ = kind
+            op.__class__ = type(kind.__name__, (kind,), members)
+        except TypeError as error:
+            raise PipelineError(f"{reason}: {error}.") from None
+        try:
+            yield pairs
+        finally:
+            op.__class__ = kind
 
 
 def _copied(picture: Any) -> Any:
