@@ -24,7 +24,7 @@ from .samples import photograph
 #: Calls that tell a fixed order of channels from a random one; the prober takes more to be sure of rare draws.
 _FEW_DRAWS = 10
 
-__all__ = ["declared_against_measured", "sightings"]
+__all__ = ["declared_against_measured", "holds_pictures", "sightings"]
 
 
 class Sighting(NamedTuple):
@@ -98,10 +98,16 @@ def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sight
 
 def _runs(pipeline: Any, channels: int) -> Iterator[tuple[bool, Callable[[], list[Any]]]]:
     """Ways to see it at work, and whether the picture is its own."""
-    if not callable(pipeline) and (hasattr(pipeline, "__getitem__") or hasattr(pipeline, "__iter__")):
+    if holds_pictures(pipeline):
         yield True, functools.partial(_own_item, pipeline)
     for picture in _forms(channels):
         yield False, functools.partial(watch, pipeline, picture)
+
+
+def holds_pictures(pipeline: Any) -> bool:
+    """Whether it is a data set or a loader: of its class alone, because attributes of others may raise."""
+    kind = type(pipeline)
+    return not callable(pipeline) and (hasattr(kind, "__getitem__") or hasattr(kind, "__iter__"))
 
 
 def _own_item(dataset: Any) -> list[Any]:

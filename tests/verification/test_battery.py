@@ -356,3 +356,50 @@ def test_checks_of_pipelines_in_the_ini(pytester: pytest.Pytester) -> None:
     assert result.parseoutcomes()["failed"] == 1
     result.stdout.fnmatch_lines(['*again: pytest --denorm -k "train and input_unchanged"*'])
     assert pytester.runpytest_inprocess("-q").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+class RefusesNothing(torch.nn.Module):
+    """A Normalize that needs a picture, as those that stack arrays do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean, self.std = MEAN, STD
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not len(x):
+            raise ValueError("need at least one array to stack")
+        return (x - m) / s
+
+
+def test_an_empty_batch_may_be_refused_by_the_pipeline_not_by_the_inverse() -> None:
+    pipeline = T.Compose([T.ToTensor(), RefusesNothing()])
+    assert status(check(pipeline), "memory_layouts").status == "passed"
+
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        if not len(y):
+            raise ValueError("no pictures")
+        return y * s + m
+
+    found = status(check(pipeline, inverse=inverse, select=["memory_layouts"]), "memory_layouts")
+    assert found.status == "failed"
+    assert found.message == "the inverse fails on a batch of no pictures: ValueError: no pictures"
+
+
+class KeysForAttributes:
+    """A pipeline whose attributes are looked up in its settings, and raise KeyError where there are none."""
+
+    def __init__(self) -> None:
+        self.transform = TO_IMAGENET
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise KeyError(name)
+        raise AttributeError(name)
+
+    def __call__(self, picture: Any) -> Any:
+        return self.transform(picture)
+
+
+def test_attributes_that_raise_stop_no_check() -> None:
+    report = check(KeysForAttributes(), skip=["picklable"])
+    assert report.ok, str(report)
