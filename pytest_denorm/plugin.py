@@ -26,6 +26,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from .images import pytest_side
 
         pytest_side.start(config)
+    if settings.get(config, "denorm_pictures"):
+        from .failure_pictures import FailurePictures
+
+        config.pluginmanager.register(FailurePictures(config), "denorm-failure-pictures")
     if not any(config.pluginmanager.hasplugin(name) for name in ("pytest_mpl", "pytest_mpl.plugin")):
         config.addinivalue_line("markers", "mpl_image_compare(**kwargs): of pytest-mpl, which is not active")
 

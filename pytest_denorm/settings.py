@@ -80,7 +80,8 @@ OPTIONS = (
         "what to do about image baselines that no test uses",
         ("warn", "fail", "delete"),
     ),
-    Option("denorm_results", "path", "", "the folder for pictures of failed image tests (default: pytest's cache)"),
+    Option("denorm_pictures", "bool", False, "draw a picture of each failed round trip into the folder of results"),
+    Option("denorm_results", "path", "", "the folder for pictures of failures (default: pytest's cache)"),
     Option("denorm_report", "path", "", "write a review page, one HTML file, of all checks and image tests"),
 )
 

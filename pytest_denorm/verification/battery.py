@@ -153,7 +153,8 @@ class BoundCheck:
         if result.status == "expected failure":
             pytest.xfail(result.message)
         if not result.ok:
-            raise AssertionError(Report.of(self.case, [result]).failure_text(self.again))
+            report = Report.of(self.case, [result])
+            raise report.drawable(AssertionError(report.failure_text(self.again)))
 
 
 def parametrize_with_checks(

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import DenormError, ImageError
 from .diagnosis import Diagnosis, Finding, _jsonable
+from .drawable import draw_round_trip, drawable
+from .round_trip import RoundTrip, Subject, round_trip
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .case import Case
 
 __all__ = ["STATUSES", "CheckResult", "Report"]
@@ -76,6 +83,7 @@ class Report:
     inverse: str
     results: tuple[CheckResult, ...]
     diagnosis: Diagnosis | None = None
+    _subject: Subject | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, case: Case, results: Sequence[CheckResult]) -> Report:
@@ -90,7 +98,11 @@ class Report:
             inverse="derived" if case.inverse is None else describe_callable(case.inverse),
             results=tuple(results),
             diagnosis=case.diagnosis if failed and located else None,
+            _subject=_subject_of(case),
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_subject": None}  # pipelines and inverses need not be picklable
 
     @property
     def ok(self) -> bool:
@@ -112,7 +124,61 @@ class Report:
         """
         __tracebackhide__ = True
         if not self.ok:
-            raise AssertionError(str(self))
+            raise self.drawable(AssertionError(str(self)))
+
+    def figure(self) -> Figure:
+        """The round trip as one figure, whether it passed or not.
+
+        A picture, what came back, the error of each pixel in levels, and for each channel recovered against original
+        with the fitted line and the ideal one. It is not known to pyplot, and looks the same whatever the style.
+
+        Raises:
+            ImageError: there is no Normalize, or the report was read back from a file, and holds no pictures.
+            InverseError: the inverse raises, or gives back something that is no picture.
+        """
+        from .picture import round_trip_figure
+
+        return round_trip_figure(*self._drawn())
+
+    def save_figure(self, path: str | os.PathLike[str]) -> None:
+        """Writes :meth:`figure` to a PNG file.
+
+        Raises:
+            ImageError, InverseError: as :meth:`figure`.
+            BaselineError: the file cannot be written.
+        """
+        from pytest_denorm.images.files import write_whole
+
+        write_whole(Path(path), self.png())
+
+    def png(self) -> bytes:
+        """:meth:`figure` as a PNG file.
+
+        Raises:
+            ImageError, InverseError: as :meth:`figure`.
+        """
+        return draw_round_trip(*self._drawn())
+
+    def _drawn(self) -> tuple[Subject, RoundTrip]:
+        if self._subject is None:
+            why = "it was read back, and holds no pictures" if self.source else "no Normalize was found"
+            raise ImageError(f"this report has no round trip to draw: {why}.")
+        return self._subject, round_trip(self._subject)
+
+    @property
+    def can_be_drawn(self) -> bool:
+        """The round trip is among what failed, and its pictures are at hand."""
+        return self._subject is not None and any(result.name == "round_trip" for result in self.failures)
+
+    def drawable(self, error: AssertionError) -> AssertionError:
+        """`error`, which can then be drawn, if the round trip is among what failed."""
+        return drawable(error, self.png) if self.can_be_drawn else error
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table, and a picture where the round trip failed."""
+        from .notebook import report_html
+
+        return report_html(self)
 
     def summary(self) -> str:
         """``19 checks: 17 run, 16 passed, 1 failed, 2 not applicable``"""
@@ -121,7 +187,7 @@ class Report:
         return f"{len(self.results)} checks: {run} run, {', '.join(counts)}"
 
     def __str__(self) -> str:
-        lines = _wrapped(f"pytest-denorm: {self._title()}", "", "  ")
+        lines = _wrapped(f"pytest-denorm: {self.title}", "", "  ")
         lines += [
             line for text in (self.statistics, f"inverse: {self.inverse}") if text for line in _wrapped(text, "  ")
         ]
@@ -136,7 +202,7 @@ class Report:
 
     def failure_text(self, again: str | None = None) -> str:
         """What failed, and why: for the failure of a single test, which `again` runs again."""
-        lines = [f"{self._title()}", *_wrapped(self.statistics, "  "), *_wrapped(f"inverse: {self.inverse}", "  ")]
+        lines = [f"{self.title}", *_wrapped(self.statistics, "  "), *_wrapped(f"inverse: {self.inverse}", "  ")]
         for result in self.failures:
             lines += _wrapped(f"{_MARKS[result.status]} {result.name}: {result.message}", "  ", "    ")
         lines += self._diagnosis_lines()
@@ -148,7 +214,9 @@ class Report:
         inverse = "" if self.inverse == "derived" else ", inverse=inverse"
         return f"print(pytest_denorm.check(pipeline{inverse}, select={failed}))"
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """What the pipeline is called, and where its Normalize is."""
         return ": ".join(part for part in (self.name, self.source or "no Normalize") if part)
 
     def _diagnosis_lines(self) -> list[str]:
@@ -197,6 +265,16 @@ class Report:
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2)
+
+
+def _subject_of(case: Case) -> Subject | None:
+    """What can be drawn; None where nothing can be sent through the pipeline."""
+    from .case import NotApplicable
+
+    try:
+        return case.subject
+    except (DenormError, NotApplicable):
+        return None
 
 
 def _row_key(numbered: tuple[int, CheckResult]) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from ..tolerance import Tolerance, round_trip_tolerance
 from .calls import Caller, as_pictures, describe_callable, forward_of
 from .causes import channel_name
 from .diagnosis import Diagnosis, diagnose
+from .drawable import draw_round_trip, drawable
 from .samples import level_picture, sample_images
 
 __all__ = ["RoundTrip", "Subject", "Worst", "assert_round_trip", "round_trip"]
@@ -154,7 +156,7 @@ def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
         if not picture.numel():
             continue
         found = inverse(forward(picture.clone()))
-        expected, found = _comparable(picture, found, normalization.pixel_max)
+        expected, found = comparable(picture, found, normalization.pixel_max)
         gaps = found - expected
         error = gaps.abs().flatten(1).amax(dim=1).double().nan_to_num(nan=math.inf)
         errors = torch.maximum(errors, error)
@@ -164,7 +166,7 @@ def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
     return RoundTrip(allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.bytes_out)
 
 
-def _comparable(picture: torch.Tensor, found: torch.Tensor, white: float) -> tuple[torch.Tensor, torch.Tensor]:
+def comparable(picture: torch.Tensor, found: torch.Tensor, white: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Both in one dtype, in the units of the pictures; where bytes came back, the nearest level is expected."""
     if found.is_floating_point():
         dtype = torch.promote_types(torch.promote_types(picture.dtype, found.dtype), torch.float32)
@@ -258,7 +260,7 @@ def assert_round_trip(
     subject = Subject.of(pipeline, inverse, images)
     outcome = round_trip(subject, tolerance)
     if not outcome.ok:
-        raise AssertionError(failure_text(subject, outcome))
+        raise drawable(AssertionError(failure_text(subject, outcome)), partial(draw_round_trip, subject, outcome))
 
 
 def failure_text(subject: Subject, outcome: RoundTrip) -> str:
