@@ -36,8 +36,8 @@ def read_json(path: Path) -> Any:
 
 
 def expect(value: Any, form: Any, where: str) -> None:
-    """Refuses what was read unless it is of a form: ``int``, ``float``, ``str``, ``[form]`` for a list, or a mapping of
-    names to forms.
+    """Refuses what was read unless it is of a form: ``int``, ``float``, ``str``, ``[form]`` for a list of any length,
+    a tuple of forms for a list of that length, or a mapping of names to forms.
 
     Raises:
         DatasetError: names the first place that is not, and what it holds.
@@ -49,11 +49,12 @@ def expect(value: Any, form: Any, where: str) -> None:
             if name not in value:
                 raise DatasetError(f"{where or 'it'} has no {name!r}.")
             expect(value[name], part, f"{where}.{name}" if where else name)
-    elif isinstance(form, list):
-        if not isinstance(value, list):
-            raise DatasetError(f"{where} is {_shown(value)}: expected a list.")
+    elif isinstance(form, (list, tuple)):
+        if not isinstance(value, list) or (isinstance(form, tuple) and len(value) != len(form)):
+            expected = f"a list of {len(form)}" if isinstance(form, tuple) else "a list"
+            raise DatasetError(f"{where} is {_shown(value)}: expected {expected}.")
         for index, one in enumerate(value):
-            expect(one, form[0], f"{where}[{index}]")
+            expect(one, form[index] if isinstance(form, tuple) else form[0], f"{where}[{index}]")
     elif not _is(value, form):
         raise DatasetError(f"{where} is {_shown(value)}: expected {_WORDS[form]}.")
 
@@ -79,12 +80,18 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
     A process killed at any moment leaves the old file or the new one.
 
     Raises:
-        DatasetError: something that is no file is there.
-        OSError: it cannot be written.
+        DatasetError: something that is no file is there, or it cannot be written.
     """
     target = Path(path)
     if target.exists() and not target.is_file():
         raise DatasetError(f"{printable(str(target))} is no file, and would be replaced: name another one.")
+    try:
+        _replace(target, data)
+    except OSError as error:
+        raise DatasetError(f"{printable(str(target))} cannot be written: {error.strerror or error}.") from error
+
+
+def _replace(target: Path, data: Any) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -308,7 +308,7 @@ class Statistics:
             raise DatasetError(f"these are no statistics as Statistics.to_dict() writes them: {error}") from error
         lengths = {len(getattr(restored, name)) for name in ("minimum", "maximum", "black", "white")}
         lengths |= {len(getattr(restored, name).numerators) for name in _EXACT}
-        if len(lengths) > 1 or len(restored.sizes) != 4 or not restored.pictures or not restored.pixels:
+        if len(lengths) > 1 or not restored.pictures or not restored.pixels:
             raise DatasetError("these are no statistics as Statistics.to_dict() writes them: their parts do not agree.")
         return restored
 
@@ -364,7 +364,9 @@ _FORM: dict[str, Any] = {
     **dict.fromkeys(("pictures", "pixels", "failed"), int),
     "pixel_max": float,
     **{name: [float] for name in ("minimum", "maximum")},
-    **{name: [int] for name in ("black", "white", "sizes")},
+    **{name: [int] for name in ("black", "white")},
+    "sizes": (int,) * 4,
+    "first": (int, str),
     "failures": [FAILURE_FORM],
     "sums": {**{name: {"numerators": [str], "shift": int} for name in _EXACT}, "n_squared": str},
 }

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,10 +56,12 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _mode_of(path: Path) -> int | None:
-    """The permissions of the file that is there, if any."""
+    """The permissions of the file that is there, if any and no link."""
     try:
-        mode = path.stat().st_mode
+        mode = path.lstat().st_mode
     except (OSError, ValueError):  # none there; a null byte in the path
+        return None
+    if stat.S_ISLNK(mode):
         return None
     if irregular(mode):
         raise BaselineError(f"{printable(str(path))} cannot be written: it is {irregular(mode)}. Remove it.")

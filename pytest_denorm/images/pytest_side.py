@@ -15,7 +15,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -236,10 +236,8 @@ class ImageTests:
         report = yield
         if report.when == "call" and self.config.pluginmanager.hasplugin("html"):
             extras: Any = importlib.import_module("pytest_html.extras")
-            facts = dict(report.user_properties)
-            kinds = [kind for kind in ("comparison", "result") if f"denorm_{kind}_picture" in facts][:1]
-            pictures = [base64.b64encode(Path(str(facts[f"denorm_{kind}_picture"])).read_bytes()) for kind in kinds]
-            added = [extras.png(picture.decode(), name=kind) for kind, picture in zip(kinds, pictures, strict=True)]
+            pictures = _pictures(dict(report.user_properties), ("comparison", "result"))
+            added = [extras.png(base64.b64encode(data).decode(), name=kind) for kind, data in [*pictures.items()][:1]]
             vars(report)["extras"] = [*getattr(report, "extras", []), *added]
         return report
 
@@ -311,8 +309,7 @@ class ImageTests:
             checks.append(CheckRow(pipeline, name, status, message))
         images = []
         for nodeid, facts in self.facts.items():
-            kinds = [kind for kind in ("baseline", "result", "difference") if f"denorm_{kind}_picture" in facts]
-            pictures = {kind: Path(str(facts[f"denorm_{kind}_picture"])).read_bytes() for kind in kinds}
+            pictures = _pictures(facts, ("baseline", "result", "difference"))
             captions = {"difference": f"difference x {facts.get('denorm_amplified')}"}
             images.append(ImageRow(nodeid, facts["denorm_image"], self.messages[nodeid], pictures, captions))
         write_whole(path, render(checks, images).encode())
@@ -353,6 +350,17 @@ class ImageTests:
         yield from (f"{reasons.count(reason)} not compared: {reason}" for reason in sorted(set(reasons)))
 
 
+def _pictures(facts: Mapping[str, Any], kinds: Iterable[str]) -> dict[str, bytes]:
+    """Those that were written of a test, by kind; another session in the same folder may have taken some away."""
+    found = {}
+    for kind in kinds:
+        try:
+            found[kind] = Path(str(facts[f"denorm_{kind}_picture"])).read_bytes()
+        except (KeyError, FileNotFoundError):
+            continue
+    return found
+
+
 def _is_grid(figure: Any) -> bool:
     """Whether this is a GridFigure; one can only be if its module was loaded to make it."""
     module = sys.modules.get("pytest_denorm.images.figure")
@@ -380,6 +388,8 @@ def _watched(item: Any, judge: Callable[[Any], Verdict | None], verdicts: list[V
         verdict = judge(figure)
         if verdict is not None:
             verdicts.append(verdict)
+            if verdict.status == "unreadable":  # pytest-mpl would read it without limits
+                pytest.fail(verdict.message, pytrace=False)
         return figure
 
     item.obj, item.name = watch, handled
