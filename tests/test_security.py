@@ -1,4 +1,4 @@
-"""What docs/security.md claims: nothing runs that was not named, nothing large is unpacked, nothing is written elsewhere.
+"""What docs/security.md claims: nothing runs that was not named, nothing large is unpacked or written elsewhere.
 
 Every file here is hostile on purpose; all of them are made by the tests.
 """
