@@ -1,0 +1,261 @@
+"""The fitted map of colours, and what it says of itself."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from pytest_denorm import ColorMap, Normalization
+from pytest_denorm.colormap import fit_affine
+from pytest_denorm.errors import NotInvertibleError, StatisticsError
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+BGR = np.eye(3)[::-1]
+
+
+def measured(matrix, offset=None, *, residual=0.0, tolerance=1e-6, convention="CHW floats", calls=42, **flags):
+    matrix = np.asarray(matrix, dtype=float)
+    offset = np.zeros(len(matrix)) if offset is None else np.asarray(offset, dtype=float)
+    return ColorMap(matrix, offset, residual, tolerance, convention, calls, **flags)
+
+
+def of(normalization: Normalization, **others) -> ColorMap:
+    std, mean = np.array(normalization.std), np.array(normalization.mean)
+    return measured(np.diag(normalization.pixel_max / std), -mean / std, **others)
+
+
+class TestFit:
+    matrix = np.array([[1.5, -0.25, 0.0], [0.5, 2.0, -1.0]])
+    offset = np.array([0.125, -3.0])
+
+    @pytest.fixture
+    def x(self):
+        return np.random.default_rng(0).uniform(0, 1, (40, 3))
+
+    def test_an_affine_map_is_found(self, x):
+        fit = fit_affine(x, x @ self.matrix.T + self.offset)
+        np.testing.assert_allclose(fit.matrix, self.matrix, atol=1e-13)
+        np.testing.assert_allclose(fit.offset, self.offset, atol=1e-13)
+        np.testing.assert_allclose(fit.residual, [0, 0], atol=1e-13)
+        np.testing.assert_allclose(fit.condition, np.linalg.cond(x - x.mean(axis=0)), rtol=1e-12)
+
+    def test_it_is_the_fit_of_least_squares_with_a_column_of_ones(self, x):
+        y = np.random.default_rng(1).normal(size=(40, 2))
+        fit = fit_affine(x, y)
+        design = np.column_stack([x, np.ones(40)])
+        best = np.linalg.lstsq(design, y, rcond=None)[0]
+        np.testing.assert_allclose(fit.matrix, best[:3].T, atol=1e-12)
+        np.testing.assert_allclose(fit.offset, best[3], atol=1e-12)
+        np.testing.assert_allclose(fit.residual, np.abs(y - design @ best).max(axis=0), atol=1e-12)
+
+    def test_lists_and_float32_are_fitted_in_float64(self):
+        x, y = [[0], [1], [2]], [[1], [3], [5]]
+        narrow = fit_affine(np.array(x, dtype=np.float32), np.array(y, dtype=np.float32))
+        assert narrow.matrix.dtype == narrow.offset.dtype == narrow.residual.dtype == np.float64
+        fit = fit_affine(x, y)
+        np.testing.assert_allclose(fit.matrix, [[2]], atol=1e-14)
+        np.testing.assert_allclose(fit.offset, [1], atol=1e-14)
+
+    def test_numbers_of_float32_are_not_rounded_on_the_way(self):
+        x = np.array([[2**24 - 1], [2**24], [2**24 - 3]], dtype=np.float32)
+        fit = fit_affine(x, x)
+        np.testing.assert_allclose(fit.matrix, [[1]], atol=1e-9)
+        assert fit.residual.max() < 1e-6
+
+    @pytest.mark.parametrize(
+        "x",
+        [[[0, 0], [1, 1], [3, 3]], [[0, 1], [1, 1], [3, 1]], [[0, 0, 1], [1, 0, 1]], [[0.5]]],
+        ids=["greys", "a constant channel", "fewer pixels than channels", "one pixel"],
+    )
+    def test_channels_that_the_samples_do_not_tell_apart(self, x):
+        fit = fit_affine(x, np.ones((len(x), 1)))
+        assert fit.condition > 1e15
+
+    def test_the_condition_of_pixels_that_do_not_differ_is_infinite(self):
+        assert fit_affine([[0.5], [0.5]], [[1], [1]]).condition == float("inf")
+
+
+class TestCondition:
+    @pytest.mark.parametrize(
+        ("matrix", "condition"),
+        [
+            (np.diag([2.0, 4, 8]), 4),
+            (BGR, 1),
+            ([[3.0], [4.0], [0.0]], 1),  # one channel made into three
+            ([[1.0, 1, 1]], float("inf")),  # three made into one
+            (np.diag([1.0, 0, 1]), float("inf")),
+        ],
+    )
+    def test_is_that_of_the_matrix(self, matrix, condition):
+        assert measured(matrix).condition == pytest.approx(condition)
+
+    def test_a_slope_within_rounding_is_none(self):
+        assert measured(np.diag([1.0, 0.25]), tolerance=0.25).condition == float("inf")
+        assert measured(np.diag([1.0, 0.25]), tolerance=0.2).condition == pytest.approx(4)
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        ("matrix", "order"),
+        [
+            (np.diag([2.0, -3, 4]), (0, 1, 2)),
+            (BGR, (2, 1, 0)),
+            ([[0, 1.0, 0], [0, 0, 1], [1, 0, 0]], (1, 2, 0)),
+            ([[1.0, 0.2, 0], [0, 1, 0], [0, 0, 1]], None),
+            (np.diag([1.0, 0, 1]), None),
+            ([[1.0, 0], [1, 0]], None),  # one channel twice, the other not at all
+            ([[1.0, 0, 0], [0, 1, 0]], None),
+            (np.eye(3) * 1e-5, (0, 1, 2)),
+        ],
+    )
+    def test_is_that_of_the_channels_made_of_one(self, matrix, order):
+        assert measured(matrix).order == order
+
+    def test_what_is_ten_thousand_times_smaller_is_noise(self):
+        assert measured([[1, 0.9e-4], [0, 1]]).order == (0, 1)
+        assert measured([[1, 1.1e-4], [0, 1]]).order is None
+
+    def test_what_rounding_explains_is_noise(self):
+        assert measured([[1, 0.01], [0, 1]], tolerance=0.01).order == (0, 1)
+        assert measured([[1, 0.011], [0, 1]], tolerance=0.01).order is None
+
+    def test_bytes_on_the_way_make_noise_of_twice_the_residual(self):
+        assert measured([[1, 0.019], [0, 1]], residual=0.01, rounded=True).order == (0, 1)
+        assert measured([[1, 0.021], [0, 1]], residual=0.01, rounded=True).order is None
+        assert measured([[1, 0.019], [0, 1]], residual=0.01).order is None
+
+
+def test_constant_channels_are_those_without_a_slope_beyond_rounding():
+    assert measured([[1.0, 0, 0], [0, 0, 0], [0, 1e-6, -1e-6]]).constant_channels == (1, 2)
+    assert measured([[1.0, 0], [0, 1.1e-6]]).constant_channels == ()
+
+
+class TestProblems:
+    @pytest.mark.parametrize(
+        ("found", "problem"),
+        [
+            (
+                measured(np.eye(3), per_image=True),
+                "per-image: the colour of a pixel depends on the other pixels of its picture",
+            ),
+            (
+                measured(np.eye(3), random=0.25, outcomes=7),
+                "random: 7 different results for one picture, 25% not the usual",
+            ),
+            (
+                measured(np.eye(3), gated=True),
+                "gated: pictures whose brightest level is at most 2 of 255 are treated otherwise",
+            ),
+            (
+                measured(np.eye(3), clipped=True),
+                "clipped: some levels at an end of the range become one, and cannot be told apart again",
+            ),
+            (
+                measured(np.eye(3), nonlinear=True, residual=0.12345),
+                "not affine: up to 0.123 away from the best affine map",
+            ),
+            (measured(np.diag([1, 0, 0])), "constant: channel 1, 2 of the output has a slope of zero"),
+            (
+                measured(BGR),
+                "channel order: the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR)",
+            ),
+            (
+                measured(BGR[[0, 2, 1]]),
+                "channel order: the output's channels are made of the input's (2, 0, 1)",
+            ),
+            (measured(np.ones((1, 3))), "mixed: the 1 channel(s) of the output mix the 3 of the input"),
+        ],
+    )
+    def test_each_in_words(self, found, problem):
+        assert found.problems == (problem,)
+
+    def test_none(self):
+        found = of(Normalization(MEAN, STD))
+        assert found.problems == ()
+        assert (found.random, found.outcomes, found.unchanged, found.augments, found.mutates) == (0, 1, *[False] * 3)
+
+    @pytest.mark.parametrize("flag", [{"per_image": True}, {"random": 0.5}, {"nonlinear": True}])
+    def test_channels_that_were_not_measured_well_are_not_said_to_be_mixed(self, flag):
+        assert len(measured(np.ones((3, 3)), **flag).problems) == 1
+
+    def test_a_constant_channel_is_told_even_so(self):
+        assert len(measured(np.diag([1, 1, 0]), nonlinear=True).problems) == 2
+
+
+class TestNormalization:
+    @pytest.mark.parametrize("pixel_max", [1.0, 255.0])
+    def test_is_the_one_that_was_measured(self, pixel_max):
+        declared = Normalization([m * pixel_max for m in MEAN], [s * pixel_max for s in STD], pixel_max)
+        found = of(declared).normalization(pixel_max)
+        np.testing.assert_allclose(found.mean, declared.mean, rtol=1e-14)
+        np.testing.assert_allclose(found.std, declared.std, rtol=1e-14)
+        assert found.pixel_max == pixel_max
+        assert found.source == "measured in 42 calls with CHW floats"
+
+    def test_is_on_the_unit_scale_unless_another_is_asked_for(self):
+        assert of(Normalization(0.5, 0.25)).normalization() == Normalization(0.5, 0.25)
+
+    def test_an_offset_within_rounding_is_none(self):
+        found = measured(np.eye(2), offset=[1e-6, -1e-6]).normalization()
+        assert repr(found.mean) == "(0.0, 0.0)"
+        assert measured(np.eye(2), offset=[1.1e-6, 0.0]).normalization().mean == (-1.1e-6, 0.0)
+
+    def test_there_is_none_where_there_is_a_problem(self):
+        found = measured(BGR, gated=True)
+        with pytest.raises(NotInvertibleError) as error:
+            found.normalization()
+        assert str(error.value) == (
+            "what was measured is no Normalize: gated: pictures whose brightest level is at most 2 of 255 are treated "
+            "otherwise; channel order: the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR). "
+            "Called with CHW floats, 42 times."
+        )
+
+
+class TestDifference:
+    @pytest.mark.parametrize("seed", range(8))
+    def test_is_the_largest_over_all_colours(self, seed):
+        random = np.random.default_rng(seed)
+        declared = Normalization(random.uniform(0, 1, 3), random.uniform(0.1, 1, 3) * random.choice([-1, 1], 3))
+        exact = of(declared)
+        found = measured(exact.matrix + random.normal(size=(3, 3)) * 0.1, exact.offset + random.normal(size=3) * 0.1)
+        corners = np.array(list(itertools.product([0, 1], repeat=3)))  # a difference of affine maps is largest at one
+        apart = corners @ found.matrix.T + found.offset - (corners - declared.mean) / declared.std
+        assert found.difference(declared) == pytest.approx(np.abs(apart).max(), rel=1e-12)
+
+    def test_is_in_units_of_the_output_whatever_the_scale_of_the_input(self):
+        found = of(Normalization((0.5,) * 3, (0.25,) * 3))
+        assert found.difference(Normalization([127.5] * 3, [63.75] * 3, 255.0)) == 0
+        assert found.difference(Normalization(0.5, 0.25)) == 0  # one number for all channels
+        assert found.difference(Normalization(0.5, 0.5)) == 1
+
+    def test_takes_as_many_channels(self):
+        with pytest.raises(StatisticsError, match="mean has 2 numbers, the pictures have 3 channels"):
+            measured(np.eye(3)).difference(Normalization([0.5, 0.5], [0.5, 0.5]))
+
+
+class TestInWords:
+    def test_a_normalization(self):
+        found = of(Normalization(MEAN, STD))
+        statistics = "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1"
+        assert str(found) == f"{statistics} (measured in 42 calls with CHW floats)"
+
+    def test_problems(self):
+        assert str(measured(BGR, clipped=True, unchanged=True)) == (
+            "clipped: some levels at an end of the range become one, and cannot be told apart again; channel order: "
+            "the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR), unchanged "
+            "(measured in 42 calls with CHW floats)"
+        )
+
+    def test_nobody_is_warned_of_odd_statistics_that_are_only_shown(self):
+        assert "mean (123.675,)" in str(measured([[1.0]], offset=[-123.675]))
+
+
+def test_it_is_a_value_that_stays_as_it_is():
+    found, other = measured(np.eye(3)), measured(np.eye(3))
+    with pytest.raises(FrozenInstanceError):
+        found.calls = 1
+    assert found == found
+    assert len({found, other}) == 2  # arrays are not compared
