@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-__all__ = ["CONVENTIONS", "Convention", "pixels_of"]
+__all__ = ["CONVENTIONS", "Convention", "NotThisWay", "Outcome", "pictures_in"]
 
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -43,10 +44,54 @@ _BYTE_VOLUME = ("a uint8 tensor (C, H, W, 1)", lambda levels: _chw(levels)[..., 
 _BATCH = ("a float32 tensor (N, C, H, W) in 0..1", lambda levels: _batch(_chw(_unit(levels))))
 _BYTE_BATCH = ("a uint8 tensor (N, C, H, W)", lambda levels: _batch(_chw(levels)))
 
+#: So many keys are supplied to a pipeline that asks for them.
+_MOST_KEYS = 8
+
 _ALONE = ("", lambda call, picture: call(picture))
 _KEYWORD = (" as image=", lambda call, picture: call(image=picture))
 _LISTED = (", two in a list", lambda call, picture: call([picture, _copy(picture)]))
 _PAIR = (", given twice", lambda call, picture: call(picture, _copy(picture)))
+
+
+class NotThisWay(Exception):
+    """A pipeline that this way of calling is not for."""
+
+
+def _as_named(call: Callable[..., Any], picture: Any) -> Any:
+    """Where several arguments are required, or one by name: the picture for the first, None for the others."""
+    first, *others = _required(call) or (None,)
+    if first is None or (not others and first.kind is not inspect.Parameter.KEYWORD_ONLY):
+        raise NotThisWay
+    by_name = [one for one in (first, *others) if one.kind is inspect.Parameter.KEYWORD_ONLY]
+    given = {one.name: picture if one is first else None for one in by_name}
+    return call(*[picture if one is first else None for one in (first, *others) if one not in by_name], **given)
+
+
+def _required(call: Callable[..., Any]) -> list[inspect.Parameter]:
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    function = call.forward if isinstance(call, torch.nn.Module) else call
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # of a builtin
+        return []
+    return [one for one in parameters if one.default is inspect.Parameter.empty and one.kind not in variable]
+
+
+def _as_asked_for(call: Callable[..., Any], picture: Any) -> Any:
+    """In a dict, under the keys that it is found to lack."""
+    sample: dict[Any, Any] = {}
+    while True:
+        try:
+            return call(dict(sample))
+        except KeyError as error:
+            key = error.args[0] if error.args else None
+            if key is None or key in sample or len(sample) >= _MOST_KEYS:
+                raise
+            sample[key] = _copy(picture) if sample else picture
+
+
+def _listed_as_named(call: Callable[..., Any], picture: Any) -> Any:
+    return _as_named(call, [picture, _copy(picture)])
 
 
 def _keyed(key: str) -> tuple[str, Callable[..., Any]]:
@@ -71,15 +116,44 @@ class Convention:
     form: Callable[[Levels], Any]
     hand_over: Callable[[Callable[..., Any], Any], Any]
 
-    def run(self, call: Callable[..., Any], levels: Levels) -> tuple[Any, bool, bool]:
-        """What comes back, whether it is what was given, and whether what was given was written into."""
+    def run(self, call: Callable[..., Any], levels: Levels) -> Outcome:
         picture = self.form(levels)
-        before = np.array(_array(picture))
+        given = np.array(_array(picture))
         result = self.hand_over(call, picture)
-        mutated = not np.array_equal(before, np.asarray(_array(picture)))
-        returned = pixels_of(result)
-        unchanged = returned is not None and returned.shape == before.shape and np.array_equal(returned, before)
-        return result, unchanged, mutated
+        mutated = not np.array_equal(given, np.asarray(_array(picture)))
+        return Outcome(result, pictures_in(result), given, mutated)
+
+
+class Outcome(NamedTuple):
+    """What came of one call.
+
+    Attributes:
+        result: what came back.
+        pictures: the pictures in it, the surest first.
+        given: what was given, as it was before.
+        mutated: it was written into.
+    """
+
+    result: Any
+    pictures: list[Any]
+    given: np.ndarray[Any, Any]
+    mutated: bool
+
+    def pixels(self, index: int) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+        """Of one of the pictures; None if there are not so many."""
+        if index >= len(self.pictures):
+            return None
+        array = _array(self.pictures[index])
+        return None if array is None else array.astype(np.float64)
+
+    def unchanged(self, index: int) -> bool:
+        """Whether one of the pictures is what was given."""
+        pixels = self.pixels(index)
+        return pixels is not None and pixels.shape == self.given.shape and np.array_equal(pixels, self.given)
+
+    def dtype(self, index: int) -> str:
+        picture = self.pictures[index]
+        return str(picture.dtype).rpartition(".")[2] if hasattr(picture, "dtype") else "uint8"
 
 
 def _conventions() -> Iterator[Convention]:
@@ -92,7 +166,10 @@ def _conventions() -> Iterator[Convention]:
         (_keyed("pixel_values"), (_TENSOR, _BYTE_TENSOR, _BATCH)),
         (batched, (_PIL,)),
         (_PAIR, (_PIL, _TENSOR, _BATCH)),
-        (_LISTED, (_PIL, _TENSOR)),
+        (_LISTED, (_PIL, _TENSOR, _BYTES)),
+        ((" for the first of its arguments", _as_named), (_PIL, _BYTES, _FLOATS, _TENSOR, _BATCH)),
+        ((", two in a list, for the first of its arguments", _listed_as_named), (_PIL, _TENSOR)),
+        ((" in a dict under the keys it asks for", _as_asked_for), (_PIL, _BYTES, _FLOATS, _TENSOR)),
     ]
     for (suffix, hand_over), forms in ways:
         for words, form in forms:
@@ -106,30 +183,20 @@ CONVENTIONS = tuple(_conventions())
 _KEYS = ("pixel_values", "image", "images", "img", "inputs", "input", "x")
 
 
-def pixels_of(result: Any) -> np.ndarray[Any, np.dtype[np.float64]] | None:
-    """The picture in what a pipeline returned, or the first of several; None if there is none."""
+def pictures_in(result: Any) -> list[Any]:
+    """The pictures in what a pipeline returned, the surest first."""
     array = _array(result)
     if array is not None:
-        return array.astype(np.float64) if array.ndim >= 2 and array.dtype.kind in "fiub" else None
+        return [result] if array.ndim >= 2 and array.dtype.kind in "fiub" and array.size else []
     if hasattr(result, "keys") and hasattr(result, "__getitem__"):  # dict, BatchFeature, Subject
-        keys = list(result.keys())
-        candidates: list[Any] = [result[key] for key in sorted(keys, key=_rank)]
+        members: list[Any] = [result[key] for key in sorted(result.keys(), key=_rank)]
     elif isinstance(result, (list, tuple)):
-        candidates = list(result)
+        members = list(result)
     elif hasattr(result, "data") and hasattr(type(result), "data"):  # torchio's images
-        candidates = [result.data]
-    else:
-        return None
-    return next((found for found in map(pixels_of, candidates) if found is not None), None)
-
-
-def dtype_of(result: Any) -> str:
-    """The dtype of the picture that :func:`pixels_of` finds."""
-    array = _array(result)
-    if array is not None:
-        return str(result.dtype).rpartition(".")[2] if hasattr(result, "dtype") else str(array.dtype)
-    members = result.values() if hasattr(result, "values") else result if isinstance(result, (list, tuple)) else ()
-    return next((dtype_of(member) for member in members if pixels_of(member) is not None), "float32")
+        members = [result.data]
+    else:  # detection's lists of images keep one batch
+        members = [one for one in getattr(result, "__dict__", {}).values() if isinstance(one, torch.Tensor)]
+    return [picture for member in members for picture in pictures_in(member)]
 
 
 def _rank(key: Any) -> int:

@@ -24,11 +24,13 @@ def as_if_alone(together: Array, alone: Array, allowed: float) -> str:
 
 
 def plausibility(black: Array, white: Array) -> tuple[float, float]:
-    """1, 1 where the values have the range that networks are fed with: around zero, a few units wide."""
-    low, high = float(min(black.min(), white.min())), float(max(black.max(), white.max()))
-    width = high - low
-    around_zero = low <= 0.25 * width and high >= -0.25 * width
-    usual = width > 0 and 0.2 <= width <= 60
+    """1, 1 where the values have the range that networks are fed with: around zero, and a few units wide, or as wide
+    as bytes are where just a mean was taken off."""
+    low, high = np.minimum(black, white), np.maximum(black, white)
+    width = float((high - low).max())
+    around_zero = float(low.min()) <= 0.25 * width and float(high.max()) >= -0.25 * width
+    less_mean = abs(width - 255) < 0.01 and float(low.max()) <= -0.1 * width
+    usual = width > 0 and (0.2 <= width <= 60 or less_mean)
     return float(around_zero), 1.0 if usual else 1 / (1 + abs(math.log(max(width, 1e-12) / 4)))
 
 

@@ -10,6 +10,8 @@ The module is not called ``probe`` because the function of that name is public i
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +26,7 @@ from ..alone import alone
 from ..arguments import whole
 from ..colormap import ColorMap
 from ..errors import DenormError, ImageError, NotInvertibleError, PipelineError, SettingsError
-from .conventions import CONVENTIONS, Convention, dtype_of, pixels_of
+from .conventions import CONVENTIONS, Convention, NotThisWay, Outcome
 from .fitting import classify
 from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_places, plausibility
 from .pictures import flat, flat_colours, stripes
@@ -38,8 +40,12 @@ __all__ = ["independent", "one_thread", "probe"]
 _SIZES = ((264, 296), (1064, 1096))
 _COLOUR = (40, 120, 200)
 _PAIRS = (((0, 0, 0), (255, 255, 255)), ((64, 100, 160), (180, 140, 90)), ((120, 121, 122), (137, 136, 135)))
-#: Pixels looked at in one output.
+#: Pixels looked at in one output, and pictures looked into in one result.
 _LOOKED_AT = 4096
+_LOOKED_INTO = 8
+#: Errors told where no way of calling worked, and ways told with each.
+_ERRORS_TOLD = 6
+_WAYS_TOLD = 3
 #: Relative error of a few operations in each dtype; whole numbers are rounded.
 _ROUNDING = {"float64": 2.0**-18, "float32": 2.0**-18, "float16": 2.0**-8, "bfloat16": 2.0**-5}
 
@@ -80,7 +86,7 @@ def probe(
         raise ImageError(f"size is {size!r}: expected height and width, such as (32, 48).")
     for side in size or ():
         whole(side, f"size is {size!r}: a side of it", ImageError, least=1, meaning="pixels")
-    whole(draws, "draws", ImageError, least=1, meaning="calls")
+    whole(draws, "draws", ImageError, least=0, meaning="calls")
     whole(seed, "seed", SettingsError)
     call = independent(_callable_in(pipeline))
     with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
@@ -101,8 +107,24 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
+def _told(said: dict[str, str]) -> str:
+    """What each way of calling raised, the ways with one error together."""
+    errors = list(dict.fromkeys(said.values()))
+    lines = []
+    for error in errors[:_ERRORS_TOLD]:
+        ways = [words for words, one in said.items() if one == error]
+        more = f", and {len(ways) - _WAYS_TOLD} other ways" if len(ways) > _WAYS_TOLD else ""
+        lines.append(f"\n  {error}\n    with {', '.join(ways[:_WAYS_TOLD])}{more}")
+    if len(errors) > _ERRORS_TOLD:
+        lines.append(f"\n  and {len(errors) - _ERRORS_TOLD} other errors in other ways")
+    return "".join(lines)
+
+
 def _callable_in(pipeline: Any) -> Callable[..., Any]:
     """What a picture goes through."""
+    made = pipeline.func if isinstance(pipeline, functools.partial) else pipeline
+    if inspect.isclass(made):
+        raise PipelineError(f"{public_name(made)} is a class, which takes no picture: call it to make a transform.")
     if callable(pipeline):
         return pipeline  # type: ignore[no-any-return]
     if callable(getattr(pipeline, "preprocess", None)):  # a processor with several methods
@@ -154,6 +176,7 @@ class _Chosen:
     convention: Convention
     channels: int
     size: tuple[int, int]
+    index: int  # of the picture, among those in a result
     axis: int | None
     places: np.ndarray[Any, Any]  # of the values of answering pixels in the flattened output: (pixels, channels out)
     shape: tuple[int, ...]
@@ -218,10 +241,7 @@ class _Probe:
                 if found:
                     return max(found, key=lambda chosen: chosen.rank)
         self._refuse_own_statistics(said)
-        lines = "".join(
-            f"\n  {error}\n    with {', '.join(words for words, one in said.items() if one == error)}"
-            for error in dict.fromkeys(said.values())
-        )
+        lines = _told(said)
         raise PipelineError(
             f"{self._name} could not be called with any picture, in {self._calls} attempts:{lines}\n"
             f"Give a function that takes one picture in one of these forms, "
@@ -235,10 +255,10 @@ class _Probe:
                 self._calls += 1
                 first, second = (colour[:channels] for colour in _PAIRS[1])
                 try:
-                    result, _, _ = convention.run(self._call, stripes(first, second, self._sizes[0], 8))
+                    outcome = convention.run(self._call, stripes(first, second, self._sizes[0], 8))
                 except Exception:  # its error is among those already told
                     continue
-                if pixels_of(result) is not None:
+                if outcome.pictures:
                     raise NotInvertibleError(
                         f"{self._name} takes {convention.words}, but fails on a flat one ({said[convention.words]}): "
                         f"it normalizes by each picture's own statistics, which no fixed mean and std undo."
@@ -247,51 +267,61 @@ class _Probe:
     def _attempt(
         self, convention: Convention, channels: int, size: tuple[int, int], said: dict[str, str]
     ) -> _Chosen | None:
-        outputs, unchanged = [], []
+        outcomes = []
         for colour in (_COLOUR, (0, 0, 0), (255, 255, 255)):
             self._calls += 1
             try:
-                result, same, _ = convention.run(self._call, flat(colour[:channels], size))
-                pixels = pixels_of(result)
+                outcomes.append(convention.run(self._call, flat(colour[:channels], size)))
+            except NotThisWay:
+                return None
             except Exception as error:  # not the way it is called; all are told if none works
                 lines = str(error).strip().splitlines() or [""]
                 said.setdefault(convention.words, f"{type(error).__name__}: {lines[0][:150]}")
                 return None
-            if pixels is None or not pixels.size:
-                said.setdefault(convention.words, f"returned a {public_name(result)} that holds no picture")
+            if not outcomes[-1].pictures:
+                said.setdefault(
+                    convention.words, f"returned a {public_name(outcomes[-1].result)} that holds no picture"
+                )
                 return None
-            outputs.append(pixels)
-            unchanged.append(same)
-            self._dtype = dtype_of(result)
-        if len({output.shape for output in outputs}) != 1:
-            outputs = [common_corner(output, outputs) for output in outputs]
-        return self._judge(convention, channels, size, outputs, all(unchanged))
+        judged: list[_Chosen] = []
+        for index in range(min(_LOOKED_INTO, *(len(one.pictures) for one in outcomes))):
+            judged.append(self._judge(convention, channels, size, index, outcomes))
+            if min(judged[-1].rank[:2]) >= 1:
+                break
+        chosen = max(judged, key=lambda one: one.rank[:2])
+        self._dtype = outcomes[0].dtype(chosen.index)
+        return chosen
 
     def _judge(
-        self, convention: Convention, channels: int, size: tuple[int, int], outputs: list[Array], unchanged: bool
+        self, convention: Convention, channels: int, size: tuple[int, int], index: int, outcomes: list[Outcome]
     ) -> _Chosen:
+        """What is learnt from one of the pictures that came out for a colour, for black, and for white."""
+        outputs = [pixels for one in outcomes if (pixels := one.pixels(index)) is not None]
+        unchanged = all(one.unchanged(index) for one in outcomes)
+        if len({output.shape for output in outputs}) != 1:
+            outputs = [common_corner(output, outputs) for output in outputs]
         axis = channel_axis(outputs[0], channels)
         pixels = pixel_places(outputs[0].shape, axis)
         distinct, black, white = (np.nan_to_num(output).ravel() for output in outputs)
         responsive = bool((black != white).any())
         if responsive and not np.ptp(distinct[pixels], axis=1).any():  # no axis tells the channels apart
-            packed = self._packed(convention, channels, size, black)
+            packed = self._packed(convention, channels, size, index, black)
             pixels = pixels if packed is None else packed
         answering = (black != white)[pixels].any(axis=1) if responsive else np.ones(len(pixels), dtype=bool)
         places = pixels[answering][:: max(1, int(answering.sum()) // _LOOKED_AT)]
         ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
         rank = (float(responsive), float(not unchanged), *plausibility(*ends))
-        return _Chosen(convention, channels, size, axis, places, outputs[0].shape, rank)
+        return _Chosen(convention, channels, size, index, axis, places, outputs[0].shape, rank)
 
     def _packed(
-        self, convention: Convention, channels: int, size: tuple[int, int], black: Array
+        self, convention: Convention, channels: int, size: tuple[int, int], index: int, black: Array
     ) -> np.ndarray[Any, Any] | None:
         """Where each channel is, in an output that is cut into patches and flattened; None if they are mixed."""
         answers = []
         for channel in range(channels):
             self._calls += 1
-            result, _, _ = convention.run(self._call, flat([255 * (channel == one) for one in range(channels)], size))
-            pixels = pixels_of(result)
+            lit = flat([255 * (channel == one) for one in range(channels)], size)
+            pixels = convention.run(self._call, lit).pixels(index)
             if pixels is None or pixels.size != black.size:
                 return None
             answers.append(np.nan_to_num(pixels).ravel() != black)
@@ -305,18 +335,18 @@ class _Probe:
     def _run(self, chosen: _Chosen, levels: np.ndarray[Any, np.dtype[np.uint8]]) -> Array:
         self._calls += 1
         try:
-            result, unchanged, mutated = chosen.convention.run(self._call, levels)
+            outcome = chosen.convention.run(self._call, levels)
         except Exception as error:
             raise PipelineError(
                 f"{self._name} takes {chosen.convention.words}, but failed on one in call {self._calls}: "
                 f"{type(error).__name__}: {error}"
             ) from error
-        pixels = pixels_of(result)
+        pixels = outcome.pixels(chosen.index)
         if pixels is None:
             raise PipelineError(f"{self._name} returned a picture at first, and no more in call {self._calls}.")
-        self._dtype = dtype_of(result)
-        self._always_unchanged = self._always_unchanged and unchanged
-        self._mutates = self._mutates or mutated
+        self._dtype = outcome.dtype(chosen.index)
+        self._always_unchanged = self._always_unchanged and outcome.unchanged(chosen.index)
+        self._mutates = self._mutates or outcome.mutated
         return pixels
 
     def _colours(self, chosen: _Chosen, levels: np.ndarray[Any, np.dtype[np.uint8]]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 
 import numpy as np
@@ -401,6 +402,42 @@ class TestConventions:
         with pytest.raises(PipelineError, match="is applied by something that cannot be called with a picture"):
             probe([IMAGENET])
 
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda picture, boxes, labels: (NORMALIZE(TO_TENSOR(picture)), boxes, labels),
+            lambda *, images: {"pixel_values": torch.stack([NORMALIZE(TO_TENSOR(one)) for one in images])},
+            lambda *, frame, crop: NORMALIZE(TO_TENSOR(frame)),
+            lambda sample: sample | {"frame": NORMALIZE(TO_TENSOR(sample["frame"])), "mask": TO_TENSOR(sample["mask"])},
+        ],
+    )
+    def test_arguments_and_keys_are_what_it_asks_for(self, call):
+        assert_imagenet(probe(call, draws=3))
+
+    def test_the_picture_is_the_one_that_answers(self):
+        mask = torch.zeros(1, 264, 296)
+        assert_imagenet(probe(lambda picture: (mask, NORMALIZE(TO_TENSOR(picture))), draws=3))
+        assert_imagenet(probe(lambda picture: {"image": picture, "normal": NORMALIZE(TO_TENSOR(picture))}, draws=3))
+
+    def test_a_list_of_images_in_one_batch(self):
+        from torchvision.models.detection.transform import GeneralizedRCNNTransform
+
+        assert_imagenet(probe(GeneralizedRCNNTransform(64, 128, MEAN, STD), draws=3))
+
+    def test_bytes_less_a_mean_in_another_order(self):
+        """Keras' mode "caffe"."""
+        found = probe(lambda a: np.asarray(a, np.float32)[..., ::-1] - np.float32([103.939, 116.779, 123.68]), draws=3)
+        assert found.order == (2, 1, 0)
+        assert found.offset == pytest.approx([-103.939, -116.779, -123.68])
+        assert found.convention == "a PIL picture"
+
+    def test_a_class_is_no_transform(self):
+        for made in (v1.Normalize, functools.partial(v1.Normalize, MEAN)):
+            with pytest.raises(PipelineError) as caught:
+                probe(made)
+            said = "torchvision.transforms.Normalize is a class, which takes no picture: call it to make a transform."
+            assert str(caught.value) == said
+
     def test_no_way_works(self):
         def broken(picture):
             raise ValueError("never\nmore")
@@ -410,7 +447,9 @@ class TestConventions:
         lines = str(caught.value).splitlines()
         assert lines[0].startswith(f"{__name__}.TestConventions.test_no_way_works.<locals>.broken could not be called ")
         assert lines[1] == "  ValueError: never"
-        assert lines[2].startswith("    with a PIL picture, a uint8 array (H, W, C), ")
+        ways = "    with a PIL picture, a uint8 array (H, W, C), a float32 array (H, W, C) in 0..1, and "
+        assert lines[2].startswith(ways)
+        assert len(lines) <= 20
         assert lines[-1].startswith("Give a function that takes one picture")
 
     def test_returning_nothing(self):
