@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         code: int = chosen.run(chosen)
-    except DenormError as error:
+    except (DenormError, OSError) as error:  # OSError: a file or a folder of the user's, which its message names
         print(f"pytest-denorm: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -132,10 +133,15 @@ def _named(spec: str) -> Any:
 def _check(chosen: argparse.Namespace) -> int:
     from .verification import check
 
-    inverse = _named(chosen.inverse) if chosen.inverse else None
-    report = check(
-        _pipeline(chosen), inverse=inverse, select=chosen.select, skip=chosen.skip, name=chosen.spec or "--mean --std"
-    )
+    with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
+        inverse = _named(chosen.inverse) if chosen.inverse else None
+        report = check(
+            _pipeline(chosen),
+            inverse=inverse,
+            select=chosen.select,
+            skip=chosen.skip,
+            name=chosen.spec or "--mean --std",
+        )
     print(report.to_json() if chosen.json else report)
     return 0 if report.ok else 1
 
@@ -145,13 +151,14 @@ def _diagnose(chosen: argparse.Namespace) -> int:
 
     from .verification import diagnose
 
-    found = diagnose(
-        _named(chosen.forward),
-        _named(chosen.inverse),
-        channels=chosen.channels,
-        pixel_max=chosen.pixel_max,
-        output_max=chosen.output_max,
-    )
+    with redirect_stdout(sys.stderr):
+        found = diagnose(
+            _named(chosen.forward),
+            _named(chosen.inverse),
+            channels=chosen.channels,
+            pixel_max=chosen.pixel_max,
+            output_max=chosen.output_max,
+        )
     print(json.dumps(found.to_dict(), indent=2) if chosen.json else found)
     return 0 if found.kind == "exact" else 1
 
@@ -159,6 +166,8 @@ def _diagnose(chosen: argparse.Namespace) -> int:
 def _show(chosen: argparse.Namespace) -> int:
     from .images.three_rows import draw_files
 
+    if chosen.output.suffix.lower() != ".png":
+        raise SettingsError(f"the output is {str(chosen.output)!r}: expected the name of a .png file.")
     draw_files(_pipeline(chosen), chosen.images, chosen.output)
     print(chosen.output)
     return 0

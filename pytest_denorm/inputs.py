@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .arguments import whole
 from .errors import ImageError, ImageTypeError
 from .normalization import Normalization
 
@@ -45,7 +46,7 @@ def refuse_out(out: Any, images: Any, dtype: Any) -> None:
 
     Raises:
         ImageTypeError: of another kind than `images`.
-        ImageError: of another shape, dtype or device, or not writable.
+        ImageError: of another shape, dtype or device, expanded, or not writable.
     """
     kind = np.ndarray if isinstance(images, np.ndarray) else torch.Tensor
     if not isinstance(out, kind):
@@ -55,6 +56,9 @@ def refuse_out(out: Any, images: Any, dtype: Any) -> None:
         raise ImageError(
             f"out has shape {found[0]} and dtype {found[1]}: expected shape {expected[0]} and dtype {expected[1]}."
         )
+    strides = out.strides if isinstance(out, np.ndarray) else out.stride()
+    if any(stride == 0 and length > 1 for stride, length in zip(strides, out.shape, strict=True)):
+        raise ImageError("out is expanded: several of its elements are one place in memory. Expected out.clone().")
     if isinstance(out, np.ndarray):
         if not out.flags.writeable:
             raise ImageError("out is read-only: expected an array that can be written to.")
@@ -72,6 +76,7 @@ def resolve_channel_axis(
     """
     channels, ndim = normalization.channels, len(shape)
     if channel_axis is not None:
+        whole(channel_axis, "channel_axis", ImageError, meaning="axes, such as -3")
         if not -ndim <= channel_axis < ndim:
             raise ImageError(
                 f"channel_axis is {channel_axis}: the pictures, of shape {tuple(shape)}, have no such axis."

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .arguments import whole
 from .errors import StatisticsError, StatisticsWarning
 
 if TYPE_CHECKING:
@@ -33,6 +34,18 @@ __all__ = ["PRESETS", "Normalization", "as_floats", "format_numbers", "preset"]
 
 def as_floats(values: Any, name: str) -> tuple[float, ...]:
     """Statistics in any usual form (number, list, tuple, array, tensor, (C, 1, 1) tensor) as floats."""
+    try:
+        return _as_floats(values, name)
+    except StatisticsError:
+        raise
+    except Exception as error:  # an object or a generator of somebody else's
+        raise StatisticsError(
+            f"{name} is a {type(values).__name__} that cannot be read: {type(error).__name__}: {error}. Expected one "
+            f"number a channel, such as (0.485, 0.456, 0.406)."
+        ) from error
+
+
+def _as_floats(values: Any, name: str) -> tuple[float, ...]:
     shape = getattr(values, "shape", None)
     if shape is not None and len(shape) > 1:
         if sum(size != 1 for size in shape) > 1:
@@ -113,6 +126,8 @@ class Normalization:
         object.__setattr__(self, "mean", as_floats(self.mean, "mean"))
         object.__setattr__(self, "std", as_floats(self.std, "std"))
         object.__setattr__(self, "pixel_max", _as_float(self.pixel_max, "pixel_max"))
+        if self.channel_axis is not None:
+            whole(self.channel_axis, "channel_axis", StatisticsError, meaning="axes, such as -3")
         self._refuse_lengths()
         if self._origin is not None and not self._is_inverse_of(self._origin):
             object.__setattr__(self, "_origin", None)  # dataclasses.replace made another map of an inverse
@@ -162,7 +177,7 @@ class Normalization:
                 )
 
     def _warn_about_scale(self) -> None:
-        if min(self.mean) < 0:  # no picture has a negative mean: these are statistics of something else
+        if min(*self.mean, *self.std) < 0:  # no picture has a negative one: these are statistics of something else
             return
         largest_mean, largest_std = max(self.mean), max(map(abs, self.std))
         if self.pixel_max == 1.0 and (largest_mean > 2 or largest_std > 16):
@@ -303,6 +318,6 @@ def preset(name: str) -> Normalization:
         return text.lower().replace("_", "").replace("-", "").replace(" ", "")
 
     for known, normalization in PRESETS.items():
-        if plain(known) == plain(name):
+        if isinstance(name, str) and plain(known) == plain(name):
             return normalization
     raise StatisticsError(f"no preset is named {name!r}: expected one of {', '.join(PRESETS)}.")

@@ -50,7 +50,7 @@ def load(spec: str, folders: Iterable[Path] = ()) -> Any:
         return found
     try:
         return found()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(f"{spec}: calling it", error, module_name) from error
 
 
@@ -64,7 +64,7 @@ def import_for(spec: str, name: str, folders: Iterable[Path] = ()) -> Any:
     sys.path += [str(folder) for folder in folders if str(folder) not in sys.path]
     try:
         return import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script without a guard ends itself
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             looked = f" Looked in {', '.join(map(str, folders))} too." if folders else ""
             raise SettingsError(f"{spec}: {error}.{looked}") from error
@@ -73,6 +73,6 @@ def import_for(spec: str, name: str, folders: Iterable[Path] = ()) -> Any:
         sys.path[:] = before
 
 
-def _failed(what: str, error: Exception, module: str) -> SettingsError:
+def _failed(what: str, error: Exception | SystemExit, module: str) -> SettingsError:
     why = fault(error, own="" if is_library(module) else module)
     return SettingsError(f"{what} failed: {why}" if why else f"{what} raised {type(error).__name__}: {error}")

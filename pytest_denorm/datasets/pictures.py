@@ -12,6 +12,7 @@ import numpy as np
 import PIL.Image
 import torch
 
+from ..arguments import positive, whole
 from ..errors import DatasetError, ImageError, ImageTypeError
 from .exact import LARGEST
 from .moments import Pixels
@@ -40,6 +41,12 @@ class Reading:
     channel_axis: int | None = None
     pixel_max: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.channel_axis is not None:
+            whole(self.channel_axis, "channel_axis", DatasetError, meaning="axes, such as -3")
+        if self.pixel_max is not None:
+            positive(self.pixel_max, "pixel_max", DatasetError)
+
 
 class Planes(NamedTuple):
     """Pictures of one shape: (N, H, W, C) if `channels_last`, else (N, C, H, W)."""
@@ -54,12 +61,19 @@ def planes_of(item: Any, reading: Reading, *, batched: bool = False) -> list[Pla
 
     Raises:
         ImageTypeError: there is no picture in it, or one of a kind that cannot be measured.
-        ImageError: a picture without pixels, with NaN or infinite values, or whose channel axis cannot be told.
+        ImageError: no such key or index; a picture without pixels, with NaN or infinite values, or whose channel axis
+            cannot be told.
     """
     if callable(reading.image):
         item = reading.image(item)
     elif reading.image is not None:
-        item = item[reading.image]
+        try:
+            item = item[reading.image]
+        except Exception as error:
+            raise ImageError(
+                f"image is {reading.image!r}, which an item of type {type(item).__name__} does not have: "
+                f"{type(error).__name__}: {error}"
+            ) from error
     return [_planes(picture, reading) for picture in (_of_batch(item) if batched else _of_item(item))]
 
 
@@ -230,7 +244,7 @@ def check_source(dataset: Any) -> None:
     """Refuses what is certainly no data set.
 
     Raises:
-        DatasetError: it is a string, a dictionary, or cannot be iterated or indexed.
+        DatasetError: it is a string, a dictionary, or cannot be iterated or indexed, or its length raises.
     """
     indexable = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
     if isinstance(dataset, (str, bytes, Mapping, type)) or not (indexable or hasattr(dataset, "__iter__")):
@@ -238,3 +252,10 @@ def check_source(dataset: Any) -> None:
             f"a {type(dataset).__module__}.{type(dataset).__qualname__} is no data set: expected a data set "
             f"(dataset[i] and len(dataset)), a loader, or an iterable of pictures."
         )
+    if indexable:
+        try:
+            len(dataset)
+        except Exception as error:
+            raise DatasetError(
+                f"the length of the {type(dataset).__qualname__} cannot be had: {type(error).__name__}: {error}"
+            ) from error

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import torch.utils.data
 
+from ..arguments import whole
 from ..errors import DatasetError
 
 ResultT = TypeVar("ResultT", covariant=True)
@@ -22,8 +23,9 @@ def chosen(length: int, *, limit: int | None = None, sample: int | None = None, 
         DatasetError: a limit or a sample below 1.
     """
     for name, value in (("limit", limit), ("sample", sample)):
-        if value is not None and value < 1:
-            raise DatasetError(f"{name} is {value}: expected at least 1.")
+        if value is not None:
+            whole(value, name, DatasetError, least=1)
+    whole(seed, "seed", DatasetError)
     indices: Sequence[int] = range(length)
     if sample is not None and sample < length:
         indices = sorted(random.Random(seed).sample(indices, sample))
@@ -55,8 +57,9 @@ def results(dataset: Any, measure: Any, pieces: Sequence[Sequence[int]], workers
     """``measure(dataset, piece)`` for each of `pieces`, in order, in `workers` processes (0: in this one).
 
     Raises:
-        DatasetError: a worker process died.
+        DatasetError: less than none, or a worker process died.
     """
+    whole(workers, "workers", DatasetError, least=0)
     work: ChunkResults[Any] = ChunkResults(dataset, measure, pieces)
     if workers == 0:
         yield from (work[index] for index in range(len(work)))

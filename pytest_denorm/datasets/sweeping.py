@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import DatasetError
+from ..errors import DatasetError, ImageTypeError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
 from ..pipelines.watching import recorded
@@ -208,6 +208,8 @@ def sweep(
     if on_error not in ("raise", "skip"):
         raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
     located = located_quietly(pipeline) if isinstance(pipeline, str) else locate(pipeline)
+    if dataset is None and isinstance(pipeline, (str, Normalization)):
+        raise DatasetError(f"{pipeline!r} holds no pictures: a sweep needs a data set too.")
     if dataset is None:
         dataset, pipeline = _unwrapped(pipeline), None
         with recorded(located):  # refuses before the first picture what cannot be watched

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from PIL import Image
 
 from pytest_denorm.affine import as_normalization, resolve_channel_axis, to_uint8
+from pytest_denorm.arguments import whole
 from pytest_denorm.errors import ImageError, ImageTypeError, NormalizeNotFoundError
 from pytest_denorm.normalization import Normalization
 
@@ -19,6 +19,9 @@ from .figure import GridFigure, Tile
 from .sources import Block, blocks_of, is_collection
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+#: More is not to be looked at; a PNG of it takes minutes, and memory for several of it.
+_MOST_PIXELS = 2**28
 
 #: How far a picture in 0..1 may lie outside and still be one: a level of 255, which is what bfloat16 resolves.
 _SLACK = 1 / 255
@@ -57,14 +60,15 @@ def grid(
 
     Raises:
         ImageError: no picture; pictures of different sizes; neither 1 nor 3 channels; NaN or infinity; values outside
-            0..1 with no Normalize known; `nrow`, `padding` or `pad_value` out of range.
+            0..1 with no Normalize known; `nrow`, `padding` or `pad_value` out of range; more than 2**28 pixels in
+            all; a data set or loader that raises.
         ImageTypeError: something that is no picture, or of a dtype that is neither uint8 nor floating point.
         PipelineError: more than one Normalize, or a conditional one, in the pipeline, data set or loader.
     """
-    nrow = _at_least(nrow, 1, "nrow", "pictures a row")
-    padding = _at_least(padding, 0, "padding", "pixels between pictures")
-    if not 0 <= pad_value <= 1:
-        raise ImageError(f"pad_value is {pad_value}: expected a brightness from 0 (black) to 1 (white).")
+    nrow = whole(nrow, "nrow", ImageError, least=1, meaning="pictures a row")
+    padding = whole(padding, "padding", ImageError, least=0, meaning="pixels between pictures")
+    if not isinstance(pad_value, (int, float)) or not 0 <= pad_value <= 1:
+        raise ImageError(f"pad_value is {pad_value!r}: expected a brightness from 0 (black) to 1 (white).")
     normalization = _normalization_of(images_or_loader, normalization_or_pipeline) if inverse else None
     pictures: list[Bytes] = []
     for block in blocks_of(images_or_loader):
@@ -74,16 +78,6 @@ def grid(
     _refuse_sizes(pictures)
     canvas, tiles = _lay_out(pictures, nrow, padding, round(pad_value * 255))
     return GridFigure(canvas, tiles, normalization=normalization)
-
-
-def _at_least(value: Any, least: int, name: str, meaning: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ImageError(f"{name} is {value!r}: expected a whole number of {meaning}.") from None
-    if number < least:
-        raise ImageError(f"{name} is {number}: expected at least {least} {meaning}.")
-    return number
 
 
 def _normalization_of(source: Any, given: Any) -> Normalization | None:
@@ -139,6 +133,7 @@ def _channel_axis(
     if len(shape) == 2:
         return None
     if channel_axis is not None:
+        whole(channel_axis, "channel_axis", ImageError, meaning="axes, such as -3")
         if not -len(shape) <= channel_axis < len(shape):
             raise ImageError(f"channel_axis is {channel_axis}, the pictures have shape {shape}.")
         axis = channel_axis - len(shape) if channel_axis >= 0 else channel_axis
@@ -242,9 +237,13 @@ def _lay_out(pictures: list[Bytes], nrow: int, padding: int, pad_level: int) -> 
         padding = 0
     columns = min(nrow, len(pictures))
     rows = math.ceil(len(pictures) / columns)
-    canvas = np.full(
-        (rows * (height + padding) + padding, columns * (width + padding) + padding, 3), pad_level, dtype=np.uint8
-    )
+    size = (rows * (height + padding) + padding, columns * (width + padding) + padding)
+    if math.prod(size) > _MOST_PIXELS:
+        raise ImageError(
+            f"the grid is {size[0]} x {size[1]} pixels (height x width), with padding {padding}: expected at most "
+            f"{_MOST_PIXELS:,} pixels. Draw fewer pictures."
+        )
+    canvas = np.full((*size, 3), pad_level, dtype=np.uint8)
     tiles = []
     for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)

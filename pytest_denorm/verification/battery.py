@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ..errors import CheckNameError, DenormError
+from ..errors import CheckNameError, DenormError, PipelineError
 from ..pipelines.probing import one_thread
 from .case import Case, CheckFailure, NotApplicable
 from .checks import CHECKS
@@ -92,8 +92,9 @@ def chosen_checks(
 def _names(names: Iterable[str] | None, argument: str) -> list[str]:
     if names is None:
         return []
-    if isinstance(names, str):
-        raise CheckNameError(f"{argument} is {names!r}: expected a list of names of checks, such as [{names!r}].")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        example = names if isinstance(names, str) else "round_trip"
+        raise CheckNameError(f"{argument} is {names!r}: expected a list of names of checks, such as [{example!r}].")
     return list(names)
 
 
@@ -181,11 +182,16 @@ def parametrize_with_checks(
 
     Raises:
         CheckNameError: as :func:`check`.
+        PipelineError: no pipeline, or something that holds none.
     """
     import pytest
 
     wanted, left_out, expected = chosen_checks(select, skip, expected_failures)
+    if isinstance(pipelines, str) or not isinstance(pipelines, Iterable):
+        raise PipelineError(f"pipelines is {pipelines!r}: expected pipelines by name, or a list of them.")
     named = pipelines if isinstance(pipelines, Mapping) else {str(i): one for i, one in enumerate(pipelines)}
+    if not named:
+        raise PipelineError("there is no pipeline to check: expected at least one, by name or in a list.")
     bound = [
         BoundCheck(case, one, expected.get(one))
         for case in (Case(pipeline, inverse, images, str(name)) for name, pipeline in named.items())

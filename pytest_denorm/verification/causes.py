@@ -81,6 +81,7 @@ class Causes:
         """The known mistakes that lead to this map, the most particular first; further ones are its equals."""
         candidates = [
             *self._known,
+            *_finite(_normalized_twice(self.seen, found.slope)),
             *self._eps(found),
             *self._rounded(found),
             *self._quotients,
@@ -196,6 +197,9 @@ class Causes:
             lines = [self._std_line(int(c), found, bool(scaled[c])) for c in np.flatnonzero(wrong_std)]
             plain = np.where(scaled, seen.mean * gain, seen.mean)
             causes.append(Cause("wrong-std", slope, plain, "; ".join(lines) + "."))
+            if (np.abs(found.slope - np.abs(seen.std)) * _reach(found) <= seen.resolution(found)).all():
+                why = "An eps too small to be seen is added to the variance: its root, sqrt(std**2 + eps), has no sign."
+                causes.append(Cause("eps", slope, seen.mean, why, equal=True))
             if wrong_std.all() and np.ptp(seen.std) == 0:
                 eps = self._agreeing(found, list(self._eps(found, any_length=True)))
                 causes += [replace(one, equal=True) for one in eps[:1]]
@@ -225,7 +229,7 @@ class Causes:
     def _without_forward(self, found: Map) -> list[Cause]:
         """Any inverse at all, where the forward leaves the picture as it is."""
         adds_nothing = (np.abs(found.offset) <= self.seen.resolution(found)).all()
-        if not _leaves_as_is(self.seen) or adds_nothing or (found.slope <= 0).any():
+        if not _leaves_as_is(self.seen) or adds_nothing or (found.slope == 0).any():
             return []
         resolution = self.seen.resolution(found)
         mean, std = (
@@ -241,30 +245,22 @@ class Causes:
         `any_length`.
         """
         std, mean = self.seen.std, self.seen.mean
-        if (std * found.slope <= 0).any():
-            return
-        for name, one, exact, back in (
-            ("std", found.slope, std, lambda v: v),
-            ("the variance", found.slope**2, std**2, np.sqrt),
-        ):
-            added = float(np.median(one - exact))
-            if added == 0 or not 1e-16 < abs(added) < 0.05:
-                continue
-            power = math.copysign(10.0 ** round(math.log10(abs(added))), added)
-            if abs(added / power - 1) > 0.35:
-                continue
-            plain = float(std[0]) + min(power, 0.0)
-            if (
-                np.ptp(std) == 0
-                and not any_length
-                and abs(power) > 0.5 * 10.0 ** -len(f"{plain:.6g}".partition(".")[2])
-            ):
-                continue
-            with np.errstate(invalid="ignore"):
-                slope = back(exact + power)
-            if not np.isfinite(slope).all():
-                continue
-            yield Cause("eps", slope, mean, _eps_message(power, name))
+        ways: list[tuple[str, Array, Callable[[float], Array]]] = []
+        if (std * found.slope > 0).all():
+            ways.append(("std", found.slope - std, lambda power: std + power))
+        if (found.slope > 0).all():  # a root has no sign, whatever that of the std was
+            ways.append(("the variance", found.slope**2 - std**2, lambda power: np.sqrt(std**2 + power)))
+        for name, added, typed in ways:
+            for power in _powers_of_ten(added):
+                plain = float(std[0]) + min(power, 0.0)
+                decimals = len(f"{plain:.6g}".partition(".")[2])
+                if np.ptp(std) == 0 and not any_length and abs(power) > 0.5 * 10.0**-decimals:
+                    continue
+                with np.errstate(invalid="ignore"):
+                    slope = typed(power)
+                seen_at_all = np.abs(slope - typed(0.0)) * _reach(found) > self.seen.resolution(found)
+                if np.isfinite(slope).all() and seen_at_all.any():
+                    yield Cause("eps", slope, mean, _eps_message(power, name))
 
     def _rounded(self, found: Map) -> Iterator[Cause]:
         """All stds, or all means, or both, typed to a few decimals on one side."""
@@ -275,7 +271,8 @@ class Causes:
         right = [bool((np.abs(a - b) <= r).all()) for a, b, r in zip(exact, typed, room, strict=True)]
         if all(right):
             return
-        for unit, digits in itertools.product((1.0, 255.0), range(7)):
+        # statistics of bytes are on the scale of bytes already
+        for unit, digits in itertools.product((1.0,) if seen.white == 255 else (1.0, 255.0), range(7)):
             if unit * seen.white == 1.0 and digits == 0:
                 continue
             for side, long, short in (("inverse", exact, typed), ("pipeline", typed, exact)):
@@ -382,6 +379,17 @@ class Causes:
         return f"{channel_name(c, self.seen.channels)}: gain {gain:.4g}, offset {shift:.2g}"
 
 
+def _powers_of_ten(added: Array) -> list[float]:
+    """The small powers of ten that were added, first the middle one of those that the channels tell."""
+    told = []
+    for one in (float(np.median(added)), *added.tolist()):
+        if 1e-16 < abs(one) < 0.05:
+            power = math.copysign(10.0 ** round(math.log10(abs(one))), one)
+            if abs(one / power - 1) <= 0.35:
+                told.append(power)
+    return list(dict.fromkeys(told))
+
+
 def _finite(causes: Iterator[Cause]) -> list[Cause]:
     """Those that can happen: a division by zero gives no picture at all."""
     with np.errstate(all="ignore"):
@@ -412,9 +420,10 @@ def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int
     """`exact` shortened to `digits` decimals, if `found` is that: rounded half to even, half up, or cut off."""
     power = 10.0**digits
     scaled = exact * unit
+    half = 0.5 + np.minimum(1e-9 + 2.0**-22 * np.abs(scaled * power), 0.01)  # and what float32 makes of a half
     ways = (
         np.round(scaled, digits),
-        np.floor(scaled * power + 0.5 + 1e-9) / power,
+        np.floor(scaled * power + half) / power,
         np.trunc(scaled * power + 1e-9) / power,
     )
     for way in ways:
@@ -426,6 +435,13 @@ def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int
 def _slip(found: float, right: float, white: float) -> str:
     known = (round(found / white, 4), round(right / white, 4)) in _KNOWN_SLIPS
     return ", a well-known slip" if known else ""
+
+
+def _half_up(values: Array, digits: int) -> Array:
+    """What lies just between two decimals may go to either, as it was computed."""
+    power = 10.0**digits
+    rounded: Array = np.floor(values * power + 0.5) / power
+    return rounded
 
 
 def _one_value(values: Array) -> bool:
@@ -491,10 +507,15 @@ def _untouched(seen: Observation) -> Iterator[Cause]:
                 "nothing is inverted.")  # fmt: skip
     yield Cause("not-inverted", 1 / s, -m / s, "The picture is normalized a second time: the inverse is another "
                 "Normalize with the same mean and std.")  # fmt: skip
-    if (s > 0).all():  # a forward that does it twice has std**2 and mean * (1 + std)
-        root = np.sqrt(s)
-        yield Cause("not-inverted", root, m / (1 + root), "The pipeline normalizes twice, and the inverse undoes it "
-                    "once: the picture is still normalized.")  # fmt: skip
+    yield from _normalized_twice(seen, np.ones_like(s))
+
+
+def _normalized_twice(seen: Observation, signs: Array) -> Iterator[Cause]:
+    """A forward that does it twice has ``std**2``, which does not tell the sign of std, and ``mean * (1 + std)``."""
+    if (seen.std > 0).all():
+        root = np.copysign(np.sqrt(seen.std), signs)
+        message = "The pipeline normalizes twice, and the inverse undoes it once: the picture is still normalized."
+        yield Cause("not-inverted", root, seen.mean / (1 + root), message)
 
 
 def _other_presets(seen: Observation) -> Iterator[Cause]:
@@ -565,8 +586,8 @@ def _eps_message(power: float, name: str) -> str:
 def _rounded_second_normalize(seen: Observation) -> Iterator[Cause]:
     """``Normalize(-mean/std, 1/std)`` with the quotients typed to a few decimals."""
     exact_mean, exact_std = -seen.mean / seen.std, 1 / seen.std
-    for digits in range(1, 6):
-        mean, std = np.round(exact_mean, digits), np.round(exact_std, digits)
+    for digits, way in itertools.product(range(1, 6), (np.round, _half_up)):
+        mean, std = way(exact_mean, digits), way(exact_std, digits)
         for what, one, two in (("both", mean, std), ("-mean/std", mean, exact_std), ("1/std", exact_mean, std)):
             message = f"The constants of Normalize(-mean/std, 1/std) are rounded to {digits} decimals ({what})."
             yield Cause("rounded-constants", 1 / two, -one / two, message)

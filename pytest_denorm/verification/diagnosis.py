@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import DenormError
+from ..errors import DenormError, ImageTypeError
 from ..normalization import Normalization, format_numbers
 from ..pipelines import locate
 from .causes import Cause, Causes, channel_name
@@ -138,8 +138,11 @@ def diagnose(
 
     Raises:
         InverseError: one of the two raises, or gives back something that is no picture.
-        ImageError, ImageTypeError: channels, pixel_max or dtype that cannot be worked with.
+        ImageError, ImageTypeError: a forward, an inverse, channels, a white or a dtype that cannot be worked with.
     """
+    for role, function in (("forward", forward), ("inverse", inverse)):
+        if not isinstance(function, Normalization) and not callable(function):
+            raise ImageTypeError(f"{role} is {function!r}: expected a function of a picture, or a Normalization.")
     seen = observe(
         forward.normalize if isinstance(forward, Normalization) else forward,
         inverse.normalize if isinstance(inverse, Normalization) else inverse,

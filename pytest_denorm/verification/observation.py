@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ..arguments import positive, whole
 from ..colormap import fit_affine
 from ..errors import ImageError
 from ..normalization import Normalization
@@ -30,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 
 #: The accuracy of a least-squares fit of some thousand pixels in float64.
-_FIT_ROUNDOFF = 2.0**-47
+_FIT_ROUNDOFF = 2.0**-45
 
 
 class Map(NamedTuple):
@@ -167,13 +168,13 @@ def observe(
         declared: the statistics that the forward claims, used where they agree with what it does.
 
     Raises:
-        ImageError: fewer than one channel, or a pixel_max that is not positive.
+        ImageError: fewer than one channel, or a white that is no number above 0.
         InverseError: one of them raises, or gives back something that is no picture.
     """
-    if channels < 1 or not (math.isfinite(pixel_max) and pixel_max > 0):
-        raise ImageError(
-            f"channels is {channels}, pixel_max is {pixel_max}: expected at least 1, and a positive number."
-        )
+    whole(channels, "channels", ImageError, least=1)
+    positive(pixel_max, "pixel_max", ImageError)
+    if output_max is not None:
+        positive(output_max, "output_max", ImageError)
     pictures = _probe_pictures(channels, pixel_max, dtype)
     went = call(forward, pictures, "forward")
     came = call(inverse, went.pictures, "inverse")
@@ -358,6 +359,9 @@ class _Fitting:
             row = np.full(self.y.shape[1], np.nan)
             return ChannelFit(None, np.nan, np.nan, 0.0, 0.0, 1, -np.inf, np.inf, np.inf, False, row)
         lowest, highest = float(z[finite].min()), float(z[finite].max())
+        saturated = self._saturated(z, own, (std, mean))
+        if saturated is not None:
+            return saturated
         margin = 1e-6 * max(highest - lowest, 1e-30) + 2.5 * self.level
         inside = finite & (z > lowest + margin) & (z < highest - margin)
         central = ((self.x > 0.3 * self.white) & (self.x < 0.7 * self.white)).all(axis=1)
@@ -390,6 +394,22 @@ class _Fitting:
             source if single else None, slope, float(fit.offset[0]), low, high, int(chosen.sum()), *ends,
             float(fit.residual[0]), affine, row,
         )  # fmt: skip
+
+    def _saturated(self, z: Array, own: int, correct: tuple[float, float]) -> ChannelFit | None:
+        """The correct map, where all normalized values lie beyond a short number that they are clamped to."""
+        slope, offset = correct
+        if not np.isfinite(z).all() or float(np.ptp(z)) > self.accuracy(z, 0.0) or self.level:
+            return None
+        end = (float(np.median(z)) - offset) / slope
+        room = 1e-4 * max(1.0, abs(end))
+        outside = end < float(self.y[:, own].min()) - room or end > float(self.y[:, own].max()) + room
+        if not outside or len(f"{snap(end, room):.6g}".strip("-0.")) > 2:
+            return None
+        low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
+        row = np.zeros(self.y.shape[1])
+        row[own] = slope
+        reached = float(np.median(z))
+        return ChannelFit(own, slope, offset, low, high, len(z), reached, reached, 0.0, True, row)
 
     def _correct_but_clipped(
         self, z: Array, own: int, correct: tuple[float, float], ends: tuple[float, float]

@@ -387,7 +387,7 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("min-max of the picture", "min-max", _stretch((-3, -2, -1))),
     Mistake("min-max of each channel", "min-max", _stretch((-2, -1))),
     Mistake("clamp(-1, 1) before", "clamped", lambda c: lambda y: y.clamp(-1, 1) * c.s + c.m, inside=(-1, 1)),
-    Mistake("clamp(0, 1) before", "clamped", lambda c: lambda y: y.clamp(0, 1) * c.s + c.m),
+    Mistake("clamp(0, 1) before", "clamped", lambda c: lambda y: y.clamp(0, 1) * c.s + c.m, inside=(0, 1)),
     Mistake("in place", "mutates-input", _in_place),
 )
 
@@ -483,6 +483,8 @@ def outcome(mistake: Mistake, name: str, dtype: torch.dtype) -> Outcome:
     expected = {one.kind for one in MISTAKES if one is mistake or same_numbers(one, mistake, given, room)}
     if mistake.kind == "eps" and np.ptp(given.std) == 0:
         expected |= {"wrong-std", "other-preset"}  # of channels with one std, the sum is another std
+    if mistake.kind == "eps" and (given.std < 0).any():
+        expected |= {"wrong-std"}  # the root of the variance has lost the sign, which is all that may be seen of it
     forward, inverse = mistake.functions(given, dtype)
     found = diagnose(forward, inverse, channels=given.channels, pixel_max=given.white, dtype=dtype)
     return Outcome(mistake, name, dtype, expected, has_effect(mistake, given, room), found)

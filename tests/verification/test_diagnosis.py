@@ -257,7 +257,7 @@ def test_errors_say_what_was_called() -> None:
         diagnose(FORWARD, lambda y: 1 / 0)
     with pytest.raises(InverseError, match=r"the inverse returned shape \(3, 4, 4\) for a picture of shape \(3, "):
         diagnose(FORWARD, lambda y: y[:, :4, :4])
-    with pytest.raises(ImageError, match=r"channels is 0, pixel_max is 1\.0: expected at least 1"):
+    with pytest.raises(ImageError, match=r"^channels is 0: expected at least 1\.$"):
         diagnose(FORWARD, FORWARD, channels=0)
 
 
