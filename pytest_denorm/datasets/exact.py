@@ -1,8 +1,8 @@
-"""Sums without rounding: numbers held as whole multiples of a power of two.
+"""Numbers without rounding: whole multiples of a power of two, of any length.
 
-Every finite floating-point number is such a multiple, so sums of them, and of their products, can be kept exactly in
-Python's unbounded integers. Exact addition is associative: whichever way pictures are split over blocks, workers,
-files or machines, and in whichever order the parts are added, the same bits come out.
+Every finite floating-point number is such a multiple, so sums of them, and of their products, can be kept exactly.
+Exact addition is associative: whichever way pictures are split over blocks, workers, files or machines, and in
+whichever order the parts are added, the same bits come out.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import Any
 
 import numpy as np
 
-#: Values in one pass of :func:`row_sums`: few enough to stay in the second-level cache.
-_PIECE = 1 << 15
 #: Magnitudes above this have squares that a float64 may not hold.
 LARGEST = 2.0**490
+#: Bits of a digit of :class:`Wide`: products of two, and a million of them added up, fit in an int64.
+DIGIT = 21
+MASK = (1 << DIGIT) - 1
 
 #: Products of four floats have a shift of 4 * 1074 at most.
 _MOST_SHIFT = 8 * 1074
 
-Integers = np.ndarray[Any, Any]  # of Python integers (dtype object), or of int64
+Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Exact:
             object.__setattr__(self, "shift", self.shift - spare)
 
     @classmethod
-    def of(cls, integers: Integers | Iterable[int], shift: int = 0) -> Exact:
+    def of(cls, integers: Iterable[int], shift: int = 0) -> Exact:
         """From integers in units of ``2**-shift``; a negative shift is legal."""
         numerators = [int(value) for value in integers]
         if shift < 0:
@@ -77,64 +78,79 @@ class Exact:
         return cls(tuple(int(numerator) for numerator in data["numerators"]), shift)
 
 
-def row_sums(rows: np.ndarray[Any, Any], *, squared: bool = False) -> tuple[Integers, int]:
-    """The exact sum of each row, or of its squares, as Python integers in units of ``2**-shift``, and that shift.
+class Wide:
+    """Arrays of exact numbers, ``sum(digits[k] * 2**(DIGIT * (low + k)))``, with integer arithmetic on all at once.
 
-    Each pass rounds all values to multiples of one power of two, coarse enough that float64 adds them up without
-    rounding; the next pass takes what is left, until nothing is (error-free extraction: Rump, Ogita and Oishi,
-    "Accurate floating-point summation", 2008, here carried on to the last bit).
-
-    Args:
-        rows: shape (R, N), of numbers that float64 holds exactly, magnitudes up to :data:`LARGEST`. Squares of floats
-            below 2**-485 lose bits.
+    Every digit but the last is in 0..2**DIGIT - 1; the last carries the sign. The places of digits are the same in all
+    arrays, so that what is computed of a number depends on it alone, not on those that it shares an array with.
     """
-    across = min(_PIECE, max(1, rows.shape[1]))
-    down = max(1, _PIECE // across)
-    narrow = rows.dtype.itemsize <= 2 or rows.dtype == np.float32  # squares fit in a float64
-    parts: list[tuple[Integers, int]] = []
-    for top in range(0, len(rows), down):
-        group = rows[top : top + down]
-        part: tuple[Integers, int] = (np.zeros(len(group), dtype=object), 0)
-        for start in range(0, rows.shape[1], across):
-            piece = group[:, start : start + across].astype(np.float64)
-            for term in _squares(piece, narrow) if squared else (piece,):
-                part = add_aligned(part, _piece_sums(term))
-        parts.append(part)
-    shift = max((part_shift for _, part_shift in parts), default=0)
-    return np.concatenate([sums << shift - part_shift for sums, part_shift in parts]), shift
+
+    def __init__(self, places: dict[int, Integers]) -> None:
+        """From a digit of any size up to 2**62 for each place, ``2**(DIGIT * place)``; at least one."""
+        low, high = min(places), max(places)
+        carry = np.zeros_like(places[high])
+        digits: list[Integers] = []
+        while low + len(digits) <= high or (carry != carry >> 1).any():  # beyond them, a carry of 0 or -1 is the sign
+            place = low + len(digits)
+            carry = carry + places[place] if place in places else carry
+            digits.append(carry & MASK)
+            carry = carry >> DIGIT
+        digits[-1] += carry << DIGIT
+        while len(digits) > 1 and not digits[-1].any():
+            digits.pop()
+        self.digits, self.low = digits, low
+
+    def places(self) -> dict[int, Integers]:
+        return dict(enumerate(self.digits, self.low))
+
+    def reshape(self, *shape: int) -> Wide:
+        return Wide({place: digit.reshape(shape) for place, digit in self.places().items()})
+
+    def __sub__(self, other: Wide) -> Wide:
+        places = self.places()
+        for place, digit in other.places().items():
+            places[place] = places[place] - digit if place in places else -digit
+        return Wide(places)
+
+    def __mul__(self, other: Wide) -> Wide:
+        places: dict[int, Integers] = {}
+        for i, a in self.places().items():
+            for j, b in other.places().items():
+                places[i + j] = places[i + j] + a * b if i + j in places else a * b
+        return Wide(places)
+
+    def roots(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The square roots of numbers that are not negative, from the four leading digits of each."""
+        digits = np.stack([np.zeros_like(self.digits[0])] * 3 + self.digits)
+        leading = len(digits) - 1 - np.argmax(digits[::-1] > 0, axis=0)  # 0 is all digits 0: any place will do
+        leading = np.maximum(leading, 3)
+        value = np.zeros(leading.shape)
+        for k in range(4):
+            value = value * 2.0**DIGIT + np.take_along_axis(digits, leading[None] - k, axis=0)[0]
+        value[self.digits[-1] < 0] = 0.0  # where squares lost bits
+        exponent = DIGIT * (leading - 6 + self.low)
+        odd = exponent & 1
+        return np.asarray(np.ldexp(np.sqrt(np.ldexp(value, odd)), (exponent - odd) >> 1))
 
 
-def _squares(values: np.ndarray[Any, Any], narrow: bool) -> tuple[np.ndarray[Any, Any], ...]:
-    """Terms that add up to the squares exactly: the square where it fits in a float64, else by halves (Dekker 1971)."""
-    if narrow:
-        return (values * values,)
-    split = values * (2.0**27 + 1)
-    high = split - (split - values)
-    low = values - high
-    return high * high, 2 * high * low, low * low
+def total(values: Wide) -> Exact:
+    """The sum along the last axis of (C, N)."""
+    return _of_places({place: digit.sum(axis=-1) for place, digit in values.places().items()})
 
 
-def _piece_sums(left: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Integers, int]:
-    """As :func:`row_sums`; `left` is overwritten."""
-    sums, unit = np.zeros(len(left), dtype=object), 0
-    carry = max(2, (left.shape[1] - 1).bit_length())  # bits that the sum of a row is longer than its values
-    taken = np.empty_like(left)
-    largest = max(float(left.max(initial=0.0)), -float(left.min(initial=0.0)))
-    top = int(np.frexp(largest)[1])  # all that is left is below 2**top
-    while largest:
-        finer = max(top + carry - 53, -1074)
-        sums, unit = sums << max(0, unit - finer), finer
-        # adding and taking away 1.5 * 2**52 units rounds to a multiple of the unit
-        anchor = float(np.ldexp(1.5, 52 + unit))
-        np.add(left, anchor, out=taken)
-        taken -= anchor
-        sums = sums + np.ldexp(taken.sum(axis=1), -unit).astype(np.int64).astype(object)
-        left -= taken
-        largest, top = float(left.any()), unit
-    return sums, -unit
+def total_of_products(a: Wide, b: Wide) -> Exact:
+    """The sum along the last axis of the products of (C, N) with (C, N)."""
+    places: dict[int, Any] = {}
+    for i, x in a.places().items():
+        for j, y in b.places().items():
+            # int64 holds the sum of a million products of digits; Python's integers take over from there
+            places[i + j] = places.get(i + j, 0) + np.einsum("cn,cn->c", x, y).astype(object)
+    return _of_places(places)
 
 
-def add_aligned(a: tuple[Integers, int], b: tuple[Integers, int]) -> tuple[Integers, int]:
-    """The sum of two arrays of integers, each with the shift of its unit ``2**-shift``."""
-    shift = max(a[1], b[1])
-    return (a[0] << shift - a[1]) + (b[0] << shift - b[1]), shift
+def _of_places(places: dict[int, Any]) -> Exact:
+    low = min(places)
+    sums = [0] * len(places[low])
+    for place, digit in places.items():
+        sums = [s + (int(d) << DIGIT * (place - low)) for s, d in zip(sums, digit, strict=True)]
+    return Exact.of(sums, -DIGIT * low)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch.utils.data
+
 from ..errors import DatasetError
 from .distributed import Ranks
-from .pictures import Reading, check_source, picture_name, stored_bytes
+from .pictures import Reading, check_source, picture_name, stored_pictures
 from .plan import chosen, chunks, results
 from .progress import Progress
 from .statistics import Statistics
@@ -19,7 +22,7 @@ from .tally import OnError, Reader, Tally
 __all__ = ["dataset_statistics"]
 
 #: Pictures that one worker measures before it reports.
-_CHUNK = 512
+_CHUNK = 1024
 
 
 def dataset_statistics(
@@ -79,7 +82,10 @@ def dataset_statistics(
     if not hasattr(dataset_or_loader, "__getitem__") or not hasattr(dataset_or_loader, "__len__"):
         wanted = {"sample": sample is not None, "workers": workers > 0, "on_error='skip'": on_error == "skip"}
         _refuse_for_iterable(dataset_or_loader, wanted | {"distributed": distributed})
-        return _stream(dataset_or_loader, reading, limit, progress)
+        kept = _kept_behind(dataset_or_loader) if limit is None else None
+        if kept is None:
+            return _stream(dataset_or_loader, reading, limit, progress)
+        dataset_or_loader = kept
     indices = chosen(len(dataset_or_loader), limit=limit, sample=sample, seed=seed)
     pieces = chunks(indices, max(1, min(_CHUNK, len(indices) // (4 * max(1, workers)))))
     measure = Measure(reading, on_error)
@@ -94,23 +100,30 @@ def dataset_statistics(
     return whole.statistics()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Measure:
-    """What is done to a chunk of indices; picklable, for worker processes."""
+    """What is done to chunks of indices of one data set; picklable, for worker processes."""
 
     reading: Reading
     on_error: OnError
+    #: one for all chunks: fresh memory takes its time
+    _reader: Reader | None = None
 
     def __call__(self, dataset: Any, indices: Sequence[int]) -> Tally:
-        reader = Reader(self.reading, self.on_error)
+        if self._reader is None:
+            self._reader = Reader(self.reading, self.on_error, partial(picture_name, dataset))
+        reader = self._reader
         usual = self.reading.image is None and self.reading.channel_axis is None
-        stored = stored_bytes(dataset) if usual else None
+        stored = stored_pictures(dataset) if usual else None
         if stored is not None:
-            part = slice(indices.start, indices.stop) if isinstance(indices, range) else list(indices)
-            reader.read(partial(operator.getitem, stored, part), indices[0], partial(picture_name, dataset, indices[0]))
+            part = stored.indices[indices.start : indices.stop] if isinstance(indices, range) else None
+            if not isinstance(part, range):
+                part = [stored.indices[index] for index in indices]
+            where = slice(part.start, part.stop) if isinstance(part, range) else part
+            reader.read_batch(partial(operator.getitem, stored.pixels, where), indices)
             return reader.tally()
         for index in indices:
-            reader.read(partial(operator.getitem, dataset, index), index, partial(picture_name, dataset, index))
+            reader.read(partial(operator.getitem, dataset, index), index)
         return reader.tally()
 
 
@@ -131,6 +144,22 @@ def _refuse_for_iterable(source: Any, wanted: dict[str, bool]) -> None:
             f"{' and '.join(asked)} cannot be had from a {type(source).__name__}, whose pictures have no index: give "
             f"the data set instead of the loader."
         )
+
+
+def _kept_behind(loader: Any) -> Any | None:
+    """The data set of a DataLoader that keeps its pictures together and whose every picture the loader gives once,
+    unchanged: what is measured is the same without collecting them into batches first."""
+    data = torch.utils.data
+    if type(loader) is not data.DataLoader or loader.collate_fn is not data.default_collate:
+        return None
+    dataset: Any = loader.dataset
+    batches, sampler = loader.batch_sampler, loader.sampler
+    if type(batches) is not data.BatchSampler or batches.drop_last or batches.sampler is not sampler:
+        return None
+    whole = type(sampler) is data.SequentialSampler or (
+        type(sampler) is data.RandomSampler and not sampler.replacement and sampler.num_samples == len(dataset)
+    )
+    return dataset if whole and stored_pictures(dataset) is not None else None
 
 
 def _itself(item: Any) -> Any:
@@ -154,8 +183,11 @@ def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> St
                     f"after {index:,} pictures, the next {'batch' if batched else 'picture'} could not be read: "
                     f"{type(error).__name__}: {error}{advice}"
                 ) from error
-            left = None if limit is None else limit - index
-            count = reader.read(partial(_itself, item), index, str, batched=batched, most=left)
+            if batched:
+                count = reader.read_batch(partial(_itself, item), range(index, limit or sys.maxsize))
+            else:
+                reader.read(partial(_itself, item), index)
+                count = 1
             reader.refuse_mixed()
             bar.update(count)
             index += count

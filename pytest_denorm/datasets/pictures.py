@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ __all__ = ["Planes", "Reading", "picture_name", "planes_of"]
 _KEYS = ("image", "img", "images", "pixel_values", "x", "input")
 #: How many channels pictures have, where the axis has to be told by its length.
 _CHANNELS = (1, 3, 4)
+#: PIL's modes of one byte a band, a letter each.
+_BYTE_MODES = ("L", "RGB", "RGBA", "CMYK", "HSV", "LA")
 #: The value of white by dtype; floats and bool have 1.
 _WHITE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 
@@ -61,8 +64,7 @@ def planes_of(item: Any, reading: Reading, *, batched: bool = False) -> list[Pla
 
     Raises:
         ImageTypeError: there is no picture in it, or one of a kind that cannot be measured.
-        ImageError: no such key or index; a picture without pixels, with NaN or infinite values, or whose channel axis
-            cannot be told.
+        ImageError: no such key or index; a picture without pixels, or whose channel axis cannot be told.
     """
     if callable(reading.image):
         item = reading.image(item)
@@ -127,13 +129,7 @@ def _of_batch(batch: Any) -> list[Any]:
 
 def _planes(picture: Any, reading: Reading) -> Planes:
     if isinstance(picture, PIL.Image.Image):
-        if picture.mode in ("P", "PA", "1"):
-            kind = "bits" if picture.mode == "1" else "indices of a palette, not colours"
-            raise ImageTypeError(
-                f"a picture of mode {picture.mode} holds {kind}: use .convert('RGB') or .convert('L')."
-            )
-        array, axis = np.asarray(picture), -1
-        array = array if array.ndim == 3 else array[..., np.newaxis]
+        array, axis = _of_pil(picture), -1
     else:
         array = _as_array(picture)
         if array.ndim == 2:
@@ -145,19 +141,34 @@ def _planes(picture: Any, reading: Reading) -> Planes:
             array, axis = np.moveaxis(array, axis, -3), -3
     if array.size == 0:
         raise ImageError(f"a picture of shape {array.shape} has no pixels.")
-    _refuse_values(array)
-    return Planes(array.reshape(-1, *array.shape[-3:]), axis == -1, _white(array.dtype, reading.pixel_max))
+    if array.ndim != 4:
+        array = array[np.newaxis] if array.ndim == 3 else array.reshape(-1, *array.shape[-3:])
+    return Planes(array, axis == -1, _white(array.dtype, reading.pixel_max))
+
+
+def _of_pil(picture: PIL.Image.Image) -> Pixels:
+    """(H, W, C)."""
+    if picture.mode in _BYTE_MODES:  # as np.asarray, in less time
+        pixels = np.frombuffer(picture.tobytes(), np.uint8)
+        return pixels.reshape(picture.height, picture.width, len(picture.mode))
+    if picture.mode in ("P", "PA", "1"):
+        kind = "bits" if picture.mode == "1" else "indices of a palette, not colours"
+        raise ImageTypeError(f"a picture of mode {picture.mode} holds {kind}: use .convert('RGB') or .convert('L').")
+    array = np.asarray(picture)
+    return array if array.ndim == 3 else array[..., np.newaxis]
 
 
 def _as_array(picture: torch.Tensor | Pixels) -> Pixels:
     if isinstance(picture, torch.Tensor):
-        plain = picture.detach().as_subclass(torch.Tensor).cpu()
-        picture = (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+        if picture.dtype == torch.bfloat16:
+            picture = picture.float()
+        picture = picture.numpy(force=True)
     if picture.dtype.kind not in "buif" or (picture.dtype.kind == "f" and picture.dtype.itemsize > 8):
         raise ImageTypeError(f"a picture of {picture.dtype}: expected bytes, other integers or floats.")
     return picture
 
 
+@lru_cache(maxsize=64)
 def _channel_axis(shape: tuple[int, ...], given: int | None, is_tensor: bool) -> int:
     """The axis of the channels, counted from the end."""
     if given is not None:
@@ -175,16 +186,17 @@ def _channel_axis(shape: tuple[int, ...], given: int | None, is_tensor: bool) ->
     return -1 if last else -3
 
 
-def _refuse_values(array: Pixels) -> None:
-    if array.dtype.itemsize == 1:
-        return
-    if array.dtype.kind == "f" and not float(np.abs(array).max()) <= LARGEST:  # NaN is not either
-        count = int(np.count_nonzero(~(np.abs(array.astype(np.float64)) <= LARGEST)))
-        raise ImageError(f"{count:,} of {array.size:,} values are NaN, infinite, or beyond {LARGEST:.0e}.")
-    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and int(np.abs(array).max()) > 2**53:
-        raise ImageError("values are beyond 2**53, which a float64 does not hold exactly.")
+def unmeasurable(values: Pixels) -> str:
+    """Why the statistics of a picture would not be exact; "" if they are."""
+    if values.dtype.kind == "f":
+        count = int(np.count_nonzero(~(np.abs(values.astype(np.float64)) <= LARGEST)))  # NaN is not either
+        return f"{count:,} of {values.size:,} values are NaN, infinite, or beyond {LARGEST:.0e}." if count else ""
+    if max(-int(values.min()), int(values.max())) > 2**53:
+        return "values are beyond 2**53, which a float64 does not hold exactly."
+    return ""
 
 
+@lru_cache(maxsize=64)
 def _white(dtype: np.dtype[Any], given: float | None) -> float:
     if given is not None:
         return float(given)
@@ -195,32 +207,52 @@ def _white(dtype: np.dtype[Any], given: float | None) -> float:
     raise ImageTypeError(f"pictures of {dtype} have no usual white: say its value with pixel_max=.")
 
 
-def stored_bytes(dataset: Any) -> Any | None:
-    """All pictures of a data set as one array or tensor of bytes, where it keeps them so and gives them unchanged.
+class Stored(NamedTuple):
+    """Pictures that are kept together: `pixels` (N, C, H, W) or (N, H, W, C), and which of them, in order."""
 
-    That is an array or tensor itself, and a data set of torchvision without a transform, such as CIFAR10 or MNIST: its
-    ``data``, if the first picture agrees with it. Reading many from there at once spares a PIL picture for each.
+    pixels: Any
+    indices: Sequence[int]
+
+
+def stored_pictures(dataset: Any) -> Stored | None:
+    """The pictures of a data set as one array or tensor, where it keeps them so and gives them unchanged.
+
+    That is an array or tensor itself, a TensorDataset, a data set of torchvision without a transform, such as CIFAR10
+    or MNIST (its ``data``, if the first picture agrees with it), and a Subset of any of them. Reading many from there
+    at once spares a tensor or a PIL picture for each.
     """
-    stored = dataset
-    if not isinstance(dataset, (np.ndarray, torch.Tensor)):
-        own = getattr(type(dataset).__getitem__, "__module__", "").startswith("torchvision.datasets.")
-        stored = getattr(dataset, "data", None)
-        unchanged = own and getattr(dataset, "transforms", None) is None and getattr(dataset, "transform", None) is None
-        if not (unchanged and isinstance(stored, (np.ndarray, torch.Tensor)) and len(stored) == len(dataset)):
-            return None
-        if stored.ndim == 3:  # MNIST's, without an axis for the one channel
-            stored = stored[:, None]
-    if stored.ndim != 4 or stored.dtype not in (np.uint8, torch.uint8):
+    if type(dataset) is torch.utils.data.Subset:
+        whole = stored_pictures(dataset.dataset)
+        return whole and Stored(whole.pixels, [whole.indices[index] for index in dataset.indices])
+    if isinstance(dataset, (np.ndarray, torch.Tensor)):
+        kept: Any = dataset
+    elif isinstance(dataset, torch.utils.data.TensorDataset):
+        own = type(dataset).__getitem__ is torch.utils.data.TensorDataset.__getitem__
+        kept = dataset.tensors[0] if own and dataset.tensors else None
+    else:
+        kept = _stored_by_torchvision(dataset)
+    if kept is None or kept.ndim != 4 or not len(kept):
         return None
-    if stored is not dataset:
-        given, kept = _planes(dataset[0][0], Reading()), _planes(stored[0], Reading())
-        if not np.array_equal(_channels_first(given), _channels_first(kept)):
-            return None
-    return stored
+    return Stored(kept, range(len(kept)))
 
 
-def _channels_first(planes: Planes) -> Pixels:
-    return np.moveaxis(planes.pixels, -1, 1) if planes.channels_last else planes.pixels
+def _stored_by_torchvision(dataset: Any) -> Any | None:
+    own = getattr(type(dataset).__getitem__, "__module__", "").startswith("torchvision.datasets.")
+    kept = getattr(dataset, "data", None)
+    unchanged = own and getattr(dataset, "transforms", None) is None and getattr(dataset, "transform", None) is None
+    if not (unchanged and isinstance(kept, (np.ndarray, torch.Tensor)) and 0 < len(kept) == len(dataset)):
+        return None
+    if kept.ndim == 3:  # MNIST's, without an axis for the one channel
+        kept = kept[:, None]
+    if kept.ndim != 4 or kept.dtype not in (np.uint8, torch.uint8):
+        return None
+    given, first = _planes(dataset[0][0], Reading()), _planes(kept[0], Reading())
+    return kept if np.array_equal(channels_first(given), channels_first(first)) else None
+
+
+def channels_first(planes: Planes) -> Pixels:
+    """(N, C, H, W), without a copy."""
+    return planes.pixels.transpose(0, 3, 1, 2) if planes.channels_last else planes.pixels
 
 
 def picture_name(dataset: Any, index: int) -> str:

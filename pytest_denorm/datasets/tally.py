@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
-from ..errors import DatasetError
-from .moments import Pixels, block_statistics
-from .pictures import Planes, Reading, planes_of
+from ..errors import DatasetError, ImageError
+from .moments import Pixels, UnmeasurableError, block_statistics
+from .pictures import Planes, Reading, channels_first, planes_of, unmeasurable
 from .statistics import NAMED_FAILURES, Failure, Statistics, describe
 
 __all__ = ["OnError", "Reader", "Tally"]
 
 OnError = Literal["raise", "skip"]
 
-#: Bytes of pictures that are measured together.
-_BLOCK = 1 << 21
+#: Values of pictures that are measured together.
+_BLOCK = 1 << 22
+#: Types that are measured as another.
+_KEPT: dict[np.dtype[Any], Any] = {np.dtype(np.bool_): np.uint8, np.dtype(np.float16): np.float32}
 
 
 class Tally:
@@ -80,81 +83,139 @@ class Tally:
         return replace(found, failed=self.failed, failures=self.failures)
 
 
-class Reader:
-    """Reads pictures into a :class:`Tally`, those of one shape together."""
+def _picture_of(item: Any) -> Any:
+    return item[0] if type(item) is tuple and item else item
 
-    def __init__(self, reading: Reading, on_error: OnError = "raise") -> None:
+
+class Reader:
+    """Reads pictures into a :class:`Tally`, those of one shape together.
+
+    Args:
+        name: gives the name of picture `index`; asked only where it is needed.
+    """
+
+    def __init__(
+        self, reading: Reading, on_error: OnError = "raise", name: Callable[[int], str] = lambda index: ""
+    ) -> None:
         self._reading = reading
+        self._usual = reading == Reading()
         self._on_error = on_error
+        self._name = name
         self._tally = Tally()
         self._buffer: Pixels | None = None
-        self._key: tuple[Any, ...] = ()
-        self._filled = 0
-        self._first = (0, "")
+        self._kind: tuple[Any, ...] = ()
+        self._indices: list[int] = []
+        self._before: tuple[Any, Any] | None = None  # shape and type of the tensor that was read last
+        self._room = 0
+        self._kept: Any = None
 
-    def read(
-        self,
-        get: Callable[[], Any],
-        index: int,
-        name: Callable[[], str],
-        *,
-        batched: bool = False,
-        most: int | None = None,
-    ) -> int:
-        """Reads what `get` returns, picture `index` on; at most `most` pictures of it. Returns how many there were.
-
-        `name` is only asked where the name is needed.
+    def read(self, get: Callable[[], Any], index: int) -> None:
+        """Reads the pictures of an item of a data set: what `get` returns.
 
         Raises:
             DatasetError: it cannot be read, unless failures are skipped.
         """
         try:
-            found = planes_of(get(), self._reading, batched=batched)
+            item = get()
+            found = [] if self._is_as_before(item) else planes_of(item, self._reading)
         except Exception as error:
-            failure = Failure(index, name(), f"{type(error).__name__}: {error}")
-            if self._on_error == "raise":
-                raise DatasetError(f"{failure}") from error
-            self._tally.fail(failure)
+            self._flush()  # what is wrong with earlier pictures is told first
+            self._fail(index, error)
+            return
+        if not found:
+            self._keep(_picture_of(item).numpy(), [index])
+            return
+        for planes in found:
+            self._put(planes, [index] * len(planes.pixels))
+        picture = _picture_of(item)
+        known = self._usual and type(picture) is torch.Tensor and picture.ndim == 3 and picture.dtype != torch.bfloat16
+        self._before = (picture.shape, picture.dtype) if known else None
+
+    def _is_as_before(self, item: Any) -> bool:
+        """Whether an item holds a plain tensor of the shape and type of the one before: it needs no second look."""
+        picture = _picture_of(item)
+        return (
+            type(picture) is torch.Tensor
+            and self._buffer is not None
+            and (picture.shape, picture.dtype) == self._before
+            and picture.is_cpu
+            and not picture.requires_grad
+        )
+
+    def read_batch(self, get: Callable[[], Any], indices: Sequence[int]) -> int:
+        """Reads many pictures that are given together, at most as many as there are `indices`. Returns how many.
+
+        Raises:
+            DatasetError: as :meth:`read`.
+        """
+        try:
+            found = planes_of(get(), self._reading, batched=True)
+        except Exception as error:
+            self._flush()
+            self._fail(indices[0], error)
             return 1
         count = 0
         for planes in found:
-            if most is not None and count + len(planes.pixels) > most:
-                planes = planes._replace(pixels=planes.pixels[: most - count])
-            if len(planes.pixels):
-                self._put(planes, index + count, name)
-            count += len(planes.pixels)
+            part = indices[count : count + len(planes.pixels)]
+            if part:
+                self._put(planes._replace(pixels=planes.pixels[: len(part)]), part)
+            count += len(part)
         return count
 
-    def _put(self, planes: Planes, index: int, name: Callable[[], str]) -> None:
-        pixels = planes.pixels
-        key = (pixels.shape[1:], pixels.dtype, planes.channels_last, planes.pixel_max)
-        if key != self._key:
+    def _fail(self, index: int, error: Exception) -> None:
+        failure = Failure(index, self._name(index), f"{type(error).__name__}: {error}")
+        if self._on_error == "raise":
+            raise DatasetError(f"{failure}") from error
+        self._tally.fail(failure)
+
+    def _put(self, planes: Planes, indices: Sequence[int]) -> None:
+        pixels = channels_first(planes)
+        kind = (pixels.shape[1:], pixels.dtype, planes.pixel_max)
+        if kind != self._kind:
             self._flush()
-        if len(pixels) > 1 or 2 * pixels.nbytes > _BLOCK:
-            self._flush()
-            step = max(1, _BLOCK * len(pixels) // pixels.nbytes)
-            for start in range(0, len(pixels), step):
-                self._measure(planes._replace(pixels=pixels[start : start + step]), (index, name()))
-            return
-        if self._buffer is None:
-            self._key, self._first = key, (index, name())
-            self._buffer = np.empty((_BLOCK // pixels.nbytes, *pixels.shape[1:]), pixels.dtype)
-        self._buffer[self._filled] = pixels[0]
-        self._filled += 1
-        if self._filled == len(self._buffer):
+            self._kind, self._buffer = kind, None
+            self._room = max(1, _BLOCK // pixels[0].size)
+            self._kept = _KEPT.get(pixels.dtype, pixels.dtype)
+        start = 0
+        while start < len(pixels):
+            filled = len(self._indices)
+            some, whose = pixels[start : start + self._room - filled], indices[start : start + self._room - filled]
+            start += len(some)
+            enough = not filled and 2 * len(some) > self._room
+            if enough and some.dtype == self._kept and some.flags.c_contiguous:
+                self._measure(some, whose)  # as it is, without a copy
+                continue
+            if self._buffer is None:
+                self._buffer = np.empty((self._room, *pixels.shape[1:]), self._kept)
+            self._keep(some, whose)
+
+    def _keep(self, pixels: Pixels, indices: Sequence[int]) -> None:
+        """Copies pictures (N, C, H, W), or one (C, H, W), into the buffer, which has room for them."""
+        assert self._buffer is not None
+        filled = len(self._indices)
+        self._buffer[filled : filled + len(indices)] = pixels
+        self._indices += indices
+        if len(self._indices) == self._room:
             self._flush()
 
     def _flush(self) -> None:
-        if self._buffer is not None:
-            _, _, channels_last, pixel_max = self._key
-            self._measure(Planes(self._buffer[: self._filled], channels_last, pixel_max), self._first)
-        self._buffer, self._filled, self._key = None, 0, ()
+        indices, self._indices = self._indices, []
+        if indices and self._buffer is not None:
+            self._measure(self._buffer[: len(indices)], indices)
 
-    def _measure(self, planes: Planes, first: tuple[int, str]) -> None:
-        part = block_statistics(
-            planes.pixels, channels_last=planes.channels_last, pixel_max=planes.pixel_max, first=first
-        )
-        self._tally.add(part)
+    def _measure(self, pixels: Pixels, indices: Sequence[int]) -> None:
+        """Measures pictures (N, C, H, W), each with its index."""
+        first = (indices[0], self._name(indices[0]))
+        try:
+            self._tally.add(block_statistics(pixels, pixel_max=self._kind[-1], first=first))
+        except UnmeasurableError:
+            reasons = [unmeasurable(each) for each in pixels]
+            for index, reason in zip(indices, reasons, strict=True):
+                if reason:
+                    self._fail(index, ImageError(reason))
+            good = [k for k, reason in enumerate(reasons) if not reason]
+            if good:
+                self._measure(pixels[good], [indices[k] for k in good])
 
     def refuse_mixed(self) -> None:
         """As :meth:`Tally.refuse_mixed`, of the blocks that are full."""
