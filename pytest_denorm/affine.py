@@ -91,7 +91,7 @@ def normalize(images: ImagesT, normalization: Normalization, *, channel_axis: in
 
     Args:
         images: a tensor or array in the units of `normalization`, or uint8, which is first scaled to
-            0..``pixel_max`` in float32, as ``ToTensor`` does.
+            0 to ``pixel_max`` in float32, as ``ToTensor`` does.
         normalization: the statistics.
         channel_axis: the axis of the channels, when it is not where `images` says.
 

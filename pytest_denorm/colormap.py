@@ -88,7 +88,7 @@ class ColorMap:
 
     @property
     def condition(self) -> float:
-        """The condition number of `matrix`: how much the inverse magnifies errors; infinite if there is none."""
+        """The condition number of `matrix`, by which the inverse magnifies errors at most; infinite if there is none."""
         singular = np.linalg.svd(self.matrix, compute_uv=False)
         square = self.matrix.shape[0] >= self.matrix.shape[1]
         return float(singular[0] / singular[-1]) if square and singular[-1] > self.tolerance else float("inf")
@@ -105,7 +105,7 @@ class ColorMap:
 
     @property
     def constant_channels(self) -> tuple[int, ...]:
-        """Channels out that no input changes: their slope is zero, and nothing brings them back."""
+        """Channels out that no input changes; their slope is zero, and nothing brings them back."""
         return tuple(int(row) for row in np.flatnonzero((np.abs(self.matrix) <= self.tolerance).all(axis=1)))
 
     @property

@@ -198,7 +198,7 @@ def round_trip_tolerance(
         normalization: the statistics of the forward.
         dtype: of the pictures and of the forward's arithmetic: float64, float32, float16 or bfloat16 (torch's,
             numpy's, or the name).
-        low, high: the range of the pictures' values; 0..``pixel_max`` unless given.
+        low, high: the range of the pictures' values; 0 to ``pixel_max`` unless given.
         derived: the inverse is ``y * std + mean`` of this package. Otherwise it may be any correct formula in `dtype`.
         rounded_input: the result is held against the exact ``k / 255`` and not against what ``ToTensor`` made of it.
 

@@ -139,7 +139,7 @@ class Statistics:
 
     @cached_property
     def mean_of_stds(self) -> tuple[float, ...]:
-        """The mean of the pictures' own stds: smaller than :attr:`std`, and often published in its place."""
+        """The mean of the pictures' own stds, which is smaller than :attr:`std`, and often published in its place."""
         return tuple(float(total / self.pictures) for total in self.stds.fractions())
 
     @property

@@ -71,7 +71,7 @@ def probe(
         seed: of python's, numpy's and torch's generators during the calls; their states are restored.
 
     Returns:
-        The map on the unit scale: x = 0 is black, 1 is white, whatever the pipeline takes.
+        The map on the unit scale, where x = 0 is black and 1 is white, whatever the pipeline takes.
 
     Raises:
         PipelineError: nothing to call, or no way of calling it worked; the message says what each attempt raised.

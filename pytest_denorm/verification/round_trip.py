@@ -245,7 +245,7 @@ def assert_round_trip(
         inverse: the project's own inverse: takes a normalized picture (C, H, W), or a batch of one, and gives back a
             tensor, array or PIL picture, of floating point or bytes. Without it the derived inverse is used.
         images: pictures as they enter Normalize: a batch or one picture, tensor or array, channels first or last; a PIL
-            picture; or a list of these. uint8 is scaled to 0..``pixel_max``. Without them: all 256 levels of every
+            picture; or a list of these. uint8 is scaled to 0 to ``pixel_max``. Without them: all 256 levels of every
             channel, extremes, and a photograph.
         tolerance: how far a pixel may be off, in the units of the pictures. Without it the bound is derived from
             dtype, mean and std.
