@@ -88,7 +88,7 @@ class ColorMap:
 
     @property
     def condition(self) -> float:
-        """The condition number of `matrix`, by which the inverse magnifies errors at most; infinite if there is none."""
+        """The condition number of `matrix`, by which the inverse magnifies errors at most; infinite if none."""
         singular = np.linalg.svd(self.matrix, compute_uv=False)
         square = self.matrix.shape[0] >= self.matrix.shape[1]
         return float(singular[0] / singular[-1]) if square and singular[-1] > self.tolerance else float("inf")
