@@ -10,9 +10,11 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from ..alone import alone
 from ..errors import StatisticsWarning
 from ..normalization import Normalization, format_numbers
 from .measure import dataset_statistics
+from .pictures import is_indexed
 from .statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
 
 __all__ = ["TOLERANCE", "Standardization", "Z", "measure_standardization", "standardization"]
@@ -98,7 +100,7 @@ def standardization(
     rows = list(zip(normalized.mean, mean_bounds, normalized.std, std_bounds, strict=True))
     ok = all(abs(mean) <= mean_bound and abs(std - 1) <= std_bound for mean, mean_bound, std, std_bound in rows)
     used = used.expand(normalized.channels)
-    with warnings.catch_warnings():
+    with alone(), warnings.catch_warnings():
         # the right numbers for a Normalize of the wrong scale look odd on that scale
         warnings.simplefilter("ignore", StatisticsWarning)
         right = normalized.before(used) if min(normalized.std) > 0 else None
@@ -121,10 +123,9 @@ def measure_standardization(
     Raises:
         DatasetError: as :func:`~pytest_denorm.dataset_statistics`.
     """
-    indexed = hasattr(dataset_or_loader, "__getitem__") and hasattr(dataset_or_loader, "__len__")
     found = (
         dataset_statistics(dataset_or_loader, sample=pictures, seed=seed)
-        if indexed
+        if is_indexed(dataset_or_loader)
         else dataset_statistics(dataset_or_loader, limit=pictures)
     )
     return standardization(found, used)

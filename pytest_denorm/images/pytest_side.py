@@ -249,7 +249,7 @@ class ImageTests:
         facts = {name: value for name, value in report.user_properties if name.startswith("denorm_")}
         if "denorm_image" in facts:
             self.facts[report.nodeid] = facts
-            self.messages[report.nodeid] = report.longreprtext if report.failed else ""
+            self.messages[report.nodeid] = str(report.longrepr) if report.failed else ""
         elif "denorm_check" in facts:
             self.checks[report.nodeid] = str(facts["denorm_check"])
 

@@ -100,6 +100,9 @@ def one_thread() -> Iterator[None]:
     """Such small pictures are done before several threads have met, above all on a busy machine."""
     with alone():
         threads = torch.get_num_threads()
+        if threads == 1:  # also in a thread that began while another one was here: its number is not to be put back
+            yield
+            return
         torch.set_num_threads(1)
         try:
             yield

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ..alone import alone
 from ..errors import DenormError, PipelineError, StatisticsError, StatisticsWarning
 from ..normalization import Normalization, preset
 from ..pipelines import Located
@@ -60,7 +61,7 @@ class Case:
     @cached_property
     def search(self) -> tuple[Located | None, Exception | None, list[warnings.WarningMessage]]:
         """What looking for the Normalize gave: it, or the error, and the warnings on the way."""
-        with warnings.catch_warnings(record=True) as caught:
+        with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 return locate_or_measure(self.pipeline), None, caught
@@ -86,7 +87,7 @@ class Case:
     @cached_property
     def subject(self) -> Subject:
         located = self.located
-        with warnings.catch_warnings():
+        with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", StatisticsWarning)
             return Subject.from_located(located, self.inverse, self.images)
 

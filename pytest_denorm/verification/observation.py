@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ..alone import alone
 from ..arguments import positive, whole
 from ..colormap import fit_affine
 from ..errors import ImageError
@@ -279,7 +280,7 @@ class _Forward(NamedTuple):
 
 def _slack(forward: _Forward, pixel_max: float, dtype: torch.dtype) -> Array:
     """How far a correct result may be off, a channel."""
-    with warnings.catch_warnings():
+    with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         normalization = Normalization(forward.mean.tolist(), forward.std.tolist(), pixel_max)
     return np.array(round_trip_tolerance(normalization, dtype).per_channel)

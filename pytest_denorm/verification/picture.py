@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from PIL import Image
 
+from ..alone import alone
 from ..errors import DenormError
 from .calls import Caller
 from .causes import channel_name
@@ -102,7 +103,7 @@ def png_of(figure: Figure) -> bytes:
 @contextmanager
 def _own_style() -> Iterator[None]:
     """matplotlib's defaults, for a moment: the user's style stays as it is."""
-    with matplotlib.style.context("default"), warnings.catch_warnings():
+    with alone(), matplotlib.style.context("default"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+")  # names in a script that the font lacks
         yield
 
