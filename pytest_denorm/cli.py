@@ -6,7 +6,10 @@ Exit codes: 0 verified (or done), 1 not verified, 2 the command cannot be used a
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -14,17 +17,30 @@ from typing import Any
 
 from . import __version__
 from .errors import DenormError, SettingsError
+from .naming import SPEC_HELP, add_numbers, named, numbers, pipeline_or_numbers
+from .terminal import fitted, painted, painted_report, wants_colors
 
 __all__ = ["main"]
 
-_SPEC_HELP = (
-    "module:attribute (module:function() is called), the name of torchvision weights such as ResNet50_Weights.DEFAULT, "
-    "or the name of a preset such as imagenet"
-)
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_READER_GONE = 141  # 128 + SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("pytest-denorm: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:  # of `| head`; at exit python would try to write the rest, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _READER_GONE
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     if not hasattr(chosen, "run"):
@@ -32,135 +48,225 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         code: int = chosen.run(chosen)
+    except BrokenPipeError:
+        raise
     except (DenormError, OSError) as error:  # OSError: a file or a folder of the user's, which its message names
-        print(f"pytest-denorm: {error}", file=sys.stderr)
+        _complain(str(error))
         return 2
-    except KeyboardInterrupt:
-        print("pytest-denorm: interrupted", file=sys.stderr)
-        return 130
     return code
+
+
+def _complain(message: str) -> None:
+    text = fitted(f"pytest-denorm: {message}")
+    if wants_colors(sys.stderr):
+        text = text.replace("pytest-denorm:", painted("pytest-denorm:", "bold", "red"), 1)
+    print(text, file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="pytest-denorm", description="Checks that an image pipeline's Normalize can be undone exactly."
+        prog="pytest-denorm",
+        description="Checks that an image pipeline's Normalize can be undone exactly, and says which mistake\n"
+        "was made when it cannot.",
+        epilog=_examples("pytest-denorm demo", "pytest-denorm init", "pytest-denorm check myproject.data:val_transform")
+        + "\n\nexit codes: 0 verified (or done), 1 not verified, 2 cannot be used as given",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"pytest-denorm {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    check = _command(commands, "check", _check, "run the battery of checks on a pipeline")
-    _add_spec(check)
+    _add_check(commands)
+    _add_diagnose(commands)
+    _add_show(commands)
+    _add_datasets(commands)
+    _add_init(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _examples(*lines: str) -> str:
+    return "\n".join([f"example{'s' if len(lines) > 1 else ''}:", *(f"  {line}" for line in lines)])
+
+
+def _command(commands: Any, name: str, run: Any, text: str, more: str, *examples: str) -> argparse.ArgumentParser:
+    """`text` is the line in the list of commands; `more` is what the command's own help says beyond it."""
+    sentence = f"{text[0].upper()}{text[1:]}. {more}"
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=textwrap.fill(sentence, 78),
+        epilog=_examples(*examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_check(commands: Any) -> None:
+    check = _command(
+        commands, "check", _check, "run the battery of checks on a pipeline",
+        "The Normalize is found, its inverse derived (or your own taken), and pictures are sent through and back.",
+        "pytest-denorm check myproject.data:val_transform --inverse myproject.data:undo",
+        "pytest-denorm check ResNet50_Weights.DEFAULT --json",
+        "pytest-denorm check --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225",
+    )  # fmt: skip
+    check.add_argument("spec", metavar="SPEC", nargs="?", help=SPEC_HELP)
+    add_numbers(check)
     check.add_argument("--inverse", metavar="SPEC", help="the project's own inverse, module:attribute")
     check.add_argument("--select", action="append", metavar="CHECK", help="run just this check (may be repeated)")
     check.add_argument("--skip", action="append", metavar="CHECK", help="leave this check out (may be repeated)")
+    check.add_argument("--figure", type=Path, metavar="FILE", help="draw the round trip into this PNG file")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
 
-    show = _command(commands, "show", _show, "draw pictures: original, as the network sees them, inverse-normalized")
-    _add_spec(show)
-    show.add_argument("--images", nargs="+", required=True, type=Path, metavar="FILE", help="pictures, all of one size")
-    show.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the PNG file to write")
 
-    diagnose = _command(commands, "diagnose", _diagnose, "say which mistake an inverse makes")
-    diagnose.add_argument("forward", metavar="FORWARD", help="what normalizes: module:attribute")
-    diagnose.add_argument("inverse", metavar="INVERSE", help="what should undo it: module:attribute")
-    diagnose.add_argument("--channels", type=int, default=3, help="of the pictures (default 3)")
-    diagnose.add_argument("--pixel-max", type=float, default=1.0, help="white in the pictures (default 1.0)")
-    diagnose.add_argument("--output-max", type=float, help="white in what the inverse gives")
+def _add_diagnose(commands: Any) -> None:
+    diagnose = _command(
+        commands, "diagnose", _diagnose, "say which mistake an inverse makes",
+        "Exits with 0 if it makes none.",
+        "pytest-denorm diagnose myproject.data:normalize myproject.data:undo",
+        "pytest-denorm diagnose imagenet myproject.data:undo",
+        "pytest-denorm diagnose mine:undo --mean 0.5 0.5 0.5 --std 0.2 0.2 0.2",
+    )  # fmt: skip
+    diagnose.usage = "pytest-denorm diagnose [OPTIONS] [FORWARD] INVERSE"
+    diagnose.add_argument(
+        "specs", metavar="FORWARD", nargs="+",
+        help=f"what normalizes, a function of float tensors or a pipeline with a Normalize in it: {SPEC_HELP}; then "
+        f"INVERSE, what should undo it: module:attribute",
+    )  # fmt: skip
+    add_numbers(diagnose, "FORWARD", pixel_max=False)
+    diagnose.add_argument("--pixel-max", type=float, metavar="X", help="white in the pictures (default: as declared)")
+    diagnose.add_argument("--output-max", type=float, metavar="X", help="white in what the inverse gives")
+    diagnose.add_argument("--channels", type=int, metavar="N", help="of the pictures (default: as declared, or 3)")
     diagnose.add_argument("--json", action="store_true", help="print the diagnosis as JSON")
 
-    _add_datasets(commands)
 
-    demo = _command(commands, "demo", _demo, "write a small project, and run pytest with the plugin in it")
-    demo.add_argument("--folder", type=Path, default=Path("denorm-demo"), help="where (default denorm-demo)")
-    return parser
+def _add_show(commands: Any) -> None:
+    show = _command(
+        commands, "show", _show, "draw pictures as they are, as the network sees them, and inverse-normalized",
+        "One row each.",
+        "pytest-denorm show imagenet cat.jpg dog.jpg -o look.png",
+        "pytest-denorm show cat.jpg -o look.png --mean 0.5 0.5 0.5 --std 0.25 0.25 0.25",
+    )  # fmt: skip
+    show.usage = "pytest-denorm show [OPTIONS] [SPEC] IMAGE [IMAGE ...] -o FILE"
+    show.add_argument("names", metavar="SPEC", nargs="+", help=f"{SPEC_HELP}; then the pictures, all of one size")
+    show.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the PNG file to write")
+    add_numbers(show)
 
 
 def _add_datasets(commands: Any) -> None:
     from .datasets.command import add_stats_arguments, add_sweep_arguments, run_stats, run_sweep
 
-    add_stats_arguments(_command(commands, "stats", run_stats, "measure mean and std of a data set"))
-    add_sweep_arguments(_command(commands, "sweep", run_sweep, "send every picture of a data set through and back"))
+    stats = _command(
+        commands, "stats", run_stats, "measure mean and std of a data set",
+        "In one pass, and exactly: any split over workers, files or machines adds up to the same bits.",
+        "pytest-denorm stats myproject.data:train_set --workers 8",
+        "pytest-denorm stats myproject.data:train_set --sample 1000 --json",
+    )  # fmt: skip
+    add_stats_arguments(stats)
+    sweep = _command(
+        commands, "sweep", run_sweep, "send every picture of a data set through and back",
+        "Exits with 0 if every level of every picture comes back.",
+        "pytest-denorm sweep myproject.data:val_loader",
+        "pytest-denorm sweep imagenet --dataset mine:pictures --resume sweep.json",
+    )  # fmt: skip
+    add_sweep_arguments(sweep)
 
 
-def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    sentence = text[0].upper() + text[1:] + "."
-    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=sentence)
-    command.set_defaults(run=run)
-    return command
+def _add_init(commands: Any) -> None:
+    init = _command(
+        commands, "init", _init, "add a test of the project's pipelines, and the lines of the ini that name them",
+        "The pipelines are found by reading the project's source, which is not run. What would be written is shown "
+        "first, and no file of yours is overwritten.",
+        "pytest-denorm init",
+        "pytest-denorm init --dry-run",
+        "pytest-denorm init --pipeline myproject.data:make_transform() --yes",
+    )  # fmt: skip
+    init.add_argument("--folder", type=Path, default=Path(), help="the project's root (default: here)")
+    init.add_argument(
+        "--pipeline", action="append", metavar="SPEC",
+        help="module:attribute, in place of those that are found (may be repeated)",
+    )  # fmt: skip
+    how = init.add_mutually_exclusive_group()
+    how.add_argument("--yes", action="store_true", help="write without asking")
+    how.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
 
 
-def _add_spec(command: argparse.ArgumentParser) -> None:
-    command.add_argument("spec", metavar="SPEC", nargs="?", help=_SPEC_HELP)
-    command.add_argument("--mean", type=float, nargs="+", help="in place of SPEC: one number a channel")
-    command.add_argument("--std", type=float, nargs="+", help="in place of SPEC: one number a channel")
-    command.add_argument("--pixel-max", type=float, default=1.0, help="white, with --mean and --std (default 1.0)")
-
-
-def _pipeline(chosen: argparse.Namespace) -> Any:
-    """What SPEC, or --mean and --std, stand for.
-
-    Raises:
-        SettingsError: both or neither are given, or SPEC names nothing.
-        StatisticsError: numbers that are no statistics.
-    """
-    if (chosen.spec is None) == (chosen.mean is None and chosen.std is None):
-        raise SettingsError("give either SPEC, or --mean and --std.")
-    if chosen.spec is not None:
-        return _named(chosen.spec)
-    from .normalization import Normalization
-
-    return Normalization(chosen.mean or (), chosen.std or (), chosen.pixel_max)
-
-
-def _named(spec: str) -> Any:
-    from .errors import StatisticsError
-    from .normalization import preset
-    from .spec import import_for, load
-
-    if ":" in spec:
-        return load(spec, [Path.cwd()])
-    if "." in spec:
-        models = import_for(spec, "torchvision.models")
-        try:
-            return models.get_weight(spec).transforms()
-        except (ValueError, AttributeError, KeyError) as error:
-            raise SettingsError(f"{spec!r} names no torchvision weights: {error}") from error
-    try:
-        return preset(spec)
-    except StatisticsError as error:
-        raise SettingsError(f"{error} Or give module:attribute, or the name of torchvision weights.") from error
+def _add_demo(commands: Any) -> None:
+    demo = _command(
+        commands, "demo", _demo, "write a small project, and run pytest with the plugin in it",
+        "It shows a pipeline that is verified, a wrong inverse that is explained, and leaves a picture.",
+        "pytest-denorm demo --folder try-it",
+    )  # fmt: skip
+    demo.add_argument("--folder", type=Path, default=Path("denorm-demo"), help="where (default: denorm-demo)")
 
 
 def _check(chosen: argparse.Namespace) -> int:
     from .verification import check
 
     with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
-        inverse = _named(chosen.inverse) if chosen.inverse else None
+        inverse = named(chosen.inverse) if chosen.inverse else None
+        pipeline = pipeline_or_numbers(chosen.spec, chosen)
         report = check(
-            _pipeline(chosen),
-            inverse=inverse,
-            select=chosen.select,
-            skip=chosen.skip,
-            name=chosen.spec or "--mean --std",
+            pipeline, inverse=inverse, select=chosen.select, skip=chosen.skip, name=chosen.spec or "--mean --std"
         )
-    print(report.to_json() if chosen.json else report)
+    if chosen.json:
+        print(report.to_json())
+    else:
+        print(painted_report(str(report)) if wants_colors(sys.stdout) else report)
+    if chosen.figure is not None:
+        _save_figure(report, chosen)
     return 0 if report.ok else 1
 
 
-def _diagnose(chosen: argparse.Namespace) -> int:
-    import json
+def _save_figure(report: Any, chosen: argparse.Namespace) -> None:
+    from .errors import ImageError, InverseError
 
+    try:
+        with redirect_stdout(sys.stderr):
+            report.save_figure(chosen.figure)
+    except (ImageError, InverseError) as error:  # nothing to draw; the report says what is wrong
+        _complain(f"no figure: {error}")
+    else:
+        if not chosen.json:
+            print(f"figure: {chosen.figure}")
+
+
+def _diagnose(chosen: argparse.Namespace) -> int:
+    from .normalization import Normalization
     from .verification import diagnose
 
+    forward = numbers(chosen)
+    wanted = "INVERSE alone, because --mean and --std stand for FORWARD" if forward else "FORWARD and INVERSE"
+    if len(chosen.specs) != (1 if forward else 2):
+        raise SettingsError(f"diagnose was given {len(chosen.specs)} SPEC(s): expected {wanted}.")
     with redirect_stdout(sys.stderr):
+        forward = forward or _normalize_of(named(chosen.specs[0]))
+        white, channels = (
+            (forward.pixel_max, forward.channels) if isinstance(forward, Normalization) else (1.0, 3)  # a function's
+        )
         found = diagnose(
-            _named(chosen.forward),
-            _named(chosen.inverse),
-            channels=chosen.channels,
-            pixel_max=chosen.pixel_max,
+            forward,
+            named(chosen.specs[-1]),
+            channels=channels if chosen.channels is None else chosen.channels,
+            pixel_max=white if chosen.pixel_max is None else chosen.pixel_max,
             output_max=chosen.output_max,
         )
-    print(json.dumps(found.to_dict(), indent=2) if chosen.json else found)
+    if chosen.json:
+        print(json.dumps(found.to_dict(), indent=2))
+    else:
+        text = fitted(str(found))
+        colour = "green" if found.kind == "exact" else "red"
+        print(text.replace(found.kind, painted(found.kind, "bold", colour), 1) if wants_colors(sys.stdout) else text)
     return 0 if found.kind == "exact" else 1
+
+
+def _normalize_of(pipeline: Any) -> Any:
+    """The Normalize that a pipeline declares; what declares none has to be a function of tensors."""
+    from .pipelines import find_normalize
+
+    try:
+        return find_normalize(pipeline)
+    except DenormError:
+        return pipeline
 
 
 def _show(chosen: argparse.Namespace) -> int:
@@ -168,9 +274,20 @@ def _show(chosen: argparse.Namespace) -> int:
 
     if chosen.output.suffix.lower() != ".png":
         raise SettingsError(f"the output is {str(chosen.output)!r}: expected the name of a .png file.")
-    draw_files(_pipeline(chosen), chosen.images, chosen.output)
+    pipeline, files = numbers(chosen), chosen.names
+    if pipeline is None:
+        pipeline, files = named(files[0]), files[1:]
+    if not files:
+        raise SettingsError("there is no picture to show: expected SPEC IMAGE [IMAGE ...].")
+    draw_files(pipeline, [Path(file) for file in files], chosen.output)
     print(chosen.output)
     return 0
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    from .init import run
+
+    return run(chosen.folder, pipelines=chosen.pipeline, write=chosen.yes, dry_run=chosen.dry_run)
 
 
 def _demo(chosen: argparse.Namespace) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pytest_denorm.cli import main
+from pytest_denorm.cli import _parser, main
+from pytest_denorm.terminal import wants_colors
 
 MODULE = """
 import torch
@@ -25,6 +28,23 @@ def right(y):
 
 def wrong(y):
     return y * torch.tensor([0.229, 0.224, 0.255]).view(-1, 1, 1) + MEAN.view(-1, 1, 1)
+
+def none(y):
+    return None
+
+def undo_mnist(y):
+    return y * 0.3081 + 0.1307
+
+def undo_bytes(y):
+    return y * 64 + 128
+
+def make():
+    return val
+
+def interrupted():
+    raise KeyboardInterrupt
+
+pictures = [torch.arange(768).view(3, 16, 16).mul(i).to(torch.uint8) for i in (1, 3, 5, 7)]
 """
 
 
@@ -57,7 +77,8 @@ def test_checks_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "imagenet", "--select", "round_trip", "--select", "bytes_exact"]) == 0
     assert "2 checks: 2 run, 2 passed" in capsys.readouterr().out
     assert main(["check", "imagenet", "--select", "roundtrip"]) == 2
-    assert "select names 'roundtrip', which is no check. Did you mean 'round_trip'?" in capsys.readouterr().err
+    said = " ".join(capsys.readouterr().err.split())
+    assert "select names 'roundtrip', which is no check. Did you mean 'round_trip'?" in said
 
 
 @pytest.mark.parametrize(
@@ -88,14 +109,14 @@ def test_what_cannot_be_used_exits_with_2(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
-    assert message in capsys.readouterr().err
+    assert message in " ".join(capsys.readouterr().err.split())
 
 
 def test_diagnose_names_the_mistake(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", f"{module}:forward", f"{module}:right"]) == 0
     assert capsys.readouterr().out == "exact: the picture comes back: all 768 levels come back.\n"
     assert main(["diagnose", f"{module}:forward", f"{module}:wrong"]) == 1
-    assert "std 0.255 where the pipeline has 0.225" in capsys.readouterr().out
+    assert "std 0.255 where the pipeline has 0.225" in " ".join(capsys.readouterr().out.split())
     assert main(["diagnose", f"{module}:forward", f"{module}:wrong", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["kind"] == "wrong-std"
 
@@ -108,18 +129,211 @@ def test_show_draws_three_rows(module: str, tmp_path: Path, capsys: pytest.Captu
         files.append(str(tmp_path / f"{index}.png"))
         photograph.save(files[-1])
     out = tmp_path / "look.png"
-    assert main(["show", f"{module}:val", "--images", *files, "-o", str(out)]) == 0
+    assert main(["show", f"{module}:val", *files, "-o", str(out)]) == 0
     with Image.open(out) as picture:
         assert picture.mode == "RGB"
         assert picture.size == (3 * 33 + 1, 3 * (34 + 16))
-    assert main(["show", "imagenet", "--images", str(tmp_path / "none.png"), "-o", str(out)]) == 2
-    assert "none.png cannot be read as a picture" in capsys.readouterr().err
+    capsys.readouterr()
+    assert main(["show", "imagenet", str(tmp_path / "none.png"), "-o", str(out)]) == 2
+    assert "none.png" in "".join(capsys.readouterr().err.split())
+
+
+SHOWN = {
+    "module:attribute": ["{module}:val"],
+    "module:function()": ["{module}:make()"],
+    "weights": ["ResNet18_Weights.DEFAULT"],
+    "preset": ["imagenet"],
+    "numbers": ["--mean", "0.485", "0.456", "0.406", "--std", "0.229", "0.224", "0.225"],
+}
+
+
+@pytest.mark.parametrize("form", SHOWN)
+def test_every_form_of_spec_on_every_command(
+    module: str, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from photographs import photographs
+
+    def run(command: str, *more: str, first: tuple[str, ...] = ()) -> str:
+        spec = [word.format(module=module) for word in SHOWN[form]]
+        # numbers go on until the next option, so that what is no number comes before them
+        arguments = [*spec, *first, *more] if form != "numbers" else [*first, *more, *spec]
+        assert main([command, *arguments]) == 0, capsys.readouterr()
+        return capsys.readouterr().out
+
+    assert "2 checks: 2 run, 2 passed" in run("check", "--select", "round_trip", "--select", "bytes_exact")
+    assert run("diagnose", first=(f"{module}:right",)).startswith("exact: ")
+    photographs()[0].save(tmp_path / "photo.png")
+    assert run("show", "-o", "look.png", first=("photo.png",)) == "look.png\n"
+    assert "0 of 3,072 levels wrong" in run("sweep", "--dataset", f"{module}:pictures", "--quiet")
+
+
+def test_a_pipeline_of_another_scale_or_with_one_channel_is_diagnosed_as_it_declares(
+    module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diagnose", "mnist", f"{module}:undo_mnist", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total_levels"] == 256
+    numbers = ["--mean", "128", "128", "128", "--std", "64", "64", "64", "--pixel-max", "255"]
+    assert main(["diagnose", f"{module}:undo_bytes", *numbers]) == 0
+
+
+def test_stats_takes_data_alone(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", f"{module}:pictures", "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith("4 pictures, 16 x 16 px, 3 channels")
+    assert main(["stats", "imagenet"]) == 2
+    assert "'imagenet' names no data: expected module:attribute" in capsys.readouterr().err
+
+
+def test_json_on_every_command_that_finds_something(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, key, value in (
+        (["check", "imagenet", "--select", "round_trip"], "ok", True),
+        (["diagnose", "imagenet", f"{module}:right"], "kind", "exact"),
+        (["stats", f"{module}:pictures", "--quiet"], "pictures", 4),
+        (["sweep", "imagenet", "--dataset", f"{module}:pictures", "--quiet"], "pictures", 4),
+    ):
+        assert main([*arguments, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)[key] == value
+
+
+def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ["check", f"{module}:val", "--inverse", f"{module}:wrong", "--select", "round_trip"]
+    assert main([*wrong, "--figure", "trip.png"]) == 1
+    assert capsys.readouterr().out.endswith("\nfigure: trip.png\n")
+    with Image.open(tmp_path / "trip.png") as picture:
+        assert picture.size[0] == 1000
+    assert main([*wrong, "--figure", "again.png", "--json"]) == 1
+    assert not json.loads(capsys.readouterr().out)["ok"]
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "trip.png").read_bytes()
+    assert main(["check", f"{module}:STD", "--figure", "none.png"]) == 1
+    assert "no figure: this report has no round trip to draw" in capsys.readouterr().err
+    assert not (tmp_path / "none.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["diagnose", "imagenet"], "diagnose was given 1 SPEC(s): expected FORWARD and INVERSE."),
+        (["diagnose", "a:b", "c:d", "--mean", "0", "--std", "1"], "expected INVERSE alone, because --mean and --std"),
+        (["show", "imagenet", "-o", "look.png"], "there is no picture to show: expected SPEC IMAGE [IMAGE ...]."),
+        (
+            ["show", "imagenet", "a.jpg", "-o", "look.jpg"],
+            "the output is 'look.jpg': expected the name of a .png file.",
+        ),
+        (["sweep"], "give either SPEC, or --mean and --std."),
+        (["check", "imagenet", "--select", "round_trip", "--figure", "setup.py/trip.png"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_used_says_what_was_expected(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "setup.py").write_text("")
+    assert main(arguments) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+COMMANDS = ("check", "diagnose", "show", "stats", "sweep", "init", "demo")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_the_terminal_and_ends_with_an_example(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    examples = re.findall(r"^  pytest-denorm (.*)$", text.partition("\nexample")[2], re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert shlex.split(example)[0] == command
+        _parser().parse_args(shlex.split(example))  # it would exit otherwise
+
+
+def test_what_is_printed_fits_80_columns(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["check", f"{module}:val", "--inverse", f"{module}:wrong"],
+        ["check", "imagnet"],
+        ["diagnose", "imagenet", f"{module}:wrong"],
+        ["diagnose", "imagenet", f"{module}:none"],
+        ["stats", f"{module}:pictures", "--quiet"],
+        ["sweep", "imagenet", "--dataset", f"{module}:pictures", "--inverse", f"{module}:wrong", "--quiet"],
+        ["init"],
+    ):
+        main(arguments)
+        printed = capsys.readouterr()
+        for line in (printed.out + printed.err).splitlines():
+            is_code = line.startswith("Normalize(")  # to be pasted
+            assert len(line) <= 80 or " " not in line.strip() or is_code, line
+
+
+def test_colours_are_for_terminals(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = (["check", f"{module}:val", "--inverse", f"{module}:wrong"], ["diagnose", "imagenet", f"{module}:wrong"])
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for command in commands:
+        main(command)
+        plain = capsys.readouterr().out
+        assert "\033" not in plain
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        main(command)
+        painted = capsys.readouterr().out
+        assert re.sub(r"\033\[[0-9;]*m", "", painted) == plain
+        assert ("\033[31mFAIL\033[0m" in painted) or ("\033[1;31mwrong-std\033[0m" in painted)
+        monkeypatch.setenv("NO_COLOR", "1")
+        main(command)
+        assert capsys.readouterr().out == plain
+        monkeypatch.delenv("NO_COLOR")
+        monkeypatch.delenv("FORCE_COLOR")
+
+
+@pytest.mark.parametrize(
+    ("environ", "terminal", "colours"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"TERM": "dumb"}, True, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False),
+        ({"NO_COLOR": ""}, True, True),
+        ({"FORCE_COLOR": "1"}, False, True),
+    ],
+)
+def test_when_colours_are_wanted(environ: dict[str, str], terminal: bool, colours: bool) -> None:
+    class Stream:
+        def isatty(self) -> bool:
+            return terminal
+
+    assert wants_colors(Stream(), environ) is colours
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = [sys.executable, "-m", "pytest_denorm", "check", "imagenet", "--select", "statistics_valid"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_an_interrupt_ends_without_a_traceback(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{module}:interrupted()"]) == 130
+    assert capsys.readouterr().err == "pytest-denorm: interrupted\n"
 
 
 def test_without_a_command_the_help_is_printed() -> None:
     result = subprocess.run([sys.executable, "-m", "pytest_denorm"], capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    for command in ("check", "show", "diagnose", "stats", "sweep", "demo"):
+    for command in COMMANDS:
         assert f"    {command} " in result.stdout
 
 
@@ -147,5 +361,5 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path) -> None:
     (folder / "pipeline.py").write_text("# mine")
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 2
-    assert "pipeline.py is there already, and is not the demo's" in again.stderr
+    assert "pipeline.py is there already, and is not the demo's" in " ".join(again.stderr.split())
     assert (folder / "pipeline.py").read_text() == "# mine"

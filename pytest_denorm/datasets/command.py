@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DatasetError
+from ..errors import DatasetError, SettingsError
+from ..naming import SPEC_HELP, add_numbers, pipeline_or_numbers
+from ..terminal import fitted
 
 if TYPE_CHECKING:  # the parser is built without torch
     from .statistics import Statistics
 
 __all__ = ["add_stats_arguments", "add_sweep_arguments", "run_stats", "run_sweep"]
+
+_STANDARD_OUTPUT = Path("-")
 
 
 def add_stats_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +39,10 @@ def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "spec",
         metavar="SPEC",
-        help="a data set or loader with its Normalize, or with --dataset a pipeline: module:attribute, "
-        "module:function(), or the name of a preset",
+        nargs="?",
+        help=f"a data set or loader with its Normalize, or with --dataset a pipeline: {SPEC_HELP}",
     )
+    add_numbers(parser, pixel_max=False)
     parser.add_argument("--dataset", metavar="SPEC", help="the raw pictures to send through the Normalize of SPEC")
     parser.add_argument("--inverse", metavar="SPEC", help="the project's own inverse; default: the derived one")
     parser.add_argument(
@@ -58,7 +64,14 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=float, default=1800.0, metavar="S", help="seconds to wait for other ranks (default: 1800)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        type=Path,
+        const=_STANDARD_OUTPUT,
+        metavar="FILE",
+        help="write the result as JSON there, or without FILE print it",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -73,7 +86,8 @@ def run_stats(arguments: argparse.Namespace) -> int:
 
     parts = [_read_statistics(path) for path in arguments.add]
     found = dataset_statistics(_load(arguments.spec), **_common(arguments))
-    _report(arguments, Statistics.merge_all([found, *parts]))
+    total = Statistics.merge_all([found, *parts])
+    _report(arguments, total, str(total))  # its last line is to be pasted, and stays whole
     return 0
 
 
@@ -86,19 +100,24 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     from .sweeping import sweep
 
     result = sweep(
-        _load(arguments.spec) if ":" in arguments.spec else arguments.spec,
+        pipeline_or_numbers(arguments.spec, arguments),
         _load(arguments.dataset) if arguments.dataset else None,
         inverse=_load(arguments.inverse) if arguments.inverse else None,
         state=arguments.resume,
         **_common(arguments),
     )
-    _report(arguments, result)
+    _report(arguments, result, fitted(str(result)))
     return 0 if result.ok else 1
 
 
 def _load(spec: str) -> Any:
     from ..spec import load
 
+    if ":" not in spec:
+        raise SettingsError(
+            f"{spec!r} names no data: expected module:attribute, such as myproject.data:train_set, or "
+            f"myproject.data:make_loader() for a function that makes it."
+        )
     return load(spec, [Path.cwd()])
 
 
@@ -119,14 +138,17 @@ def _common(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _report(arguments: argparse.Namespace, result: Any) -> None:
+def _report(arguments: argparse.Namespace, result: Any, text: str) -> None:
     if arguments.distributed and os.environ.get("RANK", "0") != "0":
         return  # all ranks have the same result
+    if arguments.json == _STANDARD_OUTPUT:
+        print(json.dumps(result.to_dict(), indent=2))
+        return
     if arguments.json is not None:
         from .files import write_json
 
         write_json(arguments.json, result.to_dict())
-    print(result)
+    print(text)
 
 
 def _read_statistics(path: Path) -> Statistics:

@@ -237,14 +237,14 @@ COMMANDS = [
     Command("a check that is none", ("check", "imagenet", "--select", "x"), ("'x'",)),
     Command("an inverse that is 7", ("check", "imagenet", "--inverse", "NAME:number"), ("inverse is 7",)),
     Command("checking a number", ("check", "NAME:number"), ("int",), code=1),
-    Command("no pictures", ("show", "imagenet", "-o", "x.png"), ("--images",)),
-    Command("no such picture", ("show", "imagenet", "--images", "no.png", "-o", "x.png"), ("no.png",)),
-    Command("a text for a picture", ("show", "imagenet", "--images", "notes.txt", "-o", "x.png"), ("notes.txt",)),
+    Command("no pictures", ("show", "imagenet", "-o", "x.png"), ("SPEC IMAGE",)),
+    Command("no such picture", ("show", "imagenet", "no.png", "-o", "x.png"), ("no.png",)),
+    Command("a text for a picture", ("show", "imagenet", "notes.txt", "-o", "x.png"), ("notes.txt",)),
     Command(
-        "an output below a file", ("show", "imagenet", "--images", "a.png", "-o", "notes.txt/x.png"), ("notes.txt",)
+        "an output below a file", ("show", "imagenet", "a.png", "-o", "notes.txt/x.png"), ("notes.txt",)
     ),
-    Command("an output that is a folder", ("show", "imagenet", "--images", "a.png", "-o", "kept"), ("kept",)),
-    Command("an output of no kind", ("show", "imagenet", "--images", "a.png", "-o", "x.docx"), ("x.docx",)),
+    Command("an output that is a folder", ("show", "imagenet", "a.png", "-o", "kept"), ("kept",)),
+    Command("an output of no kind", ("show", "imagenet", "a.png", "-o", "x.docx"), ("x.docx",)),
     Command("0 channels", ("diagnose", "NAME:forward", "NAME:forward", "--channels", "0"), ("channels is 0",)),
     Command("2.5 channels", ("diagnose", "NAME:forward", "NAME:forward", "--channels", "2.5"), ("'2.5'",)),
     Command(
@@ -267,7 +267,7 @@ COMMANDS = [
     Command("a full disk", ("stats", "NAME:pictures", "--quiet", "--json", "/dev/full"), ("/dev/full",)),
     Command("no torchrun", ("stats", "NAME:pictures", "--quiet", "--distributed"), ("torchrun",)),
     Command("sweeping nothing", ("sweep", "imagenet", "--dataset", "NAME:empty", "--quiet"), ("empty",)),
-    Command("sweeping a preset alone", ("sweep", "imagenet", "--quiet"), ("'imagenet'", "data set")),
+    Command("sweeping a preset alone", ("sweep", "imagenet", "--quiet"), ("preset imagenet", "data set")),
     Command(
         "resuming a text",
         ("sweep", "imagenet", "--dataset", "NAME:pictures", "--quiet", "--resume", "notes.txt"),

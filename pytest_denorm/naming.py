@@ -1,0 +1,82 @@
+"""How a pipeline is named on the command line: SPEC, or --mean and --std."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from .normalization import Normalization
+
+__all__ = ["add_numbers", "named", "numbers", "pipeline_or_numbers"]
+
+SPEC_HELP = (
+    "module:attribute (module:function() is called), the name of torchvision weights such as ResNet50_Weights.DEFAULT, "
+    "or the name of a preset such as imagenet"
+)
+
+
+def add_numbers(parser: argparse.ArgumentParser, instead_of: str = "SPEC", pixel_max: bool = True) -> None:
+    """``--mean``, ``--std`` and, unless the command has its own, ``--pixel-max``."""
+    parser.add_argument(
+        "--mean", type=float, nargs="+", metavar="M", help=f"with --std, in place of {instead_of}: one number a channel"
+    )
+    parser.add_argument(
+        "--std", type=float, nargs="+", metavar="S", help=f"with --mean, in place of {instead_of}: one number a channel"
+    )
+    if pixel_max:
+        parser.add_argument("--pixel-max", type=float, metavar="X", help="white, with --mean and --std (default: 1.0)")
+
+
+def numbers(arguments: argparse.Namespace) -> Normalization | None:
+    """The statistics that were given as numbers, or None.
+
+    Raises:
+        StatisticsError: numbers that are no statistics.
+    """
+    if arguments.mean is None and arguments.std is None:
+        return None
+    from .normalization import Normalization
+
+    white = 1.0 if arguments.pixel_max is None else arguments.pixel_max
+    return Normalization(arguments.mean or (), arguments.std or (), white)
+
+
+def pipeline_or_numbers(spec: str | None, arguments: argparse.Namespace) -> Any:
+    """What `spec`, or ``--mean`` and ``--std``, stand for.
+
+    Raises:
+        SettingsError: both or neither are given, or `spec` names nothing.
+        StatisticsError: numbers that are no statistics.
+    """
+    given = arguments.mean is not None or arguments.std is not None
+    if (spec is None) != given:
+        raise SettingsError("give either SPEC, or --mean and --std.")
+    return numbers(arguments) if spec is None else named(spec)
+
+
+def named(spec: str) -> Any:
+    """What `spec` names: an object in a module, torchvision's transforms of some weights, or a preset.
+
+    Raises:
+        SettingsError: it names nothing.
+    """
+    from .errors import StatisticsError
+    from .normalization import preset
+    from .spec import import_for, load
+
+    if ":" in spec:
+        return load(spec, [Path.cwd()])
+    if "." in spec:
+        models = import_for(spec, "torchvision.models")
+        try:
+            return models.get_weight(spec).transforms()
+        except (ValueError, AttributeError, KeyError) as error:
+            raise SettingsError(f"{spec!r} names no torchvision weights: {error}") from error
+    try:
+        return preset(spec)
+    except StatisticsError as error:
+        raise SettingsError(f"{error} Or give module:attribute, or the name of torchvision weights.") from error

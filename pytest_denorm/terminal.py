@@ -1,0 +1,65 @@
+"""What commands print: lines that fit 80 columns, and colours where somebody looks at them."""
+
+from __future__ import annotations
+
+import os
+import re
+import textwrap
+from collections.abc import Mapping
+from typing import Protocol
+
+__all__ = ["WIDTH", "fitted", "painted", "painted_diff", "painted_report", "wants_colors"]
+
+WIDTH = 80
+
+_CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
+_MARKS = {"ok": "green", "FAIL": "red", "XPASS": "red", "xfail": "yellow", "n/a": "dim", "skip": "dim"}
+_MARKED = re.compile(rf"^  ({'|'.join(_MARKS)})(?= )", re.MULTILINE)
+_HEADING = re.compile(r"^(pytest-denorm|diagnosis|again):", re.MULTILINE)
+_DIFF_LINE = re.compile(r"^([-+@]).*$", re.MULTILINE)
+
+
+class Stream(Protocol):
+    def isatty(self) -> bool: ...
+
+
+def wants_colors(stream: Stream, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether to print colours: on a terminal that has them, unless ``NO_COLOR`` or ``FORCE_COLOR`` says otherwise.
+
+    Any value but an empty one counts (no-color.org, force-color.org); ``NO_COLOR`` is the stronger.
+    """
+    environ = os.environ if environ is None else environ
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def painted(text: str, *styles: str) -> str:
+    """`text` in styles of a terminal: ``bold``, ``dim``, ``red``, ``green``, ``yellow``, ``cyan``."""
+    codes = ";".join(str(_CODES[style]) for style in styles)
+    return f"\033[{codes}m{text}\033[0m"
+
+
+def painted_report(text: str) -> str:
+    """The text of a report, with the mark of each check in its colour."""
+    text = _MARKED.sub(lambda found: f"  {painted(found[1], _MARKS[found[1]])}", text)
+    return _HEADING.sub(lambda found: painted(found[0], "bold"), text)
+
+
+def painted_diff(text: str) -> str:
+    """A unified diff, what is added in green, what is taken out in red."""
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    return _DIFF_LINE.sub(lambda found: painted(found[0], colours[found[1]]), text)
+
+
+def fitted(text: str) -> str:
+    """`text` with its long lines wrapped to 80 columns; words that are longer (paths) stay whole."""
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(
+            line, WIDTH, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return "\n".join(lines)

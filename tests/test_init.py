@@ -1,0 +1,391 @@
+"""``pytest-denorm init``: what it finds, what it writes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_denorm.candidates import find_candidates
+from pytest_denorm.cli import main
+from pytest_denorm.errors import SettingsError
+from pytest_denorm.ini import find_ini
+from pytest_denorm.verification import CHECKS
+
+DATA = """
+import torchvision.transforms as T
+
+normalize = T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+val_transform = T.Compose([T.ToTensor(), normalize])
+train_transform: T.Compose = T.Compose([T.RandomHorizontalFlip(), T.ToTensor(), normalize])
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A flat project with a package ``shop``, and no ini."""
+    (tmp_path / "requirements.txt").write_text("torch")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "shop" / "data.py").write_text(DATA)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    return tmp_path
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+TEST = '''\
+"""Normalize can be undone: checked by pytest-denorm."""
+
+from pytest_denorm import parametrize_with_checks
+
+from shop.data import train_transform, val_transform
+
+
+# with an inverse of your own: parametrize_with_checks({...}, inverse=undo)
+@parametrize_with_checks(
+    {
+        "val_transform": val_transform,
+        "train_transform": train_transform,
+    }
+)
+def test_normalize_can_be_undone(denorm_check):
+    denorm_check()
+'''
+INI = """\
+[pytest]
+pythonpath =
+    .
+denorm_pipelines =
+    val_transform = shop.data:val_transform
+    train_transform = shop.data:train_transform
+"""
+
+
+def test_it_shows_what_it_will_write_and_writes_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files_of(project)
+    assert main(["init", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert files_of(project) == before
+    assert shown.startswith("--- /dev/null\n+++ b/tests/test_denorm.py\n@@ -0,0 +1,16 @@\n+")
+    assert "".join(f"+{line}\n" for line in TEST.splitlines()) in shown
+    assert "--- /dev/null\n+++ b/pytest.ini\n" in shown
+    assert shown.endswith("\nNothing was written (--dry-run).\n")
+
+    assert main(["init", "--yes"]) == 0
+    written = capsys.readouterr().out
+    assert written.startswith(shown.removesuffix("\nNothing was written (--dry-run).\n"))
+    assert "\nWritten: tests/test_denorm.py, pytest.ini.\nNow run: pytest, or pytest --denorm" in written
+    after = files_of(project)
+    assert after.pop("tests/test_denorm.py").decode() == TEST
+    assert after.pop("pytest.ini").decode() == INI
+    assert after == before
+
+    assert main(["init", "--yes"]) == 0
+    assert capsys.readouterr().out == "Nothing to do: the test and the lines of the ini are there.\n"
+    assert files_of(project) == {**before, "tests/test_denorm.py": TEST.encode(), "pytest.ini": INI.encode()}
+
+
+LAYOUTS = {
+    "flat": ("shop/data.py", {"shop/__init__.py": ""}),
+    "src": ("src/shop/data.py", {"src/shop/__init__.py": "", "pyproject.toml": "[project]\nname = 'shop'\n"}),
+    "one module": ("data.py", {"setup.cfg": "[metadata]\nname = shop\n\n[tool:pytest]\naddopts = -q\n"}),
+    "namespace": ("research/nets/data.py", {"tox.ini": "[tox]\nenv_list = py\n\n[pytest]\naddopts = -q\n[flake8]\n"}),
+    "deep": ("lib/shop/data.py", {"lib/shop/__init__.py": "", "pytest.ini": ""}),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_it_wrote_passes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, layout: str) -> None:
+    module, others = LAYOUTS[layout]
+    for name, text in {**others, module: DATA, "requirements.txt": "torch"}.items():
+        (pytester.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (pytester.path / name).write_text(text)
+    assert main(["init", "--yes"]) == 0
+    for forgotten in [one for one in sys.modules if one.partition(".")[0] in ("shop", "data", "research")]:
+        monkeypatch.delitem(sys.modules, forgotten)
+    result = pytester.runpytest("-k", "round_trip and not reverse", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2, deselected=2 * len(CHECKS) - 2)
+    result = pytester.runpytest("--denorm", "-k", "bytes_exact", "-p", "no:cacheprovider")
+    assert result.parseoutcomes()["passed"] == 4
+
+
+def test_the_written_test_passes_as_a_user_runs_it(pytester: pytest.Pytester) -> None:
+    (pytester.path / "pyproject.toml").write_text("[project]\nname = 'shop'\n")
+    (pytester.path / "shop.py").write_text(DATA)
+    assert main(["init", "--yes"]) == 0
+    result = pytester.runpytest_subprocess()
+    outcomes = result.parseoutcomes()
+    assert outcomes.keys() == {"passed", "skipped"}
+    assert outcomes["passed"] >= 34
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("Yes ", 0), ("n", 1), ("", 1), (EOFError, 1)])
+def test_it_asks(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: object, code: int
+) -> None:
+    questions = []
+
+    def ask(question: str) -> str:
+        questions.append(question)
+        if isinstance(answer, str):
+            return answer
+        raise EOFError
+
+    monkeypatch.setattr(builtins, "input", ask)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert main(["init"]) == code
+    assert questions == ["\nWrite this? [y/N] "]
+    assert (project / "tests" / "test_denorm.py").exists() == (code == 0)
+    assert ("Nothing was written." in capsys.readouterr().out) == (code == 1)
+
+
+def test_where_nobody_can_be_asked_it_says_how_to_go_on(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    assert main(["init"]) == 2
+    assert "the input is no terminal. Give --yes." in " ".join(capsys.readouterr().err.split())
+    assert not (project / "tests").exists()
+
+
+def test_a_test_of_yours_is_left_as_it_is(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "tests").mkdir()
+    (project / "tests" / "test_denorm.py").write_text("# mine")
+    assert main(["init", "--yes"]) == 0
+    assert (project / "tests" / "test_denorm.py").read_text() == "# mine"
+    assert (project / "pytest.ini").read_text() == INI
+    assert "\nWritten: pytest.ini.\n" in capsys.readouterr().out
+
+
+def test_pipelines_that_are_named_take_the_place_of_those_found(project: Path) -> None:
+    (project / "shop" / "more.py").write_text(
+        "def make(size=3):\n    from .data import val_transform\n    return val_transform"
+    )
+    assert main(["init", "--yes", "--pipeline", "shop.more:make()", "--pipeline", "elsewhere.nets:transform"]) == 0
+    text = (project / "tests" / "test_denorm.py").read_text()
+    assert "from elsewhere.nets import transform\nfrom shop.more import make\n" in text
+    assert '"make": make(),\n        "transform": transform,\n' in text
+    assert "    make = shop.more:make()\n" in (project / "pytest.ini").read_text()
+
+
+def test_the_test_goes_where_tests_are(project: Path) -> None:
+    (project / "checks").mkdir()
+    (project / "pytest.ini").write_text("[pytest]\ntestpaths = checks\n")
+    assert main(["init", "--yes"]) == 0
+    assert (project / "checks" / "test_denorm.py").exists()
+    assert (project / "pytest.ini").read_text().startswith("[pytest]\ntestpaths = checks\npythonpath =\n    .\ndenorm_")
+
+
+def test_names_that_two_modules_have_are_told_apart(project: Path) -> None:
+    (project / "shop" / "other.py").write_text(DATA)
+    assert main(["init", "--yes"]) == 0
+    text = (project / "tests" / "test_denorm.py").read_text()
+    assert "from shop.other import train_transform as shop_other_train_transform, val_transform as shop" in text
+    assert '"shop_data_val_transform": shop_data_val_transform,' in text
+    ast.parse(text)
+
+
+# refusals
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments", "message"),
+    [
+        ({}, [], "is not the root of a project: expected one of pyproject.toml, setup.cfg, setup.py, tox.ini,"),
+        ({"requirements.txt": ""}, ["--folder", "nowhere"], "nowhere is no folder: expected one of"),
+        ({"requirements.txt": "", "a.py": "x = 1"}, [], "no pipeline was found in 1 Python file(s) of"),
+        ({"requirements.txt": "", "bad.py": "x ="}, [], "bad.py: cannot be read: invalid syntax"),
+        ({"requirements.txt": ""}, ["--pipeline", "shop"], "--pipeline shop: expected module:attribute, or module:fun"),
+        ({"pyproject.toml": "x ="}, ["--pipeline", "a:b"], "pyproject.toml cannot be read: Invalid value"),
+        ({"pytest.ini": "x"}, ["--pipeline", "a:b"], "pytest.ini cannot be read: "),
+        ({"pytest.ini": "[pytest]\npythonpath = lib\n", "a.py": DATA}, [], "is 'lib', and the pipelines are imported"),
+        (
+            {"pyproject.toml": "tool.pytest.ini_options = {addopts = '-q'}", "a.py": DATA},
+            [],
+            "is written in a way that cannot be added to safely. Add to [tool.pytest.ini_options] yourself: pythonpath",
+        ),
+    ],
+)
+def test_what_it_refuses(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    files: dict[str, str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    before = files_of(folder)
+    assert main(["init", "--yes", *arguments]) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert files_of(folder) == before
+
+
+def test_a_folder_inside_a_project_is_told_its_root(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project / "shop")
+    assert main(["init"]) == 2
+    assert f"It may be {project}." in " ".join(capsys.readouterr().err.split())
+
+
+# the ini
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (
+            "pyproject.toml",
+            '[project]\nname = "a"\n',
+            '[project]\nname = "a"\n\n[tool.pytest.ini_options]\nkey = ["x = a:b"]\n',
+        ),
+        (
+            "pyproject.toml",
+            '[tool.pytest.ini_options]  # of tests\naddopts = "-q"\n\n\n[tool.ruff]\n',
+            '[tool.pytest.ini_options]  # of tests\naddopts = "-q"\nkey = ["x = a:b"]\n\n\n[tool.ruff]\n',
+        ),
+        (
+            "pyproject.toml",
+            '[tool.pytest.ini_options]\nfilterwarnings = [\n  "error",\n]\n[[tool.mypy.overrides]]\nmodule = "a"\n',
+            '[tool.pytest.ini_options]\nfilterwarnings = [\n  "error",\n]\nkey = ["x = a:b"]\n[[tool.mypy.overrides]]\n'
+            'module = "a"\n',
+        ),
+        ("pytest.ini", "", "[pytest]\nkey =\n    x = a:b\n"),
+        ("pytest.ini", "[pytest]\r\naddopts = -q\r\n", "[pytest]\r\naddopts = -q\r\nkey =\r\n    x = a:b\r\n"),
+        ("tox.ini", "[tox]\n\n[pytest]\na = 1", "[tox]\n\n[pytest]\na = 1\nkey =\n    x = a:b\n"),
+        ("setup.cfg", "[tool:pytest]\n\n[flake8]\n", "[tool:pytest]\nkey =\n    x = a:b\n\n[flake8]\n"),
+    ],
+)
+def test_keys_are_added_and_nothing_else_is_touched(tmp_path: Path, name: str, before: str, after: str) -> None:
+    (tmp_path / name).write_bytes(before.encode())
+    found = find_ini(tmp_path)
+    assert found.path == tmp_path / name
+    assert found.with_lists({"key": ["x = a:b"]}) == after
+
+
+def test_the_file_that_pytest_reads_is_taken(pytester: pytest.Pytester) -> None:
+    texts = {
+        "setup.cfg": "[tool:pytest]\naddopts = -q\n",
+        "tox.ini": "[pytest]\naddopts = -q\n",
+        "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-q'\n",
+        ".pytest.ini": "[pytest]\naddopts = -q\n",
+        "pytest.ini": "[pytest]\naddopts = -q\n",
+    }
+    for name, text in texts.items():  # each stronger than those before it
+        (pytester.path / name).write_text(text)
+        assert find_ini(pytester.path).path == pytester.path / name
+        assert pytester.parseconfig().inipath == pytester.path / name
+    if pytest.version_tuple >= (9, 0):
+        (pytester.path / "pytest.toml").write_text("[pytest]\n")
+        assert find_ini(pytester.path).path.name == "pytest.toml"
+        assert pytester.parseconfig().inipath == pytester.path / "pytest.toml"
+
+
+def test_files_without_a_section_of_pytest_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "tox.ini").write_text("[tox]\n")
+    (tmp_path / "setup.cfg").write_text("[metadata]\n")
+    assert find_ini(tmp_path).path == tmp_path / "pytest.ini"
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    assert find_ini(tmp_path).path == tmp_path / "pyproject.toml"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1), min_size=1))
+def test_any_value_is_read_back_or_refused(tmp_path: Path, values: list[str]) -> None:
+    for name in ("pyproject.toml", "pytest.ini"):
+        (tmp_path / "pytest.ini").unlink(missing_ok=True)
+        (tmp_path / name).write_text("")
+        ini = find_ini(tmp_path)
+        try:
+            text = ini.with_lists({"key": values})
+        except SettingsError:  # an ini has no way to write "#" at the start of a line
+            assert not ini.is_toml
+        else:
+            (tmp_path / name).write_bytes(text.encode())
+            assert find_ini(tmp_path).list_of("key") == values
+
+
+# finding
+
+
+def found_in(tmp_path: Path, text: str, name: str = "m.py") -> list[str]:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(text)
+    return [one.spec or f"{one.module}:{one.name}{one.suffix}" for one in find_candidates(tmp_path).candidates]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a = T.Compose([T.ToTensor(), T.Normalize(m, s)])", ["a"]),
+        ("a = b = v2.Normalize(mean=m, std=s)", ["a", "b"]),
+        ("a: Compose = Compose([ToTensor(), Normalize(m, s)])", ["a"]),
+        ("n = T.Normalize(m, s)\na = T.Compose([T.ToTensor(), n])", ["a"]),
+        ("a = nn.Sequential(K.Resize(3), K.Normalize(m, s))", ["a"]),
+        ("w = ResNet50_Weights.DEFAULT\na = w.transforms()", ["a"]),
+        ("a = timm.data.create_transform(224)", ["a"]),
+        ("a = AutoImageProcessor.from_pretrained('x')", ["a"]),
+        ("a = {'train': T.Compose([T.Normalize(m, s)]), 'raw': T.ToTensor(), k: T.Normalize(m, s)}", ["a['train']"]),
+        ("def make(size=3, *, crop=True):\n    return T.Compose([T.Normalize(m, s)])", ["make()"]),
+        ("def make():\n    t = T.Compose([T.Normalize(m, s)])\n    return t", ["make()"]),
+        ("a = T.Compose([T.ToTensor()])", []),
+        ("a = T.Compose([T.Normalize(m, s)])\na = None", []),
+        ("_a = T.Normalize(m, s)", []),
+        ("def make(size):\n    return T.Normalize(m, s)", []),
+        ("def make(*, size):\n    return T.Normalize(m, s)", []),
+        ("@fixture\ndef make():\n    return T.Normalize(m, s)", []),
+        ("def make():\n    def inner():\n        return T.Normalize(m, s)", []),
+        ("if True:\n    a = T.Normalize(m, s)", []),
+        ("a = transforms()\nb = tokenizer.from_pretrained('x')\nc = x.Compose", []),
+    ],
+)
+def test_what_counts_as_a_pipeline(tmp_path: Path, text: str, names: list[str]) -> None:
+    assert found_in(tmp_path, text) == [f"m:{name}" for name in names]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tests/m.py", "test_m.py", "m_test.py", "conftest.py", "setup.py", ".hidden/m.py", "env/lib/m.py", "build/m.py"],
+)
+def test_where_it_does_not_look(tmp_path: Path, name: str) -> None:
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    assert found_in(tmp_path, DATA, name) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("train.py", DATA + "main()\n", "has val_transform, train_transform, but line 7 does work when"),
+        ("train.py", DATA + "for x in y:\n    pass\n", "line 7 does work when the module is imported"),
+        ("my-data.py", DATA, "its name cannot be imported"),
+        ("code/data.py", DATA, "code is a module of Python itself"),
+    ],
+)
+def test_what_is_left_out_says_why(tmp_path: Path, name: str, text: str, reason: str) -> None:
+    assert found_in(tmp_path, text, name) == []
+    ((file, said),) = find_candidates(tmp_path).left_out
+    assert file == tmp_path / name
+    assert reason in said
+
+
+def test_nothing_of_the_project_is_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "shop" / "data.py").write_text(DATA + "\nopen('ran', 'w').close()\n")
+    (project / "shop" / "__init__.py").write_text("open('ran', 'w').close()\n")
+    assert main(["init", "--dry-run"]) == 0
+    assert not (project / "ran").exists()
+    assert "shop.data" not in sys.modules
