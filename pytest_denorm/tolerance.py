@@ -75,10 +75,9 @@ class FloatFormat(NamedTuple):
 
     def nearest(self, value: float) -> float:
         """The number of this format that `value` is rounded to (half to even)."""
-        if not math.isfinite(value) or value == 0:
+        if not math.isfinite(value):
             return value
-        _, exponent = math.frexp(value)
-        spacing = max(math.ldexp(self.unit_roundoff, exponent + 1) / 2, self.smallest)
+        spacing = max(math.ldexp(self.unit_roundoff, math.frexp(value)[1]), self.smallest)
         return round(value / spacing) * spacing
 
 
@@ -136,9 +135,7 @@ class _Arithmetic(NamedTuple):
         return self.rounded(a.size * b.size, a.size * b.error + b.size * a.error + a.error * b.error)
 
     def divide(self, a: _Bounded, b: _Bounded) -> _Bounded:
-        """`b` is a constant: its size is exact, not an upper bound."""
-        if b.error >= b.size:
-            return _Bounded(a.size / b.size, math.inf)
+        """`b` is a constant: its size is exact, not an upper bound, and larger than its error."""
         quotient = a.size / b.size
         if b.error == 0 and math.frexp(b.size)[0] == 0.5:  # a power of two moves the point, and rounds nothing
             return _Bounded(quotient, a.error / b.size + self.format.smallest / 2)
@@ -248,7 +245,7 @@ def _derived_bound(form: FloatFormat, mean: float, std: float, distance: float, 
     if same:  # the same rounded constants serve both ways and cancel: the map is exact for them
         distance += forward_mean.error
         std = form.nearest(std)
-        forward_mean = back_mean = _Bounded(mean + forward_mean.error, 0.0)
+        forward_mean = back_mean = _Bounded(mean, 0.0)
         forward_std = back_std = _Bounded(std, 0.0)
     else:
         back_mean, back_std = wide.constant(mean), wide.constant(std)
@@ -257,8 +254,8 @@ def _derived_bound(form: FloatFormat, mean: float, std: float, distance: float, 
         return math.inf
     # y * std is again x - mean, whose size is known
     error = y.error * (back_std.size + back_std.error) + y.size * back_std.error
-    exact = back_std.error == 0 and math.frexp(back_std.size)[0] == 0.5
-    product = _Bounded(distance, error) if exact else wide.rounded(distance, error)
+    is_power_of_two = math.frexp(back_std.size)[0] == 0.5
+    product = _Bounded(distance, error) if is_power_of_two else wide.rounded(distance, error)
     total = wide.add(product, back_mean, size)
     return total.error if same else own.convert(total).error
 

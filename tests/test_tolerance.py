@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_denorm import PRESETS, Normalization, denormalize
-from pytest_denorm.errors import ImageTypeError, StatisticsWarning
+from pytest_denorm.errors import ImageTypeError, SettingsError, StatisticsWarning
 from pytest_denorm.tolerance import FORMATS, Tolerance, float_format, round_trip_tolerance
 
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
@@ -190,7 +190,110 @@ def test_rounding_of_the_picture_itself_is_counted_when_asked() -> None:
         assert whole - plain >= float((levels.to(dtype).double() - levels).abs().max())
 
 
+class TestFormat:
+    """Against all the numbers of float16."""
+
+    form = FORMATS["float16"]
+    numbers = np.sort(np.arange(31744, dtype=np.uint16).view(np.float16).astype(np.float64))  # 0 to the largest
+    gaps = np.diff(numbers)
+
+    def most(self, magnitude: float) -> float:
+        """What rounding changes at most, tried at all points half way between two numbers, and at the end."""
+        half_ways = self.numbers[:-1] + self.gaps / 2
+        below = self.gaps[half_ways <= magnitude] / 2
+        return max(below.max(initial=0), float(np.abs(self.numbers - magnitude).min()))
+
+    def test_rounding_is_the_most_that_happens_up_to_a_magnitude(self) -> None:
+        random = np.random.default_rng(0)
+        picked = self.numbers[random.integers(0, len(self.numbers), 200)]
+        between = np.exp2(random.uniform(-25, 15.9, 200))
+        ends = [0.0, self.form.smallest, self.form.smallest / 2, 2.0**-14, 2.0**-14 * 1.0001, 1.0, 1.0001, 65504.0]
+        for magnitude in (*ends, *picked, *between):
+            assert self.form.rounding(float(magnitude)) == max(
+                self.most(magnitude), self.form.smallest / 2 if magnitude else 0
+            )
+
+    def test_beyond_the_largest_number_nothing_is_sure(self) -> None:
+        for form in FORMATS.values():
+            assert form.rounding(form.largest) == form.unit_roundoff * 2.0 ** (math.frexp(form.largest)[1] - 1)
+            assert form.rounding(math.nextafter(form.largest, math.inf)) == math.inf
+
+    def test_what_is_no_number_stays_so(self) -> None:
+        assert self.form.nearest(math.inf) == math.inf
+        assert self.form.nearest(-math.inf) == -math.inf
+        assert math.isnan(self.form.nearest(math.nan))
+        assert self.form.nearest(0.0) == 0
+
+
+#: The bound for one channel: mean, std, pixel_max, dtype, low, high, derived, rounded_input. A bound that grew would
+#: still hold and hide mistakes, so it stays what the derivation gives. These differ in what matters to it: powers of
+#: two, negative statistics, constants that are off by nearly half a unit, results that are subnormal or overflow.
+BOUNDS = [
+    ((0.1, 1.0, 1.0, "float16", None, None, False, False), 0.001574772630194422),
+    ((25.5, 0.255, 255.0, "bfloat16", 24.5, 26.5, True, True), 0.13233444310160158),
+    ((-1.196, 0.5, 1.0, "float64", -2.1959999999999997, -0.19599999999999995, True, False), 2.7755575615628914e-16),
+    ((0.0, 300.0, 1.0, "float16", 0.0, 3e-07, False, False), 2.6859740239501126e-05),
+    ((2.578, 1.03, 1.0, "float32", 1.5779999999999998, 3.578, True, False), 2.691149703082374e-07),
+    ((1.443, 0.5, 1.0, "bfloat16", None, None, False, False), 0.02610937499999988),
+    ((0.1, 1.0, 1.0, "float32", 0.25, None, False, False), 1.89244747150763e-07),
+    ((0.5, 6e-05, 1.0, "float16", 0.25, 4.0, False, False), math.inf),  # (x - mean) / std overflows
+    ((0.0, 1e-06, 2.0, "float16", None, None, False, False), math.inf),  # 1 / std does
+    ((0.5, 1e-06, 1.0, "float16", 0.5, 0.5, False, False), math.inf),
+    ((0.0, 2.0**-20, 1.0, "float16", None, None, True, False), math.inf),  # divided without rounding, not without limit
+    ((0.25, 2.0**-16, 1.0, "float16", 0.25, 1.24945, True, False), math.inf),  # 65500 and its error
+    ((0.25, 2.0**-15, 1.0, "float16", 0.25, 1.24945, True, False), 0.0007324814805542701),
+]
+
+
+@pytest.mark.parametrize(("case", "bound"), BOUNDS)
+def test_the_bound_is_what_the_derivation_gives(case: tuple[Any, ...], bound: float) -> None:
+    mean, std, pixel_max, dtype, low, high, derived, rounded_input = case
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        normalization = Normalization(mean, std, pixel_max)
+    options = {"low": low, "high": high, "derived": derived, "rounded_input": rounded_input}
+    found = round_trip_tolerance(normalization, dtype, **options)
+    assert found.largest == pytest.approx(bound, rel=1e-14, abs=0)
+    assert found.pixel_max == pixel_max
+
+
+def test_the_inverse_is_not_ours_and_the_picture_exact_unless_that_is_said() -> None:
+    imagenet = PRESETS["imagenet"]
+    said = round_trip_tolerance(imagenet, "float32", low=0.0, high=1.0, derived=False, rounded_input=False)
+    assert round_trip_tolerance(imagenet, "float32") == said
+
+
+def test_the_largest_bound_counts_and_is_shown_in_levels() -> None:
+    tolerance = Tolerance((0.5, 1.0, 0.25), "because", pixel_max=255.0)
+    assert (tolerance.largest, tolerance.levels) == (1.0, 1.0)
+    assert str(tolerance) == "1 = 1 levels: because"
+    assert Tolerance((1.0,), "because").levels == 255
+
+
+def test_a_given_tolerance_holds_for_each_channel() -> None:
+    given = Tolerance.given(2, 3, 255.0)
+    assert given == Tolerance((2.0, 2.0, 2.0), "the number given as tolerance=", 255.0)
+    assert type(given.largest) is float
+    assert Tolerance.given(0, 1).levels == 0
+    assert Tolerance.given(1, 1).levels == 255
+
+
+@pytest.mark.parametrize("value", [-1e-9, -1, math.nan, True, "1", None])
+def test_a_tolerance_is_a_number_from_0(value: Any) -> None:
+    message = f"tolerance is {value!r}: expected a number, 0 or more, in the units of the pictures."
+    with pytest.raises(SettingsError) as error:
+        Tolerance.given(value, 3)
+    assert str(error.value) == message
+
+
+def test_one_channel_that_cannot_be_bounded_is_enough_to_say_so() -> None:
+    assert round_trip_tolerance(Normalization([0.5, 0.5], [0.5, 1e-9]), "float16").reason == (
+        "none: in float16 a std vanishes or a normalized value overflows, so nothing can be asserted"
+    )
+
+
 def test_formats_are_known_by_the_dtypes_of_torch_and_numpy() -> None:
+    assert float_format(np.dtype(">f4")) is FORMATS["float32"]
     assert float_format(torch.bfloat16) is float_format("bfloat16") is FORMATS["bfloat16"]
     assert float_format(np.dtype(np.float16)) is float_format(torch.float16) is float_format(np.float16(1).dtype)
     for name, form in FORMATS.items():
