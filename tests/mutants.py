@@ -14,8 +14,8 @@ is exchanged, or, for what an import computes, a fork of one that has loaded the
 Results are kept in ``.mutants/results.jsonl``: a run that was interrupted goes on, and a mutant stays killed while its
 module does not change and the test that killed it exists. Survivors are tried again when any file has changed.
 
-Needs fork and coverage. A test has ten times the time it usually takes, and `patience`: a mutant that takes longer is
-killed by that.
+Needs fork and coverage. A test may work ten times as long as it usually takes, and `patience` more: a mutant that takes
+longer is killed by that.
 """
 
 from __future__ import annotations
@@ -184,8 +184,9 @@ class Runner:
 
 
 def _limit_time(seconds: float) -> None:
-    """Nobody handles the alarm: it ends the process, whatever that does."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    """Of work, and ten times that of waiting. Nobody handles these signals: they end the process, whatever it does."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 10 * seconds)
 
 
 def _forget_caches(packages: Iterable[str]) -> None:
@@ -297,7 +298,7 @@ class Bench:
         by, status, said = self.finish(self.start(limited))
         self.restore()
         if by is None:
-            is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+            is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGALRM)
             return Outcome(True, "the limit of time" if is_late else f"status {status} of the process", said)
         return Outcome(bool(by), by, said)
 
@@ -603,7 +604,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="so many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="for --sample (0)")
     parser.add_argument("--tests", nargs="+", help="files or folders of tests (the folder that mirrors the module's)")
-    parser.add_argument("--patience", type=float, default=10, help="seconds beyond ten times a test's own (10)")
+    parser.add_argument("--patience", type=float, default=10, help="seconds of work beyond ten times a test's own (10)")
     parser.add_argument("--list", action="store_true", help="show the mutants, and run nothing")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("--project", type=Path, default=here.parent, help="the folder of the project")

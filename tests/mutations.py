@@ -304,7 +304,7 @@ def _other_values(value: object) -> list[bool | int | float | str]:
     if isinstance(value, int):
         return [value + 1, value - 1]
     if isinstance(value, float):
-        return [value + 1]
+        return [value + 1 if value + 1 != value else value / 2]
     if isinstance(value, str) and not re.search(r"\s", value):
         return [f"XX{value}XX" if value else "XX"]
     return []
