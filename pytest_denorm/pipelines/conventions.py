@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["CONVENTIONS", "Convention", "NotThisWay", "Outcome", "pictures_in"]
+__all__ = ["CONVENTIONS", "HAND_OVER", "Convention", "NotThisWay", "Outcome", "pictures_in"]
 
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -156,9 +156,10 @@ class Outcome(NamedTuple):
         return str(picture.dtype).rpartition(".")[2] if hasattr(picture, "dtype") else "uint8"
 
 
-def _conventions() -> Iterator[Convention]:
+def _ways() -> Iterator[tuple[tuple[str, Callable[[Callable[..., Any], Any], Any]], tuple[Any, ...]]]:
+    """How to hand a picture over, and in which forms, in the order in which they are tried."""
     batched = (" in a list, in a dict as 'image'", lambda call, picture: call({"image": [picture]}))
-    ways = [
+    yield from (
         (_ALONE, (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _VOLUME, _BYTE_VOLUME, _BATCH, _BYTE_BATCH)),
         (_KEYWORD, (_BYTES, _FLOATS, _TENSOR, _PIL)),
         (_keyed("image"), (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _BATCH)),
@@ -170,14 +171,19 @@ def _conventions() -> Iterator[Convention]:
         ((" for the first of its arguments", _as_named), (_PIL, _BYTES, _FLOATS, _TENSOR, _BATCH)),
         ((", two in a list, for the first of its arguments", _listed_as_named), (_PIL, _TENSOR)),
         ((" in a dict under the keys it asks for", _as_asked_for), (_PIL, _BYTES, _FLOATS, _TENSOR)),
-    ]
-    for (suffix, hand_over), forms in ways:
+    )
+
+
+def _conventions() -> Iterator[Convention]:
+    for (suffix, hand_over), forms in _ways():
         for words, form in forms:
             yield Convention(words + suffix, form, hand_over)
 
 
 #: In the order in which they are tried.
 CONVENTIONS = tuple(_conventions())
+#: Ways to hand over a picture that has a form.
+HAND_OVER = tuple(hand_over for (_, hand_over), _ in _ways())
 
 #: Names under which libraries keep the picture, the surest first.
 _KEYS = ("pixel_values", "image", "images", "img", "inputs", "input", "x")

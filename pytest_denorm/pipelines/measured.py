@@ -22,7 +22,7 @@ def locate_or_measure(pipeline: Any) -> Located:
     try:
         return locate(pipeline)
     except NormalizeNotFoundError as error:
-        if not callable(pipeline):
+        if not callable(pipeline) and not callable(getattr(pipeline, "preprocess", None)):
             raise
         normalization = _measured(pipeline, error)
     return Located(normalization, "", "a pipeline that declares no Normalize", pipeline)

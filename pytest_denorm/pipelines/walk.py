@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..normalization import Normalization, format_numbers
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
+from .stored import kept_statistics, leaf_of
 
 if TYPE_CHECKING:
     from ..affine import Denormalize
@@ -155,10 +156,22 @@ def _not_found(walk: _Walk) -> str:
         said.append(f"what the code of a function does is not declared ({_listed(walk.functions)})")
     if walk.unreadable:
         said.append(f"could not look into {_listed(walk.unreadable)}")
+    said += walk.unused
+    if walk.classes:
+        return f"{'; '.join(said)}. {_listed(walk.classes)}: a class, which is no transform yet: call it to make one."
     advice = "give its statistics as Normalization(mean, std), or measure them with probe(pipeline).normalization()"
     if walk.looked_at:
         advice += ", or teach find_normalize with register_adapter"
     return f"{'; '.join(said)}. If it normalizes all the same, {advice}."
+
+
+def _done_instead(obj: Any) -> str:
+    from .probing import probe
+
+    try:
+        return f" (measured: {probe(obj, draws=2)})"
+    except DenormError:
+        return ""
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -200,6 +213,8 @@ class _Walk:
         self.looked_at: list[str] = []
         self.functions: list[str] = []
         self.unreadable: list[str] = []
+        self.classes: list[str] = []
+        self.unused: list[str] = []
         self._open: set[int] = set()
         self._known: dict[int, tuple[Any, tuple[_Finding, ...]]] = {}
 
@@ -250,7 +265,7 @@ class _Walk:
         except AdapterError as error:
             return (_Problem(AdapterError, "", str(error)),)
         if description is None:
-            description = self._structure(obj)
+            description = self._own_normalize(obj) or self._structure(obj)
         if isinstance(description, Refusal):
             text = f"{public_name(obj)} cannot be undone by a fixed mean and std: {description.reason}"
             return (_Problem(NotInvertibleError, "", text),)
@@ -266,6 +281,31 @@ class _Walk:
             branches.append(tuple(_from_outside(one, label, part) for one in found))
         return _combine(description, branches)
 
+    def _own_normalize(self, obj: Any) -> Description:
+        """A class of the user's own that keeps its mean and std, and is seen to normalize with them."""
+        if issubclass(type(obj), (*_FUNCTIONS, type, functools.partial)):
+            return None
+        owner = obj
+        if issubclass(type(obj), types.MethodType):
+            owner = obj.__self__
+            if describe(owner) is not None:  # a Normalize of a library, by one of its methods
+                return None
+        of_classes = {name: one for cls in reversed(type(owner).__mro__) for name, one in vars(cls).items()}
+        kept = kept_statistics({**of_classes, **_attributes(owner)})
+        if kept is None:
+            return None
+        calls = [one for one in (obj, getattr(obj, "preprocess", None)) if callable(one)]
+        if not calls:
+            return None
+        mean, std, found = kept
+        leaf = next(filter(None, (leaf_of(call, found) for call in calls)), None)
+        if leaf is None:
+            self.unused.append(
+                f"{public_name(obj)} keeps {mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}, "
+                f"but what it does to a picture is not (x - mean) / std{_done_instead(calls[0])}"
+            )
+        return leaf
+
     def _structure(self, obj: Any) -> Description:
         try:
             return structure(obj)
@@ -274,6 +314,9 @@ class _Walk:
             return None
 
     def _remember(self, obj: Any) -> None:
+        if issubclass(type(obj), type):
+            self.classes.append(public_name(obj))
+            return
         names = self.functions if issubclass(type(obj), _FUNCTIONS) else self.looked_at
         name = public_name(obj)
         if name not in names:
@@ -406,7 +449,9 @@ def _attributes(obj: Any) -> dict[Any, Any]:
                     stored[name] = member.__get__(obj)
     with contextlib.suppress(AttributeError):
         stored.update(object.__getattribute__(obj, "__dict__"))
-    stored.update(stored.pop("_modules", None) or {})  # torch keeps a module's children there
+    for name in ("_modules", "_buffers", "_parameters"):  # torch keeps a module's children and numbers there
+        held = stored.pop(name, None)
+        stored.update(held if isinstance(held, dict) else {})
     return stored
 
 

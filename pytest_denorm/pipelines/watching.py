@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 
 from ..alone import alone
 from ..errors import NormalizeRaisedError, PipelineError
+from .conventions import HAND_OVER
 from .probing import independent
 from .randomness import states_kept
 from .walk import Located, locate
@@ -45,11 +46,6 @@ class Record(list[Pair]):
 
 #: Under which pictures are handed on where they have a name.
 _KEY = "image"
-_HAND_OVER: tuple[Callable[[Any, Any], Any], ...] = (
-    lambda call, picture: call(picture),
-    lambda call, picture: call(**{_KEY: picture}),
-    lambda call, picture: call({_KEY: picture}),
-)
 
 
 def watch(pipeline: Any, picture: Any) -> list[Pair]:
@@ -61,7 +57,7 @@ def watch(pipeline: Any, picture: Any) -> list[Pair]:
     Args:
         pipeline: something that is called with a picture, and has a Normalize at any depth; or a data set or loader
             that holds one.
-        picture: in a form that the pipeline takes; handed over alone, as ``image=``, or in a dict as ``"image"``.
+        picture: in a form that the pipeline takes; handed over alone, by keyword, in a dict, in a list, whatever works.
 
     Returns:
         One pair of tensors or arrays for each time the Normalize ran, copied, in the form they had there: none if
@@ -78,7 +74,7 @@ def watch(pipeline: Any, picture: Any) -> list[Pair]:
         raise PipelineError(f"{located.normalization.source}: nothing on the way to it can be called with a picture.")
     errors = []
     with states_kept(), recorded(locate(call)) as pairs:
-        for hand_over in _HAND_OVER:
+        for hand_over in HAND_OVER:
             try:
                 hand_over(call, copy.deepcopy(picture))
             except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,10 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ..alone import alone
 from ..colormap import fit_affine
 from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
+from ..pipelines.conventions import pictures_in
 from ..pipelines.probing import probe
 from ..pipelines.watching import watch, watch_own
 from ..tolerance import round_trip_tolerance
@@ -63,7 +66,7 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     last: list[Sighting] = []
     for own, run in _runs(pipeline, located.normalization.channels):
         try:
-            with warnings.catch_warnings():
+            with alone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
                 seen = _sighting(run(), located.normalization)
             reason = reason if seen else "chance passed the Normalize over"
@@ -105,9 +108,14 @@ def _runs(pipeline: Any, channels: int) -> Iterator[tuple[bool, Callable[[], lis
 
 
 def holds_pictures(pipeline: Any) -> bool:
-    """Whether it is a data set or a loader: of its class alone, because attributes of others may raise."""
+    """Whether it is a data set or a loader: of its class alone, because attributes of others may raise.
+
+    A list or a dict in which a Normalize was found holds pipelines.
+    """
     kind = type(pipeline)
-    return not callable(pipeline) and (hasattr(kind, "__getitem__") or hasattr(kind, "__iter__"))
+    if callable(pipeline) or issubclass(kind, (list, tuple, dict, enum.Enum)):
+        return False
+    return hasattr(kind, "__getitem__") or hasattr(kind, "__iter__")
 
 
 def _own_item(dataset: Any) -> list[Any]:
@@ -138,7 +146,8 @@ def _forms(channels: int) -> Iterator[Any]:
 
 
 def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:
-    """None where it is no picture."""
+    """Of the first picture, where it is several; None where it is none."""
+    picture = next(iter(pictures_in(picture)), picture)
     if isinstance(picture, torch.Tensor):
         tensor, axis = picture.as_subclass(torch.Tensor), -3
     else:
@@ -219,7 +228,7 @@ def _refuse_other_order(pipeline: Any) -> None:
     if not callable(pipeline):
         return
     try:
-        with warnings.catch_warnings():
+        with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
             order = probe(pipeline, draws=_FEW_DRAWS).order
     except DenormError:
@@ -246,7 +255,7 @@ def _from_outside(pipeline: Any, located: Located, unseen: NotApplicable) -> Sho
         measured = probe(pipeline)
         if measured.order not in (None, tuple(range(len(measured.matrix)))):
             raise _reordered(measured.order or ())
-        with warnings.catch_warnings():
+        with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
             found = measured.normalization(declared.pixel_max)
     except DenormError as error:

@@ -528,8 +528,8 @@ def check_picklable(case: Case) -> Shown:
     try:
         pickle.Pickler(counter).dump(sent)
     except Exception as error:
-        raise CheckFailure(
-            f"it cannot be pickled, so a DataLoader with spawned workers fails: {type(error).__name__}: {error}. "
-            f"A lambda or a local function has to become a function of a module, or a functools.partial of one."
-        ) from error
+        said = f"it cannot be pickled, so a DataLoader with spawned workers fails: {type(error).__name__}: {error}."
+        if "local" in str(error) or "lambda" in str(error):
+            said += " A lambda or a local function has to become a function of a module, or a functools.partial of one."
+        raise CheckFailure(said) from error
     return Shown(f"{counter.size:,} bytes")

@@ -143,7 +143,7 @@ def test_adapter_that_fails_or_returns_something_else(register):
     )
     unregister_adapter(__name__)
     register_adapter(__name__, lambda obj: (0.5, 0.5))
-    with pytest.raises(AdapterError, match=r"returned a tuple for a .*: expected a Normalization, Leaf,"):
+    with pytest.raises(AdapterError, match=r"returned \(0\.5, 0\.5\) for a .*: expected a Normalization, Leaf,"):
         find_normalize(Standardize(0, 1))
 
 

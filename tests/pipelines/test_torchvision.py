@@ -297,6 +297,42 @@ def cifar(tmp_path_factory):
 NORMALIZED = v1.Compose([v1.ToTensor(), v1.Normalize(MEAN, STD)])
 
 
+class TestModels:
+    """What is within models, or comes with their weights."""
+
+    def test_detection(self):
+        from torchvision.models.detection import FCOS
+        from torchvision.models.detection.transform import GeneralizedRCNNTransform
+
+        transform = GeneralizedRCNNTransform(32, 64, list(MEAN), list(STD))
+        located = locate(transform)
+        assert located.normalization == IMAGENET
+        pictures = torch.rand(2, 3, 5, 6)
+        torch.testing.assert_close(located.apply(pictures), IMAGENET.normalize(pictures))
+
+        class Backbone(nn.Module):
+            out_channels = 32
+
+            def forward(self, pictures):
+                return pictures
+
+        model = FCOS(Backbone(), 2, image_mean=list(MEAN), image_std=list(STD))
+        assert locate(model).path == ".transform"
+        assert find_normalize(model) == IMAGENET
+
+    def test_weights_for_their_transforms(self):
+        weights = torchvision.models.ResNet18_Weights.DEFAULT
+        found = find_normalize(weights)
+        assert found == IMAGENET
+        assert found.source == "ResNet18_Weights.transforms(): torchvision.transforms._presets.ImageClassification"
+        with pytest.raises(NormalizeNotFoundError, match="a class, which is no transform yet: call it to make one"):
+            find_normalize(weights.transforms)
+
+    def test_compiled(self):
+        model = nn.Sequential(nn.Identity(), v2.Normalize(MEAN, STD))
+        assert locate(torch.compile(model, backend="eager")).path == "._orig_mod[1]"
+
+
 class TestDataSets:
     def test_transform(self, cifar):
         data = cifar(transform=NORMALIZED)

@@ -196,3 +196,9 @@ class TestChannels:
         status, message = verdict(T.Compose([T.ToTensor(), Broken(MEAN, STD)]), "statistics_match_channels")
         assert status == "failed"
         assert message.endswith("Broken raised ArithmeticError: no")
+
+
+def test_several_pipelines_are_no_data_set() -> None:
+    for pipelines in ([PLAIN, PLAIN], {"train": PLAIN, "val": PLAIN}):
+        assert verdict(pipelines, "dataset_is_standardized")[0] == "not applicable"
+        assert verdict(pipelines, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")

@@ -31,6 +31,10 @@ def _scripted(module: Any) -> Description:
     return _children(module)
 
 
+def _compiled(module: Any) -> Parts:
+    return Parts((("._orig_mod", module._orig_mod),))
+
+
 def _dataset(wrapper: Any) -> Parts:
     return Parts(((".dataset", wrapper.dataset),))
 
@@ -53,6 +57,7 @@ def _beside(wrapper: Any) -> Parts:
 _CLASSES: dict[str, Callable[[Any], Description]] = {
     "torch.nn.modules.container.Sequential": _children,
     "torch.nn.modules.container.ModuleList": _children,
+    "torch._dynamo.eval_frame.OptimizedModule": _compiled,
     "torch.jit._script.RecursiveScriptModule": _scripted,
     "torch.utils.data.dataloader.DataLoader": _loader,
     "torch.utils.data.dataset.Subset": _dataset,

@@ -61,6 +61,21 @@ def _preset(op: Any) -> Leaf:
     return Leaf(op.mean, op.std, channel_axis=-4 if is_video else None, apply=apply, entry=None)
 
 
+def _weights(member: Any) -> Parts:
+    """A member of a weights enum, for what its ``transforms()`` makes."""
+    return Parts(((".transforms()", member.transforms()),))
+
+
+def _detection(op: Any) -> Leaf:
+    """The transform within detection models, which normalizes, resizes and batches a list of pictures."""
+    return Leaf(
+        op.image_mean,
+        op.image_std,
+        apply=op.normalize,
+        entry="normalize",
+    )
+
+
 def _optical_flow(op: Any) -> Leaf:
     """Its statistics are written in its code (torchvision.transforms._presets); it takes two pictures."""
     half = (0.5, 0.5, 0.5)
@@ -99,6 +114,8 @@ def _vision_dataset(dataset: Any) -> Parts | None:
 _CLASSES: dict[str, Callable[[Any], Description]] = {
     "Normalize": _normalize,
     "OpticalFlow": _optical_flow,
+    "GeneralizedRCNNTransform": _detection,
+    "WeightsEnum": _weights,
     "Compose": _sequence,
     "RandomOrder": _sequence,
     "RandomApply": _random_apply,

@@ -1,0 +1,108 @@
+"""Mean and std that an object of no known library keeps, believed where it is seen to normalize with them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import StatisticsError
+from ..normalization import Normalization
+from .registry import Leaf
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Kept", "kept_statistics", "leaf_of"]
+
+Kept = tuple[str, str, Normalization]
+
+#: More are no statistics of pictures.
+_MOST_CHANNELS = 64
+#: What mean and std are called by those who keep both.
+_PREFIXES = ("", "image_", "pixel_", "img_", "norm_", "_")
+
+
+def kept_statistics(attributes: Mapping[Any, Any]) -> Kept | None:
+    """Names and values of a mean and a std among what an object keeps, or None.
+
+    Args:
+        attributes: what is stored in it and in its classes, a module's buffers and parameters included.
+    """
+    for prefix in _PREFIXES:
+        names = f"{prefix}mean", f"{prefix}std"
+        mean, std = (attributes.get(name) for name in names)
+        if mean is None or std is None or callable(mean) or callable(std):
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # which pictures they are for is not known yet
+                found = Normalization(mean, std)
+        except (StatisticsError, TypeError, RuntimeError):  # something else, or a tensor without values
+            continue
+        if found.channels <= _MOST_CHANNELS:
+            return *names, found
+    return None
+
+
+def leaf_of(obj: Any, found: Normalization) -> Leaf | None:
+    """A Normalize, if that is what `obj` does to a picture with the statistics that it keeps; else None.
+
+    It is called with a small picture, in one form after another, until a result is ``(x - mean) / std``. The calls go
+    to a copy of it, with the random states kept.
+    """
+    import torch
+
+    from .conventions import CONVENTIONS
+    from .probing import independent, one_thread
+    from .randomness import states_kept
+
+    call = independent(obj)
+    levels = _levels(3 if found.channels == 1 else found.channels)
+    with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        for convention in CONVENTIONS:
+            try:
+                outcome = convention.run(call, levels)
+            except Exception:  # not the way it is called
+                continue
+            for white in (1.0, 255.0):
+                expected = (levels / 255 * white - found.mean) / found.std
+                if any(_is(picture, expected) for picture in outcome.pictures):
+                    return _leaf(obj, found, white, white_given=255.0 if outcome.given.dtype.kind == "u" else 1.0)
+    return None
+
+
+def _leaf(obj: Any, found: Normalization, white: float, white_given: float) -> Leaf:
+    """`white` is the value for which the statistics were seen to be right, `white_given` the one that was given."""
+    import torch
+
+    entry: str | None = "forward" if isinstance(obj, torch.nn.Module) else "__call__"
+    if white != white_given or inspect.ismethod(obj):
+        entry = None  # it rescales too
+    if white_given == 1 and max(*found.mean, *found.std) > 2:
+        white = 255.0  # it takes pictures of any range, and such numbers can only be those of bytes
+    return Leaf(found.mean, found.std, white, entry=entry)
+
+
+def _levels(channels: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A small picture (H, W, C) of every level, with no two sides alike."""
+    import numpy as np
+
+    return np.random.default_rng(0).integers(0, 256, (18, 22, channels), dtype=np.uint8)
+
+
+def _is(picture: Any, expected: np.ndarray[Any, Any]) -> bool:
+    """Whether `picture`, channels first or last, alone or in a batch, is `expected` (H, W, C)."""
+    import numpy as np
+    import torch
+
+    left = picture.detach().cpu().double().numpy() if isinstance(picture, torch.Tensor) else np.asarray(picture, float)
+    height, width, channels = expected.shape
+    close = functools.partial(np.allclose, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
+    first, last = left[..., :height, :width], left[..., :height, :width, :]  # beyond that it may be padded
+    return (first.shape[-3:] == (channels, height, width) and close(first, expected.transpose(2, 0, 1))) or (
+        last.shape[-3:] == expected.shape and close(last, expected)
+    )

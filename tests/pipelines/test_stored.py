@@ -1,0 +1,187 @@
+"""A Normalize of the user's own: a class that keeps mean and std, and is seen to use them."""
+
+from __future__ import annotations
+
+import functools
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torchvision import transforms as v1
+from torchvision.transforms import functional as F
+
+from pytest_denorm import Normalization, check, find_normalize, inverse_of
+from pytest_denorm.errors import NormalizeNotFoundError
+from pytest_denorm.pipelines import locate
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = Normalization(MEAN, STD)
+BYTES = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
+IN_BYTES = tuple(np.array(MEAN) * 255), tuple(np.array(STD) * 255)
+
+
+class OnArrays:
+    """Bytes in, channels last, divided by 255."""
+
+    def __init__(self, mean=MEAN, std=STD):
+        self.mean, self.std = np.array(mean), np.array(std)
+
+    def __call__(self, picture):
+        return (np.asarray(picture) / 255 - self.mean) / self.std
+
+
+class InModule(nn.Module):
+    """Statistics in buffers, in the units of what it is given."""
+
+    def __init__(self, mean=MEAN, std=STD, prefix="pixel_"):
+        super().__init__()
+        self.names = f"{prefix}mean", f"{prefix}std"
+        for name, values in zip(self.names, (mean, std), strict=True):
+            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1))
+
+    def forward(self, picture):
+        mean, std = (getattr(self, name) for name in self.names)
+        return (picture - mean) / std
+
+
+class WithTarget:
+    """As the reference scripts of torchvision have it."""
+
+    def __init__(self, mean=MEAN, std=STD):
+        self.mean, self.std = mean, std
+
+    def __call__(self, image, target):
+        return F.normalize(image, self.mean, self.std), target
+
+
+class OnSamples:
+    mean, std = MEAN, STD
+
+    def __call__(self, sample):
+        return sample | {"img": F.normalize(F.to_tensor(sample["img"]), self.mean, self.std)}
+
+
+class Padding(InModule):
+    def preprocess(self, picture):
+        return F.pad(super().forward(picture), [0, 0, 9, 7])
+
+    def forward(self, listed, multimask):
+        raise NotImplementedError
+
+
+class Processor:
+    image_mean, image_std = MEAN, STD
+
+    def preprocess(self, images):
+        return {"pixel_values": F.normalize(F.to_tensor(images), self.image_mean, self.image_std)}
+
+
+def agrees(pipeline, expected):
+    found = find_normalize(pipeline)
+    assert found.mean == pytest.approx(expected.mean, rel=1e-6)
+    assert found.std == pytest.approx(expected.std, rel=1e-6)
+    assert found.pixel_max == expected.pixel_max
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "expected"),
+    [
+        (OnArrays(), IMAGENET),
+        (InModule(), IMAGENET),
+        (InModule(prefix=""), IMAGENET),
+        (InModule(*IN_BYTES), BYTES),
+        (WithTarget(), IMAGENET),
+        (WithTarget(*IN_BYTES), BYTES),
+        (OnSamples(), IMAGENET),
+        (Padding(*IN_BYTES), BYTES),
+        (Processor(), IMAGENET),
+        (Processor().preprocess, IMAGENET),
+        (WithTarget(0.5, 0.25), Normalization(0.5, 0.25)),
+        (InModule([0.1] * 5, [0.2] * 5), Normalization([0.1] * 5, [0.2] * 5)),
+    ],
+    ids=lambda value: getattr(type(value), "__name__", ""),
+)
+def test_found_where_it_is_used(pipeline, expected):
+    agrees(pipeline, expected)
+
+
+def test_within_a_pipeline():
+    located = locate(v1.Compose([v1.ToTensor(), InModule()]))
+    assert located.path == ".transforms[1]"
+    assert located.name == f"{__name__}.InModule"
+    report = check(v1.Compose([v1.Resize(40), v1.RandomHorizontalFlip(), v1.ToTensor(), InModule()]))
+    assert report.ok, str(report)
+    assert {one.name for one in report.results if one.status == "passed"} >= {
+        "declared_matches_measured",
+        "statistics_match_channels",
+    }
+    twice = v1.Compose([v1.ToTensor(), v1.Normalize(0.5, 0.5), InModule()])
+    with pytest.raises(LookupError, match="2 Normalize on one path"):
+        find_normalize(twice)
+
+
+def test_pictures_come_back():
+    normalize = WithTarget()
+    picture = torch.rand(3, 7, 9)
+    torch.testing.assert_close(inverse_of(normalize)(normalize(picture, None)[0]), picture)
+
+
+def test_what_it_does_otherwise_is_told():
+    class Doubled(OnArrays):
+        def __call__(self, picture):
+            return super().__call__(picture)[..., ::-1]
+
+    with pytest.raises(NormalizeNotFoundError) as caught:
+        find_normalize(v1.Compose([Doubled()]))
+    message = str(caught.value)
+    assert "Doubled keeps mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225), but what it does" in message
+    assert "to a picture is not (x - mean) / std (measured: channel order: " in message
+    assert "(RGB becomes BGR)" in message
+
+
+class Network(nn.Module):
+    """Numbers of that name that no picture meets, and a state of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean, self.std = MEAN, STD
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, picture):
+        random.random(), np.random.rand()
+        return self.norm(picture if picture.ndim == 4 else picture[None]) + torch.rand(1)
+
+
+def test_looking_changes_nothing():
+    network = Network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    with pytest.raises(NormalizeNotFoundError):
+        find_normalize(network)
+    assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("mean", ["half", object(), [[1.0, 2], [3, 4]], lambda: 0.5, None, True, range(1000)])
+def test_other_things_of_that_name_are_passed_over(mean):
+    class Other:
+        def __init__(self):
+            self.mean, self.std = mean, mean
+
+        def __call__(self, picture):
+            raise AssertionError("not to be called")
+
+    with pytest.raises(NormalizeNotFoundError) as caught:
+        find_normalize(Other())
+    assert "keeps" not in str(caught.value)
+
+
+def test_a_class_is_told_to_be_none():
+    for pipeline in (v1.Normalize, functools.partial(v1.Normalize, MEAN)):
+        with pytest.raises(NormalizeNotFoundError) as caught:
+            find_normalize(pipeline)
+        assert str(caught.value).endswith(
+            "torchvision.transforms.Normalize: a class, which is no transform yet: call it to make one."
+        )
