@@ -69,7 +69,7 @@ def refuse_out(out: Any, images: Any, dtype: Any) -> None:
 def resolve_channel_axis(
     shape: Sequence[int], normalization: Normalization, channel_axis: int | None, *, is_array: bool
 ) -> int | None:
-    """The axis, counted from the end, along which the statistics lie; None where one mean serves all.
+    """The axis, counted from the end, along which the statistics lie; None where one mean serves all of them.
 
     Raises:
         ImageError: no axis fits, or (in an array) two do.
@@ -84,12 +84,12 @@ def resolve_channel_axis(
         axis = channel_axis - ndim if channel_axis >= 0 else channel_axis
         if channels not in (1, shape[axis]):
             raise ImageError(_misfit(shape, normalization, axis))
-        return axis if channels > 1 else None
+        return axis
     if channels == 1:
         return None
     fitting = [axis for axis in ((-3, -1) if is_array else (-3,)) if ndim >= 3 and shape[axis] == channels]
     if len(fitting) == 1:
-        return fitting[0]
+        return fitting.pop()
     if fitting:
         raise ImageError(
             f"the pictures have shape {tuple(shape)}: the channels may be axis -3 (..., C, H, W) or axis -1 "
@@ -101,20 +101,20 @@ def resolve_channel_axis(
 def _misfit(shape: Sequence[int], normalization: Normalization, axis: int) -> str:
     """What to say when the channels are not where they were looked for."""
     channels, shown = normalization.channels, tuple(shape)
-    said = f"the statistics have {channels} channel{'s' if channels > 1 else ''}"
+    said = f"the statistics have {channels} channels"
     where = f" ({normalization.source})" if normalization.source else ""
     if len(shape) < 3:
         return (
             f"the pictures have shape {shown} and no channel axis; {said}{where}: expected "
             f"({channels}, H, W) or (N, {channels}, H, W)."
         )
-    if shape[-1] == channels and axis != -1:
+    if shape[-1] == channels:
         return (
             f"the pictures have shape {shown}: their channels are last, and were looked for on axis {axis}. "
             f"Use images.movedim(-1, -3), or give channel_axis=-1."
         )
     found = shape[axis]
-    if found != 1 and len(shape) >= 4 and shape[-4] == channels and axis != -4:
+    if found != 1 and len(shape) >= 4 and shape[-4] == channels:
         return (
             f"the pictures have shape {shown}: no {channels} channels on axis {axis}. If these are videos "
             f"(..., C, T, H, W), give channel_axis=-4."

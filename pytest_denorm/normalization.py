@@ -69,7 +69,7 @@ def _as_float(value: Any, name: str) -> float:
     if not refused:
         try:
             return float(value)
-        except (TypeError, ValueError, RuntimeError, OverflowError):
+        except Exception:  # a number too large, or an object of somebody else's
             pass
     raise StatisticsError(f"{name} is {value!r}, not a number: expected a real number such as 0.485.")
 
@@ -77,7 +77,7 @@ def _as_float(value: Any, name: str) -> float:
 def format_numbers(values: Iterable[float], digits: int = 6) -> str:
     """``(0.485, 0.456, 0.406)``: numbers as a person would type them, `digits` significant digits."""
     listed = [f"{value:.{digits}g}" for value in values]
-    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+    return f"({', '.join(listed)}{',' if len(listed) == 1 else ''})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,8 +150,7 @@ class Normalization:
         if len(self.mean) != len(self.std):
             raise StatisticsError(
                 f"mean has {_count(self.mean)}, std has {_count(self.std)}: expected one number of each a channel. "
-                f"Got mean {format_numbers(self.mean) if self.mean else '()'} and "
-                f"std {format_numbers(self.std) if self.std else '()'}."
+                f"Got mean {format_numbers(self.mean)} and std {format_numbers(self.std)}."
             )
 
     def _refuse_values(self) -> None:
@@ -179,7 +178,7 @@ class Normalization:
     def _warn_about_scale(self) -> None:
         if min(*self.mean, *self.std) < 0:  # no picture has a negative one: these are statistics of something else
             return
-        largest_mean, largest_std = max(self.mean), max(map(abs, self.std))
+        largest_mean, largest_std = max(self.mean), max(self.std)
         if self.pixel_max == 1.0 and (largest_mean > 2 or largest_std > 16):
             text = (
                 f"mean {format_numbers(self.mean)} and std {format_numbers(self.std)} look like statistics of bytes "

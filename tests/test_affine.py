@@ -592,6 +592,12 @@ class TestRefused:
         with pytest.raises(ImageTypeError):
             Denormalize.of(IMAGENET)(images)
 
+    @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+    def test_complex_arrays(self, dtype):
+        message = f"the pictures are of {np.dtype(dtype)}: expected real numbers."
+        with pytest.raises(ImageTypeError, match=f"^{re.escape(message)}$"):
+            denormalize(np.zeros((3, 4, 4), dtype), IMAGENET)
+
     @pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="long double is float64 here")
     def test_long_doubles(self):
         message = r"^the pictures are of float(96|128), which torch lacks: convert them to float64\.$"
@@ -614,6 +620,11 @@ class TestRefused:
             (
                 (2, 3, 8, 4, 5),
                 "the pictures have shape (2, 3, 8, 4, 5): no 3 channels on axis -3. If these are videos "
+                "(..., C, T, H, W), give channel_axis=-4.",
+            ),
+            (
+                (3, 8, 4, 5),
+                "the pictures have shape (3, 8, 4, 5): no 3 channels on axis -3. If these are videos "
                 "(..., C, T, H, W), give channel_axis=-4.",
             ),
             (
@@ -653,6 +664,19 @@ class TestRefused:
         )
         with pytest.raises(ImageError, match=f"^{re.escape(message)}$"):
             denormalize(np.zeros((5, 6, 4)), IMAGENET, channel_axis=-1)
+
+    def test_the_source_of_the_statistics_is_told_if_it_is_known(self):
+        with pytest.raises(ImageError, match=r", the statistics have 2 channels\.$"):
+            denormalize(torch.zeros(4, 5, 6), Normalization([0.5, 0.5], [0.5, 0.5]))
+
+    def test_one_mean_serves_any_axis(self):
+        y = pictures(3, 4, 5)
+        for axis in (None, 0, -1):
+            assert torch.equal(denormalize(y, GREY, channel_axis=axis), denormalize(y, GREY))
+
+    def test_two_means_do_not_serve_three_channels(self):
+        with pytest.raises(ImageError, match="the pictures have 3 channels"):
+            denormalize(torch.zeros(3, 4, 5), Normalization([0.5, 0.5], [0.5, 0.5]), channel_axis=0)
 
     @pytest.mark.parametrize("axis", [3, -4])
     def test_axes_that_are_not_there(self, axis):

@@ -166,6 +166,7 @@ class TestRefused:
                 "std[0] is 1e-10: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
                 "size of the pictures' values, 0..255.",
             ),
+            ((0.5, 0.5, 10**400), f"pixel_max is {10**400}, not a number: expected a real number such as 0.485."),
             ((0.5, 0.5, "white"), "pixel_max is 'white', not a number: expected a real number such as 0.485."),
             *(
                 (
@@ -211,9 +212,15 @@ class TestWarned:
         with pytest.warns(StatisticsWarning, match=f"^{re.escape(self.UNITS)}$"):
             Normalization(MEAN, STD, 255.0)
 
-    def test_a_byte_std_alone(self):
+    @pytest.mark.parametrize("arguments", [(0, 255), (0, 16.1), (2.1, 0.5), ((0.5, 2.1), (0.5, 0.5))])
+    def test_one_number_beyond_what_units_have_is_enough(self, arguments):
         with pytest.warns(StatisticsWarning, match="look like statistics of bytes"):
-            Normalization(0, 255)
+            Normalization(*arguments)
+
+    @pytest.mark.parametrize("arguments", [(1.0, 0.99), (0.1, 0.99), ((0.0, 0.1), (0.9, 0.1))])
+    def test_all_within_what_units_have(self, arguments):
+        with pytest.warns(StatisticsWarning, match=r"look like statistics of pictures in 0\.\.1"):
+            Normalization(*arguments, 255.0)
 
     @pytest.mark.parametrize(
         "arguments",
@@ -221,7 +228,12 @@ class TestWarned:
             ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 255.0),
             (127.5, 127.5, 255.0),
             (0, 1, 255.0),
+            (0, 0.5, 255.0),
+            (0.5, 1, 255.0),
+            (1.1, 0.5, 255.0),
             (0, 1),
+            (2, 16),
+            (0.5, -20.0),
             (1.0, 2.0),
             (-100.0, 50.0),
             (30000.0, 9000.0, 65535.0),
