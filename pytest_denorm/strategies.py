@@ -14,6 +14,7 @@ fails shrinks towards one black pixel and a mean and std of 0.5.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +24,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from .arguments import positive, whole
 from .errors import MissingLibraryError, SettingsError
 from .normalization import PRESETS, Normalization
 
 try:
     from hypothesis import strategies as st
-    from hypothesis.extra import numpy as hnp
 except ImportError as error:
     raise MissingLibraryError(
         "pytest_denorm.strategies needs hypothesis, which cannot be imported: "
@@ -82,12 +83,6 @@ def _listed(names: Names, known: Sequence[str], argument: str) -> list[str]:
     return [name for name in known if name in given]
 
 
-def _whole(value: int, argument: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingsError(f"{argument} is {value!r}: expected a whole number, 1 or more.")
-    return value
-
-
 def pictures(
     channels: int = 3,
     *,
@@ -113,8 +108,9 @@ def pictures(
     Raises:
         SettingsError: an argument is none of these, or the combination cannot be.
     """
-    _whole(channels, "channels")
-    _whole(max_side, "max_side")
+    whole(channels, "channels", SettingsError, least=1)
+    whole(max_side, "max_side", SettingsError, least=1)
+    white = positive(pixel_max, "pixel_max", SettingsError)
     dtypes, kinds = _listed(dtype, DTYPES, "dtype"), _listed(kind, KINDS, "kind")
     layouts, memories = _listed(layout, LAYOUTS, "layout"), _listed(memory, MEMORIES, "memory")
     forms = [
@@ -131,36 +127,55 @@ def pictures(
     sides = [side for side in range(1, max_side + 1) if channels == 1 or side != channels]
     if not sides:
         raise SettingsError(f"max_side is {max_side}: expected at least {channels + 1} for {channels} channels.")
-    return _pictures(channels, forms, layouts, sides, pixel_max)
+    return _made_pictures(channels, tuple(forms), tuple(layouts), tuple(sides), white)
+
+
+# strategies are made once, because that takes longer than drawing from them
+@functools.lru_cache(maxsize=256)
+def _made_pictures(
+    channels: int,
+    forms: tuple[tuple[str, str, str], ...],
+    layouts: tuple[str, ...],
+    sides: tuple[int, ...],
+    white: float,
+) -> st.SearchStrategy[Any]:
+    return _pictures(channels, st.sampled_from(forms), st.sampled_from(layouts), st.sampled_from(sides), white)
+
+
+_COUNT = st.integers(1, 3)
+_SEED = st.integers(0, 2**32 - 1)
+_LEVEL = st.integers(0, 255)
+_OTHERS = st.lists(st.tuples(st.integers(0, 2**16), _LEVEL), max_size=4)
 
 
 @st.composite
 def _pictures(
     draw: st.DrawFn,
     channels: int,
-    forms: list[tuple[str, str, str]],
-    layouts: list[str],
-    sides: list[int],
+    forms: st.SearchStrategy[tuple[str, str, str]],
+    layouts: st.SearchStrategy[str],
+    sides: st.SearchStrategy[int],
     pixel_max: float,
 ) -> Any:
-    dtype, kind, memory = draw(st.sampled_from(forms))
-    layout = draw(st.sampled_from(layouts))
-    lengths = {"C": channels, **{axis: draw(st.sampled_from(sides)) for axis in "HW"}}
+    dtype, kind, memory = draw(forms)
+    layout = draw(layouts)
+    lengths = {"C": channels, "H": draw(sides), "W": draw(sides)}
     if "N" in layout:
-        lengths["N"] = draw(st.integers(1, 3))
+        lengths["N"] = draw(_COUNT)
     shape = tuple(lengths[axis] for axis in layout)
+    values = _contents(draw, shape, dtype, pixel_max)
     if kind == "tensor":
-        pixels = torch.from_numpy(draw(_contents(shape, dtype, pixel_max))).to(getattr(torch, dtype))
-        return _tensor_in(pixels, memory, layout)
-    return _array_in(draw(_contents(shape, dtype, pixel_max)).astype(dtype), memory, layout)
+        return _tensor_in(torch.from_numpy(values).to(getattr(torch, dtype)), memory, layout)
+    return _array_in(values.astype(dtype), memory, layout)
 
 
-@st.composite
 def _contents(draw: st.DrawFn, shape: tuple[int, ...], dtype: str, pixel_max: float) -> Array:
-    """Few pixels that differ from the others, which shrinks well, or noise, which has every level."""
-    seed = draw(st.none() | st.integers(1, 2**32 - 1))
-    if seed is None:
-        levels = draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, 255)))
+    """One level with a few pixels of others, which is what shrinks; or, behind a seed, noise, which has every level."""
+    seed, level, others = draw(_SEED), draw(_LEVEL), draw(_OTHERS)
+    if seed == 0:
+        levels: Array = np.full(shape, level, np.uint8)
+        for place, other in others:
+            levels.flat[place % levels.size] = other
     else:
         generator = np.random.default_rng(seed)
         if dtype != "uint8" and seed % 2:
@@ -205,15 +220,20 @@ def normalizations(
     Raises:
         SettingsError: an argument is none of these.
     """
-    _whole(channels, "channels")
+    whole(channels, "channels", SettingsError, least=1)
+    kinds, white = _listed(kind, STATISTICS, "kind"), positive(pixel_max, "pixel_max", SettingsError)
+    return _made_statistics(channels, tuple(kinds), white)
+
+
+@functools.lru_cache(maxsize=256)
+def _made_statistics(channels: int, kinds: tuple[str, ...], pixel_max: float) -> st.SearchStrategy[Normalization]:
     drawn = {
         "preset": _presets(channels),
         "realistic": _pairs(channels, _decimals(0.05, 0.95), _decimals(0.02, 0.5)),
         "unusual": _pairs(channels, _decimals(-1.0, 2.0), _signed(_decimals(0.002, 3.0))),
         "extreme": _pairs(channels, _signed(_powers(-6, 3.3)), _signed(_powers(-20, 20))),
     }
-    chosen = [drawn[name] for name in _listed(kind, STATISTICS, "kind")]
-    return st.one_of(chosen).map(lambda pair: _normalization(*pair, pixel_max))
+    return st.one_of([drawn[name] for name in kinds]).map(lambda pair: _normalization(*pair, pixel_max))
 
 
 def _normalization(mean: Sequence[float], std: Sequence[float], pixel_max: float) -> Normalization:

@@ -401,15 +401,14 @@ class _Fitting:
         slope, offset = correct
         if not np.isfinite(z).all() or float(np.ptp(z)) > self.accuracy(z, 0.0) or self.level:
             return None
-        end = (float(np.median(z)) - offset) / slope
-        room = 1e-4 * max(1.0, abs(end))
-        outside = end < float(self.y[:, own].min()) - room or end > float(self.y[:, own].max()) + room
-        if not outside or len(f"{snap(end, room):.6g}".strip("-0.")) > 2:
+        reached = float(np.median(z))
+        end = (reached - offset) / slope
+        inside = -1e-4 * self.white <= reached <= (1 + 1e-4) * self.white  # then some pictures would not be clamped
+        if inside or len(f"{snap(end, 1e-4 * max(1.0, abs(end))):.6g}".strip("-0.")) > 2:
             return None
         low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
         row = np.zeros(self.y.shape[1])
         row[own] = slope
-        reached = float(np.median(z))
         return ChannelFit(own, slope, offset, low, high, len(z), reached, reached, 0.0, True, row)
 
     def _correct_but_clipped(

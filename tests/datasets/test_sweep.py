@@ -312,7 +312,7 @@ class TestResuming:
             raise OSError("no space left")
 
         monkeypatch.setattr("pytest_denorm.datasets.files.json.dump", full)
-        with pytest.raises(OSError, match="no space left"):
+        with pytest.raises(DatasetError, match=r"state\.json cannot be written: no space left\.$"):
             sweeping.write_json(state, {})
         assert state.read_bytes() == before
         assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
