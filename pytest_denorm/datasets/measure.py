@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import operator
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch.utils.data
 
-from ..errors import DatasetError
+from ..errors import DatasetError, StatisticsWarning
 from .distributed import Ranks
-from .pictures import Reading, check_source, picture_name, stored_pictures
+from .pictures import Reading, check_source, is_indexed, picture_name, planes_of, stored_pictures
 from .plan import chosen, chunks, results
 from .progress import Progress
 from .statistics import Statistics
@@ -79,7 +81,7 @@ def dataset_statistics(
         raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
     check_source(dataset_or_loader)
     reading = Reading(image, channel_axis, pixel_max)
-    if not hasattr(dataset_or_loader, "__getitem__") or not hasattr(dataset_or_loader, "__len__"):
+    if not is_indexed(dataset_or_loader):
         wanted = {"sample": sample is not None, "workers": workers > 0, "on_error='skip'": on_error == "skip"}
         _refuse_for_iterable(dataset_or_loader, wanted | {"distributed": distributed})
         kept = _kept_behind(dataset_or_loader) if limit is None else None
@@ -162,6 +164,30 @@ def _kept_behind(loader: Any) -> Any | None:
     return dataset if whole and stored_pictures(dataset) is not None else None
 
 
+def _warn_of_another_count(source: Any, count: int, firsts: list[Any]) -> None:
+    """Where an IterableDataset ended early, or each worker of its loader gave all of it."""
+    dataset = getattr(source, "dataset", source)
+    if not isinstance(dataset, torch.utils.data.IterableDataset) or getattr(source, "drop_last", False):
+        return
+    said = len(dataset) if hasattr(dataset, "__len__") else count
+    workers = getattr(source, "num_workers", 0)
+    told = []
+    if said != count:
+        told.append(f"the {type(dataset).__qualname__} has a length of {said:,} and gave {count:,} pictures")
+    # the first batches are of different workers
+    if workers > 1 and (count > said or (len(firsts) == 2 and np.array_equal(*firsts))):
+        told.append(
+            f"each of {workers} workers gives the whole {type(dataset).__qualname__}, unless it shares its pictures "
+            f"out by torch.utils.data.get_worker_info()"
+        )
+    if told:
+        warnings.warn("; ".join(told) + ".", StatisticsWarning, stacklevel=4)
+
+
+def _first_picture(batch: Any, reading: Reading) -> Any:
+    return planes_of(batch, reading, batched=True)[0].pixels[0]
+
+
 def _itself(item: Any) -> Any:
     return item
 
@@ -171,6 +197,7 @@ def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> St
     chosen(0, limit=limit)  # refuses a limit below 1
     batched = hasattr(source, "dataset") or hasattr(source, "loader")
     reader, iterator, index = Reader(reading), iter(source), 0
+    firsts: list[Any] = []
     with Progress("stats", limit, shown=shown) as bar:
         while limit is None or index < limit:
             try:
@@ -185,10 +212,14 @@ def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> St
                 ) from error
             if batched:
                 count = reader.read_batch(partial(_itself, item), range(index, limit or sys.maxsize))
+                if len(firsts) < 2:
+                    firsts.append(_first_picture(item, reading))
             else:
                 reader.read(partial(_itself, item), index)
                 count = 1
             reader.refuse_mixed()
             bar.update(count)
             index += count
+    if limit is None:
+        _warn_of_another_count(source, index, firsts)
     return reader.tally().statistics()

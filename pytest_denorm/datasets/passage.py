@@ -14,7 +14,7 @@ from ..alone import alone
 from ..errors import ConditionalNormalizeWarning, ImageError, InverseError
 from ..normalization import Normalization, preset
 from ..pipelines import Located, locate
-from .pictures import Planes, Reading, planes_of
+from .pictures import Planes, Reading, planes_of, unmeasurable
 
 __all__ = ["Inverse", "Passage", "compare", "located_quietly", "pass_alone", "seen_pairs"]
 
@@ -76,10 +76,13 @@ def pass_alone(located: Located, item: Any, reading: Reading) -> Iterator[tuple[
     """The raw pictures of an item, on the scale of the Normalize, and what it alone makes of each: (C, H, W).
 
     Raises:
-        ImageError: the picture has values below 0: it was normalized before.
+        ImageError: the picture has values below 0 (it was normalized before), NaN or infinite ones.
     """
     normalization = located.normalization
     for planes in planes_of(item, reading):
+        reason = unmeasurable(planes.pixels)
+        if reason:
+            raise ImageError(reason)
         for entered in _on_scale(planes, normalization.pixel_max):
             if float(entered.min()) < 0:
                 raise ImageError(

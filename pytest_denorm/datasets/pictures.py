@@ -272,6 +272,12 @@ def picture_name(dataset: Any, index: int) -> str:
     return ""
 
 
+def is_indexed(source: Any) -> bool:
+    """Whether pictures can be asked for by index. An IterableDataset inherits a ``__getitem__`` that only raises."""
+    has_both = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+    return has_both and not isinstance(source, torch.utils.data.IterableDataset)
+
+
 def check_source(dataset: Any) -> None:
     """Refuses what is certainly no data set.
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 import torch.utils.data
 
 from ..arguments import whole
 from ..errors import DatasetError
-
-ResultT = TypeVar("ResultT", covariant=True)
 
 __all__ = ["ChunkResults", "chosen", "chunks", "results"]
 
@@ -37,7 +36,14 @@ def chunks(indices: Sequence[int], size: int) -> list[Sequence[int]]:
     return [indices[start : start + size] for start in range(0, len(indices), size)]
 
 
-class ChunkResults(torch.utils.data.Dataset[ResultT], Generic[ResultT]):
+@dataclass(frozen=True)
+class _Raised:
+    """What was raised in a worker, without the text that a DataLoader puts around it."""
+
+    message: str
+
+
+class ChunkResults(torch.utils.data.Dataset[Any]):
     """A data set whose items are results: what ``measure(dataset, chunk)`` makes of each chunk of indices.
 
     With it a worker of a DataLoader sends back a few sums instead of pictures.
@@ -49,8 +55,13 @@ class ChunkResults(torch.utils.data.Dataset[ResultT], Generic[ResultT]):
     def __len__(self) -> int:
         return len(self.pieces)
 
-    def __getitem__(self, index: int) -> ResultT:
-        return self.measure(self.dataset, self.pieces[index])  # type: ignore[no-any-return]
+    def __getitem__(self, index: int) -> Any:
+        try:
+            return self.measure(self.dataset, self.pieces[index])
+        except DatasetError as error:
+            if torch.utils.data.get_worker_info() is None:
+                raise
+            return _Raised(str(error))
 
 
 def results(dataset: Any, measure: Any, pieces: Sequence[Sequence[int]], workers: int) -> Iterator[Any]:
@@ -60,13 +71,16 @@ def results(dataset: Any, measure: Any, pieces: Sequence[Sequence[int]], workers
         DatasetError: less than none, or a worker process died.
     """
     whole(workers, "workers", DatasetError, least=0)
-    work: ChunkResults[Any] = ChunkResults(dataset, measure, pieces)
+    work = ChunkResults(dataset, measure, pieces)
     if workers == 0:
         yield from (work[index] for index in range(len(work)))
         return
     loader = torch.utils.data.DataLoader(work, batch_size=None, num_workers=min(workers, max(1, len(pieces))))
     try:
-        yield from loader
+        for result in loader:
+            if isinstance(result, _Raised):
+                raise DatasetError(result.message)
+            yield result
     except RuntimeError as error:
         if "exited unexpectedly" not in str(error):
             raise

@@ -18,7 +18,7 @@ from ..pipelines.watching import recorded
 from .distributed import Ranks
 from .files import expect, read_json, write_json
 from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
-from .pictures import Reading, check_source, picture_name
+from .pictures import Reading, check_source, is_indexed, picture_name
 from .plan import chosen, chunks, results
 from .progress import Progress
 from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, count_of, describe
@@ -215,7 +215,7 @@ def sweep(
         with recorded(located):  # refuses before the first picture what cannot be watched
             pass
     check_source(dataset)
-    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+    if not is_indexed(dataset):
         raise DatasetError(
             f"a {type(dataset).__name__} has no index or no length: a sweep needs dataset[i] and len(dataset)."
         )

@@ -1,0 +1,182 @@
+"""Data sets that lie, raise, end early or hold something else: each named by index and value."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from photographs import crops
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+
+from pytest_denorm import dataset_statistics, sweep
+from pytest_denorm.errors import DatasetError, StatisticsWarning
+
+PICTURES = [torch.from_numpy(crop).permute(2, 0, 1) for crop in crops(6, 8)]
+WHOLE = dataset_statistics(PICTURES)
+
+
+class Says(Dataset):
+    """Six pictures, and a length that may be another."""
+
+    def __init__(self, length):
+        self.length = length
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        return PICTURES[index]
+
+
+class RaisesAtThree(Says):
+    def __getitem__(self, index):
+        if index == 3:
+            raise ValueError("the crop is larger than the picture")
+        return super().__getitem__(index)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield from PICTURES
+
+
+class StreamOf(Stream):
+    def __init__(self, length):
+        self.length = length
+
+    def __len__(self):
+        return self.length
+
+
+class Sharded(Stream):
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        yield from PICTURES[worker.id :: worker.num_workers]
+
+
+def refused(dataset, message, **options):
+    with pytest.raises(DatasetError, match=f"^{re.escape(message)}"):
+        dataset_statistics(dataset, **options)
+
+
+class TestDataSets:
+    @pytest.mark.parametrize("workers", [0, 2])
+    def test_one_that_raises_in_the_middle(self, workers):
+        refused(RaisesAtThree(6), "picture 3: ValueError: the crop is larger than the picture", workers=workers)
+        found = dataset_statistics(RaisesAtThree(6), on_error="skip", workers=workers)
+        assert (found.pictures, found.failed, found.failures[0].index) == (5, 1, 3)
+        with pytest.raises(DatasetError, match=r"^picture 3: ValueError: the crop is larger than the picture$"):
+            sweep("imagenet", RaisesAtThree(6), workers=workers)
+
+    def test_one_whose_length_lies(self):
+        refused(Says(9), "picture 6: IndexError: list index out of range")
+        assert dataset_statistics(Says(9), on_error="skip").failed == 3
+        assert dataset_statistics(Says(4)).pictures == 4  # nobody can know of the others
+        refused(Says(-1), "the length of the Says cannot be had: ValueError: __len__() should return >= 0")
+        with pytest.raises(DatasetError, match=r"^picture 6: IndexError"):
+            sweep("imagenet", Says(9))
+
+    def test_nothing(self):
+        refused(None, "a builtins.NoneType is no data set")
+        refused(torch.zeros(0, 3, 4, 4), "the data set is empty")
+        refused(TensorDataset(torch.zeros(0, 3, 4, 4)), "the data set is empty")
+        refused(DataLoader(torch.zeros(0, 3, 4, 4)), "the data set is empty")
+
+    def test_labels_alone(self):
+        refused(TensorDataset(torch.arange(5)), "picture 0: ImageTypeError: no picture is in a tuple of (Tensor)")
+        refused(DataLoader(TensorDataset(torch.arange(5))), "picture 0: ImageTypeError: no picture is in a list of")
+        refused([0, 1, 2], "picture 0: ImageTypeError: a builtins.int is no picture")
+        with pytest.raises(DatasetError, match=r"^picture 0: ImageTypeError: a builtins\.int is no picture"):
+            sweep("imagenet", [0, 1])
+
+    def test_names_of_files(self):
+        refused(["a.jpg", "b.jpg"], "picture 0: ImageTypeError: a builtins.str is no picture")
+
+    def test_batches_of_nested_dicts(self):
+        deep = DataLoader([{"data": {"image": picture}, "y": 1} for picture in PICTURES], batch_size=2)
+        refused(deep, "picture 0: ImageTypeError: which of the keys ['data', 'y'] is the picture?")
+        assert dataset_statistics(deep, image="data") == WHOLE
+        usual = DataLoader([{"x": {"image": picture}, "y": 1} for picture in PICTURES], batch_size=2)
+        assert dataset_statistics(usual) == WHOLE
+
+
+class TestValues:
+    @pytest.fixture
+    def spoilt(self):
+        """Six pictures, of which 2 holds a NaN and 4 an infinity."""
+        images = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        images[2, 1, 2, 3], images[4, 0, 0, 0] = float("nan"), -float("inf")
+        return images
+
+    def test_the_first_picture_with_nan_is_named_however_it_is_read(self, spoilt):
+        message = "picture 2: ImageError: 1 of 192 values are NaN, infinite, or beyond 3e+147."
+        for source in (spoilt, list(spoilt), TensorDataset(spoilt), iter(list(spoilt)), spoilt.numpy()):
+            refused(source, message)
+        refused(DataLoader(TensorDataset(spoilt), batch_size=4), message)
+        refused(DataLoader(list(spoilt), batch_size=4), message)
+        refused([*spoilt[:3], "no picture"], message)  # though what comes after it fails sooner
+        with pytest.raises(DatasetError, match=re.escape(message)):
+            sweep("imagenet", spoilt)
+
+    def test_they_are_skipped_one_by_one(self, spoilt):
+        good = dataset_statistics(spoilt[[0, 1, 3, 5]])
+        for source in (spoilt, list(spoilt), Subset(TensorDataset(spoilt), range(6))):
+            found = dataset_statistics(source, on_error="skip")
+            assert [failure.index for failure in found.failures] == [2, 4]
+            assert (found.pictures, found.mean, found.std) == (4, good.mean, good.std)
+
+    def test_integers_that_no_float_holds(self):
+        image = np.full((5, 5, 3), 2**60, np.int64)
+        refused([image], "picture 0: ImageError: values are beyond 2**53", pixel_max=2.0**61)
+
+
+class TestStreams:
+    def test_one_that_breaks_off(self):
+        def broken():
+            yield PICTURES[0]
+            raise RuntimeError("the connection is closed")
+
+        refused(broken(), "after 1 pictures, the next picture could not be read: RuntimeError: the connection is")
+
+    def test_one_that_ends_early(self):
+        for source in (StreamOf(10), DataLoader(StreamOf(10), batch_size=4)):
+            with pytest.warns(StatisticsWarning, match="^the StreamOf has a length of 10 and gave 6 pictures.$"):
+                assert dataset_statistics(source) == WHOLE
+
+    @pytest.mark.parametrize("stream", [Stream(), StreamOf(6)])
+    def test_workers_that_each_give_all_of_it(self, stream):
+        whole = r"each of 2 workers gives the whole \w+, unless it shares its pictures out by torch\.utils\.data\."
+        with pytest.warns(StatisticsWarning, match=whole):
+            assert dataset_statistics(DataLoader(stream, batch_size=3, num_workers=2)) == WHOLE + WHOLE
+
+    def test_workers_that_share_it_out(self):
+        assert dataset_statistics(DataLoader(Sharded(), batch_size=2, num_workers=2)) == WHOLE
+
+
+class TestLoaders:
+    def test_what_a_sampler_chooses_is_what_counts(self):
+        images = torch.stack(PICTURES)
+        chosen = DataLoader(TensorDataset(images), sampler=torch.utils.data.SubsetRandomSampler([1, 4]))
+        assert dataset_statistics(chosen) == dataset_statistics(images[[1, 4]])
+        drawn = torch.utils.data.RandomSampler(range(6), replacement=True, num_samples=9)
+        assert dataset_statistics(DataLoader(TensorDataset(images), sampler=drawn)).pictures == 9
+        assert dataset_statistics(DataLoader(TensorDataset(images), batch_size=4, drop_last=True)).pictures == 4
+        darker = DataLoader(TensorDataset(images), batch_size=6, collate_fn=lambda items: items[0][0][None] // 2)
+        assert dataset_statistics(darker) == dataset_statistics(images[:1] // 2)
+
+    def test_the_random_state_is_left_alone(self):
+        loader = DataLoader(TensorDataset(torch.stack(PICTURES)), batch_size=4, shuffle=True)
+        before = torch.get_rng_state()
+        assert dataset_statistics(loader) == WHOLE
+        assert torch.equal(torch.get_rng_state(), before)
+
+    def test_a_picture_that_is_filled_anew_each_time(self):
+        class Reuses(Says):
+            canvas = torch.empty_like(PICTURES[0])
+
+            def __getitem__(self, index):
+                return self.canvas.copy_(PICTURES[index])
+
+        assert dataset_statistics(Reuses(6)) == WHOLE
