@@ -1,4 +1,4 @@
-"""Strategies of hypothesis: pictures, statistics, pipelines and mistakes, to test an inverse of your own with.
+"""Strategies of hypothesis: pictures, statistics, pipelines and mistakes, to test an inverse of your own with::
 
     from hypothesis import given
     from pytest_denorm.strategies import normalizations, pictures
