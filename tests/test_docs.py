@@ -107,7 +107,8 @@ def test_every_command_has_an_entry(made: Callable[[str], str], capsys: pytest.C
 
 
 def test_every_public_name_has_an_entry() -> None:
-    entries = re.findall(r"^\.\. (?:auto\w+|data):: (?:pytest_denorm\.)?(\w+)$", PAGES["api.md"], re.MULTILINE)
+    text = PAGES["api.md"] + PAGES["fixtures.md"]
+    entries = re.findall(r"^\.\. (?:auto\w+|data):: (?:\w+\.)*(\w+)(?:\(.*\))?$", text, re.MULTILINE)
     assert set(pytest_denorm.__all__) <= set(entries)
     assert ".. automodule:: pytest_denorm.errors" in PAGES["api.md"]
     for name, error in vars(errors).items():

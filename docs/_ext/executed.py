@@ -68,6 +68,8 @@ class _Runner:
         self.module = types.ModuleType("example")
         self.module.__dict__.update(show=self.show, FOLDER=folder, PAGES=_PAGES)
         self.shown = 0
+        # the project of pytest ends here, whatever lies above
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
 
     def result(self, block: re.Match[str]) -> str:
         """What takes the place of a block."""
