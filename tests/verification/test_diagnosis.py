@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from detection_matrix import MISTAKES, Statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision import transforms as T
@@ -259,6 +260,65 @@ def test_errors_say_what_was_called() -> None:
         diagnose(FORWARD, lambda y: y[:, :4, :4])
     with pytest.raises(ImageError, match=r"^channels is 0: expected at least 1\.$"):
         diagnose(FORWARD, FORWARD, channels=0)
+
+
+# --- statistics at which a mistake was once misnamed ---
+
+ODD_STATISTICS = {
+    # mean, std, white, the mistake, its kind
+    "negative stds, normalized twice": ([1.778, -0.994], [0.388, -0.036], 1.0, "two forwards", "not-inverted"),
+    "negative stds, never normalized": ([-0.05, 0.5], [-1.16, 1.32], 1.0, "no forward", "inverted-twice"),
+    "negative std, root of the variance": (
+        [0.1551, 1.6892],
+        [0.0029, -0.0119],
+        1.0,
+        "eps of 1e-5 in the variance",
+        "eps",
+    ),
+    "all values clamped": ([-0.8], [0.71], 1.0, "clamp(-1, 1) before", "clamped"),
+    "two channels of three clamped": (
+        [169.3, 308.4, 270.4],
+        [200.4, 3.9, 2.7],
+        255.0,
+        "clamp(-1, 1) before",
+        "clamped",
+    ),
+    "a half in float32": ([-149.99, -128.01], [5.11, 37.55], 255.0, "m and s to 3 decimals", "rounded-constants"),
+    "a half in a quotient": ([-0.192, -0.991], [0.218, -0.016], 1.0, "m/s and 1/s to 3 decimals", "rounded-constants"),
+    "large normalized values": (
+        [-0.595, 0.158, 1.086],
+        [0.0083, 1.0529, 0.0061],
+        1.0,
+        "(y + m) * s",
+        "mean-not-divided",
+    ),
+    "a constant that is white": ([0.0, 0.0], [1.0, 1.0], 1.0, "y * m + s", "swapped-mean-std"),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("case", ODD_STATISTICS)
+def test_odd_statistics(case: str, dtype: torch.dtype) -> None:
+    mean, std, white, name, kind = ODD_STATISTICS[case]
+    drawn = Statistics(np.array(mean), np.array(std), white)
+    mistake = next(one for one in MISTAKES if one.name == name)
+    forward, inverse = mistake.functions(drawn, dtype)
+    said = diagnose(forward, inverse, channels=len(mean), pixel_max=white, dtype=dtype)
+    assert (said.kind, said.exact) == (kind, False), said
+
+
+def test_an_eps_that_only_costs_the_sign_is_named_beside_a_wrong_std() -> None:
+    std = torch.tensor([-7.986, 123.115, 19.343])[:, None, None]
+    said = diagnose(lambda x: x / std, lambda y: y * (std**2 + 1e-5).sqrt(), pixel_max=255.0)
+    assert kinds(said) == ["wrong-std", "eps"]
+    assert said.alternatives[0].equal
+    assert said.message.startswith("red: gain -1, offset ")
+    assert "The same numbers come about where an eps too small to be seen is added to the variance" in said.message
+
+
+def test_a_clamp_that_no_value_reaches_is_no_mistake() -> None:
+    said = diagnose(lambda x: (x + 0.359) / 2.573, lambda y: y.clamp(0, 1) * 2.573 - 0.359, dtype=torch.float64)
+    assert said.kind == "exact"
 
 
 # --- drawn at random ---
