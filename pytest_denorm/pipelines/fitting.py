@@ -47,7 +47,7 @@ def _off_the_ends(y: Array, tolerance: float) -> np.ndarray[Any, np.dtype[np.boo
 
 def _fit_rows(x: Array, y: Array, free: np.ndarray[Any, np.dtype[np.bool_]]) -> Fit | None:
     """Each channel out fitted to the pictures where it is free; None where these are too few."""
-    fits = [fit_affine(x[rows], y[rows, channel, None]) for channel, rows in enumerate(free.T) if rows.sum() > 1]
+    fits = [fit_affine(x[rows], y[rows, channel, None]) for channel, rows in enumerate(free.T) if rows.any()]
     if len(fits) < y.shape[1] or not all(math.isfinite(fit.condition) for fit in fits):
         return None
     matrix, offset, residual = (np.concatenate(rows) for rows in zip(*(fit[:3] for fit in fits), strict=True))

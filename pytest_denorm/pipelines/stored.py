@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..alone import alone
 from ..errors import StatisticsError
 from ..normalization import Normalization
 from .registry import Leaf
@@ -37,7 +38,7 @@ def kept_statistics(attributes: Mapping[Any, Any]) -> Kept | None:
         if mean is None or std is None or callable(mean) or callable(std):
             continue
         try:
-            with warnings.catch_warnings():
+            with alone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # which pictures they are for is not known yet
                 found = Normalization(mean, std)
         except (StatisticsError, TypeError, RuntimeError):  # something else, or a tensor without values
@@ -100,6 +101,8 @@ def _is(picture: Any, expected: np.ndarray[Any, Any]) -> bool:
     import torch
 
     left = picture.detach().cpu().double().numpy() if isinstance(picture, torch.Tensor) else np.asarray(picture, float)
+    if left.ndim < 3:
+        return False
     height, width, channels = expected.shape
     close = functools.partial(np.allclose, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
     first, last = left[..., :height, :width], left[..., :height, :width, :]  # beyond that it may be padded

@@ -27,11 +27,13 @@ class Record(list[Pair]):
 
     Attributes:
         failed: what entered where it raised, and what it raised.
+        result: what the whole pipeline gave.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.failed: list[tuple[Any, Exception]] = []
+        self.result: Any = None
 
     def refuse_failures(self, located: Located) -> None:
         """
@@ -48,7 +50,7 @@ class Record(list[Pair]):
 _KEY = "image"
 
 
-def watch(pipeline: Any, picture: Any) -> list[Pair]:
+def watch(pipeline: Any, picture: Any) -> Record:
     """Runs a pipeline on one picture, and returns what entered and what left its Normalize.
 
     It is run as it would be: with the draws of the present random states, which are restored. The run goes to a copy
@@ -76,7 +78,7 @@ def watch(pipeline: Any, picture: Any) -> list[Pair]:
     with states_kept(), recorded(locate(call)) as pairs:
         for hand_over in HAND_OVER:
             try:
-                hand_over(call, copy.deepcopy(picture))
+                pairs.result = hand_over(call, copy.deepcopy(picture))
             except Exception as error:
                 errors.append(f"{type(error).__name__}: {error}")
             else:
@@ -88,7 +90,7 @@ def watch(pipeline: Any, picture: Any) -> list[Pair]:
     )
 
 
-def watch_own(dataset: Any) -> list[Pair]:
+def watch_own(dataset: Any) -> Record:
     """Reads one item of a data set, or of the data set of a loader, and returns what passed its Normalize meanwhile.
 
     Raises:
@@ -102,7 +104,7 @@ def watch_own(dataset: Any) -> list[Pair]:
         source = source.dataset  # what a loader reads in other processes cannot be seen here
     with states_kept(), recorded(located) as pairs:
         try:
-            next(iter(source), None)
+            pairs.result = next(iter(source), None)
         except Exception:
             pairs.refuse_failures(located)
             raise

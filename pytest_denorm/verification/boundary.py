@@ -18,7 +18,7 @@ from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
 from ..pipelines.probing import probe
-from ..pipelines.watching import watch, watch_own
+from ..pipelines.watching import Record, watch, watch_own
 from ..tolerance import round_trip_tolerance
 from .case import CheckFailure, NotApplicable, Shown
 from .causes import channel_name
@@ -26,6 +26,9 @@ from .samples import photograph
 
 #: Calls that tell a fixed order of channels from a random one; the prober takes more to be sure of rare draws.
 _FEW_DRAWS = 10
+#: Of the largest value: what a cast to each dtype makes of it, and what a few more operations do in any other.
+_CAST = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
+_COMPUTED = 1e-5
 
 __all__ = ["declared_against_measured", "holds_pictures", "sightings"]
 
@@ -36,11 +39,13 @@ class Sighting(NamedTuple):
     Attributes:
         entering, leaving: the latter is None where the Normalize raised.
         error: what it raised, in words.
+        final: what the pipeline made of `leaving`, where that is of the same shape.
     """
 
     entering: torch.Tensor
     leaving: torch.Tensor | None
     error: str = ""
+    final: torch.Tensor | None = None
 
     @property
     def channels(self) -> int:
@@ -85,11 +90,20 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
         raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason}")
 
 
-def _sighting(pairs: list[Any], normalization: Normalization) -> Sighting | None:
+def _sighting(pairs: Record, normalization: Normalization) -> Sighting | None:
     for pair in pairs[:1]:
         entering, leaving = (_channels_first(one, normalization) for one in pair)
         if entering is not None and leaving is not None:
-            return Sighting(entering, leaving)
+            return Sighting(entering, leaving, final=_final(pairs, leaving, normalization))
+    return None
+
+
+def _final(pairs: Record, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
+    """The picture that the pipeline gave in the end, if it is as large as the one that left Normalize."""
+    for picture in pictures_in(pairs.result) if len(pairs) == 1 else ():
+        final = _channels_first(picture, normalization)
+        if final is not None and final.is_floating_point() and final.squeeze().shape == leaving.squeeze().shape:
+            return final.reshape(leaving.shape)
     return None
 
 
@@ -99,7 +113,7 @@ def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sight
     return Sighting(entering, None, str(error)) if entering is not None and entering.is_floating_point() else None
 
 
-def _runs(pipeline: Any, channels: int) -> Iterator[tuple[bool, Callable[[], list[Any]]]]:
+def _runs(pipeline: Any, channels: int) -> Iterator[tuple[bool, Callable[[], Record]]]:
     """Ways to see it at work, and whether the picture is its own."""
     if holds_pictures(pipeline):
         yield True, functools.partial(_own_item, pipeline)
@@ -118,7 +132,7 @@ def holds_pictures(pipeline: Any) -> bool:
     return hasattr(kind, "__getitem__") or hasattr(kind, "__iter__")
 
 
-def _own_item(dataset: Any) -> list[Any]:
+def _own_item(dataset: Any) -> Record:
     try:
         return watch_own(dataset)
     except PipelineError:
@@ -173,9 +187,10 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
         NotApplicable: neither can be done.
     """
     try:
-        entering, leaving = _telling(pipeline, located)
+        seen = _telling(pipeline, located)
     except NotApplicable as unseen:
         return _from_outside(pipeline, located, unseen)
+    entering, leaving = seen.entering, seen.leaving
     if leaving is None or leaving.shape[-3] != entering.shape[-3]:
         raise NotApplicable("the statistics do not fit the channels that enter: see statistics_match_channels")
     count = leaving.shape[-3]
@@ -183,9 +198,17 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     declared = located.normalization.expand(count)
     low, high = float(x.min()), float(x.max())
     if high > 4 * declared.pixel_max and declared.pixel_max == 1.0:
+        shown = f"pictures in 0..{high:.0f} enter a Normalize whose "
+        if max(declared.mean) > 2:
+            raise CheckFailure(
+                f"{shown}statistics fit them, and which does not say so: its white is taken to be 1. Give its numbers "
+                f"as Normalization({format_numbers(declared.mean)}, {format_numbers(declared.std)}, pixel_max=255.0), "
+                f"or scale the pictures to 0..1 and divide both by 255.",
+                entering_max=high,
+            )
         raise CheckFailure(
-            f"pictures in 0..{high:.0f} enter a Normalize whose statistics are for 0..1 (mean "
-            f"{format_numbers(declared.mean)}): scale them first, with ToTensor or ToDtype(torch.float32, scale=True).",
+            f"{shown}statistics are for 0..1 (mean {format_numbers(declared.mean)}): scale them first, with ToTensor "
+            f"or ToDtype(torch.float32, scale=True).",
             entering_max=high,
         )
     if high <= 1 < 200 <= declared.pixel_max:
@@ -203,6 +226,8 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
     for c in np.flatnonzero(off > allowed):
         raise _differs(int(c), declared, mean, std)
+    if seen.final is not None:
+        _refuse_changes_afterwards(leaving, seen.final, declared)
     _refuse_other_order(pipeline)
     return Shown(
         f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)} inside the pipeline",
@@ -210,17 +235,47 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     )
 
 
-def _telling(pipeline: Any, located: Located) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _telling(pipeline: Any, located: Located) -> Sighting:
     """What entered and left: of a picture with several values in each channel, or with channels that do not fit.
 
     Raises:
         NotApplicable: there is none.
     """
-    for entering, leaving, _ in sightings(pipeline, located):
-        misfit = leaving is None or leaving.shape[-3] != entering.shape[-3]
-        if misfit or bool((entering.movedim(-3, 0).flatten(1).diff(dim=1) != 0).any(dim=1).all()):
-            return entering, leaving
+    for seen in sightings(pipeline, located):
+        misfit = seen.leaving is None or seen.leaving.shape[-3] != seen.channels
+        if misfit or bool((seen.entering.movedim(-3, 0).flatten(1).diff(dim=1) != 0).any(dim=1).all()):
+            return seen
     raise NotApplicable("a channel of the pictures that were watched is of one value")
+
+
+def _refuse_changes_afterwards(leaving: torch.Tensor, final: torch.Tensor, declared: Normalization) -> None:
+    """What leaves Normalize may be cropped, erased or noisy in the end, but not of another scale."""
+    y, z = (one.double().movedim(-3, -1).reshape(-1, one.shape[-3]).numpy() for one in (leaving, final))
+    room = _CAST.get(final.dtype, _COMPUTED) * float(np.abs(y).max())
+    if np.abs(z - y).max() <= room:
+        return
+    fit = fit_affine(y, z)
+    gain, offset = np.diagonal(fit.matrix), np.where(np.abs(fit.offset) > room, fit.offset, 0.0)
+    if fit.residual.max() <= room and np.abs(fit.matrix - np.diag(gain)).max() <= room and (gain != 0).all():
+        # z = gain * (x - mean) / std + offset
+        std = np.array(declared.std) / gain
+        mean = np.array(declared.mean) - offset * std
+        raise CheckFailure(
+            f"what leaves Normalize is multiplied by {format_numbers(gain, 4)} and shifted by "
+            f"{format_numbers(offset, 4)} before it leaves the pipeline: undoing Normalize does not undo "
+            f"that. All of it is what Normalize(mean={format_numbers(mean, 4)}, std={format_numbers(std, 4)}) does.",
+            gain=gain.tolist(),
+            offset=offset.tolist(),
+        )
+    low, high = float(z.min()), float(z.max())
+    cut = low > y.min() + room or high < y.max() - room
+    if cut and np.abs(z - y.clip(low, high)).max() <= room:
+        raise CheckFailure(
+            f"what leaves Normalize is cut off at {low:.4g}..{high:.4g} before it leaves the pipeline: that cannot be "
+            f"undone. Clamp the pictures before Normalize, if at all.",
+            low=low,
+            high=high,
+        )
 
 
 def _refuse_other_order(pipeline: Any) -> None:
@@ -271,9 +326,11 @@ def _from_outside(pipeline: Any, located: Located, unseen: NotApplicable) -> Sho
 
 
 def _differs(c: int, declared: Normalization, mean: Any, std: Any) -> CheckFailure:
+    white = "" if declared.pixel_max == 1 else f", {declared.pixel_max:g}"
     return CheckFailure(
         f"{channel_name(c, declared.channels)}: declared mean {declared.mean[c]:.6g} and std {declared.std[c]:.6g}, "
-        f"measured mean {mean[c]:.6g} and std {std[c]:.6g}: what it does is not what its attributes say.",
+        f"measured mean {mean[c]:.6g} and std {std[c]:.6g}: what it does is not what its attributes say. Until that is "
+        f"mended, give what was measured: Normalization({format_numbers(mean, 4)}, {format_numbers(std, 4)}{white}).",
         declared={"mean": list(declared.mean), "std": list(declared.std)},
         measured={"mean": mean.tolist(), "std": std.tolist()},
     )

@@ -52,7 +52,10 @@ def test_attributes_that_lie_are_caught(around: Callable[[Any], Any]) -> None:
     status, message = verdict(around(DividesTwice(MEAN, STD)))
     assert status == "failed"
     assert message.startswith("red: declared mean 0.485 and std 0.229, measured mean 0.485 and std 0.05244")
-    assert message.endswith("what it does is not what its attributes say.")
+    assert message.endswith(
+        "what it does is not what its attributes say. Until that is mended, give what was measured: "
+        "Normalization((0.485, 0.456, 0.406), (0.05244, 0.05018, 0.05062))."
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,57 @@ class Pictures(Dataset[Any]):
 
 def as_mode(mode: str) -> T.Lambda:
     return T.Lambda(lambda picture: picture.convert(mode))
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (
+            lambda y: 2 * y,
+            "what leaves Normalize is multiplied by (2, 2, 2) and shifted by (0, 0, 0) before it leaves the pipeline: "
+            "undoing Normalize does not undo that. All of it is what Normalize(mean=(0.485, 0.456, 0.406), "
+            "std=(0.1145, 0.112, 0.1125)) does.",
+        ),
+        (lambda y: {"image": y * 0.25 + 0.5}, "multiplied by (0.25, 0.25, 0.25) and shifted by (0.5, 0.5, 0.5)"),
+        (lambda y: y.clamp(-1, 1), "what leaves Normalize is cut off at -1..1 before it leaves the pipeline"),
+        (torch.relu, "what leaves Normalize is cut off at 0.."),
+    ],
+)
+def test_changes_after_normalize_are_told(after: Any, said: str) -> None:
+    status, message = verdict(T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), after]))
+    assert status == "failed"
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        T.RandomErasing(p=1),
+        T.RandomErasing(p=1, value="random"),
+        T.RandomHorizontalFlip(p=1),
+        T.RandomCrop(40),
+        T.RandomRotation(30),
+        lambda y: y + 0.1 * torch.randn_like(y),
+        lambda y: y.half(),
+        lambda y: y.bfloat16(),
+        lambda y: y.unsqueeze(0),
+        lambda y: (y, 3),
+        lambda y: torch.stack([y, y]),
+    ],
+)
+def test_augmentation_and_casts_after_normalize_are_no_change(after: Any) -> None:
+    assert verdict(T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), after]))[0] == "passed"
+
+
+def test_statistics_of_bytes_on_bytes_are_told_from_mistakes() -> None:
+    mean, std = [255 * one for one in MEAN], [255 * one for one in STD]
+    status, message = verdict(v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(mean, std)]))
+    assert status == "failed"
+    assert message == (
+        "pictures in 0..255 enter a Normalize whose statistics fit them, and which does not say so: its white is taken "
+        "to be 1. Give its numbers as Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), "
+        "pixel_max=255.0), or scale the pictures to 0..1 and divide both by 255."
+    )
 
 
 FLOATS = (v2.ToImage(), v2.ToDtype(torch.float32, scale=True))
