@@ -18,6 +18,7 @@ _HOMES = {
     "Denormalize": "affine",
     "denormalize": "affine",
     "to_uint8": "affine",
+    "Denorm": "facade",
     "find_normalize": "pipelines",
     "inverse_of": "pipelines",
     "ColorMap": "colormap",
@@ -42,6 +43,7 @@ _HOMES = {
 __all__ = [
     "PRESETS",
     "ColorMap",
+    "Denorm",
     "DenormError",
     "Denormalize",
     "Diagnosis",
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from .datasets.statistics import Statistics
     from .datasets.sweeping import SweepResult, sweep
     from .errors import DenormError
+    from .facade import Denorm
     from .images.figure import GridFigure
     from .images.layout import grid
     from .images.marks import image_compare

@@ -14,7 +14,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 import torch
@@ -111,6 +111,22 @@ def normalize(images: ImagesT, normalization: Normalization, *, channel_axis: in
     return _run(scaled, _Map(_do, normalization.mean, normalization.std, axis), None)  # type: ignore[no-any-return]
 
 
+@overload
+def to_uint8(
+    images: torch.Tensor,
+    normalization_or_pipeline: Any,
+    *,
+    out: torch.Tensor | None = None,
+    channel_axis: int | None = None,
+) -> torch.Tensor: ...
+@overload
+def to_uint8(
+    images: np.ndarray[Any, Any],
+    normalization_or_pipeline: Any,
+    *,
+    out: np.ndarray[Any, Any] | None = None,
+    channel_axis: int | None = None,
+) -> np.ndarray[Any, Any]: ...
 def to_uint8(images: Any, normalization_or_pipeline: Any, *, out: Any = None, channel_axis: int | None = None) -> Any:
     """Undo a Normalize and give bytes: ``round((y * std + mean) * 255 / pixel_max)``, clamped to 0..255.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,9 +19,16 @@ from .spec import load
 from .verification import Diagnosis, Report, assert_round_trip, check, diagnose, sample_images
 
 if TYPE_CHECKING:
+    import os
+
     from .colormap import ColorMap
+    from .datasets.passage import Inverse
     from .datasets.statistics import Statistics
     from .datasets.sweeping import SweepResult
+    from .datasets.tally import OnError
+    from .images.figure import GridFigure
+
+Array = np.ndarray[Any, Any]
 
 __all__ = ["Denorm", "session_images", "session_pipeline"]
 
@@ -30,6 +38,8 @@ _pipeline_key = pytest.StashKey[Any]()
 
 class Denorm:
     """The fixture ``denorm``: the functions of :mod:`pytest_denorm`, with the session's settings for defaults.
+
+    To annotate it: ``def test_it(denorm: pytest_denorm.Denorm) -> None``.
 
     Attributes:
         images: the session's own pictures (``--denorm-images``), or None for the built-in ones.
@@ -57,7 +67,7 @@ class Denorm:
         expected_failures: Mapping[str, str] | Iterable[str] | None = None,
         name: str = "",
     ) -> Report:
-        """The battery; see :func:`pytest_denorm.check`."""
+        """Run the battery of checks, and report; see :func:`pytest_denorm.check`."""
         return check(
             pipeline,
             inverse=inverse,
@@ -71,17 +81,17 @@ class Denorm:
     def assert_round_trip(
         self, pipeline: Any, *, inverse: Any = None, images: Any = None, tolerance: float | None = None
     ) -> None:
-        """See :func:`pytest_denorm.assert_round_trip`."""
+        """Assert that what goes through Normalize comes back; see :func:`pytest_denorm.assert_round_trip`."""
         __tracebackhide__ = True
         images = self.images if images is None else images
         assert_round_trip(pipeline, inverse=inverse, images=images, tolerance=tolerance)
 
     def find_normalize(self, pipeline: Any) -> Normalization:
-        """See :func:`pytest_denorm.find_normalize`."""
+        """The Normalize that a pipeline declares; see :func:`pytest_denorm.find_normalize`."""
         return find_normalize(pipeline)
 
     def inverse_of(self, pipeline: Any) -> Denormalize:
-        """See :func:`pytest_denorm.inverse_of`."""
+        """A module that undoes the Normalize of a pipeline; see :func:`pytest_denorm.inverse_of`."""
         return inverse_of(pipeline)
 
     def denormalize(
@@ -92,12 +102,32 @@ class Denorm:
         out: ImagesT | None = None,
         channel_axis: int | None = None,
     ) -> ImagesT:
-        """See :func:`pytest_denorm.denormalize`."""
+        """Pictures as they were before Normalize; see :func:`pytest_denorm.denormalize`."""
         return denormalize(images, normalization_or_pipeline, out=out, channel_axis=channel_axis)
 
-    def to_uint8(self, images: Any, normalization_or_pipeline: Any, *, channel_axis: int | None = None) -> Any:
-        """See :func:`pytest_denorm.to_uint8`."""
-        return to_uint8(images, normalization_or_pipeline, channel_axis=channel_axis)
+    @overload
+    def to_uint8(
+        self,
+        images: torch.Tensor,
+        normalization_or_pipeline: Any,
+        *,
+        out: torch.Tensor | None = None,
+        channel_axis: int | None = None,
+    ) -> torch.Tensor: ...
+    @overload
+    def to_uint8(
+        self,
+        images: Array,
+        normalization_or_pipeline: Any,
+        *,
+        out: Array | None = None,
+        channel_axis: int | None = None,
+    ) -> Array: ...
+    def to_uint8(
+        self, images: Any, normalization_or_pipeline: Any, *, out: Any = None, channel_axis: int | None = None
+    ) -> Any:
+        """The bytes that pictures were before Normalize; see :func:`pytest_denorm.to_uint8`."""
+        return to_uint8(images, normalization_or_pipeline, out=out, channel_axis=channel_axis)
 
     def diagnose(
         self,
@@ -107,33 +137,128 @@ class Denorm:
         channels: int = 3,
         pixel_max: float = 1.0,
         output_max: float | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> Diagnosis:
-        """See :func:`pytest_denorm.diagnose`."""
-        return diagnose(forward, inverse, channels=channels, pixel_max=pixel_max, output_max=output_max)
+        """Say which mistake an inverse makes; see :func:`pytest_denorm.diagnose`."""
+        return diagnose(forward, inverse, channels=channels, pixel_max=pixel_max, output_max=output_max, dtype=dtype)
 
-    def probe(self, pipeline: Any, **how: Any) -> ColorMap:
-        """See :func:`pytest_denorm.probe`."""
+    def probe(
+        self,
+        pipeline: Any,
+        *,
+        channels: int | None = None,
+        size: tuple[int, int] | None = None,
+        draws: int = 60,
+        seed: int | None = None,
+    ) -> ColorMap:
+        """What a pipeline does to colours, measured; see :func:`pytest_denorm.probe`. `seed` is the session's."""
         from .pipelines.probing import probe
 
-        return probe(pipeline, **{"seed": self.seed, **how})
+        return probe(pipeline, channels=channels, size=size, draws=draws, seed=self.seed if seed is None else seed)
 
-    def dataset_statistics(self, dataset_or_loader: Any, **how: Any) -> Statistics:
-        """See :func:`pytest_denorm.dataset_statistics`."""
+    def dataset_statistics(
+        self,
+        dataset_or_loader: Any,
+        *,
+        image: str | int | Callable[[Any], Any] | None = None,
+        channel_axis: int | None = None,
+        pixel_max: float | None = None,
+        on_error: OnError = "raise",
+        limit: int | None = None,
+        sample: int | None = None,
+        seed: int | None = None,
+        workers: int = 0,
+        distributed: bool = False,
+        timeout: float = 1800.0,
+        progress: bool = False,
+    ) -> Statistics:
+        """Mean and std of a data set, exactly; see :func:`pytest_denorm.dataset_statistics`.
+
+        `seed` is the session's.
+        """
         from .datasets.measure import dataset_statistics
 
-        return dataset_statistics(dataset_or_loader, **{"seed": self.seed, **how})
+        return dataset_statistics(
+            dataset_or_loader,
+            image=image,
+            channel_axis=channel_axis,
+            pixel_max=pixel_max,
+            on_error=on_error,
+            limit=limit,
+            sample=sample,
+            seed=self.seed if seed is None else seed,
+            workers=workers,
+            distributed=distributed,
+            timeout=timeout,
+            progress=progress,
+        )
 
-    def sweep(self, pipeline: Any, dataset: Any = None, **how: Any) -> SweepResult:
-        """See :func:`pytest_denorm.sweep`."""
+    def sweep(
+        self,
+        pipeline: Any,
+        dataset: Any = None,
+        *,
+        inverse: Inverse | Normalization | None = None,
+        image: str | int | Callable[[Any], Any] | None = None,
+        channel_axis: int | None = None,
+        pixel_max: float | None = None,
+        on_error: OnError = "raise",
+        limit: int | None = None,
+        sample: int | None = None,
+        seed: int | None = None,
+        workers: int = 0,
+        state: str | os.PathLike[str] | None = None,
+        distributed: bool = False,
+        timeout: float = 1800.0,
+        progress: bool = False,
+    ) -> SweepResult:
+        """Every picture of a data set through Normalize and back; see :func:`pytest_denorm.sweep`.
+
+        `seed` is the session's.
+        """
         from .datasets.sweeping import sweep
 
-        return sweep(pipeline, dataset, **{"seed": self.seed, **how})
+        return sweep(
+            pipeline,
+            dataset,
+            inverse=inverse,
+            image=image,
+            channel_axis=channel_axis,
+            pixel_max=pixel_max,
+            on_error=on_error,
+            limit=limit,
+            sample=sample,
+            seed=self.seed if seed is None else seed,
+            workers=workers,
+            state=state,
+            distributed=distributed,
+            timeout=timeout,
+            progress=progress,
+        )
 
-    def grid(self, images_or_loader: Any, normalization_or_pipeline: Any = None, **layout: Any) -> Any:
-        """A :class:`~pytest_denorm.GridFigure`; see :func:`pytest_denorm.grid`."""
+    def grid(
+        self,
+        images_or_loader: Any,
+        normalization_or_pipeline: Any = None,
+        *,
+        nrow: int = 8,
+        padding: int = 1,
+        pad_value: float = 0.0,
+        inverse: bool = True,
+        channel_axis: int | None = None,
+    ) -> GridFigure:
+        """Pictures side by side, exact to the byte, for an image test to return; see :func:`pytest_denorm.grid`."""
         from .images.layout import grid
 
-        return grid(images_or_loader, normalization_or_pipeline, **layout)
+        return grid(
+            images_or_loader,
+            normalization_or_pipeline,
+            nrow=nrow,
+            padding=padding,
+            pad_value=pad_value,
+            inverse=inverse,
+            channel_axis=channel_axis,
+        )
 
 
 def folders_of(config: pytest.Config) -> list[Path]:
@@ -175,8 +300,6 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", 
 
 
 def _read_pictures(path: Path) -> torch.Tensor:
-    import numpy as np
-
     from .images.decoding import read_picture
 
     files = sorted(one for one in path.iterdir() if one.suffix.lower() in _SUFFIXES) if path.is_dir() else [path]

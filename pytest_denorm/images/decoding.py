@@ -8,11 +8,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from pytest_denorm.errors import BaselineError, ImageError
 from pytest_denorm.text import printable
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 #: The most pixels of a picture: a quarter of a GiB of RGB, beyond which Pillow warns of a bomb.
 MAX_PIXELS = 2**28 // 3
@@ -117,6 +119,8 @@ def read_picture(path: Path) -> Image.Image:
     Raises:
         ImageError: it cannot be read, is no picture, or one of more than MAX_PIXELS; the message names the file.
     """
+    from PIL import Image  # a session that draws nothing loads this module too
+
     what = printable(str(path))
     try:
         if not path.is_file():  # a named pipe would be waited for
