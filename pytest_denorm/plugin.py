@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from .facade import Denorm
 
+#: pytest-mpl's, and so that of image tests.
+_MARK = "mpl_image_compare"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     settings.add_options(parser)
@@ -31,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         config.pluginmanager.register(FailurePictures(config), "denorm-failure-pictures")
     if not any(config.pluginmanager.hasplugin(name) for name in ("pytest_mpl", "pytest_mpl.plugin")):
-        config.addinivalue_line("markers", "mpl_image_compare(**kwargs): of pytest-mpl, which is not active")
+        config.addinivalue_line("markers", f"{_MARK}(**kwargs): of pytest-mpl, which is not active")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,7 +43,10 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         from .collection import add_checks
 
         add_checks(session, items)
-    if any(item.get_closest_marker("mpl_image_compare") for item in items):
+    # get_closest_marker walks up from an item: here once for all items of a class or module
+    nodes = {item.parent for item in items if item.parent is not None}
+    own = (mark for item in items for mark in item.own_markers)
+    if any(mark.name == _MARK for mark in own) or any(node.get_closest_marker(_MARK) for node in nodes):
         from .images import pytest_side
 
         pytest_side.start(config).plan(items)
