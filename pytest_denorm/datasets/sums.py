@@ -21,6 +21,8 @@ PIECE = 1 << 17
 #: Values that are added up in one go: 2**_CARRY.
 RUN = 256
 _CARRY = 8
+#: Sums of runs that an int64 can add up: 2**53 * 2**9 < 2**63.
+_ADDED = 512
 #: Spans are widened to multiples of it, so that pieces of similar values share their units.
 _GRAIN = 4
 
@@ -146,10 +148,11 @@ class _Runs:
         places: dict[int, Integers] = {0: np.zeros(self._shape[0], np.int64)}
         for (_, unit), runs in self._runs.items():
             whole = (np.ldexp(runs, -unit) if unit else runs).astype(np.int64)
-            place, up = divmod(unit, DIGIT)
-            for left in range(self._bits, 0, -DIGIT):
-                digit = (whole & MASK if left > DIGIT else whole).sum(axis=1) << up
-                places[place] = places[place] + digit if place in places else digit
-                whole >>= DIGIT
-                place += 1
+            first, up = divmod(unit, DIGIT)
+            for left in range(0, self._shape[1], _ADDED):
+                rest = whole[:, left : left + _ADDED].sum(axis=1)
+                for place in range(first, first + 3):
+                    digit = (rest & MASK if place < first + 2 else rest) << up
+                    places[place] = places[place] + digit if place in places else digit
+                    rest = rest >> DIGIT
         return Wide(places)

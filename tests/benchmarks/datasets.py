@@ -1,31 +1,34 @@
-"""How fast whole data sets are measured and swept, beside the loops that people write.
+"""How fast whole data sets are measured, beside the two-pass loop that people write.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/datasets.py [--json FILE] [--repeat N] [--workers 0 1 2]
+    OMP_NUM_THREADS=1 python tests/benchmarks/datasets.py [--turns 5] [--output docs/datasets.md]
 
-The two-pass loop is the usual one: a DataLoader of batches of 64 after ToTensor, the mean in one pass, the std around
-it in a second. The one-pass loop sums squares in float32 instead. ``dataset_statistics`` measures the same pictures as
-bytes (the data set without a transform), and as floats (after ToTensor). One process and one thread each; what is
-counted is the processor's time, which other work on the machine does not change; the best of --repeat runs. With
-workers, and for files, it is the time on the clock.
+The loop is the usual one: a DataLoader with batches of 64, the mean in one pass, the std around it in a second; after
+ToTensor where the data set gives PIL pictures, on ``x.float() / 255`` where it gives tensors of bytes.
+``dataset_statistics`` gets the same pictures as bytes (the data set without a transform), or the same floats. Both
+sides take turns in one process on one thread; the figure is the median of the turns' ratios. What is counted is the
+processor's time, which other work on the machine changes least; with workers it is the time on the clock.
+``--output`` puts the table between the marks in that file.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader
+from timing import Row, describe_machine, markdown
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
@@ -35,9 +38,14 @@ from photographs import crops, write_cifar10
 
 from pytest_denorm import dataset_statistics, preset, sweep
 
+LOOP = "the two-pass loop"
+#: A row is called noisy where the middle half of its turns' ratios is wider than this, of the median.
+NOISY = 0.2
+MARKS = ("<!-- measured -->", "<!-- end of measured -->")
 
-class Stored:
-    """Bytes in memory, given as PIL pictures, through a transform."""
+
+class Pictures(Dataset[Any]):
+    """A data set of one's own: bytes in memory, given as PIL pictures through a transform."""
 
     def __init__(self, data: np.ndarray[Any, Any], transform: Callable[[Any], Any] | None = None) -> None:
         self.data, self.transform = data, transform
@@ -50,99 +58,168 @@ class Stored:
         return (picture if self.transform is None else self.transform(picture)), index % 10
 
 
+class Tensors(Dataset[Any]):
+    """A data set of one's own: tensors in memory."""
+
+    def __init__(self, data: torch.Tensor) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.data[index], index % 10
+
+
 def two_passes(dataset: Any) -> tuple[torch.Tensor, torch.Tensor]:
     loader = DataLoader(dataset, batch_size=64)
+
+    def batches() -> Iterator[torch.Tensor]:
+        for x, _ in loader:
+            yield x.float() / 255 if x.dtype == torch.uint8 else x
+
     mean, count = torch.zeros(3), 0
-    for x, _ in loader:
+    for x in batches():
         mean += x.mean(dim=(2, 3)).sum(dim=0)
         count += len(x)
     mean /= count
     variance, pixels = torch.zeros(3), 0
-    for x, _ in loader:
+    for x in batches():
         variance += ((x - mean.view(1, 3, 1, 1)) ** 2).sum(dim=(0, 2, 3))
         pixels += x.numel() // 3
     return mean, (variance / pixels).sqrt()
 
 
-def one_pass(dataset: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    total, squares, pixels = torch.zeros(3), torch.zeros(3), 0
-    for x, _ in DataLoader(dataset, batch_size=64):
-        total += x.sum(dim=(0, 2, 3))
-        squares += (x**2).sum(dim=(0, 2, 3))
-        pixels += x.numel() // 3
-    mean = total / pixels
-    return mean, (squares / pixels - mean**2).sqrt()
+def timed(side: Callable[[], Any], clock: Callable[[], float]) -> float:
+    start = clock()
+    side()
+    return clock() - start
 
 
-def seconds(function: Callable[[], Any], repeat: int, clock: Callable[[], float] = time.process_time) -> float:
-    best = float("inf")
-    for _ in range(repeat):
-        start = clock()
-        function()
-        best = min(best, clock() - start)
-    return best
+def compared(
+    what: str,
+    base: Callable[[], Any],
+    side: Callable[[], Any],
+    count: int,
+    turns: int,
+    *,
+    against: str = LOOP,
+    least: float | None = None,
+    clock: Callable[[], float] = time.process_time,
+) -> Row:
+    """How many times as fast as `base` `side` is."""
+    side()
+    times = [(timed(base, clock), timed(side, clock)) for _ in range(turns)]
+    ratios = sorted(slow / fast for slow, fast in times)
+    low, middle, high = (statistics.quantiles(ratios, n=4)[k] for k in range(3))
+    rate = count / statistics.median(fast for _, fast in times)
+    note = f"{rate:,.0f} a second" + ("; noisy" if high - low > NOISY * middle else "")
+    return Row(what, against, middle, least, at_least=True, unit="x faster", note=note)
+
+
+def in_memory(turns: int, folder: str) -> Iterator[Callable[[], Row]]:
+    cifar10, to_tensor = write_cifar10(folder, train=10_000), transforms.ToTensor()
+    transformed, raw = cifar10(folder, transform=to_tensor), cifar10(folder)
+    yield lambda: compared(
+        "CIFAR10, 10,000 x 3x32x32",
+        lambda: two_passes(transformed),
+        lambda: dataset_statistics(raw),
+        10_000,
+        turns,
+        least=4,
+    )
+    for count, size in ((10_000, 32), (500, 224)):
+        data = crops(count, size)
+        agree(data[:100])
+        tensors = torch.from_numpy(data).permute(0, 3, 1, 2).contiguous()
+        floats, labels = tensors.float() / 255, torch.zeros(count)
+        as_pil, as_floats = Pictures(data, to_tensor), TensorDataset(floats, labels)
+        as_bytes, own, own_floats = TensorDataset(tensors, labels), Tensors(tensors), Tensors(floats)
+        as_tensors = Pictures(data, transforms.PILToTensor())
+        sets: list[tuple[str, Any, Any, int]] = [
+            ("uint8, a data set of PIL pictures", as_pil, Pictures(data), 4),
+            ("uint8, its DataLoader after PILToTensor", as_pil, DataLoader(as_tensors, batch_size=64), 4),
+            ("uint8, a TensorDataset", as_bytes, as_bytes, 4),
+            ("uint8, its DataLoader", as_bytes, DataLoader(as_bytes, batch_size=64), 4),
+            ("uint8, a data set of tensors", own, own, 4),
+            ("uint8, its DataLoader", own, DataLoader(own, batch_size=64), 4),
+            ("float32, a data set of PIL pictures after ToTensor", as_pil, as_pil, 1),
+            ("float32, its DataLoader", as_pil, DataLoader(as_pil, batch_size=64), 1),
+            ("float32, a TensorDataset", as_floats, as_floats, 1),
+            ("float32, its DataLoader", as_floats, DataLoader(as_floats, batch_size=64), 1),
+            ("float32, a data set of tensors", own_floats, own_floats, 1),
+        ]
+        for name, looped, measured, least in sets:
+            yield lambda name=name, looped=looped, measured=measured, least=least, count=count, size=size: compared(
+                f"{name}, {count:,} x 3x{size}x{size}",
+                lambda: two_passes(looped),
+                lambda: dataset_statistics(measured),
+                count,
+                turns,
+                least=least,
+            )
+
+
+def agree(data: np.ndarray[Any, Any]) -> None:
+    """Both sides measure the same."""
+    found, (mean, std) = dataset_statistics(Pictures(data)), two_passes(Pictures(data, transforms.ToTensor()))
+    np.testing.assert_allclose(found.normalization().mean, mean, rtol=1e-4)
+    np.testing.assert_allclose(found.normalization().std, std, rtol=1e-4)
+
+
+def of_files(turns: int, folder: str) -> Iterator[Callable[[], Row]]:
+    """A folder of JPEG files, with workers: the rate grows up to the cores."""
+    (Path(folder) / "0").mkdir()
+    for index, pixels in enumerate(crops(500, 224)):
+        Image.fromarray(pixels).save(Path(folder) / "0" / f"{index:04}.jpg", quality=90)
+    normalization = preset("imagenet")
+    chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(normalization.mean, normalization.std)])
+    loop = lambda: two_passes(ImageFolder(folder, transforms.ToTensor()))  # noqa: E731
+    yield lambda: compared(
+        "500 JPEG files of 224 px, no workers", loop, lambda: dataset_statistics(ImageFolder(folder)), 500, turns
+    )
+    for workers in (1, 2):
+        yield lambda workers=workers: compared(
+            f"500 JPEG files of 224 px, {workers} worker{'s' if workers > 1 else ''}",
+            lambda: dataset_statistics(ImageFolder(folder)),
+            lambda: dataset_statistics(ImageFolder(folder), workers=workers),
+            500,
+            turns,
+            against="no workers",
+            clock=time.perf_counter,
+        )
+    yield lambda: compared(
+        "`sweep` of 500 JPEG files of 224 px",
+        loop,
+        lambda: sweep(ImageFolder(folder, chain)),
+        500,
+        turns,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--workers", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--output", type=Path, help="put the table between the marks of this file")
     chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    print(describe_machine(), flush=True)
+    measured: list[Row] = []
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        for part in (in_memory(chosen.turns, first), of_files(chosen.turns, second)):
+            for row in part:
+                measured.append(row())
+                print(markdown(measured[-1:]).splitlines()[-1], flush=True)
+    if chosen.output is not None:
+        write(chosen.output, measured)
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    imagenet = preset("imagenet")
-    to_tensor = transforms.ToTensor()
-    chain = transforms.Compose([to_tensor, transforms.Normalize(imagenet.mean, imagenet.std)])
-    kept = tempfile.TemporaryDirectory()
-    cifar10 = write_cifar10(kept.name, train=10_000)
-    large = crops(500, 224)
-    sets: dict[str, Callable[[Any], Any]] = {
-        "CIFAR10, 10,000 pictures of 3 x 32 x 32": lambda transform: cifar10(kept.name, transform=transform),
-        "10,000 pictures of 3 x 32 x 32 in a data set of one's own": lambda transform: Stored(
-            cifar10(kept.name).data, transform
-        ),
-        "500 photographs of 3 x 224 x 224 in a data set of one's own": lambda transform: Stored(large, transform),
-    }
-    figures: dict[str, dict[str, float]] = {}
 
-    def note(group: str, name: str, count: int, elapsed: float, base: float | None = None) -> None:
-        figures.setdefault(group, {})[name] = count / elapsed
-        times = f"{base / elapsed:6.1f} x" if base else ""
-        print(f"  {name:42} {elapsed:8.3f} s {count / elapsed:10,.0f} a second {times}", flush=True)
-
-    for title, make in sets.items():
-        print(title)
-        floats, raw, count = make(to_tensor), make(None), len(make(None))
-        base = seconds(lambda d=floats: two_passes(d), chosen.repeat)
-        note(title, "two-pass loop, ToTensor", count, base, base)
-        note(title, "one-pass loop, ToTensor", count, seconds(lambda d=floats: one_pass(d), chosen.repeat), base)
-        measure = {"dataset_statistics, bytes": raw, "dataset_statistics, ToTensor": floats}
-        for name, dataset in measure.items():
-            note(title, name, count, seconds(lambda d=dataset: dataset_statistics(d), chosen.repeat), base)
-        found, (mean, std) = dataset_statistics(raw).normalization(), two_passes(floats)
-        np.testing.assert_allclose(found.mean, mean, rtol=1e-4)
-        np.testing.assert_allclose(found.std, std, rtol=1e-4)
-        swept = make(chain)
-        note(title, "sweep", count, seconds(lambda d=swept: sweep(d), 1))
-
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "0").mkdir()
-        for index, pixels in enumerate(large):
-            Image.fromarray(pixels).save(Path(folder) / "0" / f"{index:04}.jpg", quality=90)
-        title = "500 JPEG files of 224 x 224"
-        print(title)
-        base = seconds(lambda: two_passes(ImageFolder(folder, to_tensor)), chosen.repeat, time.perf_counter)
-        note(title, "two-pass loop, ToTensor", 500, base, base)
-        for workers in chosen.workers:
-            measured = lambda w=workers: dataset_statistics(ImageFolder(folder), workers=w)  # noqa: E731
-            elapsed = seconds(measured, chosen.repeat, time.perf_counter)
-            note(title, f"dataset_statistics, bytes, {workers} workers", 500, elapsed, base)
-
-    kept.cleanup()
-    if chosen.json is not None:
-        about = {"python": platform.python_version(), "torch": torch.__version__, "cores": os.cpu_count()}
-        chosen.json.write_text(json.dumps({"about": about, "pictures_a_second": figures}, indent=1) + "\n")
+def write(path: Path, measured: list[Row]) -> None:
+    before, rest = path.read_text(encoding="utf-8").split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    busy = f"load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
+    table = f"{MARKS[0]}\n{describe_machine()}; {busy}.\n\n{markdown(measured)}\n{MARKS[1]}"
+    path.write_text(before + table + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

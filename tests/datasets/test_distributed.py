@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 from photographs import write_cifar10
 from torchvision import transforms
 
@@ -70,8 +71,34 @@ PROGRAM = """
 """
 
 
-def start(program, *arguments):
-    """`program` in RANKS processes, as torchrun would start them."""
+# The default group is of a backend that carries no Python objects: nccl, or where there is no GPU torch's own fake.
+OTHER_BACKEND = """
+    import json, os, sys
+    import torch
+    import torch.distributed as dist
+    import torch.testing._internal.distributed.fake_pg
+    from photographs import SmallCIFAR10
+    from pytest_denorm import dataset_statistics
+
+    root, out, backend = sys.argv[1:]
+    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    if backend == "nccl":
+        torch.cuda.set_device(rank)
+    dist.init_process_group(backend, store=dist.FileStore(f"{out}/store", count), rank=rank, world_size=count)
+    found = [dataset_statistics(SmallCIFAR10(root), distributed=True).to_dict() for _ in range(2)]
+    assert dist.get_backend() == backend
+    if backend == "nccl":  # the group that the project made still works on the GPUs
+        total = torch.ones(1, dtype=torch.int64, device=f"cuda:{rank}")
+        dist.all_reduce(total)
+        assert total.item() == count
+    with open(f"{out}/{rank}.json", "w") as file:
+        json.dump(found, file)
+    dist.destroy_process_group()
+"""
+
+
+def start(program, *arguments, ranks=RANKS):
+    """`program` in so many processes, as torchrun would start them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -79,11 +106,11 @@ def start(program, *arguments):
         "PYTHONPATH": os.pathsep.join([str(TESTS), str(ROOT)]),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
-        "WORLD_SIZE": str(RANKS),
+        "WORLD_SIZE": str(ranks),
         "OMP_NUM_THREADS": "1",
     }
     command = [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
-    return [subprocess.Popen(command, env=os.environ | common | {"RANK": str(rank)}) for rank in range(RANKS)]
+    return [subprocess.Popen(command, env=os.environ | common | {"RANK": str(rank)}) for rank in range(ranks)]
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +170,21 @@ def test_a_dead_rank_is_named(run):
         "rank 0 of 2 could not merge its share: another rank died, or was not heard of for 60 s."
     )
     assert "Ranks 1 failed" in survivor["death"]
+
+
+@pytest.mark.parametrize("backend", ["fake", "nccl"])
+def test_a_group_of_another_backend(backend, root, tmp_path):
+    """The sums travel over a gloo group beside it, in the memory of the host, whatever devices there are."""
+    devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if backend == "nccl" and not (devices and torch.distributed.is_nccl_available()):
+        pytest.skip("nccl needs a CUDA device for each rank; there is none")
+    ranks = min(RANKS, devices) if backend == "nccl" else RANKS
+    processes = start(OTHER_BACKEND, root, tmp_path, backend, ranks=ranks)
+    assert [process.wait(timeout=180) for process in processes] == [0] * ranks
+    alone = dataset_statistics(write_cifar10(root)(root))
+    for rank in range(ranks):
+        for written in json.loads((tmp_path / f"{rank}.json").read_text()):
+            assert Statistics.from_dict(written) == alone
 
 
 def test_without_torchrun_it_says_how_to_start(monkeypatch):

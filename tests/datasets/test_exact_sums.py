@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 import operator
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -117,3 +118,18 @@ def test_the_std_of_what_hardly_differs(spread):
     assert found.std[0] == pytest.approx(math.sqrt(variance), rel=1e-15)
     own = [np.std(image - image.mean()) for image in values]
     assert found.mean_of_stds[0] == pytest.approx(np.mean(own), rel=1e-6)
+
+
+def test_memory_does_not_grow_with_the_data_set():
+    def peak(count):
+        pictures = (np.full((3, 64, 64), index % 256, np.uint8) for index in range(count))
+        tracemalloc.start()
+        try:
+            assert dataset_statistics(pictures).pictures == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few = peak(1000)
+    assert peak(4000) < few + 2**20
+    assert few < 2**25
