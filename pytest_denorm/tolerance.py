@@ -83,10 +83,13 @@ class FloatFormat(NamedTuple):
 
 #: IEEE 754-2019 binary64, binary32, binary16, and bfloat16 (binary32 with 16 bits less of significand).
 FORMATS = {
-    "float64": FloatFormat("float64", 2.0**-53, 2.0**-1074, 1.7976931348623157e308),
-    "float32": FloatFormat("float32", 2.0**-24, 2.0**-149, 3.4028234663852886e38),
-    "float16": FloatFormat("float16", 2.0**-11, 2.0**-24, 65504.0),
-    "bfloat16": FloatFormat("bfloat16", 2.0**-8, 2.0**-133, 3.3895313892515355e38),
+    form.name: form
+    for form in (
+        FloatFormat("float64", 2.0**-53, 2.0**-1074, 1.7976931348623157e308),
+        FloatFormat("float32", 2.0**-24, 2.0**-149, 3.4028234663852886e38),
+        FloatFormat("float16", 2.0**-11, 2.0**-24, 65504.0),
+        FloatFormat("bfloat16", 2.0**-8, 2.0**-133, 3.3895313892515355e38),
+    )
 }
 
 

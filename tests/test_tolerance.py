@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
@@ -241,6 +242,8 @@ BOUNDS = [
     ((0.5, 1e-06, 1.0, "float16", 0.5, 0.5, False, False), math.inf),
     ((0.0, 2.0**-20, 1.0, "float16", None, None, True, False), math.inf),  # divided without rounding, not without limit
     ((0.25, 2.0**-16, 1.0, "float16", 0.25, 1.24945, True, False), math.inf),  # 65500 and its error
+    ((6.4094169, 9.795124370608346e-05, 1.0, "float16", 0.0, 0.1, False, False), math.inf),  # as x * (1/s) - m/s
+    ((6.4094169, 9.795124370608346e-05, 1.0, "float16", 0.0, 0.1, True, False), 0.0056535944447986645),
     ((0.25, 2.0**-15, 1.0, "float16", 0.25, 1.24945, True, False), 0.0007324814805542701),
 ]
 
@@ -268,6 +271,8 @@ def test_the_largest_bound_counts_and_is_shown_in_levels() -> None:
     assert (tolerance.largest, tolerance.levels) == (1.0, 1.0)
     assert str(tolerance) == "1 = 1 levels: because"
     assert Tolerance((1.0,), "because").levels == 255
+    with pytest.raises(FrozenInstanceError):
+        tolerance.pixel_max = 1.0  # type: ignore[misc]
 
 
 def test_a_given_tolerance_holds_for_each_channel() -> None:
@@ -297,7 +302,8 @@ def test_formats_are_known_by_the_dtypes_of_torch_and_numpy() -> None:
     assert float_format(torch.bfloat16) is float_format("bfloat16") is FORMATS["bfloat16"]
     assert float_format(np.dtype(np.float16)) is float_format(torch.float16) is float_format(np.float16(1).dtype)
     for name, form in FORMATS.items():
-        info = torch.finfo(getattr(torch, name))
+        info = torch.finfo(getattr(torch, form.name))
+        assert form.name == name
         assert (form.unit_roundoff, form.largest) == (info.eps / 2, info.max)
         assert form.smallest == info.smallest_normal * info.eps
 
