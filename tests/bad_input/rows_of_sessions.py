@@ -240,9 +240,7 @@ COMMANDS = [
     Command("no pictures", ("show", "imagenet", "-o", "x.png"), ("SPEC IMAGE",)),
     Command("no such picture", ("show", "imagenet", "no.png", "-o", "x.png"), ("no.png",)),
     Command("a text for a picture", ("show", "imagenet", "notes.txt", "-o", "x.png"), ("notes.txt",)),
-    Command(
-        "an output below a file", ("show", "imagenet", "a.png", "-o", "notes.txt/x.png"), ("notes.txt",)
-    ),
+    Command("an output below a file", ("show", "imagenet", "a.png", "-o", "notes.txt/x.png"), ("notes.txt",)),
     Command("an output that is a folder", ("show", "imagenet", "a.png", "-o", "kept"), ("kept",)),
     Command("an output of no kind", ("show", "imagenet", "a.png", "-o", "x.docx"), ("x.docx",)),
     Command("0 channels", ("diagnose", "NAME:forward", "NAME:forward", "--channels", "0"), ("channels is 0",)),
