@@ -63,7 +63,7 @@ class FloatFormat(NamedTuple):
 
     def rounding(self, magnitude: float) -> float:
         """The most by which rounding a number of at most this magnitude can change it."""
-        if magnitude > self.largest:
+        if not magnitude <= self.largest:  # NaN too
             return math.inf
         if magnitude == 0:
             return 0.0
@@ -253,7 +253,7 @@ def _derived_bound(form: FloatFormat, mean: float, std: float, distance: float, 
     else:
         back_mean, back_std = wide.constant(mean), wide.constant(std)
     y = own.divide(own.add(_Bounded(size, 0.0), forward_mean, distance), forward_std)
-    if y.size + y.error > form.largest:
+    if math.isinf(form.rounding(y.size + y.error)):
         return math.inf
     # y * std is again x - mean, whose size is known
     error = y.error * (back_std.size + back_std.error) + y.size * back_std.error
@@ -280,7 +280,7 @@ def _any_formula_bound(form: FloatFormat, mean: float, std: float, distance: flo
     )
     bound = 0.0
     for y in (_Bounded(distance / std, one.error) for one in forwards):
-        if not y.size + y.error <= form.largest:
+        if math.isinf(form.rounding(y.size + y.error)):
             return math.inf
         raised = own.add(y, shift, size / std)
         back = (

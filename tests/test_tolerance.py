@@ -218,6 +218,7 @@ class TestFormat:
         for form in FORMATS.values():
             assert form.rounding(form.largest) == form.unit_roundoff * 2.0 ** (math.frexp(form.largest)[1] - 1)
             assert form.rounding(math.nextafter(form.largest, math.inf)) == math.inf
+            assert form.rounding(math.nan) == math.inf
 
     def test_what_is_no_number_stays_so(self) -> None:
         assert self.form.nearest(math.inf) == math.inf
