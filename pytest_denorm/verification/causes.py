@@ -258,8 +258,8 @@ class Causes:
                     continue
                 with np.errstate(invalid="ignore"):
                     slope = typed(power)
-                seen_at_all = np.abs(slope - typed(0.0)) * _reach(found) > self.seen.resolution(found)
-                if np.isfinite(slope).all() and seen_at_all.any():
+                unseen = np.abs(slope - typed(0.0)) * _reach(found) <= self.seen.resolution(found)
+                if np.isfinite(slope).all() and not ((std < 0).any() and unseen.all()):  # then the sign is all there is
                     yield Cause("eps", slope, mean, _eps_message(power, name))
 
     def _rounded(self, found: Map) -> Iterator[Cause]:
@@ -277,7 +277,7 @@ class Causes:
                 continue
             for side, long, short in (("inverse", exact, typed), ("pipeline", typed, exact)):
                 rounded = [
-                    _rounding(one, other, width, unit, digits)
+                    _rounding(one, other, width, unit, digits, cut=side == "inverse")
                     for one, other, width in zip(long, short, room, strict=True)
                 ]
                 if not all(fits or same is not None for fits, same in zip(right, rounded, strict=True)):
@@ -287,9 +287,7 @@ class Causes:
                         fits or (np.abs(a - b) > r).all()
                         for fits, a, b, r in zip(right, long, short, room, strict=True)
                     )
-                    and sum(
-                        len(np.unique(np.round(one, 12))) for one, fits in zip(short, right, strict=True) if not fits
-                    )
+                    and len(np.unique(np.round([one for one, fits in zip(short, right, strict=True) if not fits], 12)))
                     > 1
                 ):
                     continue  # that one number is short, or that some are, says nothing of rounding
@@ -416,16 +414,13 @@ def _reach(found: Map) -> Array:
     return reach
 
 
-def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int) -> Array | None:
-    """`exact` shortened to `digits` decimals, if `found` is that: rounded half to even, half up, or cut off."""
+def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int, *, cut: bool) -> Array | None:
+    """`exact` shortened to `digits` decimals, if `found` is that: rounded half to even, half up, or (`cut`) cut off."""
     power = 10.0**digits
     scaled = exact * unit
-    half = 0.5 + np.minimum(1e-9 + 2.0**-22 * np.abs(scaled * power), 0.01)  # and what float32 makes of a half
-    ways = (
-        np.round(scaled, digits),
-        np.floor(scaled * power + half) / power,
-        np.trunc(scaled * power + 1e-9) / power,
-    )
+    ways = [np.round(scaled, digits), _half_up(scaled, digits)]
+    if cut:
+        ways.append(np.trunc(scaled * power + 1e-9) / power)
     for way in ways:
         if (np.abs(way / unit - found) <= width).all():
             return way / unit
@@ -438,10 +433,14 @@ def _slip(found: float, right: float, white: float) -> str:
 
 
 def _half_up(values: Array, digits: int) -> Array:
-    """What lies just between two decimals may go to either, as it was computed."""
-    power = 10.0**digits
-    rounded: Array = np.floor(values * power + 0.5) / power
+    """Rounded, where what lies just between two decimals, or does so in float32, goes up."""
+    scaled = values * 10.0**digits
+    rounded: Array = np.floor(scaled + 0.5 + np.minimum(1e-9 + 2.0**-22 * np.abs(scaled), 0.01)) / 10.0**digits
     return rounded
+
+
+def _half_down(values: Array, digits: int) -> Array:
+    return -_half_up(-values, digits)
 
 
 def _one_value(values: Array) -> bool:
@@ -490,6 +489,7 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
     yield Cause("swapped-mean-std", -s / m, 1 / m, "Mean and std are swapped: Normalize(1/std, -mean/std).")
     yield Cause("inverted-twice", s * s, m * s + m, "The inverse is applied twice, so that the picture loses contrast.")
     yield Cause("inverted-intensity", -s, w - m, f"Black and white are exchanged: the result is {w:g} - x.")
+    yield Cause("wrong-std", -s, m, "The std has the wrong sign: mean - y * std.")
     for name, factor in (("multiplied", 255.0), ("divided", 1 / 255.0)):
         yield Cause("scale-255", s * factor, m * factor, _scale_message(factor))
         yield Cause("scale-255", s, m * factor, f"Only the mean is {name} by 255, and not the std.")
@@ -586,7 +586,7 @@ def _eps_message(power: float, name: str) -> str:
 def _rounded_second_normalize(seen: Observation) -> Iterator[Cause]:
     """``Normalize(-mean/std, 1/std)`` with the quotients typed to a few decimals."""
     exact_mean, exact_std = -seen.mean / seen.std, 1 / seen.std
-    for digits, way in itertools.product(range(1, 6), (np.round, _half_up)):
+    for digits, way in itertools.product(range(1, 6), (np.round, _half_up, _half_down)):
         mean, std = way(exact_mean, digits), way(exact_std, digits)
         for what, one, two in (("both", mean, std), ("-mean/std", mean, exact_std), ("1/std", exact_mean, std)):
             message = f"The constants of Normalize(-mean/std, 1/std) are rounded to {digits} decimals ({what})."

@@ -397,14 +397,17 @@ class _Fitting:
         )  # fmt: skip
 
     def _saturated(self, z: Array, own: int, correct: tuple[float, float]) -> ChannelFit | None:
-        """The correct map, where all normalized values lie beyond a short number that they are clamped to."""
+        """The correct map, where all normalized values lie beyond the number that they are clamped to.
+
+        That is taken to be a whole or a half one, because anything else may just as well be a constant.
+        """
         slope, offset = correct
         if not np.isfinite(z).all() or float(np.ptp(z)) > self.accuracy(z, 0.0) or self.level:
             return None
         reached = float(np.median(z))
         end = (reached - offset) / slope
         inside = -1e-4 * self.white <= reached <= (1 + 1e-4) * self.white  # then some pictures would not be clamped
-        if inside or len(f"{snap(end, 1e-4 * max(1.0, abs(end))):.6g}".strip("-0.")) > 2:
+        if inside or abs(2 * end - round(2 * end)) > 1e-4 * max(1.0, abs(end)):
             return None
         low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
         row = np.zeros(self.y.shape[1])
@@ -465,7 +468,9 @@ def _wrong_levels(x: Array, z: Array, level: float) -> int:
 
 def _per_image(y: Sequence[Array], z: Sequence[Array], fitting: _Fitting, white: float) -> str:
     """Whether each picture has a map of its own: affine in each, and not the same in all."""
-    bound = 2 * fitting.accuracy(np.concatenate(z[1:4]), white)
+    results = np.concatenate(z[1:4])
+    # a map of its own is far from the others', and a fit to channels of very different ranges not so accurate
+    bound = 2 * fitting.accuracy(results, white) + 1e-9 * float(np.abs(results).max())
     fits = [fit_affine(one_y, one_z) for one_y, one_z in zip(y[1:4], z[1:4], strict=True)]
     if any((fit.residual > bound).any() for fit in fits):
         return ""

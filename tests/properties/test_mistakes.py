@@ -13,10 +13,11 @@ from lengths import examples
 
 from pytest_denorm import diagnose
 from pytest_denorm.strategies import DrawnMistake, mistakes, normalizations
+from pytest_denorm.tolerance import round_trip_tolerance
 
 sys.path.append(str(Path(__file__).parents[1] / "verification"))
 import detection_matrix
-from detection_matrix import MISTAKES, Statistics, outcome
+from detection_matrix import MISTAKES, Statistics, has_effect, outcome
 
 
 @examples(120)
@@ -46,5 +47,9 @@ def test_every_known_mistake_is_named_with_any_statistics(mistake, given, dtype)
         found = outcome(mistake, "drawn", dtype)
     finally:
         del detection_matrix.STATISTICS["drawn"]
+    # an error hardly beyond the tolerance is no more than noise to a fit
+    visible = has_effect(mistake, given, 4 * np.array(round_trip_tolerance(given.normalization, dtype).per_channel))
     told = any(one.kind == mistake.kind and one.equal for one in found.diagnosis.alternatives)  # the same numbers
-    assert told or found.verdict in ("named", "equal", "silent"), f"{mistake.name}: {found.verdict}, {found.diagnosis}"
+    assert told or not visible or found.verdict in ("named", "equal", "silent"), (
+        f"{mistake.name}: {found.verdict}, {found.diagnosis}"
+    )

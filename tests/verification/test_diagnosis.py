@@ -292,6 +292,7 @@ ODD_STATISTICS = {
         "(y + m) * s",
         "mean-not-divided",
     ),
+    "one number for mean and std": ([0.5], [0.5], 1.0, "one std too large, in 1/s only", "wrong-std"),
     "a constant that is white": ([0.0, 0.0], [1.0, 1.0], 1.0, "y * m + s", "swapped-mean-std"),
 }
 
@@ -314,6 +315,13 @@ def test_an_eps_that_only_costs_the_sign_is_named_beside_a_wrong_std() -> None:
     assert said.alternatives[0].equal
     assert said.message.startswith("red: gain -1, offset ")
     assert "The same numbers come about where an eps too small to be seen is added to the variance" in said.message
+
+
+def test_a_std_of_the_wrong_sign_may_look_like_a_negative() -> None:
+    said = diagnose(lambda x: (x - 0.5) / 0.5, lambda y: 0.5 - y * 0.5, channels=1)
+    assert kinds(said) == ["inverted-intensity", "wrong-std"]
+    assert "The same numbers come about where the std has the wrong sign: mean - y * std." in said.message
+    assert kinds(diagnose(lambda x: (x - 0.4) / 0.5, lambda y: 0.4 - y * 0.5)) == ["wrong-std"]
 
 
 def test_a_clamp_that_no_value_reaches_is_no_mistake() -> None:
