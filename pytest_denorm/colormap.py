@@ -10,9 +10,12 @@ import numpy as np
 
 from .alone import alone
 from .errors import NotInvertibleError
-from .normalization import Normalization
+from .normalization import Normalization, format_numbers
 
 __all__ = ["ColorMap", "Fit", "fit_affine"]
+
+#: By how much the shares that channels have in one grey differ, where it is rounded to bytes.
+_SAME_SHARE = 0.01
 
 
 class Fit(NamedTuple):
@@ -38,11 +41,10 @@ def fit_affine(x: Any, y: Any) -> Fit:
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
-    solution, _, _, singular = np.linalg.lstsq(x - x_mean, y - y_mean, rcond=None)
+    solution, _, rank, singular = np.linalg.lstsq(x - x_mean, y - y_mean, rcond=None)
     offset = y_mean - x_mean @ solution
     residual = np.abs(y - (x @ solution + offset)).max(axis=0)
-    smallest = singular[-1] if len(singular) == x.shape[1] else 0.0
-    condition = float(singular[0] / smallest) if smallest > 0 else float("inf")
+    condition = float(singular[0] / singular[-1]) if rank == x.shape[1] else float("inf")
     return Fit(solution.T, offset, residual, condition)
 
 
@@ -98,8 +100,7 @@ class ColorMap:
         """The channel that each channel out is made of; None where channels are mixed, left out or constant."""
         noise = max(self.tolerance, 2 * self.residual if self.rounded else 0.0)
         weights = np.abs(self.matrix) > max(noise, 1e-4 * float(np.abs(self.matrix).max(initial=0)))
-        square = self.matrix.shape[0] == self.matrix.shape[1]
-        if not square or (weights.sum(axis=0) != 1).any() or (weights.sum(axis=1) != 1).any():
+        if (weights.sum(axis=0) != 1).any() or (weights.sum(axis=1) != 1).any():
             return None
         return tuple(int(channel) for channel in weights.argmax(axis=1))
 
@@ -133,9 +134,23 @@ class ColorMap:
             return []
         if order is not None:
             turned = " (RGB becomes BGR)" if order == (2, 1, 0) else ""
-            return [f"channel order: the output's channels are made of the input's {order}{turned}"]
+            mean, std = self._statistics(self.matrix[range(len(order)), order])
+            return [
+                f"channel order: the output's channels are made of the input's {order}{turned}, with mean "
+                f"{format_numbers(mean)} and std {format_numbers(std)}"
+            ]
         outputs, inputs = self.matrix.shape
-        return [f"mixed: the {outputs} channel(s) of the output mix the {inputs} of the input"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = self.matrix / self.matrix.sum(axis=1, keepdims=True)
+        is_grey = np.isfinite(shares).all() and np.abs(shares - shares[0]).max() < _SAME_SHARE
+        grey = f": it is grey, made of {format_numbers(shares[0], 3)} of them" if is_grey else ""
+        return [f"mixed: the {outputs} channel(s) of the output mix the {inputs} of the input{grey}"]
+
+    def _statistics(self, slope: np.ndarray[Any, Any], pixel_max: float = 1.0) -> tuple[Any, Any]:
+        """Mean and std of the Normalize that has this slope a channel, and the offset that was measured."""
+        std = pixel_max / slope
+        offset = np.where(np.abs(self.offset) > self.tolerance, self.offset, 0.0)  # else it is rounding
+        return tuple(-offset * std + 0.0), tuple(std)
 
     def normalization(self, pixel_max: float = 1.0) -> Normalization:
         """The Normalization that does the same, for pictures whose white is `pixel_max`.
@@ -148,11 +163,9 @@ class ColorMap:
                 f"what was measured is no Normalize: {'; '.join(self.problems)}. "
                 f"Called with {self.convention}, {self.calls} times."
             )
-        slope = np.diagonal(self.matrix)
-        std = pixel_max / slope
-        offset = np.where(np.abs(self.offset) > self.tolerance, self.offset, 0.0)  # else it is rounding
+        mean, std = self._statistics(np.diagonal(self.matrix), pixel_max)
         source = f"measured in {self.calls} calls with {self.convention}"
-        return Normalization(tuple(-offset * std + 0.0), tuple(std), pixel_max, source=source)
+        return Normalization(mean, std, pixel_max, source=source)
 
     def difference(self, normalization: Normalization) -> float:
         """The largest difference, over all colours, between what was measured and a Normalization, in output units.

@@ -28,7 +28,15 @@ class PipelineError(DenormError, LookupError):
 
 
 class NormalizeNotFoundError(PipelineError):
-    """No Normalize is in the pipeline."""
+    """No Normalize is in the pipeline.
+
+    Attributes:
+        said: the message without its advice.
+    """
+
+    def __init__(self, said: str, advice: str = "") -> None:
+        super().__init__(f"{said} {advice}" if advice else said)
+        self.said = said
 
 
 class AmbiguousNormalizeError(PipelineError):

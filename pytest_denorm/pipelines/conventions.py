@@ -170,7 +170,10 @@ def _ways() -> Iterator[tuple[tuple[str, Callable[[Callable[..., Any], Any], Any
         (_LISTED, (_PIL, _TENSOR, _BYTES)),
         ((" for the first of its arguments", _as_named), (_PIL, _BYTES, _FLOATS, _TENSOR, _BATCH)),
         ((", two in a list, for the first of its arguments", _listed_as_named), (_PIL, _TENSOR)),
-        ((" in a dict under the keys it asks for", _as_asked_for), (_PIL, _BYTES, _FLOATS, _TENSOR)),
+        (
+            (" in a dict under the keys it asks for", _as_asked_for),
+            (_PIL, _BYTES, _FLOATS, _TENSOR, _BATCH, _BYTE_BATCH),
+        ),
     )
 
 

@@ -35,12 +35,12 @@ def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normal
         found = probe(pipeline)
         normalization = found.normalization()
     except DenormError as error:
-        raise NormalizeNotFoundError(f"{nothing_declared}\nMeasured: {error}") from error
+        raise NormalizeNotFoundError(f"{nothing_declared.said}\nMeasured: {error}") from error
     as_they_enter = all(math.isclose(std, 1, abs_tol=1e-3) for std in normalization.std) and all(
         math.isclose(mean, 0, abs_tol=1e-3) for mean in normalization.mean
     )
     if as_they_enter:
         raise NormalizeNotFoundError(
-            f"{nothing_declared}\nMeasured: pictures in 0..1 leave it as they enter ({normalization.source})."
+            f"{nothing_declared.said}\nMeasured: pictures in 0..1 leave it as they enter ({normalization.source})."
         )
     return normalization.located(f"nothing declared; {normalization.source}")

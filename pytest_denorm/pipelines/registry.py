@@ -103,6 +103,7 @@ _BUILT_IN = {
     "albumentations": "albumentations",
     "datasets": "datasets",
     "diffusers": "diffusers",
+    "fastai": "fastai",
     "kornia": "kornia",
     "lightning": "lightning",
     "monai": "monai",

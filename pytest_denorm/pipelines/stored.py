@@ -16,7 +16,7 @@ from .registry import Leaf
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Kept", "kept_statistics", "leaf_of"]
+__all__ = ["Kept", "kept_statistics", "leaf_of", "of_bytes"]
 
 Kept = tuple[str, str, Normalization]
 
@@ -83,9 +83,14 @@ def _leaf(obj: Any, found: Normalization, white: float, white_given: float) -> L
     entry: str | None = "forward" if isinstance(obj, torch.nn.Module) else "__call__"
     if white != white_given or inspect.ismethod(obj):
         entry = None  # it rescales too
-    if white_given == 1 and max(*found.mean, *found.std) > 2:
-        white = 255.0  # it takes pictures of any range, and such numbers can only be those of bytes
+    if white_given == 1 and of_bytes(found):  # it takes pictures of any range
+        white = 255.0
     return Leaf(found.mean, found.std, white, entry=entry)
+
+
+def of_bytes(found: Normalization) -> bool:
+    """Whether numbers can only be statistics of bytes."""
+    return max(*found.mean, *found.std) > 2
 
 
 def _levels(channels: int) -> np.ndarray[Any, np.dtype[np.uint8]]:

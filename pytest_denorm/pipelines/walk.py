@@ -28,7 +28,7 @@ from ..errors import (
 )
 from ..normalization import Normalization, format_numbers
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
-from .stored import kept_statistics, leaf_of
+from .stored import kept_statistics, leaf_of, of_bytes
 
 if TYPE_CHECKING:
     from ..affine import Denormalize
@@ -132,7 +132,7 @@ def locate(pipeline: Any) -> Located:
     if problems:
         raise problems[0].kind(f"{walk.shown(problems[0].path)}: {problems[0].text}")
     if not found:
-        raise NormalizeNotFoundError(_not_found(walk))
+        raise _not_found(walk)
     if len(found) > 1:
         raise AmbiguousNormalizeError(_two_found(walk, found))
     one = found[0]
@@ -148,7 +148,7 @@ def locate(pipeline: Any) -> Located:
     return replace(one, normalization=one.normalization.located(source), call=call)
 
 
-def _not_found(walk: _Walk) -> str:
+def _not_found(walk: _Walk) -> NormalizeNotFoundError:
     said = [f"no Normalize in {walk.root}"]
     if walk.looked_at:
         said.append(f"looked at {_listed(walk.looked_at)}")
@@ -156,22 +156,26 @@ def _not_found(walk: _Walk) -> str:
         said.append(f"what the code of a function does is not declared ({_listed(walk.functions)})")
     if walk.unreadable:
         said.append(f"could not look into {_listed(walk.unreadable)}")
-    said += walk.unused
+    found = ". ".join(["; ".join(said), *walk.unused]) + "."
     if walk.classes:
-        return f"{'; '.join(said)}. {_listed(walk.classes)}: a class, which is no transform yet: call it to make one."
+        return NormalizeNotFoundError(
+            found, f"{_listed(walk.classes)}: a class, which is no transform yet: call it to make one."
+        )
     advice = "give its statistics as Normalization(mean, std), or measure them with probe(pipeline).normalization()"
     if walk.looked_at:
         advice += ", or teach find_normalize with register_adapter"
-    return f"{'; '.join(said)}. If it normalizes all the same, {advice}."
+    return NormalizeNotFoundError(found, f"If it normalizes all the same, {advice}.")
 
 
 def _done_instead(obj: Any) -> str:
+    """What it does to pictures, for one that does not use its statistics."""
     from .probing import probe
 
     try:
-        return f" (measured: {probe(obj, draws=2)})"
+        found = probe(obj, draws=2)
     except DenormError:
-        return ""
+        return "nothing, because it takes a picture in no usual form"
+    return "; ".join(found.problems) or str(found)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -301,8 +305,9 @@ class _Walk:
         leaf = next(filter(None, (leaf_of(call, found) for call in calls)), None)
         if leaf is None:
             self.unused.append(
-                f"{public_name(obj)} keeps {mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}, "
-                f"but what it does to a picture is not (x - mean) / std{_done_instead(calls[0])}"
+                f"{public_name(obj)} has {mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}, "
+                f"and was not seen to use them: (x - mean) / std is not what it makes of a picture. Measured instead: "
+                f"{_done_instead(calls[0])}"
             )
         return leaf
 
@@ -315,7 +320,8 @@ class _Walk:
 
     def _remember(self, obj: Any) -> None:
         if issubclass(type(obj), type):
-            self.classes.append(public_name(obj))
+            if any("__call__" in vars(cls) for cls in obj.__mro__):
+                self.classes.append(public_name(obj))
             return
         names = self.functions if issubclass(type(obj), _FUNCTIONS) else self.looked_at
         name = public_name(obj)
@@ -407,7 +413,10 @@ def structure(obj: Any) -> Description:
     if isinstance(obj, functools.partial):
         mean, std = obj.keywords.get("mean"), obj.keywords.get("std")
         if mean is not None and std is not None:
-            return Leaf(mean, std, name=f"functools.partial of {public_name(obj.func)}", entry=None)
+            kept = kept_statistics(obj.keywords)
+            white = 255.0 if kept is not None and of_bytes(kept[2]) else 1.0
+            leaf = (leaf_of(obj, kept[2]) if kept is not None else None) or Leaf(mean, std, white)
+            return replace(leaf, name=f"functools.partial of {public_name(obj.func)}", entry=None)
         return Parts(((".func", obj.func), *((f".keywords[{key!r}]", one) for key, one in _holders(obj.keywords))))
     if inspect.ismethod(obj):
         return Parts(((".__self__", obj.__self__),))

@@ -213,8 +213,13 @@ class TestTransformers:
         assert probe(twice, draws=3).normalization().std == pytest.approx((0.25,) * 3)
         never = getattr(self.t, f"MobileViTImageProcessor{backend}")()
         assert never.image_mean is not None
-        with pytest.raises(NormalizeNotFoundError):
+        with pytest.raises(NormalizeNotFoundError) as caught:
             find_normalize(never)
+        assert (
+            f"MobileViTImageProcessor{backend} has image_mean (0.5, 0.5, 0.5) and image_std (0.5, 0.5, 0.5), and was "
+            f"not seen to use them: (x - mean) / std is not what it makes of a picture. Measured instead: channel "
+            f"order: the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR), with mean (0, 0, 0) "
+        ) in str(caught.value)
         assert probe(never, draws=3).order == (2, 1, 0)
         flipped = getattr(self.t, f"TvpImageProcessor{backend}")()
         assert find_normalize(flipped).mean == (0.5,) * 3
@@ -346,6 +351,92 @@ class TestSegmentationModels:
     def test_nothing_given(self):
         with pytest.raises(NormalizeNotFoundError):
             find_normalize(functools.partial(self.preprocess, input_space="RGB"))
+
+
+class TestFastai:
+    @pytest.fixture(autouse=True)
+    def library(self):
+        self.vision = pytest.importorskip("fastai.vision.all")
+
+    def test_normalize(self):
+        located = locate(self.vision.Normalize.from_stats(MEAN, STD, cuda=False))
+        assert located.name == "fastai.data.transforms.Normalize"
+        assert located.normalization.mean == pytest.approx(MEAN)
+        pictures = torch.rand(2, 3, 4, 5)
+        torch.testing.assert_close(located.apply(pictures), IMAGENET.normalize(pictures))
+
+    def test_loaders(self, tmp_path):
+        for name in ("a", "b", "c", "d"):
+            Image.fromarray(np.full((9, 8, 3), ord(name), np.uint8)).save(tmp_path / f"{name}.png")
+        steps = [self.vision.Normalize.from_stats(MEAN, STD, cuda=False)]
+        loaders = self.vision.ImageDataLoaders.from_lists(
+            tmp_path,
+            sorted(tmp_path.glob("*.png")),
+            ["x"] * 4,
+            valid_pct=0.5,
+            bs=2,
+            batch_tfms=steps,
+            num_workers=0,
+            device="cpu",
+        )
+        found = find_normalize(loaders)
+        assert found.mean == pytest.approx(MEAN)
+        assert found.source.startswith("DataLoaders.loaders[0].after_batch.fs.items[")
+        batch, _ = loaders.valid.one_batch()
+        levels = found.to_uint8(batch.as_subclass(torch.Tensor))
+        assert set(levels.unique().tolist()) <= {ord(name) for name in "abcd"}
+
+
+class TestMmcv:
+    """OpenMMLab's transforms, which keep mean and std and take dicts; and its preprocessors, which take lists."""
+
+    STATISTICS = {"mean": BYTES.mean, "std": BYTES.std}  # noqa: RUF012 - never changed
+
+    def test_normalize(self):
+        transforms = pytest.importorskip("mmcv.transforms")
+        agrees(transforms.Compose([transforms.Normalize(**self.STATISTICS, to_rgb=False)]), BYTES)
+        turned = transforms.Normalize(**self.STATISTICS, to_rgb=True)
+        with pytest.raises(NormalizeNotFoundError, match=r"was not seen to use them.*\(RGB becomes BGR\)"):
+            find_normalize(turned)
+
+    def test_function(self):
+        mmcv = pytest.importorskip("mmcv")
+        mean, std = (np.array(one) for one in self.STATISTICS.values())
+        agrees(functools.partial(mmcv.imnormalize, mean=mean, std=std, to_rgb=False), BYTES)
+
+    def test_preprocessor(self):
+        model = pytest.importorskip("mmengine.model")
+        agrees(model.ImgDataPreprocessor(**self.STATISTICS), BYTES)
+
+
+class TestSegmentAnything:
+    def test_statistics_of_the_model(self):
+        sam = pytest.importorskip("segment_anything.modeling.sam")
+        encoder = torch.nn.Identity()
+        encoder.img_size = 320
+        assert agrees(sam.Sam(encoder, torch.nn.Identity(), torch.nn.Identity()).preprocess, BYTES).path == ""
+
+
+class TestLightly:
+    def test_views(self):
+        transforms = pytest.importorskip("lightly.transforms")
+        assert find_normalize(transforms.SimCLRTransform(input_size=32)).mean == pytest.approx(MEAN)
+
+
+class TestKeras:
+    @pytest.mark.parametrize(("mode", "expected"), [("torch", IMAGENET), ("tf", HALF)])
+    def test_preprocess_input(self, monkeypatch, mode, expected):
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+        utilities = pytest.importorskip("keras.applications.imagenet_utils")
+        found = probe(functools.partial(utilities.preprocess_input, mode=mode), draws=3)
+        assert found.difference(expected) < 1e-5
+
+    def test_caffe_takes_bytes_in_another_order(self, monkeypatch):
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+        utilities = pytest.importorskip("keras.applications.imagenet_utils")
+        found = probe(functools.partial(utilities.preprocess_input, mode="caffe"), draws=3)
+        assert found.order == (2, 1, 0)
+        assert found.offset == pytest.approx([-103.939, -116.779, -123.68], rel=1e-6)
 
 
 class TestLightning:
