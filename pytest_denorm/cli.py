@@ -66,8 +66,11 @@ def _complain(message: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-denorm",
-        description="Checks that an image pipeline's Normalize can be undone exactly, and says which mistake\n"
-        "was made when it cannot.",
+        description=textwrap.fill(
+            "Checks that an image pipeline's Normalize can be undone exactly, and says which mistake was made when it "
+            "cannot.",
+            78,
+        ),
         epilog=_examples("pytest-denorm demo", "pytest-denorm init", "pytest-denorm check myproject.data:val_transform")
         + "\n\nexit codes: 0 verified (or done), 1 not verified, 2 cannot be used as given",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -178,12 +181,12 @@ def _add_init(commands: Any) -> None:
         "first, and no file of yours is overwritten.",
         "pytest-denorm init",
         "pytest-denorm init --dry-run",
-        "pytest-denorm init --pipeline myproject.data:make_transform() --yes",
+        "pytest-denorm init --pipeline 'myproject.data:make_transform()' --yes",
     )  # fmt: skip
     init.add_argument("--folder", type=Path, default=Path(), help="the project's root (default: here)")
     init.add_argument(
         "--pipeline", action="append", metavar="SPEC",
-        help="module:attribute, in place of those that are found (may be repeated)",
+        help="module:attribute, or in quotes 'module:function()', in place of those that are found (may be repeated)",
     )  # fmt: skip
     how = init.add_mutually_exclusive_group()
     how.add_argument("--yes", action="store_true", help="write without asking")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["add_numbers", "named", "numbers", "pipeline_or_numbers"]
 
 SPEC_HELP = (
-    "module:attribute (module:function() is called), the name of torchvision weights such as ResNet50_Weights.DEFAULT, "
-    "or the name of a preset such as imagenet"
+    "module:attribute, or in quotes 'module:function()' to call it; the name of torchvision weights such as "
+    "ResNet50_Weights.DEFAULT; or the name of a preset such as imagenet"
 )
 
 

@@ -238,21 +238,21 @@ def test_what_cannot_be_used_says_what_was_expected(
 COMMANDS = ("check", "diagnose", "show", "stats", "sweep", "init", "demo")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_fits_the_terminal_and_ends_with_an_example(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
     with pytest.raises(SystemExit) as ended:
-        main([command, "--help"])
+        main([*([command] if command else []), "--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
     examples = re.findall(r"^  pytest-denorm (.*)$", text.partition("\nexample")[2], re.MULTILINE)
     assert examples
     for example in examples:
-        assert shlex.split(example)[0] == command
+        assert shlex.split(example)[0] in ([command] if command else COMMANDS)
         _parser().parse_args(shlex.split(example))  # it would exit otherwise
 
 

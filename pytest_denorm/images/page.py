@@ -42,7 +42,7 @@ class ImageRow:
     captions: Mapping[str, str] = field(default_factory=dict)
 
 
-def render(checks: Sequence[CheckRow], images: Sequence[ImageRow]) -> str:
+def render(checks: Sequence[CheckRow], images: Sequence[ImageRow], trips: Sequence[ImageRow] = ()) -> str:
     """The page. All text is escaped; a content security policy allows no script but the page's own."""
     here = Path(__file__)
     style = here.with_suffix(".css").read_text(encoding="utf-8")
@@ -63,13 +63,14 @@ def render(checks: Sequence[CheckRow], images: Sequence[ImageRow]) -> str:
             "<body>",
             "<header>",
             "<h1>pytest-denorm: review</h1>",
-            f"<p>{_text(_summary(checks, images))}</p>",
+            f"<p>{_text(_summary(checks, images, trips))}</p>",
             '<p id="keys" hidden>Keys: <kbd>j</kbd> and <kbd>k</kbd> next and previous picture; in it, '
             "<kbd>1</kbd> side by side, <kbd>2</kbd> slider (<kbd>←</kbd> <kbd>→</kbd>), <kbd>3</kbd> or <kbd>b</kbd> "
             "blink, <kbd>4</kbd> difference.</p>",
             "</header>",
             "<main>",
             *_image_section(images),
+            *_trip_section(trips),
             *_check_section(checks),
             "</main>",
             f"<script>{script}</script>",
@@ -80,13 +81,15 @@ def render(checks: Sequence[CheckRow], images: Sequence[ImageRow]) -> str:
     )
 
 
-def _summary(checks: Sequence[CheckRow], images: Sequence[ImageRow]) -> str:
+def _summary(checks: Sequence[CheckRow], images: Sequence[ImageRow], trips: Sequence[ImageRow]) -> str:
     parts = []
     for rows, what in ((images, "image tests"), (checks, "checks")):
         if rows:
             statuses = sorted({row.status for row in rows}, key=_rank)
             counts = ", ".join(f"{sum(row.status == status for row in rows)} {status}" for status in statuses)
             parts.append(f"{len(rows)} {what}: {counts}")
+    if trips:
+        parts.append(f"{len(trips)} picture{'s' if len(trips) > 1 else ''} of round trips that failed")
     return "; ".join(parts) + "." if parts else "This session had neither checks nor image tests."
 
 
@@ -138,6 +141,12 @@ def _article(row: ImageRow) -> Iterable[str]:
     if row.message:
         yield f"<pre>{_text(row.message)}</pre>"
     yield "</article>"
+
+
+def _trip_section(trips: Sequence[ImageRow]) -> list[str]:
+    if not trips:
+        return []
+    return ["<h2>Round trips that failed</h2>", *(line for row in trips for line in _article(row))]
 
 
 def _check_section(checks: Sequence[CheckRow]) -> Iterable[str]:

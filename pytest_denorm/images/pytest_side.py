@@ -67,6 +67,7 @@ class ImageTests:
         self.facts: dict[str, dict[str, Any]] = {}
         self.messages: dict[str, str] = {}
         self.checks: dict[str, str] = {}
+        self.trips: dict[str, dict[str, Any]] = {}  # that failed, and were drawn
         self.collection = unused.Collection()
         self.digests: dict[str, dict[str, str]] = {}  # folder, file name, digest
         self.notes: list[str] = []
@@ -247,6 +248,9 @@ class ImageTests:
         if report.when != "call":
             return
         facts = {name: value for name, value in report.user_properties if name.startswith("denorm_")}
+        if "denorm_round_trip_picture" in facts:
+            self.trips[report.nodeid] = facts
+            self.messages[report.nodeid] = str(report.longrepr)
         if "denorm_image" in facts:
             self.facts[report.nodeid] = facts
             self.messages[report.nodeid] = str(report.longrepr) if report.failed else ""
@@ -312,7 +316,11 @@ class ImageTests:
             pictures = _pictures(facts, ("baseline", "result", "difference"))
             captions = {"difference": f"difference x {facts.get('denorm_amplified')}"}
             images.append(ImageRow(nodeid, facts["denorm_image"], self.messages[nodeid], pictures, captions))
-        write_whole(path, render(checks, images).encode())
+        trips = [
+            ImageRow(nodeid, "failed", self.messages[nodeid], _pictures(facts, ("round_trip",)), {"round_trip": ""})
+            for nodeid, facts in self.trips.items()
+        ]
+        write_whole(path, render(checks, images, trips).encode())
         self.notes.append(f"review page: {path}")
 
     def _fail(self, session: pytest.Session, note: str) -> None:

@@ -302,12 +302,16 @@ def test_workers_draw_as_the_ini_says_and_pytest_html_shows_it(pytester: pytest.
     pytest.importorskip("pytest_html")
     pytester.makepyfile(test_trip=PROJECT)
     pytester.makeini("[pytest]\ndenorm_pictures = true\ndenorm_results = seen")
-    result = pytester.runpytest_subprocess("-n1", "-k", "fixture", "--html=out.html", "--self-contained-html")
+    reports = ("--html=out.html", "--self-contained-html", "--denorm-report=review.html")
+    result = pytester.runpytest_subprocess("-n1", "-k", "fixture", *reports)
     result.assert_outcomes(failed=1)
     (picture,) = (pytester.path / "seen").iterdir()
     assert f"picture of the round trip: {picture}" in result.stdout.str()
-    page = (pytester.path / "out.html").read_text()
-    assert base64.b64encode(picture.read_bytes()).decode() in page
+    for page in ("out.html", "review.html"):
+        text = (pytester.path / page).read_text()
+        assert base64.b64encode(picture.read_bytes()).decode() in text
+        assert "diagnosis   wrong-mean" in text
+    assert "<p>1 picture of round trips that failed.</p>" in text
 
 
 def test_a_picture_that_cannot_be_written_is_told(pytester: pytest.Pytester) -> None:
