@@ -108,7 +108,8 @@ class _Runner:
 
     def shell(self, commands: str, flags: list[str], line: int) -> str:
         scripts = Path(sys.executable).parent
-        surroundings = {key: value for key, value in os.environ.items() if key != "CI" and not key.startswith("PYTEST")}
+        ours = ("CI", "PYTEST", "TOX")  # what changes a session of pytest
+        surroundings = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         surroundings |= {
             "PATH": f"{scripts}{os.pathsep}{surroundings['PATH']}",
             "COLUMNS": "80",
