@@ -129,7 +129,7 @@ class _Runner:
             shown += f"$ {command}\n{_plain(output)}"
         return _fence("console", shown)
 
-    def show(self, picture: Any, caption: str, *, enlarged: int = 1) -> None:
+    def show(self, picture: Any, caption: str) -> None:
         """Prints what shows a picture: PIL's, an array (H, W, 3) of bytes, or anything with ``savefig``."""
         self.shown += 1
         self.pictures.mkdir(parents=True, exist_ok=True)
@@ -138,8 +138,7 @@ class _Runner:
             picture.savefig(str(file))
         else:
             image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-            size = image.width * enlarged, image.height * enlarged
-            image.resize(size, Image.Resampling.NEAREST).save(file)
+            image.save(file)
         alternative = re.sub(r"\[`?([^`\]]*)`?\]\([^)]*\)", r"\1", caption)  # a link's text alone
         print(f"```{{figure}} /_build/pictures/{file.name}\n:alt: {alternative}\n\n{caption}\n```\n")
 
