@@ -118,13 +118,19 @@ def get(config: pytest.Config, name: str) -> Any:
     """The value of an option: the command line's, else the ini's, else the default; paths are absolute.
 
     Raises:
-        pytest.UsageError: a value in the ini that is none of its choices, or no number.
+        pytest.UsageError: a value in the ini that is none of its choices, no number, or neither true nor false.
     """
     option = next(one for one in OPTIONS if one.name == name)
     given = config.getoption(name, None)
     if given is not None:
         return _absolute(given, config.invocation_params.dir) if option.kind == "path" else given
-    written = config.getini(name)
+    try:
+        written = config.getini(name)
+    except Exception:  # whose kind depends on pytest's version, and which names no option
+        if option.kind != "bool":
+            raise
+        found = config.inicfg.get(name)
+        _refuse(option, getattr(found, "value", found), "true or false")
     if option.kind == "linelist" or option.kind == "bool":
         return written
     if not written:

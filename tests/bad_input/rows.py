@@ -355,7 +355,7 @@ DATASETS = [
     row("a white of NaN", lambda: d.dataset_statistics([X[0]], pixel_max=NAN), e.DatasetError, "pixel_max is nan"),
     row("an axis that is not there", lambda: d.dataset_statistics([X[0]], channel_axis=7), e.DatasetError, "7"),
     row("a key that is not there", lambda: d.dataset_statistics([{"a": X[0]}], image="b"), e.DatasetError, "'b'"),
-    row("no rank", lambda: d.dataset_statistics([X[0]], distributed=True), e.DenormError, "torchrun"),
+    row("no rank", lambda: d.dataset_statistics([X[0]], distributed=True), e.RankError, "torchrun"),
     row("statistics that are none", lambda: d.Statistics.from_dict({"version": 1}), e.DatasetError, "'pictures'"),
     row("statistics of version 9", lambda: d.Statistics.from_dict({"version": 9}), e.DatasetError, "version is 9"),
     row("statistics from a list", lambda: d.Statistics.from_dict([1]), e.DatasetError, "version is None"),  # type: ignore[arg-type]
@@ -363,7 +363,7 @@ DATASETS = [
     row("sweeping nothing", lambda: d.sweep(N, []), e.DatasetError, "empty"),
     row("sweeping a number", lambda: d.sweep(N, 7), e.DatasetError, "int"),
     row("sweeping a generator", lambda: d.sweep(N, breaks_off()), e.DatasetError, "generator"),
-    row("sweeping without a Normalize", lambda: d.sweep([X[0]]), e.PipelineError, "list"),
+    row("sweeping without a Normalize", lambda: d.sweep([X[0]]), e.NormalizeNotFoundError, "list"),
     row("sweeping with an unknown preset", lambda: d.sweep("imagnet", [X[0]]), e.StatisticsError, "'imagnet'"),
     row("sweeping with 7 for an inverse", lambda: d.sweep(N, [X[0]], inverse=7), e.ImageTypeError, "inverse is 7"),  # type: ignore[arg-type]
     row("sweeping what ends early", lambda: d.sweep(N, EndsEarly()), e.DatasetError, "picture 3", "no 3"),

@@ -144,7 +144,7 @@ SESSIONS = [
     Session("unused in the ini", (), ("denorm_unused in the ini is 'x'",), "denorm_unused = x"),
     Session("--denorm-baselines=x", ("--denorm-baselines=x",), ("'x'", "images", "digests")),
     Session("baselines in the ini", ("-k", "image"), ("denorm_baselines in the ini is 'x'",), "denorm_baselines = x"),
-    Session("a bool in the ini", (), ("denorm", "'perhaps'"), "denorm = perhaps"),
+    Session("a bool in the ini", (), ("denorm in the ini is 'perhaps'", "true or false"), "denorm = perhaps"),
     Session("an option that is none", ("--denorm-updat=x",), ("--denorm-updat",)),
     Session("no picture there", ("--denorm-images=none.png", "-k", "pictures"), ("none.png",), code=FAILED),
     Session(
