@@ -1,7 +1,8 @@
 """Mutation testing: do the tests notice small mistakes in the code?
 
     python tests/mutants.py pytest_denorm/tolerance.py [more modules or folders] [--workers N] [--only TEXT] [--list]
-        [--sample N [--seed S]] [--tests PATHS] [--patience SECONDS] [--fresh]
+        [--sample N [--seed S]] [--tests PATHS] [--patience SECONDS] [--thorough]
+        [--fresh]
 
 Each mutation of ``mutations.py`` is made in a copy of the project, one at a time, and the tests that reach the changed
 lines are run, fastest first, until one fails: the mutant is killed. A mutant that survives shows what no test notices.
@@ -70,25 +71,26 @@ class Reach:
         seconds: what each test took.
         contexts: of each module, for each line: the tests that reach it, or the beginnings of their names where a
             shared fixture reaches it; "" stands for an import.
+        thorough: all tests are run on each mutant, also those that do not seem to reach it: scripts of torch and
+            other processes are not seen.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
     contexts: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    thorough: bool = False
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those to run, fastest first.
+        """Those to run, fastest first; all, after those that reach it, where others may show it as well.
 
-        What is used by an import may show in any test that reaches the module; what is reached in other processes
-        alone, in any test at all.
+        What an import computes may show in any test; so may what is reached in other processes alone.
         """
         lines = self.contexts.get(mutant.path, {})
-        anywhere = {context for contexts in lines.values() for context in contexts} - {""}
-        reached = {context for line in mutant.lines for context in lines.get(line, [])} if mutant.in_body else {""}
-        if "" in reached:
-            reached = anywhere
-        shared = tuple(reached - self.seconds.keys())
-        chosen = [test for test in self.seconds if test in reached or (shared and test.startswith(shared))]
-        return sorted(chosen or self.seconds, key=self.seconds.__getitem__)
+        reached = {context for line in mutant.lines for context in lines.get(line, [])}
+        shared = tuple(reached - self.seconds.keys() - {""})
+        chosen = {test for test in self.seconds if test in reached or (shared and test.startswith(shared))}
+        if chosen and mutant.in_body and "" not in reached and not self.thorough:
+            return sorted(chosen, key=self.seconds.__getitem__)
+        return sorted(self.seconds, key=lambda test: (test not in chosen, self.seconds[test]))
 
 
 @dataclass
@@ -347,13 +349,15 @@ def _settle_hypothesis() -> None:
 class Laboratory:
     """Measures which tests reach what in some modules, and tries their mutants."""
 
-    def __init__(self, project: Path, scratch: Path, modules: list[str], tests: list[str], patience: float) -> None:
-        self.scratch, self.modules, self.tests = scratch, modules, tests
+    def __init__(
+        self, project: Path, scratch: Path, modules: list[str], tests: list[str], options: argparse.Namespace
+    ) -> None:
+        self.scratch, self.modules, self.tests, self.thorough = scratch, modules, tests, options.thorough
         original = scratch / "original"
         shutil.copytree(project, original, ignore=shutil.ignore_patterns(*_NOT_COPIED))
         _import_libraries(original, tests, _packages(modules))
         _settle_hypothesis()
-        self.benches = [Bench(original, original, _packages(modules), patience)]
+        self.benches = [Bench(original, original, _packages(modules), options.patience)]
         self.bench = self._another_bench(0)
         self.reach = Reach()
 
@@ -385,6 +389,7 @@ class Laboratory:
         self.reach = Reach(
             answer["seconds"],
             {module: {int(line): tests for line, tests in lines.items()} for module, lines in contexts},
+            self.thorough,
         )
 
         def try_nothing(runner: Runner) -> dict[str, Any]:
@@ -605,6 +610,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="for --sample (0)")
     parser.add_argument("--tests", nargs="+", help="files or folders of tests (the folder that mirrors the module's)")
     parser.add_argument("--patience", type=float, default=10, help="seconds of work beyond ten times a test's own (10)")
+    parser.add_argument("--thorough", action="store_true", help="all tests, also those that do not seem to reach it")
     parser.add_argument("--list", action="store_true", help="show the mutants, and run nothing")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("--project", type=Path, default=here.parent, help="the folder of the project")
@@ -641,9 +647,9 @@ def run(options: argparse.Namespace) -> int:
     for tests, group in groups.items():
         with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
             paths = sorted({mutant.path for mutant in group})
-            laboratory = Laboratory(project, Path(scratch), paths, list(tests), options.patience)
+            laboratory = Laboratory(project, Path(scratch), paths, list(tests), options)
             laboratory.measure()
-            results = Results(path, project, modules, tests)
+            results = Results(path, project, modules, [*tests, str(options.thorough)])
             known = results.recall(group, laboratory.reach.seconds)
             left = [mutant for mutant in group if mutant.id not in known]
             print(f"{len(laboratory.reach.seconds)} tests, {len(left)} mutants to try", file=sys.stderr)

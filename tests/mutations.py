@@ -32,7 +32,10 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Pow: ast.Mult, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
     ast.BitXor: ast.BitOr, ast.MatMult: ast.Mult,
 }  # fmt: skip
-_OPPOSITES = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil", "ceil": "floor"}
+_OPPOSITES = {
+    "min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any",
+    "floor": "ceil", "ceil": "floor",
+}  # fmt: skip
 #: Calls whose arguments cannot be exchanged or left out without an error that any test meets.
 _FIXED_CALLS = {"isinstance", "issubclass", "getattr", "hasattr", "setattr", "zip", "cast", "TypeVar", "__setattr__"}
 

@@ -116,14 +116,26 @@ class TestClipped:
         assert flags == {"nonlinear": True, "clipped": True}
         assert fit.residual.max() > 1e-2
 
-    def test_up_to_the_tolerance(self):
-        """All in eighths, with a tolerance of one: what stands still within it, and what lies within it of an end."""
+    def test_one_channel_that_cannot_be_told_is_enough(self):
+        y = np.column_stack([GREY[:, 0].clip(0.1), ((GREY[:, 0] * 255 - 120) / 80).clip(0, 1)])
+        assert classify(GREY, y, 1e-9)[1] == {"nonlinear": True, "clipped": True}
+
+    @pytest.mark.parametrize("near", [-1, 3])
+    def test_within_the_tolerance_of_an_end(self, near):
+        """All in sixteenths, with a tolerance of two: the ends stand still within it, and `near` lies within it."""
         x = np.array(GREYS)[:, None] / 256
-        y = np.array([0, 1, 1, 2, 12, 20, 28, 60, 61, 61])[:, None] / 8  # the line is that of 96, 160 and 224
+        y = np.array([0, 1, 2, near, 24, 40, 56, 120, 121, 122])[:, None] / 16  # the line is that of 96, 160 and 224
         fit, flags = classify(x, y, 0.125)
         assert flags == {"clipped": True}
         assert fit.matrix[0, 0] == pytest.approx(4)
         assert fit.offset[0] == pytest.approx(0)
+
+    def test_up_to_the_tolerance(self):
+        y = (GREY**1.2).clip(0.05, 0.85)
+        free = ((y > 0.05) & (y < 0.85))[:, 0]
+        found = float(fit_affine(GREY[free], y[free]).residual.max())
+        assert classify(GREY, y, found)[1] == {"clipped": True}
+        assert classify(GREY, y, found * 0.999)[1] == {"nonlinear": True, "clipped": True}
 
 
 class TestRounded:
@@ -141,3 +153,10 @@ class TestRounded:
         assert fit_affine(X, y).residual.max() * 255 / np.ptp(y[:, 0]) == pytest.approx(k, rel=1e-4)
         assert classify(X, y, 1e-9)[1] == flags
         assert classify(X, y * 7, 1e-9)[1] == flags
+
+    def test_the_limit_itself_is_within(self):
+        y = wave(1.01)
+        scales = np.linspace(1, 2, 500)  # the two are the same to the last bit at some scale
+        limits = {k: 1.01 / 255 * np.ptp(y * k, axis=0).max() for k in scales}
+        scale = next(k for k, limit in limits.items() if fit_affine(X, y * k).residual.max() == limit)
+        assert classify(X, y * scale, 1e-9)[1] == {"rounded": True}
