@@ -29,8 +29,10 @@ _READER_GONE = 141  # 128 + SIGPIPE
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
+        try:
+            code = _run(arguments)
+        finally:
+            sys.stdout.flush()  # here, where it can be told that nobody reads
     except KeyboardInterrupt:
         print("pytest-denorm: interrupted", file=sys.stderr)
         return _INTERRUPTED

@@ -50,6 +50,10 @@ class Denorm:
         self.images = images
         self.seed = seed
 
+    def __repr__(self) -> str:
+        pictures = "the built-in pictures" if self.images is None else f"{len(self.images)} pictures"
+        return f"<denorm: {pictures}, seed {self.seed}>"
+
     @classmethod
     def of(cls, config: pytest.Config) -> Denorm:
         """Bound to the settings of `config`."""
