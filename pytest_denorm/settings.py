@@ -129,7 +129,7 @@ def get(config: pytest.Config, name: str) -> Any:
     except Exception:  # whose kind depends on pytest's version, and which names no option
         if option.kind != "bool":
             raise
-        found = config.inicfg.get(name)
+        found: Any = config.inicfg.get(name)
         _refuse(option, getattr(found, "value", found), "true or false")
     if option.kind == "linelist" or option.kind == "bool":
         return written

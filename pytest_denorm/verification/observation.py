@@ -387,8 +387,9 @@ class _Fitting:
         # slopes on other channels are noise while they stay below what one pixel may be off by
         single = others <= max(accuracy, 1e-6 * float(gains[source]))
         affine = bool(fit.residual[0] <= accuracy)
-        if affine and single:
-            fit = fit_affine(y[:, [source]], picked[:, None])  # on the one that counts, which is more exact
+        alone = fit_affine(y[:, [source]], picked[:, None])  # on the one that counts, which is more exact
+        if single and (affine or alone.residual[0] <= accuracy):
+            affine, fit = True, alone
         slope = float(fit.matrix[0, 0] if affine and single else row[source])
         low, high = float(y[:, source].min()), float(y[:, source].max())
         return ChannelFit(

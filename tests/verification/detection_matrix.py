@@ -117,6 +117,8 @@ class Mistake:
         if given.channels < self.least or (self.kind == "other-preset" and given.channels != 3):
             return False
         slope, offset = self.map(given) or (1.0, 1.0)
+        if self.kind == "rounded-constants" and not np.all(slope):
+            return False  # nobody keeps a std that is rounded to 0
         return bool(np.isfinite(slope).all() and np.isfinite(offset).all())
 
     def map(self, given: Statistics) -> tuple[Array, Array] | None:
