@@ -156,7 +156,12 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
         said.append(f"what the code of a function does is not declared ({_listed(walk.functions)})")
     if walk.unreadable:
         said.append(f"could not look into {_listed(walk.unreadable)}")
-    found = ". ".join(["; ".join(said), *walk.unused]) + "."
+    unused = [
+        f"{held}, and was not seen to use them: (x - mean) / std is not what it makes of a picture. Measured instead: "
+        f"{_done_instead(call)}"
+        for held, call in walk.unused
+    ]
+    found = ". ".join(["; ".join(said), *unused]) + "."
     if walk.classes:
         return NormalizeNotFoundError(
             found, f"{_listed(walk.classes)}: a class, which is no transform yet: call it to make one."
@@ -218,7 +223,7 @@ class _Walk:
         self.functions: list[str] = []
         self.unreadable: list[str] = []
         self.classes: list[str] = []
-        self.unused: list[str] = []
+        self.unused: list[tuple[str, Any]] = []
         self._open: set[int] = set()
         self._known: dict[int, tuple[Any, tuple[_Finding, ...]]] = {}
 
@@ -269,7 +274,7 @@ class _Walk:
         except AdapterError as error:
             return (_Problem(AdapterError, "", str(error)),)
         if description is None:
-            description = self._own_normalize(obj) or self._structure(obj)
+            description = self._structure(obj)
         if isinstance(description, Refusal):
             text = f"{public_name(obj)} cannot be undone by a fixed mean and std: {description.reason}"
             return (_Problem(NotInvertibleError, "", text),)
@@ -304,16 +309,13 @@ class _Walk:
         mean, std, found = kept
         leaf = next(filter(None, (leaf_of(call, found) for call in calls)), None)
         if leaf is None:
-            self.unused.append(
-                f"{public_name(obj)} has {mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}, "
-                f"and was not seen to use them: (x - mean) / std is not what it makes of a picture. Measured instead: "
-                f"{_done_instead(calls[0])}"
-            )
+            held = f"{mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}"
+            self.unused.append((f"{public_name(obj)} has {held}", calls[0]))
         return leaf
 
     def _structure(self, obj: Any) -> Description:
         try:
-            return structure(obj)
+            return self._own_normalize(obj) or structure(obj)
         except Exception as error:  # a lazy object that fails as soon as it is looked at
             self.unreadable.append(f"{public_name(obj)} ({type(error).__name__}: {error})")
             return None

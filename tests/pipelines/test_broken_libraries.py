@@ -88,7 +88,7 @@ def test_kornia_without_torchvision(tmp_path):
 
     pipeline = kornia.enhance.Normalize([0.5, 0.4, 0.3], [0.2, 0.2, 0.2])
     declared = find_normalize(pipeline)
-    assert declared.mean == (0.5, 0.4, 0.3), declared
+    assert max(abs(one - other) for one, other in zip(declared.mean, (0.5, 0.4, 0.3))) < 1e-7, declared
     assert probe(pipeline, draws=2).difference(declared) < 1e-5
     """
     run(tmp_path, code, broken=["torchvision"])
@@ -195,7 +195,7 @@ class TestPipelinesByName:
         script = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n" + textwrap.dedent(code)
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
-        assert done.stderr.startswith(
+        assert " ".join(done.stderr.split()).startswith(
             f"pytest-denorm: ResNet50_Weights.DEFAULT: importing torchvision.models failed: torchvision is broken: "
             f"importing it ({file}) raised RuntimeError: {NMS}. Each torchvision is built for one torch: install the "
             f"one for torch {version('torch')} (found torchvision "
