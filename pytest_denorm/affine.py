@@ -202,7 +202,7 @@ class Denormalize(torch.nn.Module):
             return self._eager(images)
         if not images.is_floating_point():
             raise TypeError("normalized pictures are of floating point")
-        channels = self.mean.shape[0]
+        channels = self.mean.numel()
         if channels > 1 and (images.dim() < -self._axis or images.shape[self._axis] != channels):
             raise ValueError("the number of channels of the pictures is not that of the statistics")
         dtype = torch.float64 if images.dtype == torch.float64 else torch.float32

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from photographs import photographs
 from torch.utils._python_dispatch import TorchDispatchMode
-from torchvision import tv_tensors
+from torchvision import transforms, tv_tensors
 from torchvision.transforms import functional as F
 
 from pytest_denorm import PRESETS, Denormalize, DenormError, Normalization, affine, denormalize, to_uint8
@@ -392,6 +392,18 @@ class TestNormalize:
     def test_keeps_the_gradient(self):
         x = torch.rand(1, 3, 2, 2, dtype=torch.float64, requires_grad=True)
         assert torch.autograd.gradcheck(lambda x: normalize(x, IMAGENET), (x,))
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_arrays_of_floats_are_taken_as_they_are(self, dtype):
+        x = np.random.default_rng(0).uniform(0, 1, (3, 4, 5)).astype(dtype)
+        y = normalize(x, IMAGENET)
+        assert y.dtype == dtype
+        np.testing.assert_allclose(denormalize(y, IMAGENET), x, atol=1e-6)
+        np.testing.assert_array_equal(y, normalize(torch.from_numpy(x), IMAGENET).numpy())
+
+    def test_refuses_what_is_no_picture(self):
+        with pytest.raises(ImageTypeError, match=r"^the pictures are a builtins\.list: "):
+            normalize([0.5], IMAGENET)
 
     def test_refuses_other_integers(self):
         message = "the pictures are of torch.int64: expected uint8 or floating point, as it goes into Normalize."
@@ -792,7 +804,80 @@ def compiler():
     torch.set_flush_denormal(False)
 
 
+def test_nan_becomes_black_in_transforms_too():
+    y = pictures(2, 3, 4, 5)
+    y[0, 0] = torch.nan
+    found = torch.func.vmap(lambda one: to_uint8(one, IMAGENET))(y)
+    assert torch.equal(found, to_uint8(y, IMAGENET))
+    assert not found[0, 0].any()
+
+
+def test_statistics_of_any_kind():
+    y = pictures(3, 4, 5)
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(IMAGENET.mean, IMAGENET.std)])
+    for given_as in (IMAGENET, "imagenet", transform):
+        assert torch.equal(denormalize(y, given_as), denormalize(y, IMAGENET))
+    assert as_normalization(IMAGENET) is IMAGENET
+
+
+class TestScriptedAndCompiled:
+    """What a script or a compiler sees of the module, run by Python."""
+
+    @pytest.fixture(autouse=True)
+    def seen(self, monkeypatch):
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    @pytest.mark.parametrize(
+        ("made", "shape", "axis"),
+        [
+            (IMAGENET, (3, 4, 5), None),
+            (IMAGENET, (2, 3, 4, 5), None),
+            (IMAGENET, (4, 5, 3), -1),
+            (IMAGENET, (2, 3, 4, 5, 6), 1),
+            (Normalization((0.2, 0.4), (0.5, -0.25)), (2, 4, 5), None),
+            (Normalization((0.2, 0.4), (0.5, -0.25)), (2, 1), -2),
+            (GREY, (3, 4, 5), None),
+            (GREY, (7,), None),
+        ],
+    )
+    def test_does_what_the_function_does(self, made, shape, axis, dtype):
+        y = pictures(*shape, dtype=dtype)
+        x = Denormalize(made.mean, made.std, channel_axis=axis)(y)
+        assert x.dtype == dtype
+        torch.testing.assert_close(x, denormalize(y, made, channel_axis=axis), rtol=0, atol=torch.finfo(dtype).eps)
+
+    @pytest.mark.parametrize(
+        ("made", "images", "kind", "message"),
+        [
+            (GREY, torch.zeros(3, 4, 5, dtype=torch.int64), TypeError, "normalized pictures are of floating point"),
+            *(
+                (made, torch.zeros(shape), ValueError, "the number of channels of the pictures is not that of the stat")
+                for made, shape in [
+                    (IMAGENET, (4, 4, 5)),
+                    (IMAGENET, (3, 5)),
+                    (IMAGENET, (1, 4, 5)),
+                    (Normalization((0.2, 0.4), (0.5, 0.25)), (3, 4, 5)),
+                ]
+            ),
+        ],
+    )
+    def test_refuses(self, made, images, kind, message):
+        with pytest.raises(kind, match=f"^{message}"):
+            Denormalize(made.mean, made.std)(images)
+
+
 class TestModule:
+    @pytest.mark.parametrize("axis", [None, -1])
+    def test_its_axis_is_that_of_the_call(self, axis):
+        y = pictures(3, 5, 3)
+        module = Denormalize(IMAGENET.mean, IMAGENET.std, channel_axis=axis)
+        assert torch.equal(module(y), denormalize(y, IMAGENET, channel_axis=axis))
+
+    def test_moves(self):
+        moved = Denormalize.of("imagenet").to("meta")
+        assert moved.mean.device.type == moved.std.device.type == "meta"
+
     def test_does_what_the_function_does(self, layout):
         module = Denormalize(IMAGENET.mean, IMAGENET.std)
         y = layout(pictures(2, 3, 5, 7))
