@@ -804,6 +804,32 @@ def compiler():
     torch.set_flush_denormal(False)
 
 
+@pytest.mark.parametrize("length", [2, 4])
+def test_an_expanded_out_is_refused(length):
+    y, message = (
+        pictures(3, length, 5),
+        r"^out is expanded: several of its elements are one place in memory\. Expected ",
+    )
+    for images, out in (
+        (y, torch.zeros(3, 1, 5).expand(3, length, 5)),
+        (y.numpy(), np.broadcast_to(np.zeros((3, 1, 5), np.float32), (3, length, 5))),
+    ):
+        with pytest.raises(ImageError, match=message):
+            denormalize(images, IMAGENET, out=out)
+
+
+def test_an_axis_of_length_1_may_have_any_stride():
+    y, out = pictures(1, 3, 4, 5), torch.zeros(60).as_strided((1, 3, 4, 5), (0, 20, 5, 1))
+    assert denormalize(y, IMAGENET, out=out) is out
+    assert torch.equal(out, denormalize(y, IMAGENET))
+
+
+@pytest.mark.parametrize("axis", ["first", 1.5, True])
+def test_an_axis_is_a_whole_number(axis):
+    with pytest.raises(ImageError, match=rf"^channel_axis is {axis!r}: expected .*axes, such as -3"):
+        denormalize(pictures(3, 4, 5), IMAGENET, channel_axis=axis)
+
+
 def test_nan_becomes_black_in_transforms_too():
     y = pictures(2, 3, 4, 5)
     y[0, 0] = torch.nan
