@@ -139,6 +139,11 @@ def test_ci_runs_the_test_command_as_it_is_written() -> None:
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
 
 
+def test_the_workflow_is_the_one_that_is_tested() -> None:
+    (name, shown) = re.search(r"<!-- same as: (\S+) -->\n```yaml\n(.*?)```", README, re.DOTALL).groups()
+    assert shown == (ROOT / name).read_text(encoding="utf-8")
+
+
 def test_every_picture_is_there() -> None:
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
     assert pictures
