@@ -22,10 +22,11 @@ def locate_or_measure(pipeline: Any) -> Located:
     try:
         return locate(pipeline)
     except NormalizeNotFoundError as error:
-        if not callable(pipeline) and not callable(getattr(pipeline, "preprocess", None)):
+        call = pipeline if callable(pipeline) else getattr(pipeline, "preprocess", None)
+        if not callable(call):
             raise
-        normalization = _measured(pipeline, error)
-    return Located(normalization, "", "a pipeline that declares no Normalize", pipeline)
+        normalization = _measured(call, error)
+    return Located(normalization, "", "a pipeline that declares no Normalize", pipeline, call=call)
 
 
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normalization:

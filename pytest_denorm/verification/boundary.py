@@ -189,7 +189,7 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     try:
         seen = _telling(pipeline, located)
     except NotApplicable as unseen:
-        return _from_outside(pipeline, located, unseen)
+        return _from_outside(located, unseen)
     entering, leaving = seen.entering, seen.leaving
     if leaving is None or leaving.shape[-3] != entering.shape[-3]:
         raise NotApplicable("the statistics do not fit the channels that enter: see statistics_match_channels")
@@ -228,7 +228,7 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
         raise _differs(int(c), declared, mean, std)
     if seen.final is not None:
         _refuse_changes_afterwards(leaving, seen.final, declared)
-    _refuse_other_order(pipeline)
+    _refuse_other_order(located)
     return Shown(
         f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)} inside the pipeline",
         {"mean": mean.tolist(), "std": std.tolist()},
@@ -278,14 +278,14 @@ def _refuse_changes_afterwards(leaving: torch.Tensor, final: torch.Tensor, decla
         )
 
 
-def _refuse_other_order(pipeline: Any) -> None:
+def _refuse_other_order(located: Located) -> None:
     """Around the Normalize, the channels of the picture must stay where they are."""
-    if not callable(pipeline):
+    if located.call is None:
         return
     try:
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
-            order = probe(pipeline, draws=_FEW_DRAWS).order
+            order = probe(located.call, draws=_FEW_DRAWS).order
     except DenormError:
         return  # it cannot be measured from outside; what it does inside was seen
     if order is not None and order != tuple(range(len(order))):
@@ -302,12 +302,12 @@ def _reordered(order: tuple[int, ...]) -> CheckFailure:
     )
 
 
-def _from_outside(pipeline: Any, located: Located, unseen: NotApplicable) -> Shown:
+def _from_outside(located: Located, unseen: NotApplicable) -> Shown:
     declared = located.normalization
-    if not callable(pipeline):
+    if located.call is None:
         raise unseen
     try:
-        measured = probe(pipeline)
+        measured = probe(located.call)
         if measured.order not in (None, tuple(range(len(measured.matrix)))):
             raise _reordered(measured.order or ())
         with alone(), warnings.catch_warnings():

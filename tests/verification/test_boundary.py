@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
+from torchvision import models
 from torchvision import transforms as T
 from torchvision.transforms import v2
 
@@ -250,6 +251,14 @@ class TestChannels:
         status, message = verdict(T.Compose([T.ToTensor(), Broken(MEAN, STD)]), "statistics_match_channels")
         assert status == "failed"
         assert message.endswith("Broken raised ArithmeticError: no")
+
+
+def test_a_data_set_is_measured_through_its_transform() -> None:
+    weights = models.ResNet18_Weights.DEFAULT
+    for pipeline in (weights, Pictures("RGB", weights.transforms())):
+        assert verdict(pipeline)[0] == "passed"
+    turned_first = T.Compose([T.PILToTensor(), turned, weights.transforms()])
+    assert verdict(Pictures("RGB", turned_first))[1].startswith("the channels leave the pipeline reversed")
 
 
 def test_several_pipelines_are_no_data_set() -> None:
