@@ -184,10 +184,29 @@ class TestProblems:
                 "mixed: the 3 channel(s) of the output mix the 3 of the input",
             ),
             (measured(np.array([[1, -1]])), "mixed: the 1 channel(s) of the output mix the 2 of the input"),
+            (measured(np.array([[1, -1, 0]])), "mixed: the 1 channel(s) of the output mix the 3 of the input"),
+            (
+                measured(np.array([[1, -1, 0], [1, 1, 1]])),
+                "mixed: the 2 channel(s) of the output mix the 3 of the input",
+            ),
+            (
+                measured(np.outer([4, 2, -1], [0.299, 0.587, 0.114])),
+                "mixed: the 3 channel(s) of the output mix the 3 of the input: it is grey, made of "
+                "(0.299, 0.587, 0.114) of them",
+            ),
         ],
     )
     def test_each_in_words(self, found, problem):
         assert found.problems == (problem,)
+
+    @pytest.mark.parametrize(("by", "is_grey"), [(0.0, True), (0.009, True), (0.01, False), (0.011, False)])
+    def test_shares_in_one_grey_are_less_than_a_hundredth_apart(self, by, is_grey):
+        (problem,) = measured(np.array([[0, 0.5, 0.5], [by, 0.5 - by / 2, 0.5 - by / 2]])).problems
+        assert problem.endswith(": it is grey, made of (0, 0.5, 0.5) of them") == is_grey
+
+    def test_shares_in_one_grey_are_compared_to_those_of_the_first_channel(self):
+        shares = np.array([[0.3, 0.4, 0.3], [0.306, 0.4, 0.294], [0.294, 0.4, 0.306]])
+        assert measured(shares).problems[0].endswith(": it is grey, made of (0.3, 0.4, 0.3) of them")
 
     def test_none(self):
         found = of(Normalization(MEAN, STD))
