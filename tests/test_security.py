@@ -276,7 +276,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
         file.truncate(4 * MAX_PIXELS + 1)
     with pytest.raises(BaselineError, match=r"has 357,913,941 bytes: expected at most 357,913,940\."):
         read_bytes(large)
-    with pytest.raises(BaselineError, match="cannot be read: embedded null"):
+    with pytest.raises(BaselineError, match=r"cannot be read: .*embedded null"):
         read_bytes(tmp_path / "a\0.png")
     with pytest.raises(BaselineError, match="cannot be written: embedded null"):
         write_whole(tmp_path / "a\0.png", b"")
