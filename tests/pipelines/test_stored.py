@@ -188,3 +188,29 @@ def test_a_class_is_told_to_be_none():
         assert str(caught.value).endswith(
             "torchvision.transforms.Normalize: a class, which is no transform yet: call it to make one."
         )
+
+
+class Backed(nn.Module):
+    """A network with its Normalize in front, whose weights nobody wants twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("pixel_mean", torch.tensor(MEAN).view(3, 1, 1))
+        self.register_buffer("pixel_std", torch.tensor(STD).view(3, 1, 1))
+        self.weight = Unique(torch.ones(()))
+
+    def preprocess(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.pixel_mean) / self.pixel_std
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.preprocess(x).mean() * self.weight
+
+
+class Unique(nn.Parameter):
+    def __deepcopy__(self, memo: object) -> nn.Parameter:
+        raise AssertionError("the weights were copied")
+
+
+def test_weights_are_not_copied() -> None:
+    assert find_normalize(Backed()).mean == pytest.approx(MEAN)
+    assert find_normalize(Backed().preprocess).mean == pytest.approx(MEAN)
