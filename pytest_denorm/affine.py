@@ -293,7 +293,7 @@ def _run_on_array(images: np.ndarray[Any, Any], mapping: _Map, out: np.ndarray[A
     if _is_lendable(images):
         tensor, target = torch.from_numpy(images), None
     else:
-        tensor = torch.from_numpy(np.array(images, dtype=images.dtype.newbyteorder("="), order="C", subok=False))
+        tensor = torch.from_numpy(np.array(images, dtype=images.dtype.newbyteorder("=")))
         target = None if mapping.to else tensor  # the copy is ours to write to
     if out is not None and _is_lendable(out):
         target = torch.from_numpy(out)

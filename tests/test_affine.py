@@ -420,8 +420,17 @@ class TestArrays:
         assert (type(x), x.dtype, x.shape) == (np.ndarray, y.dtype, y.shape)
         assert (type(u), u.dtype, u.shape) == (np.ndarray, np.uint8, y.shape)
         tensor = torch.from_numpy(y)
-        assert x.tobytes() == denormalize(tensor, IMAGENET).numpy().tobytes()
-        assert u.tobytes() == to_uint8(tensor, IMAGENET).numpy().tobytes()
+        for found, function in ((x, denormalize), (u, to_uint8)):
+            want = function(tensor, IMAGENET).numpy()
+            assert found.tobytes() == want.tobytes()
+            assert found.strides == want.strides
+
+    @pytest.mark.parametrize("dtype", ["<f4", ">f4"])
+    def test_keep_the_order_of_memory(self, dtype):
+        y = np.asfortranarray(pictures(3, 5, 7).numpy().astype(dtype))
+        for array in (y, y[:, ::-1]):
+            assert denormalize(array, IMAGENET).flags.f_contiguous
+            assert to_uint8(array, IMAGENET).flags.f_contiguous
 
     @pytest.mark.parametrize("shape", [(5, 7, 3), (2, 5, 7, 3), (251, 917, 3)], ids=str)
     def test_channels_last(self, shape):
@@ -776,16 +785,40 @@ def memory(name: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
-@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's count of used memory")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
-@pytest.mark.parametrize("function", [denormalize, to_uint8])
-def test_extra_memory_is_small(function, dtype):
-    y = pictures(1, 3, 2000, 2000, dtype=dtype)
+def extra_memory(function, y) -> int:
+    """Bytes that a call takes beyond its result."""
     function(y[..., :99, :99], IMAGENET)
     before = memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # forget the greatest use so far
     result = function(y, IMAGENET)
-    assert memory("VmHWM") - before - result.nbytes < 4 * 2**20
+    return memory("VmHWM") - before - result.nbytes
+
+
+def needs_gradient(y: torch.Tensor) -> torch.Tensor:
+    return y.requires_grad_()
+
+
+def read_only(y: torch.Tensor) -> np.ndarray:
+    array = y.numpy()
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's count of used memory")
+@pytest.mark.parametrize(
+    "form", [torch.Tensor.detach, needs_gradient, torch.Tensor.numpy], ids=lambda form: form.__name__
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("function", [denormalize, to_uint8])
+def test_extra_memory_is_small(function, dtype, form):
+    y = form(pictures(1, 3, 2000, 2000, dtype=dtype))
+    with torch.set_grad_enabled(function is to_uint8):  # bytes have no gradient anyway
+        assert extra_memory(function, y) < 4 * 2**20
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's count of used memory")
+def test_read_only_arrays_are_copied_once():
+    assert extra_memory(denormalize, read_only(pictures(1, 3, 2000, 2000))) < 4 * 2**20
 
 
 # torch says so in the newer versions, and still does it
