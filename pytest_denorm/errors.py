@@ -54,7 +54,7 @@ class NormalizeRaisedError(PipelineError):
         entering: the picture that it got.
     """
 
-    def __init__(self, message: str, entering: object) -> None:
+    def __init__(self, message: str, entering: object = None) -> None:  # None while it is unpickled
         super().__init__(message)
         self.entering = entering
 
