@@ -184,6 +184,12 @@ class TestRefused:
         assert isinstance(caught.value, ValueError)
         assert isinstance(caught.value, DenormError)
 
+    @pytest.mark.parametrize("axis", ["C", 1.5, True])
+    def test_an_axis_that_is_no_whole_number(self, axis):
+        message = f"channel_axis is {axis!r}: expected a whole number of axes, such as -3."
+        with pytest.raises(StatisticsError, match=f"^{re.escape(message)}$"):
+            Normalization(MEAN, STD, channel_axis=axis)
+
     def test_a_negative_std_is_not(self):
         made = Normalization(0.5, -0.25)
         assert made.std == (-0.25,)
