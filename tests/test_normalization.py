@@ -89,6 +89,11 @@ class TestStatistics:
         for made in (*PRESETS.values(), Normalization(0.5, 0.5, 16777215.0), Normalization(MEAN, STD).inverse()):
             assert eval(repr(made)) == made
 
+    def test_repr_leaves_out_what_is_usual(self):
+        assert repr(Normalization(0.5, 0.25)) == "Normalization(mean=(0.5,), std=(0.25,))"
+        full = "Normalization(mean=(127.5,), std=(51.0,), pixel_max=255.0, source='here')"
+        assert repr(Normalization(127.5, 51, 255, source="here")) == full
+
     def test_str_is_for_people(self):
         assert str(PRESETS["mnist"]) == "mean (0.1307,), std (0.3081,), pictures in 0..1"
         assert str(Normalization(127.5, 127.5, 255)) == "mean (127.5,), std (127.5,), pictures in 0..255"
@@ -312,6 +317,8 @@ class TestExpand:
         assert (wide.mean, wide.std, wide.source) == ((0.5,) * 3, (0.25,) * 3, "x")
         assert made.expand(1) is made
         assert made.inverse().expand(3).inverse() == wide
+        odd = Normalization(0.13, 0.22)  # 1 / (1 / 0.22) is another number
+        assert odd.inverse().expand(2).inverse() == odd.expand(2)
 
     def test_refuses_another_number_of_channels(self):
         message = "mean has 3 numbers, the pictures have 1 channel: expected as many of one as of the other."
