@@ -65,11 +65,11 @@ def _as_floats(values: Any, name: str) -> tuple[float, ...]:
 def _as_float(value: Any, name: str) -> float:
     if hasattr(value, "tolist"):  # a number of numpy or torch
         value = value.tolist()
-    refused = isinstance(value, (str, bytes, bool, complex)) or value is None
+    refused = isinstance(value, (str, bytes, bool, complex))
     if not refused:
         try:
             return float(value)
-        except Exception:  # a number too large, or an object of somebody else's
+        except Exception:  # None, a number too large, or an object of somebody else's
             pass
     raise StatisticsError(f"{name} is {value!r}, not a number: expected a real number such as 0.485.")
 
@@ -80,7 +80,7 @@ def format_numbers(values: Iterable[float], digits: int = 6) -> str:
     return f"({', '.join(listed)}{',' if len(listed) == 1 else ''})"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Normalization:
     """The statistics of a Normalize, and what can be computed with them.
 

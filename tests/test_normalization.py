@@ -74,6 +74,15 @@ class TestStatistics:
         made = Normalization(Fraction(1, 2), 0.25)
         assert (made.mean, made.std, made.channels) == ((0.5,), (0.25,), 1)
 
+    def test_columns_of_a_table_have_a_shape_and_cannot_be_reshaped(self):
+        class Column:  # as pandas.Series
+            shape = (3,)
+
+            def tolist(self):
+                return list(MEAN)
+
+        assert Normalization(Column(), STD).mean == MEAN
+
     def test_float32_statistics_keep_the_value_they_have(self):
         made = Normalization(torch.tensor(MEAN), torch.tensor(STD))
         assert made.mean[0] == float(np.float32(0.485)) != 0.485
