@@ -94,6 +94,17 @@ class TestStatistics:
         assert {made: 1}[Normalization(list(MEAN), list(STD), source="elsewhere")] == 1
         assert made != Normalization(MEAN, STD[::-1])
 
+    def test_equal_maps_are_equal_wherever_they_were_found_and_the_channels_are(self):
+        made = Normalization(MEAN, STD)
+        for other in (made.located("there"), Normalization(MEAN, STD, channel_axis=-1)):
+            assert made == other
+            assert hash(made) == hash(other)
+
+    @pytest.mark.parametrize("extra", ["here", -1, Normalization(MEAN, STD)])
+    def test_what_is_not_of_the_map_is_given_by_name(self, extra):
+        with pytest.raises(TypeError, match="positional"):
+            Normalization(MEAN, STD, 1.0, extra)  # type: ignore[misc]
+
     def test_repr_can_be_evaluated(self):
         for made in (*PRESETS.values(), Normalization(0.5, 0.5, 16777215.0), Normalization(MEAN, STD).inverse()):
             assert eval(repr(made)) == made
@@ -154,6 +165,11 @@ class TestRefused:
                 "mean has 1 number, std has 0 numbers: expected one number of each a channel. "
                 "Got mean (0.5,) and std ().",
             ),
+            (
+                ((), 0.5),
+                "mean has 0 numbers, std has 1 number: expected one number of each a channel. "
+                "Got mean () and std (0.5,).",
+            ),
             (((), []), "mean and std are empty: expected one number a channel, at least one channel."),
             ((None, 0.5), "mean[0] is None, not a number: expected a real number such as 0.485."),
             ((["a"], 0.5), "mean[0] is 'a', not a number: expected a real number such as 0.485."),
@@ -172,6 +188,11 @@ class TestRefused:
             ),
             (
                 (0.5, 1e-320),
+                "std[0] is 1e-320: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
+                "size of the pictures' values, 0..1.",
+            ),
+            (
+                (0, 1e-320),
                 "std[0] is 1e-320: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
                 "size of the pictures' values, 0..1.",
             ),
@@ -314,8 +335,9 @@ class TestInverse:
         assert (back.pixel_max, back.channel_axis) == (changed.pixel_max, changed.channel_axis)
         assert back.inverse() is changed
 
-    def test_exists_for_a_std_near_the_end_of_the_range(self):
-        made = make([(0.5, 1.7e308)])
+    @pytest.mark.parametrize("pair", [(0.5, 1.7e308), (0, 8e-309)])
+    def test_exists_for_a_std_near_the_end_of_the_range(self, pair):
+        made = make([pair])
         assert made.inverse().inverse() is made
 
 
