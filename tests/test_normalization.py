@@ -365,13 +365,32 @@ class TestPresets:
         assert preset(name).source == f"preset {name}"
 
     def test_are_importable_names(self):
-        assert normalization.IMAGENET is PRESETS["imagenet"]
-        assert normalization.FASHION_MNIST is PRESETS["fashion-mnist"]
+        for name in PRESETS.keys() - {"cifar10-mean-of-stds"}:
+            assert getattr(normalization, name.upper().replace("-", "_")) is PRESETS[name]
 
     def test_unknown_name_lists_the_known_ones(self):
         message = f"no preset is named 'imagnet': expected one of {', '.join(PRESETS)}."
         with pytest.raises(StatisticsError, match=f"^{re.escape(message)}$"):
             preset("imagnet")
+
+    @pytest.mark.parametrize(
+        ("name", "mean", "std"),
+        [
+            ("imagenet", "0.485 0.456 0.406", "0.229 0.224 0.225"),
+            ("half", "0.5 0.5 0.5", "0.5 0.5 0.5"),
+            ("clip", "0.48145466 0.4578275 0.40821073", "0.26862954 0.26130258 0.27577711"),
+            ("cifar10", "0.4914 0.4822 0.4465", "0.247 0.2435 0.2616"),
+            ("cifar10-mean-of-stds", "0.4914 0.4822 0.4465", "0.2023 0.1994 0.201"),
+            ("cifar100", "0.5071 0.4867 0.4408", "0.2675 0.2565 0.2761"),
+            ("mnist", "0.1307", "0.3081"),
+            ("fashion-mnist", "0.286", "0.353"),
+            ("svhn", "0.4377 0.4438 0.4728", "0.198 0.201 0.197"),
+            ("kinetics400", "0.43216 0.394666 0.37645", "0.22803 0.22145 0.216989"),
+        ],
+    )
+    def test_are_the_published_numbers_on_the_unit_scale(self, name, mean, std):
+        made = PRESETS[name]
+        assert (" ".join(map(str, made.mean)), " ".join(map(str, made.std)), made.pixel_max) == (mean, std, 1.0)
 
     def test_cannot_be_changed(self):
         with pytest.raises(TypeError):
