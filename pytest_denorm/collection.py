@@ -15,20 +15,17 @@ from .verification.battery import BoundCheck
 from .verification.case import Case
 from .verification.checks import CHECKS
 
-__all__ = ["add_checks"]
+__all__ = ["checks_of"]
 
 
-def add_checks(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """Adds one item for each check of each pipeline in ``denorm_pipelines``.
+def checks_of(session: pytest.Session) -> pytest.Collector:
+    """The collector of one item for each check of each pipeline in ``denorm_pipelines``.
 
     Raises:
         pytest.UsageError: no pipeline is listed, or a line is malformed, or a name stands twice.
     """
     pipelines = _listed(settings.get(session.config, "denorm_pipelines"))
-    root = _Group.from_parent(session, name="denorm", nodeid="denorm")
-    for name, spec in pipelines.items():
-        group = _Pipeline.from_parent(root, name=name, spec=spec)
-        items += group.collect()
+    return _Group.from_parent(session, name="denorm", nodeid="denorm", pipelines=pipelines)
 
 
 def _listed(lines: Iterable[str]) -> dict[str, str]:
@@ -51,8 +48,12 @@ def _listed(lines: Iterable[str]) -> dict[str, str]:
 class _Group(pytest.Collector):
     """All pipelines."""
 
-    def collect(self) -> list[pytest.Item | pytest.Collector]:
-        return []  # its members are added by add_checks
+    def __init__(self, pipelines: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pipelines = pipelines
+
+    def collect(self) -> list[_Pipeline]:
+        return [_Pipeline.from_parent(self, name=name, spec=spec) for name, spec in self.pipelines.items()]
 
 
 class _Pipeline(pytest.Collector):

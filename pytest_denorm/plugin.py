@@ -9,7 +9,7 @@ import pytest
 from . import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     import torch
 
@@ -37,12 +37,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{_MARK}(**kwargs): of pytest-mpl, which is not active")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    if settings.get(config, "denorm"):
-        from .collection import add_checks
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if isinstance(collector, pytest.Session) and settings.get(collector.config, "denorm"):
+        from .collection import checks_of
 
-        add_checks(session, items)
+        report.result.append(checks_of(collector))  # so that pytest counts the checks as its own items
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # get_closest_marker walks up from an item: here once for all items of a class or module
     nodes = {item.parent for item in items if item.parent is not None}
     own = (mark for item in items for mark in item.own_markers)

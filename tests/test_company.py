@@ -218,7 +218,7 @@ def test_no_test_costs_a_walk_up_its_tree(pytester: pytest.Pytester, monkeypatch
         return original(node, name, default)
 
     monkeypatch.setattr(Node, "get_closest_marker", counted)
-    plugin.pytest_collection_modifyitems(items[0].session, items[0].config, items)
+    plugin.pytest_collection_modifyitems(items[0].config, items)
     assert len(items) == 200
     assert sorted(asked) == ["test_one.py mpl_image_compare", "test_two.py mpl_image_compare"]
 

@@ -125,7 +125,7 @@ def test_a_name_that_names_nothing_is_told(project: pytest.Pytester, spec: str, 
 
 
 def test_checks_of_pipelines_in_the_ini_are_items(project: pytest.Pytester) -> None:
-    result = project.runpytest("--denorm", "--collect-only", "-q")
+    result = project.runpytest("--denorm", "--collect-only", "-q", "-p", "no:randomly")
     result.stdout.fnmatch_lines(["denorm::val::finds_normalize", "denorm::val::round_trip", "denorm::bad::round_trip"])
 
 
@@ -151,6 +151,29 @@ def test_checks_can_be_selected_and_run_again(project: pytest.Pytester) -> None:
         passed=1, failed=1, deselected=2 * TOTAL - 2
     )
     project.runpytest("--denorm", "-q", "--lf").assert_outcomes(failed=1, deselected=2 * TOTAL - 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "selected"),
+    [
+        (("-k", "val and round_trip"), 2),
+        (("-k", "test_own or picklable"), 3),
+        (("--deselect=denorm::val",), TOTAL + 1),
+        (("--deselect=denorm::val::round_trip",), 2 * TOTAL),
+        (("--lf",), 1),
+        ((), 2 * TOTAL + 1),
+    ],
+    ids=["checks", "both", "without a pipeline", "without a check", "failed", "all"],
+)
+def test_checks_are_counted_as_tests_are(project: pytest.Pytester, arguments: tuple[str, ...], selected: int) -> None:
+    project.makepyfile("def test_own(): ...")
+    total = 2 * TOTAL + 1
+    if "--lf" in arguments:
+        project.runpytest("--denorm", "-k", "bad and input_unchanged").assert_outcomes(failed=1, deselected=total - 1)
+    result = project.runpytest("--denorm", "--collect-only", *arguments)
+    deselected = f" / {total - selected} deselected / {selected} selected" if selected < total else ""
+    assert f"collected {total} items{deselected}" in result.outlines
+    assert sum("<_CheckItem " in line or "<Function " in line for line in result.outlines) == selected
 
 
 def test_checks_spread_over_workers(project: pytest.Pytester) -> None:
