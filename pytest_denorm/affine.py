@@ -323,9 +323,8 @@ def _run_on_tensor(images: torch.Tensor, mapping: _Map, out: torch.Tensor | None
         result = mapping.kernel(images.to(dtype), mean, std, None).to(to)
         return result if out is None else out.copy_(result)
     target = torch.empty_like(images, dtype=to) if out is None or _is_shifted(out, images) else out
-    with torch.no_grad():
-        _fill(target, images, mapping, dtype)
-        return target if out is None or target is out else out.copy_(target)
+    _fill(target, images, mapping, dtype)
+    return target if out is None or target is out else out.copy_(target)
 
 
 def _is_traced(images: torch.Tensor) -> bool:
@@ -352,8 +351,6 @@ def _is_shifted(out: torch.Tensor, images: torch.Tensor) -> bool:
         last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
         return tensor.data_ptr(), tensor.data_ptr() + (last + 1) * tensor.element_size()
 
-    if out.numel() == 0 or out.device.type == "meta":
-        return False
     (first, last), (other_first, other_last) = ends(out), ends(images)
     same = first == other_first and out.dtype == images.dtype and out.stride() == images.stride()
     return first < other_last and other_first < last and not same
@@ -436,11 +433,10 @@ def _spread_shape(images: torch.Tensor, axis: int | None) -> tuple[int, ...]:
     shape = list(_narrow_shape(images, axis))
     run = 1
     for last in reversed(range(images.ndim)):
-        longer = math.prod(shape) // shape[last] * images.shape[last] if shape[last] else 0
-        if run >= _RUN or longer > _LONGEST:
+        wider = [*shape[:last], images.shape[last], *shape[last + 1 :]]
+        if run >= _RUN or math.prod(wider) > _LONGEST:
             break
-        shape[last] = images.shape[last]
-        run *= images.shape[last]
+        shape, run = wider, run * images.shape[last]
     return tuple(shape)
 
 

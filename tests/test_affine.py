@@ -216,6 +216,26 @@ class TestOut:
         want_bytes = to_uint8(y.clone(), IMAGENET)
         assert torch.equal(to_uint8(y, IMAGENET, out=raw), want_bytes)
 
+    @pytest.mark.usefixtures("blocks")
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_may_overlap_them_from_the_first_element_on(self, dtype):
+        y = pictures(2, 3, 5, 7, dtype=dtype)
+        bytes_out = y.view(torch.uint8).as_strided(y.shape, y.stride())
+        want_bytes = to_uint8(y.clone(), IMAGENET)
+        assert torch.equal(to_uint8(y, IMAGENET, out=bytes_out), want_bytes)
+        square = pictures(2, 3, 7, 7, dtype=dtype)
+        want = denormalize(square.clone(), IMAGENET)
+        assert torch.equal(denormalize(square, IMAGENET, out=square.transpose(-1, -2)), want)
+
+    @pytest.mark.parametrize("shape", [(7,), (5, 7), (2, 3, 5, 7)], ids=str)
+    def test_may_overlap_them_in_one_element(self, shape):
+        size = int(np.prod(shape))
+        for first, second in ((0, size - 1), (size - 1, 0)):
+            memory = pictures(2 * size)
+            y, out = memory[first:][:size].view(shape), memory[second:][:size].view(shape)
+            want = denormalize(y.clone(), GREY)
+            assert torch.equal(denormalize(y, GREY, out=out), want)
+
     @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
     def test_arrays(self, dtype):
         y = pictures(2, 3, 5, 7).numpy().astype(dtype)
@@ -384,9 +404,10 @@ class TestNormalize:
         assert torch.equal(normalize(F.pil_to_tensor(picture), IMAGENET), want)
         np.testing.assert_array_equal(normalize(np.array(picture), IMAGENET), want.permute(1, 2, 0).numpy())
 
+    @pytest.mark.parametrize("shape", [(2, 3, 9, 9), (2, 3, 32, 32)], ids=str)
     @pytest.mark.parametrize("dtype", HALVES, ids=str)
-    def test_half_precision_is_rounded_once(self, dtype):
-        x = torch.rand(2, 3, 9, 9).to(dtype)
+    def test_half_precision_is_rounded_once(self, dtype, shape):
+        x = torch.rand(shape).to(dtype)
         assert torch.equal(normalize(x, IMAGENET), normalize(x.float(), IMAGENET).to(dtype))
 
     def test_keeps_the_gradient(self):
@@ -732,13 +753,24 @@ class TestDevices:
         assert (u.shape, u.dtype, u.device, u.stride()) == (y.shape, torch.uint8, y.device, y.stride())
         assert Denormalize.of(IMAGENET).to("meta")(y).device == y.device
 
+    @pytest.mark.parametrize("shape", [(2, 3, 5, 7), (2, 3, 32, 32)], ids=str)
     @pytest.mark.parametrize("dtype", FLOATS, ids=str)
-    def test_denormalize_is_one_operation_and_fetches_nothing(self, dtype):
-        y = torch.empty(2, 3, 5, 7, dtype=dtype, device="meta")
+    def test_denormalize_is_one_operation_and_fetches_nothing(self, dtype, shape):
+        y = torch.empty(shape, dtype=dtype, device="meta")
         denormalize(y, IMAGENET)  # the constants are on the device now
         with Counted() as counted:
             denormalize(y, IMAGENET)
-        assert counted.names == ["addcmul"]
+            denormalize(y, IMAGENET, out=torch.empty_like(y))
+        assert counted.names == ["addcmul"] * 2
+
+    @pytest.mark.skipif(affine._batch_norm is None, reason="this torch lacks the operation")
+    @pytest.mark.parametrize("dtype", HALVES, ids=str)
+    def test_half_precision_is_one_pass_on_the_processor(self, dtype):
+        y = pictures(2, 3, 32, 32, dtype=dtype)
+        denormalize(y, IMAGENET)
+        with Counted() as counted:
+            denormalize(y, IMAGENET)
+        assert counted.names == ["zeros_like", "ones_like", "native_batch_norm"]
 
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
     @pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -817,6 +849,19 @@ def test_extra_memory_is_small(function, dtype, form):
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's count of used memory")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 1), (1, 0)], ids=["itself", "after", "before"])
+def test_out_takes_no_memory_of_its_own(dtype, first, second):
+    room = pictures(2, 3, 2000, 2000, dtype=dtype)
+    y, out = room[first], room[second]
+
+    def function(images, _):
+        return denormalize(images, IMAGENET, out=out) if images.shape == out.shape else images[:0]
+
+    assert extra_memory(function, y) + out.nbytes < 4 * 2**20
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's count of used memory")
 def test_read_only_arrays_are_copied_once():
     assert extra_memory(denormalize, read_only(pictures(1, 3, 2000, 2000))) < 4 * 2**20
 
@@ -879,8 +924,27 @@ def test_statistics_of_any_kind():
     assert as_normalization(IMAGENET) is IMAGENET
 
 
+@pytest.mark.parametrize(
+    ("shape", "axis", "spread"),
+    [
+        ((8, 3, 32, 32), 1, (1, 3, 32, 32)),  # 1,024 numbers in a row are enough
+        ((8, 3, 224, 224), 1, (1, 3, 1, 224)),  # 3 x 224 x 224 would be too many
+        ((3, 4000, 4000), 0, (3, 1, 4000)),
+        ((3, 20, 40000), 0, (3, 1, 1)),
+        ((2, 8, 4096), 1, (1, 8, 4096)),  # 32,768 are the most
+        ((2, 8, 4097), 1, (1, 8, 1)),
+        ((2, 5, 7, 3), 3, (2, 5, 7, 3)),
+        ((28, 28), None, (28, 28)),
+        ((3, 0, 4), 0, (3, 0, 4)),
+        ((), None, ()),
+    ],
+)
+def test_constants_lie_in_runs_beside_the_pictures(shape, axis, spread):
+    assert affine._spread_shape(torch.empty(shape, device="meta"), axis) == spread
+
+
 class TestScriptedAndCompiled:
-    """What a script or a compiler sees of the module, run by Python."""
+    """What a script or a compiler sees of the module and the functions, run by Python."""
 
     @pytest.fixture(autouse=True)
     def seen(self, monkeypatch):
@@ -905,6 +969,17 @@ class TestScriptedAndCompiled:
         x = Denormalize(made.mean, made.std, channel_axis=axis)(y)
         assert x.dtype == dtype
         torch.testing.assert_close(x, denormalize(y, made, channel_axis=axis), rtol=0, atol=torch.finfo(dtype).eps)
+
+    def test_functions_change_nothing_in_place(self):
+        y = pictures(2, 3, 64, 64)
+        with Counted() as counted:
+            to_uint8(y, IMAGENET)
+        assert counted.names[-5:] == ["addcmul", "round", "clamp", "nan_to_num", "_to_copy"]
+
+    def test_functions_fill_out(self):
+        y, out = pictures(2, 3, 5, 7), torch.empty(2, 3, 5, 7)
+        assert denormalize(y, IMAGENET, out=out) is out
+        torch.testing.assert_close(out.double(), exact(y))
 
     @pytest.mark.parametrize(
         ("made", "images", "kind", "message"),
