@@ -52,7 +52,7 @@ def describe_tiles(
     if not said:
         alone = {index: _explain(before[index][None], after[index][None], normalization) for index in changed}
         explained = [index for index in changed if alone[index]]
-        said = _explain_together(before, after, explained, normalization) if len(explained) > 1 else []
+        said = _explain_together(before, after, explained, normalization) if explained else []
         rest = [index for index in changed if index not in explained] if said else changed
         by_text: dict[str, list[int]] = {}
         for index in rest:
@@ -92,7 +92,7 @@ def _reordered(before: Sequence[Bytes], after: Sequence[Bytes], changed: Sequenc
     places = {picture.tobytes(): index for index, picture in enumerate(before)}
     sources = [places.get(after[index].tobytes()) for index in changed]
     known = [(index, source) for index, source in zip(changed, sources, strict=True) if source is not None]
-    if len(known) < len(changed) or len(before) == 1:
+    if len(known) < len(changed):
         return ""
     examples = ", ".join(f"tile {index} shows what was tile {source}" for index, source in known[:3])
     return f"the pictures are in another order: {examples}{', ...' if len(known) > 3 else ''}; is the order seeded?"

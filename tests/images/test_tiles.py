@@ -61,9 +61,17 @@ def test_a_wrong_mean_is_named() -> None:
             lambda x: grid(x[:, [1, 0, 2]]),
             "all tiles: channels in another order: green drawn as red, red drawn as green",
         ),
+        (
+            lambda x: grid(x[:, [1, 2, 0]]),
+            "all tiles: channels in another order: green drawn as red, blue drawn as green, red drawn as blue",
+        ),
+        (lambda x: grid(x[:, :1]), "all tiles: grey: every channel shows red"),
         (lambda x: grid(x[:, 1:2]), "all tiles: grey: every channel shows green"),
+        (lambda x: grid(x[:, 2:]), "all tiles: grey: every channel shows blue"),
         (lambda x: grid(x.roll(1, -1)), "all tiles: shifted by 1 pixel right"),
         (lambda x: grid(x.roll((-2, 3), (-2, -1))), "all tiles: shifted by 2 pixels up and 3 pixels right"),
+        (lambda x: grid(x.roll((4, -4), (-2, -1))), "all tiles: shifted by 4 pixels down and 4 pixels left"),
+        (lambda x: grid(x.roll(5, -1)), "all tiles: another picture"),
         (lambda x: grid(x.flip(-1)), "all tiles: mirrored left to right"),
         (lambda x: grid(x.flip(-2)), "all tiles: upside down"),
         (lambda x: grid(x.flip(-1, -2)), "all tiles: turned by 180 degrees"),
@@ -109,11 +117,117 @@ def test_truncation_is_named() -> None:
     assert text.endswith("of the values: truncation (bytes cut off instead of rounded)")
 
 
+def noise(reach: int) -> torch.Tensor:
+    return torch.randint(-reach, reach + 1, PHOTOS.shape, generator=torch.Generator().manual_seed(0))
+
+
+def test_other_roundings_are_named() -> None:
+    def off_by(change: torch.Tensor | int) -> list[str]:
+        return said(grid((PHOTOS.int() + change).clamp(0, 255).byte()))
+
+    share = 100 * float((PHOTOS < 255).double().mean())
+    assert off_by(1) == [
+        f"all tiles: off by at most one level, all brighter, in {share:.0f} % of the values: rounded up instead of to "
+        f"the nearest"
+    ]
+    (text,) = off_by(noise(1))
+    assert text == (
+        "all tiles: off by at most one level, darker and brighter, in 66 % of the values: another rounding, or "
+        "statistics slightly off"
+    )
+    assert off_by(noise(2)) == ["all tiles: another picture"]
+    assert "level" not in off_by(-2)[0]
+
+
+def test_rounding_does_not_hide_what_happened() -> None:
+    def turned(change: torch.Tensor) -> list[str]:
+        return said(grid((PHOTOS.flip(1).int() + change).clamp(0, 255).byte()))
+
+    assert turned(noise(1)) == ["all tiles: channels reversed (BGR for RGB)"]
+    assert turned(noise(2)) == ["all tiles: another picture"]
+
+
+@pytest.mark.parametrize(
+    ("order", "examples"),
+    [
+        ([1, 0], "tile 0 shows what was tile 1, tile 1 shows what was tile 0"),
+        ([1, 2, 0], "tile 0 shows what was tile 1, tile 1 shows what was tile 2, tile 2 shows what was tile 0"),
+        ([1, 2, 3, 0], "tile 0 shows what was tile 1, tile 1 shows what was tile 2, tile 2 shows what was tile 3, ..."),
+    ],
+)
+def test_another_order_is_shown_by_three_examples(order: list[int], examples: str) -> None:
+    pictures = PHOTOS.clone()
+    pictures[: len(order)] = PHOTOS[order]
+    assert said(grid(pictures)) == [f"the pictures are in another order: {examples}; is the order seeded?"]
+
+
+def test_a_new_picture_among_others_is_no_other_order() -> None:
+    pictures = PHOTOS.clone()
+    pictures[0], pictures[1] = PHOTOS[1], PHOTOS[0] ^ 0x40
+    assert said(grid(pictures)) == ["tiles 0-1: another picture"]
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "cause"),
+    [
+        ((0.435, 0.456, 0.406), (0.229, 0.224, 0.255), "red mean 0.435 for 0.485, blue std 0.255 for 0.225"),
+        ((0.485, 0.476, 0.396), IMAGENET.std, "green mean 0.476 for 0.456, blue mean 0.396 for 0.406"),
+        ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "the statistics of half for those of imagenet"),
+        (0.5, 0.5, "the statistics of half for those of imagenet"),
+    ],
+)
+def test_statistics_that_were_drawn_with_are_named(mean: Any, std: Any, cause: str) -> None:
+    (text,) = said(grid(NORMALIZED, Normalization(mean, std)))
+    assert text.startswith("all tiles: ")
+    assert text.endswith(f": looks like {cause}")
+
+
+def test_statistics_of_bytes_are_told_on_the_unit_scale() -> None:
+    figure = grid(NORMALIZED, Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 65.025), pixel_max=255.0))
+    (text,) = said(figure)
+    assert text.endswith(": looks like blue std 0.255 for 0.225")
+
+
+def test_mean_and_std_of_one_channel_both_wrong_are_no_single_cause() -> None:
+    (text,) = said(grid(NORMALIZED, Normalization((0.435, 0.456, 0.406), (0.255, 0.224, 0.225))))
+    assert text == "all tiles: red gain 1.113, offset -0.105"
+
+
+def test_more_light_alone_fits_every_data_set_and_names_none() -> None:
+    (text,) = said(grid((PHOTOS.int() - 20).clamp(0, 255).byte()))
+    assert text == "all tiles: " + "; ".join(f"{name} gain 1.000, offset -0.078" for name in ("red", "green", "blue"))
+
+
 def test_tiles_that_changed_alike_are_named_together() -> None:
     pictures = PHOTOS.clone()
     pictures[[2, 3, 9]] = pictures[[2, 3, 9]].flip(1)
     pictures[5] = torch.randint(0, 256, pictures[5].shape, dtype=torch.uint8)
     assert said(grid(pictures)) == ["tiles 2-3, 9: channels reversed (BGR for RGB)", "tile 5: another picture"]
+
+
+def test_gains_that_bytes_show_a_little_differently_are_one_cause() -> None:
+    std = torch.tensor(replaced(IMAGENET.std, 2, 0.255)).view(3, 1, 1)
+    pictures = PHOTOS.clone()
+    changed = [0, 2, 3, 9, 14]
+    pictures[changed] = ((NORMALIZED * std + MEAN).clamp(0, 1) * 255).round().to(torch.uint8)[changed]
+    alone = {said(grid(pictures[[i]]), PHOTOS[[i]])[0] for i in changed}
+    assert len(alone) > 1
+    pictures[5] = torch.randint(0, 256, pictures[5].shape, dtype=torch.uint8)
+    one, other = said(grid(pictures))
+    assert one.startswith("tiles 0, 2-3, 9, 14: blue gain 1.13")
+    assert other == "tile 5: another picture"
+
+
+def test_tiles_that_changed_each_in_its_way_are_told_apart() -> None:
+    pictures = PHOTOS.clone()
+    pictures[3], pictures[8] = PHOTOS[3].flip(0), PHOTOS[8].flip(0)
+    pictures[5] = PHOTOS[5].flip(-1)
+    pictures[7] = torch.randint(0, 256, pictures[7].shape, dtype=torch.uint8)
+    assert said(grid(pictures)) == [
+        "tiles 3, 8: channels reversed (BGR for RGB)",
+        "tile 5: mirrored left to right",
+        "tile 7: another picture",
+    ]
 
 
 def test_a_grey_grid_has_one_gain() -> None:
@@ -142,11 +256,39 @@ def test_a_fit_is_refused_where_it_does_not_explain() -> None:
     assert fit_gain(np.full(9, 7, np.uint8), np.full(9, 8, np.uint8)) is None
 
 
+def test_a_fit_is_made_of_what_is_not_clipped_and_explains_the_rest() -> None:
+    before = np.array([0, 1, 100, 101, 255], np.uint8)
+    fit = fit_gain(before, np.array([0, 0, 50, 51, 205], np.uint8))
+    assert fit == pytest.approx((1.0, -50 / 255))
+    assert fit_gain(before, np.array([0, 0, 50, 51, 255], np.uint8)) is None
+    assert fit_gain(before, np.array([9, 0, 50, 51, 205], np.uint8)) is None
+    assert fit_gain(before[1:], np.array([0, 50, 255, 255], np.uint8)) is None  # one level is left
+
+
+def test_a_fit_may_be_off_by_one_level_and_no_more() -> None:
+    levels = np.arange(20, 220, dtype=np.uint8)
+    one = levels.copy()
+    one[100] += 1
+    fit = fit_gain(levels, one)
+    assert fit == pytest.approx((1.0, 0.0), abs=1e-3)
+    one[100] += 1
+    assert fit_gain(levels, one) is None
+
+
+def test_a_fit_counts_every_pixel() -> None:
+    before = np.repeat(np.array([50, 100, 150], np.uint8), [1000, 1000, 1])
+    after = np.repeat(np.array([50, 100, 151], np.uint8), [1000, 1000, 1])
+    fit = fit_gain(before, after)
+    assert fit is not None
+    assert fit.gain == pytest.approx(1.0, abs=1e-4)  # 1.01 if the three levels weighed alike
+
+
 def test_tiles_are_named_briefly() -> None:
     assert name_tiles([0], 1) == "the picture"
-    assert name_tiles(range(4), 4) == "all tiles"
+    assert name_tiles(range(2), 2) == name_tiles(range(4), 4) == "all tiles"
     assert name_tiles([3], 9) == "tile 3"
     assert name_tiles([0, 1, 2, 5, 7, 8], 9) == "tiles 0-2, 5, 7-8"
+    assert name_tiles(range(0, 12, 2), 20) == "tiles 0, 2, 4, 6, 8, 10"
     assert name_tiles(range(0, 20, 2), 20) == "tiles 0, 2, 4, 6, 8, 10, ..."
 
 
