@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 import re
+import sys
 import warnings
 from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
@@ -253,7 +254,9 @@ class TestWarned:
         with pytest.warns(StatisticsWarning, match=f"^{re.escape(self.UNITS)}$"):
             Normalization(MEAN, STD, 255.0)
 
-    @pytest.mark.parametrize("arguments", [(0, 255), (0, 16.1), (2.1, 0.5), ((0.5, 2.1), (0.5, 0.5))])
+    @pytest.mark.parametrize(
+        "arguments", [(0, 255), (0, 16.1), (2.1, 0.5), ((0.5, 2.1), (0.5, 0.5)), ((0.5, 0.5), (0.5, 16.1))]
+    )
     def test_one_number_beyond_what_units_have_is_enough(self, arguments):
         with pytest.warns(StatisticsWarning, match="look like statistics of bytes"):
             Normalization(*arguments)
@@ -277,6 +280,7 @@ class TestWarned:
             (0.5, -20.0),
             (1.0, 2.0),
             (-100.0, 50.0),
+            (-0.5, 20.0),
             (2.5, -4.0),
             (30000.0, 9000.0, 65535.0),
         ],
@@ -335,7 +339,7 @@ class TestInverse:
         assert (back.pixel_max, back.channel_axis) == (changed.pixel_max, changed.channel_axis)
         assert back.inverse() is changed
 
-    @pytest.mark.parametrize("pair", [(0.5, 1.7e308), (0, 8e-309)])
+    @pytest.mark.parametrize("pair", [(0.5, 1.7e308), (0, sys.float_info.max), (0, 8e-309)])
     def test_exists_for_a_std_near_the_end_of_the_range(self, pair):
         made = make([pair])
         assert made.inverse().inverse() is made
