@@ -545,7 +545,8 @@ class TestSubclasses:
             fake = mode.from_tensor(pictures(3, 4, 4))
             assert isinstance(denormalize(fake, made), FakeTensor)
             assert to_uint8(fake, made).dtype == torch.uint8
-        torch.testing.assert_close(denormalize(pictures(3, 4, 4), made).double(), exact(pictures(3, 4, 4), made))
+        for y in (pictures(3, 4, 4), pictures(3, 4, 4).requires_grad_()):
+            torch.testing.assert_close(denormalize(y, made).double(), exact(y, made))
 
 
 class TestGradient:
@@ -745,7 +746,7 @@ class Counted(TorchDispatchMode):
 
 
 class TestDevices:
-    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    @pytest.mark.parametrize("dtype", [*FLOATS, *FLOAT8S], ids=str)
     def test_meta_tensors_tell_the_shape(self, dtype):
         y = torch.empty(2, 3, 5, 7, dtype=dtype, device="meta").to(memory_format=torch.channels_last)
         x, u = denormalize(y, IMAGENET), to_uint8(y, IMAGENET)
@@ -762,6 +763,37 @@ class TestDevices:
             denormalize(y, IMAGENET)
             denormalize(y, IMAGENET, out=torch.empty_like(y))
         assert counted.names == ["addcmul"] * 2
+
+    @pytest.mark.parametrize("device", ["cpu", "meta"])
+    def test_denormalize_is_one_operation_on_pictures_of_any_size(self, device):
+        y = torch.zeros(BIG, device=device)
+        denormalize(y, IMAGENET)
+        with Counted() as counted:
+            denormalize(y, IMAGENET)
+        assert counted.names == ["addcmul"]
+
+    def test_no_device_takes_blocks_but_the_processor(self):
+        y = torch.empty(BIG, device="meta")
+        to_uint8(y, IMAGENET)
+        with Counted() as counted:
+            to_uint8(y, IMAGENET)
+        assert counted.names == ["addcmul", "add_", "clamp_", "copy_"]
+
+    @pytest.mark.parametrize("dtype", HALVES, ids=str)
+    def test_half_precision_is_not_rounded_between_two_operations(self, dtype):
+        x = torch.empty(2, 3, 5, 7, dtype=dtype, device="meta")
+        normalize(x, IMAGENET)
+        with Counted() as counted:
+            normalize(x, IMAGENET)
+        assert counted.names == ["sub", "div_", "copy_"]
+
+    @pytest.mark.parametrize("dtype", FLOAT8S, ids=str)
+    def test_float8_is_converted_before_and_after(self, dtype):
+        y = torch.empty(2, 3, 5, 7, dtype=dtype, device="meta")
+        denormalize(y, IMAGENET)
+        with Counted() as counted:
+            denormalize(y, IMAGENET)
+        assert counted.names == ["copy_", "addcmul", "copy_"]
 
     @pytest.mark.skipif(affine._batch_norm is None, reason="this torch lacks the operation")
     @pytest.mark.parametrize("dtype", HALVES, ids=str)
@@ -830,6 +862,10 @@ def needs_gradient(y: torch.Tensor) -> torch.Tensor:
     return y.requires_grad_()
 
 
+def channels_last(y: torch.Tensor) -> torch.Tensor:
+    return y.contiguous(memory_format=torch.channels_last)
+
+
 def read_only(y: torch.Tensor) -> np.ndarray:
     array = y.numpy()
     array.flags.writeable = False
@@ -838,7 +874,7 @@ def read_only(y: torch.Tensor) -> np.ndarray:
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's count of used memory")
 @pytest.mark.parametrize(
-    "form", [torch.Tensor.detach, needs_gradient, torch.Tensor.numpy], ids=lambda form: form.__name__
+    "form", [torch.Tensor.detach, needs_gradient, channels_last, torch.Tensor.numpy], ids=lambda form: form.__name__
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
 @pytest.mark.parametrize("function", [denormalize, to_uint8])
@@ -941,6 +977,11 @@ def test_statistics_of_any_kind():
 )
 def test_constants_lie_in_runs_beside_the_pictures(shape, axis, spread):
     assert affine._spread_shape(torch.empty(shape, device="meta"), axis) == spread
+
+
+def test_statistics_that_are_known_need_no_pipelines(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytest_denorm.pipelines", None)  # cannot be imported
+    assert as_normalization(IMAGENET) is as_normalization("imagenet") is IMAGENET
 
 
 class TestScriptedAndCompiled:
@@ -1094,9 +1135,10 @@ class TestModule:
 
     @scripts
     @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
-    def test_traces_without_remembering_the_size(self):
-        traced = torch.jit.trace(Denormalize.of(IMAGENET), pictures(1, 3, 900, 800))
-        y = pictures(2, 3, 5, 7)
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.float32], ids=str)
+    def test_traces_without_remembering_the_size(self, dtype):
+        traced = torch.jit.trace(Denormalize.of(IMAGENET), pictures(1, 3, 900, 800, dtype=dtype))
+        y = pictures(2, 3, 5, 7, dtype=dtype)
         assert torch.equal(traced(y), denormalize(y, IMAGENET))
 
     def test_exports(self):
