@@ -230,6 +230,12 @@ def test_tiles_that_changed_each_in_its_way_are_told_apart() -> None:
     ]
 
 
+def test_of_several_shifts_the_shortest_is_named() -> None:
+    stripes = torch.tensor([0, 50, 200, 90], dtype=torch.uint8).repeat(8).expand(1, 3, 32, 32)
+    assert said(grid(stripes.roll(1, -1)), stripes) == ["the picture: shifted by 1 pixel right"]
+    assert said(grid(stripes.mT.roll(-1, -2)), stripes.mT) == ["the picture: shifted by 1 pixel up"]
+
+
 def test_a_grey_grid_has_one_gain() -> None:
     mnist = preset("mnist")
     camera = np.asarray(grey_photographs()[0])[:128, :128]
