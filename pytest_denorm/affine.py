@@ -369,14 +369,10 @@ def _fill(out: torch.Tensor, images: torch.Tensor, mapping: _Map, dtype: torch.d
     reads = images.dtype == dtype or (images.device.type in _CONVERTING and images.dtype.itemsize == 2)
     writes = mapping.to is None and (images.dtype == dtype or (reads and mapping.one_step))
     most = _BLOCK // dtype.itemsize if on_cpu and not (writes and mapping.one_step) else images.numel()
-    work, spare = None, None
+    # one for blocks of all shapes
+    spare = None if writes else torch.empty(min(most, images.numel()), dtype=dtype, device=images.device)
     for block, out_block, mean_block, std_block in _blocks(most, images, out, mean, std):
-        if writes:
-            work = out_block
-        elif work is None or work.shape != block.shape:
-            if spare is None:  # one for blocks of all shapes
-                spare = torch.empty(min(most, images.numel()), dtype=dtype, device=block.device)
-            work = spare[: block.numel()].view(block.shape)
+        work = out_block if spare is None else spare[: block.numel()].view(block.shape)
         result = mapping.kernel(block if reads else work.copy_(block), mean_block, std_block, work)
         if not writes:
             out_block.copy_(result)
@@ -405,13 +401,10 @@ def _undo_halves(images: torch.Tensor, mapping: _Map, axis: int | None, out: tor
 
 def _blocks(most: int, images: torch.Tensor, *others: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
     """Cuts all alike into blocks of at most `most` elements of `images`; those of length 1 along an axis stay whole."""
-    parts = -(-images.numel() // max(1, most))
-    if parts <= 1:
+    if images.numel() <= most:
         yield images, *others
         return
-    # the first axis that is long enough; if none is, the first of all, one by one
-    axes = [axis for axis, size in enumerate(images.shape) if size > 1]
-    axis = next((axis for axis in axes if images.shape[axis] >= parts), axes[0])
+    axis = next(axis for axis, size in enumerate(images.shape) if size > 1)
     step = max(1, most * images.shape[axis] // images.numel())
     cuts: list[Iterable[torch.Tensor]] = [
         torch.split(each, step, axis) if each.shape[axis] > 1 else itertools.repeat(each) for each in (images, *others)

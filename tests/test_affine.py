@@ -196,6 +196,13 @@ class TestOut:
             assert to_uint8(y, IMAGENET, out=bytes_out) is bytes_out
             assert torch.equal(bytes_out, to_uint8(y, IMAGENET))
 
+    @pytest.mark.parametrize("dtype", HALVES, ids=str)
+    def test_is_filled_in_one_pass_or_not(self, layout, dtype):
+        y = pictures(2, 3, 32, 32, dtype=dtype)
+        out = layout(torch.zeros_like(y))
+        assert denormalize(y, IMAGENET, out=out) is out
+        assert torch.equal(out, denormalize(y, IMAGENET))
+
     @pytest.mark.usefixtures("blocks")
     @pytest.mark.parametrize("dtype", FLOATS, ids=str)
     def test_may_be_the_pictures(self, layout, dtype):
@@ -380,6 +387,23 @@ class TestToUint8:
         array = u.numpy()
         np.testing.assert_array_equal(to_uint8(normalize(array, made, channel_axis=1), made, channel_axis=1), array)
 
+    def test_float64_is_not_rounded_on_the_way(self):
+        y = torch.full((1, 2, 2), 126.5 + 1e-9, dtype=torch.float64)
+        assert to_uint8(y, Normalization(0, 1, 255.0)).unique().tolist() == [127]
+
+    def test_blocks_may_be_of_one_pixel(self, monkeypatch):
+        monkeypatch.setattr(affine, "_BLOCK", 4)
+        y = pictures(1, 2, 2, 2)
+        assert torch.equal(to_uint8(y, GREY), (exact(y, GREY) * 255).clamp(0, 255).round().to(torch.uint8))
+
+    @pytest.mark.parametrize(("shape", "blocks"), [((3, 512, 512), 1), ((3, 512, 513), 2), (BIG, 2), ((9, *BIG), 18)])
+    def test_blocks_are_of_3_mebibytes_or_less(self, shape, blocks):
+        y = torch.zeros(shape)
+        to_uint8(y, IMAGENET)
+        with Counted() as counted:
+            to_uint8(y, IMAGENET)
+        assert counted.names.count("addcmul") == blocks
+
     def test_has_no_gradient(self):
         assert not to_uint8(pictures(3, 4, 4).requires_grad_(), IMAGENET).requires_grad
 
@@ -549,6 +573,29 @@ class TestSubclasses:
             torch.testing.assert_close(denormalize(y, made).double(), exact(y, made))
 
 
+class Boxed(torch.Tensor):
+    """Holds a tensor, and has none of its own memory: it has to see each operation."""
+
+    @staticmethod
+    def __new__(cls, held):
+        return torch.Tensor._make_wrapper_subclass(cls, held.shape, dtype=held.dtype)
+
+    def __init__(self, held):
+        self.held = held
+
+    @classmethod
+    def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
+        opened = [each.held if isinstance(each, cls) else each for each in args]
+        return cls(function(*opened, **(kwargs or {})))
+
+
+def test_subclasses_that_see_each_operation():
+    y = pictures(3, 4, 4)
+    x = denormalize(Boxed(y), IMAGENET)
+    assert type(x) is Boxed
+    torch.testing.assert_close(x.held, denormalize(y, IMAGENET))
+
+
 class TestGradient:
     @pytest.mark.filterwarnings("ignore:.*torch.jit.*")  # torch scripts something when forward mode is first used
     @pytest.mark.parametrize("normalization", [IMAGENET, GREY])
@@ -568,8 +615,11 @@ class TestGradient:
 
     def test_is_kept_after_a_call_in_inference_mode(self):
         made = Normalization((0.31, 0.32, 0.33), (0.41, 0.42, 0.43))  # used nowhere else
+        dream = pictures(1, 3, 5, 7).requires_grad_()
         with torch.inference_mode():
             denormalize(pictures(1, 3, 5, 7), made)
+            with torch.enable_grad():
+                denormalize(dream, made)
         y = pictures(1, 3, 5, 7).requires_grad_()
         denormalize(y, made).sum().backward()
         torch.testing.assert_close(y.grad[0, :, 0, 0], torch.tensor(made.std))
@@ -971,6 +1021,8 @@ def test_statistics_of_any_kind():
         ((2, 8, 4097), 1, (1, 8, 1)),
         ((2, 5, 7, 3), 3, (2, 5, 7, 3)),
         ((28, 28), None, (28, 28)),
+        ((4, 32, 32), None, (1, 32, 32)),
+        ((2, 16, 32), None, (2, 16, 32)),
         ((3, 0, 4), 0, (3, 0, 4)),
         ((), None, ()),
     ],
