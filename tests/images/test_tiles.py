@@ -236,6 +236,38 @@ def test_of_several_shifts_the_shortest_is_named() -> None:
     assert said(grid(stripes.mT.roll(-1, -2)), stripes.mT) == ["the picture: shifted by 1 pixel up"]
 
 
+def scaled(pictures: torch.Tensor, gain: float, offset: float) -> torch.Tensor:
+    return (pictures * gain + offset * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_two_equal_channels_are_no_grey(channel: int) -> None:
+    before = PHOTOS[:, [0, 0, 0]].clone()
+    before[:, channel] = PHOTOS[:, 2]
+    after = before.clone()
+    after[:, channel] = scaled(before[:, channel], 0.8, 0.0)
+    (text,) = said(grid(after), before)
+    assert text.startswith(f"all tiles: {('red', 'green', 'blue')[channel]} gain 0.80")
+    assert "; " not in text
+
+
+def test_an_empty_channel_is_left_as_it_is() -> None:
+    before = PHOTOS.clone()
+    before[:, 2] = 0
+    after = before.clone()
+    after[:, 0] = scaled(before[:, 0], 0.8, 0.0)
+    (text,) = said(grid(after), before)
+    assert text.startswith("all tiles: red gain 0.80")
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(-0.5, 1.0), (-1.0, 0.9), (-0.5, 0.7)])
+def test_other_falling_lines_are_no_inverted_picture(gain: float, offset: float) -> None:
+    (text,) = said(grid(scaled(PHOTOS, gain, offset)))
+    assert text.startswith(f"all tiles: red gain {gain:.2f}"[:-1])
+    assert "looks like" not in text
+    assert text[-1].isdigit()
+
+
 def test_a_grey_grid_has_one_gain() -> None:
     mnist = preset("mnist")
     camera = np.asarray(grey_photographs()[0])[:128, :128]
