@@ -234,6 +234,13 @@ class TestOut:
         want = denormalize(square.clone(), IMAGENET)
         assert torch.equal(denormalize(square, IMAGENET, out=square.transpose(-1, -2)), want)
 
+    def test_may_overlap_them_where_rows_interleave(self, monkeypatch):
+        monkeypatch.setattr(affine, "_BLOCK", 4 * 20)
+        memory = pictures(64)
+        y, out = (each.as_strided((2, 20), (3, 2)) for each in (memory, memory.view(torch.uint8)))
+        want = to_uint8(y.clone(), GREY)
+        assert torch.equal(to_uint8(y, GREY, out=out), want)
+
     @pytest.mark.parametrize("shape", [(7,), (5, 7), (2, 3, 5, 7)], ids=str)
     def test_may_overlap_them_in_one_element(self, shape):
         size = int(np.prod(shape))
@@ -571,6 +578,8 @@ class TestSubclasses:
             assert to_uint8(fake, made).dtype == torch.uint8
         for y in (pictures(3, 4, 4), pictures(3, 4, 4).requires_grad_()):
             torch.testing.assert_close(denormalize(y, made).double(), exact(y, made))
+        y = pictures(2, 3, 4, 4)
+        torch.testing.assert_close(torch.func.vmap(lambda y: denormalize(y, made))(y).double(), exact(y, made))
 
 
 class Boxed(torch.Tensor):
