@@ -854,7 +854,6 @@ class TestDevices:
             denormalize(y, IMAGENET)
         assert counted.names == ["copy_", "addcmul", "copy_"]
 
-    @pytest.mark.skipif(affine._batch_norm is None, reason="this torch lacks the operation")
     @pytest.mark.parametrize("dtype", HALVES, ids=str)
     def test_half_precision_is_one_pass_on_the_processor(self, dtype):
         y = pictures(2, 3, 32, 32, dtype=dtype)
