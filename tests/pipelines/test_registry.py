@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -149,7 +150,7 @@ def test_adapter_that_fails_or_returns_something_else(register):
 
 def test_the_documented_example(pytester):
     """The example in the documentation of register_adapter, in a conftest.py."""
-    text = re.search(r"Example:\n\n(.*?)\n\n    Args:", pytest_denorm.register_adapter.__doc__, re.DOTALL)
+    text = re.search(r"Example:\n\n(.*?)\n\nArgs:", inspect.getdoc(pytest_denorm.register_adapter), re.DOTALL)
     lines = text.group(1).splitlines()
     assert len(lines) <= 12
     pytester.makepyfile(
@@ -166,7 +167,7 @@ def test_the_documented_example(pytester):
             assert find_normalize([Standardize((0.5,), (0.25,))]) == Normalization(0.5, 0.25)
         """,
     )
-    pytester.makeconftest("\n".join(line[8:] for line in lines))
+    pytester.makeconftest("\n".join(line[4:] for line in lines))
     pytester.syspathinsert()
     pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
 
