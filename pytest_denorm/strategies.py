@@ -505,8 +505,9 @@ def _other_mistakes(given: Normalization) -> list[DrawnMistake]:
 
     made = [
         DrawnMistake("truncation", given, truncated, "(y * std + mean).mul(255).to(torch.uint8)"),
-        DrawnMistake("mutates-input", given, in_place, "y.mul_(std).add_(mean)"),
     ]
+    if any(given.mean) or set(given.std) != {1.0}:  # else the picture is its own inverse
+        made.append(DrawnMistake("mutates-input", given, in_place, "y.mul_(std).add_(mean)"))
     distinct = np.ptp(given.std) > 0.01 * given.pixel_max or np.ptp(given.mean) > 0.01 * given.pixel_max
     if distinct and min(given.std) > 0:
         made.append(DrawnMistake("min-max", given, stretched, "(y - y.min()) / (y.max() - y.min())"))

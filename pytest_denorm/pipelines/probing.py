@@ -166,7 +166,7 @@ def _first_callable(pipeline: Any) -> Callable[..., Any]:
 
 def independent(call: Any) -> Any:
     """A copy, whose own generators may be drawn from; the thing itself where it cannot be copied."""
-    owner = getattr(call, "__self__", call)
+    owner = call.__self__ if inspect.ismethod(call) else call
     # the weights of a network stay shared: no run without gradients changes them, and they may fill the memory
     shared = {id(one): one for one in owner.parameters()} if isinstance(owner, torch.nn.Module) else {}
     try:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_sessions import run
+from test_bad_sessions import run
 from unchanged import files_in, unchanged
 
 from pytest_denorm import dataset_statistics, sweep
