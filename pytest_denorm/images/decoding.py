@@ -24,7 +24,8 @@ MAX_BYTES = 4 * MAX_PIXELS
 #: What a file of pictures may be. Not EPS, among others, for which Pillow would start Ghostscript.
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+#: The first bytes of every PNG file.
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: The chunks that pixels depend on (PNG specification, section 5.6).
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
@@ -81,7 +82,7 @@ def png_for_pixels(data: bytes, what: str) -> bytes:
     Raises:
         ImageError: truncated, corrupt, too large, of 16 bits a channel, or animated.
     """
-    kept = [_SIGNATURE]
+    kept = [SIGNATURE]
     for kind, chunk in _chunks(data, what):
         if kind == b"IHDR":
             width, height, depth = struct.unpack(">IIB", chunk[8:17])
@@ -97,7 +98,7 @@ def png_for_pixels(data: bytes, what: str) -> bytes:
 
 def _chunks(data: bytes, what: str) -> Iterator[tuple[bytes, bytes]]:
     """(kind, whole chunk) of a PNG file, whose header comes first."""
-    position, kind = len(_SIGNATURE), b""
+    position, kind = len(SIGNATURE), b""
     while kind != b"IEND":
         head = data[position : position + 8]
         length = int.from_bytes(head[:4], "big")

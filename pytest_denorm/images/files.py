@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_denorm.errors import BaselineError, ImageError
 from pytest_denorm.text import printable
 
-from .decoding import irregular, png_for_pixels, read_regular
+from .decoding import SIGNATURE, irregular, png_for_pixels, read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 #: The library of digests in a baseline folder.
 DIGESTS = "digests.json"
-
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -117,7 +115,7 @@ def decode(data: bytes, what: str) -> Bytes:
         raise BaselineError(f"{what} is an empty file: expected a PNG.")
     if data.startswith(b"version https://git-lfs"):
         raise BaselineError(f"{what} is a Git LFS pointer, not the picture: run git lfs pull.")
-    if not data.startswith(_SIGNATURE):
+    if not data.startswith(SIGNATURE):
         raise BaselineError(f"{what} is not a PNG file: it begins with {data[:8]!r}.")
     try:
         with Image.open(io.BytesIO(png_for_pixels(data, what)), formats=("PNG",)) as picture:

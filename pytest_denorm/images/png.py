@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from .decoding import SIGNATURE
+
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2  # the filter that stores a row as its difference from the row above (PNG specification, section 9.2)
 
 
@@ -39,7 +40,7 @@ def encode_png(
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, format="png", **{"pnginfo": info, **pil_kwargs})
         return file.getvalue()
-    return b"".join([_SIGNATURE, *(_chunk(name, data) for name, data in _chunks(pixels, info))])
+    return b"".join([SIGNATURE, *(_chunk(name, data) for name, data in _chunks(pixels, info))])
 
 
 def _chunks(pixels: Bytes, info: PngInfo) -> Iterator[tuple[bytes, bytes]]:

@@ -33,7 +33,7 @@ from .stored import kept_statistics, leaf_of, of_bytes
 if TYPE_CHECKING:
     from ..affine import Denormalize
 
-__all__ = ["Located", "find_normalize", "inverse_of", "locate"]
+__all__ = ["Located", "find_normalize", "inverse_of", "is_dataset", "locate"]
 
 #: More objects than this, or a deeper nesting, are data or without end, and no pipeline.
 _MOST = 100_000
@@ -436,18 +436,22 @@ def _members(obj: Any) -> Description:
     held = [(f".{name}", one) for name, one in _holders(_attributes(obj)) if "target" not in str(name)]
     if not held:
         return None
-    inner = tuple(pair for pair in held if _is_dataset(pair[1]))
-    outer = tuple(pair for pair in held if not _is_dataset(pair[1]))
-    if not (inner and outer and _is_dataset(obj)):
+    inner = tuple(pair for pair in held if is_dataset(pair[1]))
+    outer = tuple(pair for pair in held if not is_dataset(pair[1]))
+    if not (inner and outer and is_dataset(obj)):
         return Parts(tuple(held), "views")
     return Parts((("", _Views(inner)), ("", _Views(outer))))
 
 
-def _is_dataset(obj: Any) -> bool:
+def is_dataset(obj: Any) -> bool:
+    """Whether it is a data set or a loader: of its class alone, because attributes of others may raise.
+
+    A list or a dict in which a Normalize was found holds pipelines; a member of an enum of weights makes them.
+    """
     kind = type(obj)
-    return not (callable(obj) or issubclass(kind, (list, tuple, dict))) and (
-        hasattr(kind, "__getitem__") or hasattr(kind, "__iter__")
-    )
+    if callable(obj) or issubclass(kind, (list, tuple, dict, enum.Enum)):
+        return False
+    return hasattr(kind, "__getitem__") or hasattr(kind, "__iter__")
 
 
 def _attributes(obj: Any) -> dict[Any, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import functools
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
 from ..pipelines.probing import probe
+from ..pipelines.walk import is_dataset
 from ..pipelines.watching import Record, watch, watch_own
 from ..tolerance import round_trip_tolerance
 from .case import CheckFailure, NotApplicable, Shown
@@ -30,7 +30,7 @@ _FEW_DRAWS = 10
 _CAST = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
 _COMPUTED = 1e-5
 
-__all__ = ["declared_against_measured", "holds_pictures", "sightings"]
+__all__ = ["declared_against_measured", "sightings"]
 
 
 class Sighting(NamedTuple):
@@ -115,21 +115,10 @@ def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sight
 
 def _runs(pipeline: Any, channels: int) -> Iterator[tuple[bool, Callable[[], Record]]]:
     """Ways to see it at work, and whether the picture is its own."""
-    if holds_pictures(pipeline):
+    if is_dataset(pipeline):
         yield True, functools.partial(_own_item, pipeline)
     for picture in _forms(channels):
         yield False, functools.partial(watch, pipeline, picture)
-
-
-def holds_pictures(pipeline: Any) -> bool:
-    """Whether it is a data set or a loader: of its class alone, because attributes of others may raise.
-
-    A list or a dict in which a Normalize was found holds pipelines.
-    """
-    kind = type(pipeline)
-    if callable(pipeline) or issubclass(kind, (list, tuple, dict, enum.Enum)):
-        return False
-    return hasattr(kind, "__getitem__") or hasattr(kind, "__iter__")
 
 
 def _own_item(dataset: Any) -> Record:

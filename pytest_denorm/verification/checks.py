@@ -29,8 +29,9 @@ from ..errors import (
 )
 from ..normalization import Normalization
 from ..pipelines.randomness import states_kept
+from ..pipelines.walk import is_dataset
 from ..tolerance import round_trip_tolerance
-from .boundary import Sighting, declared_against_measured, holds_pictures, sightings
+from .boundary import Sighting, declared_against_measured, sightings
 from .calls import as_pictures, call, read_picture
 from .case import Case, CheckFailure, NotApplicable, Shown
 from .causes import channel_name
@@ -143,7 +144,7 @@ def check_dataset_is_standardized(case: Case) -> Shown:
     Where a pretrained network wants the statistics of another data set, expect this to fail, with that reason:
     ``expected_failures={"dataset_is_standardized": "weights of ImageNet"}``.
     """
-    if not holds_pictures(case.pipeline):
+    if not is_dataset(case.pipeline):
         raise NotApplicable("it is neither a data set nor a loader")
     with states_kept():
         judged = measure_standardization(case.pipeline, case.normalization, pictures=_STANDARDIZED_PICTURES)
