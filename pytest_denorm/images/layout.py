@@ -248,6 +248,8 @@ def _lay_out(pictures: list[Bytes], nrow: int, padding: int, pad_level: int) -> 
     for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
         top, left = row * (height + padding) + padding, column * (width + padding) + padding
-        canvas[top : top + height, left : left + width] = picture
+        box = canvas[top : top + height, left : left + width]
+        for channel in range(3):  # numpy is slow at pixels whose channels lie in planes
+            box[..., channel] = picture[..., channel]
         tiles.append(Tile(row, column, top, left, height, width))
     return canvas, tiles

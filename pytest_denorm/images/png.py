@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .decoding import SIGNATURE
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
+_PIECE = 1 << 20  # bytes; the same on every machine, as the file depends on it
 _UP = 2  # the filter that stores a row as its difference from the row above (PNG specification, section 9.2)
 
 
@@ -47,9 +49,23 @@ def _chunks(pixels: Bytes, info: PngInfo) -> Iterator[tuple[bytes, bytes]]:
     height, width = pixels.shape[:2]
     yield b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits a channel, RGB, not interlaced
     yield from ((name, data) for name, data, *_ in info.chunks)
-    compressor = zlib.compressobj(strategy=zlib.Z_RLE)
-    yield b"IDAT", compressor.compress(_filtered(pixels)) + compressor.flush()
+    yield b"IDAT", _compressed(_filtered(pixels))
     yield b"IEND", b""
+
+
+def _compressed(data: memoryview) -> bytes:
+    """One zlib stream (RFC 1950), whose pieces are compressed side by side: run lengths look back no further."""
+    pieces = [data[at : at + _PIECE] for at in range(0, len(data), _PIECE)]
+    ends = [*[zlib.Z_SYNC_FLUSH] * (len(pieces) - 1), zlib.Z_FINISH]
+    with ThreadPoolExecutor() as pool:
+        deflated = pool.map(_deflated, pieces, ends)
+        checksum = zlib.adler32(data)
+        return b"".join([b"\x78\x01", *deflated, struct.pack(">I", checksum)])
+
+
+def _deflated(piece: memoryview, end: int) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS, strategy=zlib.Z_RLE)
+    return compressor.compress(piece) + compressor.flush(end)
 
 
 def _filtered(pixels: Bytes) -> memoryview:
@@ -60,7 +76,7 @@ def _filtered(pixels: Bytes) -> memoryview:
     filtered[:, 0] = _UP
     filtered[:1, 1:] = rows[:1]  # above the first row lies a row of zeros
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    return filtered.data
+    return filtered.data.cast("B")
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

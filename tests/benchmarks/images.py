@@ -88,8 +88,7 @@ def _drawings(seconds: float) -> Iterator[Row]:
             MATPLOTLIB: recipe,
         }
         peer = f"make_grid, plt.imshow, savefig {'at the same size' if exact else 'of 640 x 480'}"
-        limit = 1 / 3 if exact or size == 32 else None
-        yield _row(f"64 pictures of {size} x {size} drawn and saved", peer, compare(sides, seconds=seconds), limit)
+        yield _row(f"64 pictures of {size} x {size} drawn and saved", peer, compare(sides, seconds=seconds), 1 / 3)
 
 
 def _row(what: str, against: str, times: dict[str, float], limit: float | None) -> Row:

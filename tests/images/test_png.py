@@ -50,6 +50,19 @@ def test_a_photograph_in_any_layout() -> None:
         assert len(data) < 1.25 * len(pillow.getvalue())
 
 
+def test_a_large_canvas_is_one_stream_of_several_pieces() -> None:
+    with cbook.get_sample_data("grace_hopper.jpg", asfileobj=True) as file:
+        pixels = np.tile(np.asarray(Image.open(file)), (2, 2, 1))
+    data = encode_png(pixels)
+    assert data == encode_png(pixels)
+    assert chunks(data) == [b"IHDR", b"IDAT", b"IEND"]
+    length = struct.unpack(">I", data[33:37])[0]
+    rows = zlib.decompress(data[41 : 41 + length])  # which verifies the stream's own checksum
+    assert len(rows) == pixels.size + len(pixels) > 3 << 20
+    with Image.open(io.BytesIO(data)) as picture:
+        assert np.array_equal(np.asarray(picture), pixels)
+
+
 @pytest.mark.parametrize("options", [None, {"compress_level": 9}], ids=["ours", "Pillow's"])
 def test_text_is_written_in_the_encoding_that_it_needs(options: dict[str, int] | None) -> None:
     data = encode_png(np.zeros((1, 1, 3), np.uint8), {"Software": None, "Title": "Käse", "Author": "山"}, options)
