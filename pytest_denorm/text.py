@@ -1,8 +1,8 @@
-"""Names that others chose, made fit to be shown."""
+"""Names that are shown: of channels, and those that others chose, made fit for it."""
 
 from __future__ import annotations
 
-__all__ = ["printable"]
+__all__ = ["channel_name", "printable"]
 
 
 def printable(text: str) -> str:
@@ -18,3 +18,9 @@ def printable(text: str) -> str:
 
 def _written(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def channel_name(channel: int, channels: int) -> str:
+    """``red``, ``green``, ``blue`` of three, ``grey`` of one, else ``channel 4``."""
+    names = {1: ("grey",), 3: ("red", "green", "blue")}.get(channels)
+    return names[channel] if names else f"channel {channel}"

@@ -13,6 +13,7 @@ from typing import Any
 from ..alone import alone
 from ..errors import StatisticsWarning
 from ..normalization import Normalization, format_numbers
+from ..text import channel_name
 from .measure import dataset_statistics
 from .pictures import is_indexed
 from .statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
@@ -166,7 +167,7 @@ def _message(judged: Standardization) -> str:
     for channel, (mean, mean_bound, std, std_bound) in enumerate(rows):
         wrong = "" if abs(mean) <= mean_bound and abs(std - 1) <= std_bound else "  <- off"
         shown = f"mean {mean:+.3f} (0 +- {mean_bound:.3f}), std {std:.3f} (1 +- {std_bound:.3f})"
-        lines.append(f"  channel {channel}: {shown}{wrong}")
+        lines.append(f"  {channel_name(channel, statistics.channels)}: {shown}{wrong}")
     if judged.ok:
         return "\n".join(lines)
     if judged.right is None:

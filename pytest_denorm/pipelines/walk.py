@@ -124,7 +124,7 @@ def inverse_of(pipeline: Any) -> Denormalize:
 def locate(pipeline: Any) -> Located:
     """As :func:`find_normalize`, with the object itself and the way to it."""
     if isinstance(pipeline, Normalization):
-        return Located(pipeline, "", "Normalization", pipeline, pipeline.normalize, entry=None)
+        return Located(pipeline, "", "Normalization", pipeline, entry=None)
     walk = _Walk(pipeline)
     findings = walk.findings()
     problems = [finding for finding in findings if isinstance(finding, _Problem)]
@@ -407,9 +407,7 @@ def _told(branch: Sequence[_Finding]) -> str:
 def structure(obj: Any) -> Description:
     """What can be said of an object of no known library: its members, in the order of use where that is plain."""
     if isinstance(obj, Normalization):
-        return Leaf(
-            obj.mean, obj.std, obj.pixel_max, obj.source or "Normalization", obj.channel_axis, obj.normalize, entry=None
-        )
+        return Leaf(obj.mean, obj.std, obj.pixel_max, obj.source or "Normalization", obj.channel_axis, entry=None)
     if isinstance(obj, _Views):
         return Parts(obj.parts, "views")
     if isinstance(obj, functools.partial):

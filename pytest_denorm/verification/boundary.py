@@ -19,9 +19,9 @@ from ..pipelines.conventions import pictures_in
 from ..pipelines.probing import probe
 from ..pipelines.walk import is_dataset
 from ..pipelines.watching import Record, watch, watch_own
+from ..text import channel_name
 from ..tolerance import round_trip_tolerance
 from .case import CheckFailure, NotApplicable, Shown
-from .causes import channel_name
 from .samples import photograph
 
 #: Calls that tell a fixed order of channels from a random one; the prober takes more to be sure of rare draws.
@@ -69,6 +69,7 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
         raise NotApplicable("there is nothing around the Normalize that could be run")
     reason, count = "matplotlib came without its sample photograph", 0
     last: list[Sighting] = []
+    identity = not any(located.normalization.mean) and set(located.normalization.std) == {1.0}
     for own, run in _runs(pipeline, located.normalization.channels):
         try:
             with alone(), warnings.catch_warnings():
@@ -80,7 +81,7 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
             seen = _refused(error, located.normalization)
         except PipelineError as error:
             reason, seen = str(error), None
-        if seen is not None and (own or seen.does_something):
+        if seen is not None and (own or identity or seen.does_something):
             count += 1
             yield seen
         elif seen is not None:
@@ -188,7 +189,7 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     low, high = float(x.min()), float(x.max())
     if high > 4 * declared.pixel_max and declared.pixel_max == 1.0:
         shown = f"pictures in 0..{high:.0f} enter a Normalize whose "
-        if max(declared.mean) > 2:
+        if max(*declared.mean, *declared.std) > 2:
             raise CheckFailure(
                 f"{shown}statistics fit them, and which does not say so: its white is taken to be 1. Give its numbers "
                 f"as Normalization({format_numbers(declared.mean)}, {format_numbers(declared.std)}, pixel_max=255.0), "

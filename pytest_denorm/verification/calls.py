@@ -14,7 +14,7 @@ from ..errors import ImageError, ImageTypeError, InverseError
 from ..normalization import Normalization
 from ..pipelines import Located
 
-__all__ = ["Called", "Caller", "as_pictures", "call", "describe_callable", "forward_of", "read_picture"]
+__all__ = ["Called", "Caller", "as_function", "as_pictures", "call", "describe_callable", "forward_of", "read_picture"]
 
 
 class Called(NamedTuple):
@@ -23,12 +23,10 @@ class Called(NamedTuple):
     Attributes:
         pictures: its results, (C, H, W) each, of the dtype that it chose.
         mutated: it changed what it was given.
-        batched: it takes batches only.
     """
 
     pictures: list[torch.Tensor]
     mutated: bool
-    batched: bool
 
 
 def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str) -> Called:
@@ -44,7 +42,7 @@ def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role:
         # a copy, because it may give the same memory each time
         results.append(one_by_one(given).clone())
         mutated = mutated or not torch.equal(given, picture)
-    return Called(results, mutated, one_by_one.batched)
+    return Called(results, mutated)
 
 
 class Caller:
@@ -58,7 +56,7 @@ class Caller:
         self._function = function
         self._role = role
         self._called = False
-        self.batched = False
+        self._batched = False
 
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
         """Its result, which may share memory with `picture`; `picture` may be changed.
@@ -69,7 +67,7 @@ class Caller:
         shape = tuple(picture.shape)
         spare = None if self._called else picture.clone()
         try:
-            returned = self._function(picture[None] if self.batched else picture)
+            returned = self._function(picture[None] if self._batched else picture)
         except Exception as error:
             if spare is None:
                 raise InverseError(_raised(self._role, shape, error)) from error
@@ -78,7 +76,7 @@ class Caller:
         return read_picture(returned, shape, self._role)
 
     def _as_batch(self, picture: torch.Tensor, first: Exception) -> Any:
-        self.batched = True
+        self._batched = True
         try:
             return self._function(picture[None])
         except Exception:
@@ -138,10 +136,7 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
         ImageTypeError: no pictures.
         ImageError: no picture at all, channels that do not fit, or values that are not finite.
     """
-    if isinstance(images, (list, tuple)):
-        pictures = [picture for one in images for picture in as_pictures(one, normalization)]
-    else:
-        pictures = _unstack(images, normalization)
+    pictures = _unstack(images, normalization)
     if not pictures:
         raise ImageError("there is no picture: expected at least one.")
     for index, picture in enumerate(pictures):
@@ -152,6 +147,8 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
 
 
 def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:
+    if isinstance(images, (list, tuple)):
+        return [picture for one in images for picture in _unstack(one, normalization)]
     kind = type(images)
     if kind.__module__.split(".")[0] == "PIL":
         images = np.array(images)
@@ -188,7 +185,7 @@ def forward_of(located: Located) -> Callable[[torch.Tensor], torch.Tensor]:
     """How to run just the Normalize that was found: itself where it can be run alone, else its declared formula."""
     apply = located.apply
     if apply is None:
-        return lambda picture: normalize(picture, located.normalization, channel_axis=-3)
+        return as_function(located.normalization)
 
     def forward(picture: torch.Tensor) -> torch.Tensor:
         batch = picture if picture.ndim == 4 else picture[None]
@@ -196,6 +193,13 @@ def forward_of(located: Located) -> Callable[[torch.Tensor], torch.Tensor]:
         return result if picture.ndim == 4 else result[0]
 
     return forward
+
+
+def as_function(function: Callable[[Any], Any] | Normalization) -> Callable[[Any], Any]:
+    """What takes pictures (..., C, H, W): a Normalization does, whichever axis it is for elsewhere."""
+    if not isinstance(function, Normalization):
+        return function
+    return lambda pictures: normalize(pictures, function, channel_axis=-3)
 
 
 def describe_callable(function: Any) -> str:
@@ -210,4 +214,4 @@ def describe_callable(function: Any) -> str:
         )
     code = getattr(function, "__code__", None)
     where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
-    return f"{function.__module__}.{name}{where}"
+    return ".".join(part for part in (function.__module__, name) if part) + where  # methods in C are of no module

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..normalization import PRESETS, format_numbers
+from ..text import channel_name
 from .observation import Map, Observation, snap
 
-__all__ = ["Cause", "Causes", "channel_name"]
+__all__ = ["Cause", "Causes"]
 
 Array = np.ndarray[Any, Any]
 
@@ -47,12 +48,6 @@ def _shown(value: float) -> str:
     """As it was typed; else the shortest decimal that float32 cannot tell from `value`: 0.225, and not 0.22499999."""
     typed = f"{value:.8g}"
     return typed if float(typed) == value else np.format_float_positional(np.float32(value), trim="-")
-
-
-def channel_name(channel: int, channels: int) -> str:
-    """``red``, ``green``, ``blue`` of three, ``grey`` of one, else ``channel 4``."""
-    names = {1: ("grey",), 3: ("red", "green", "blue")}.get(channels)
-    return names[channel] if names else f"channel {channel}"
 
 
 class Causes:

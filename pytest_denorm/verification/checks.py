@@ -30,11 +30,11 @@ from ..errors import (
 from ..normalization import Normalization
 from ..pipelines.randomness import states_kept
 from ..pipelines.walk import is_dataset
+from ..text import channel_name
 from ..tolerance import round_trip_tolerance
 from .boundary import Sighting, declared_against_measured, sightings
 from .calls import as_pictures, call, read_picture
 from .case import Case, CheckFailure, NotApplicable, Shown
-from .causes import channel_name
 from .round_trip import Subject, levels_text, round_trip, worst_text
 from .samples import sample_images
 

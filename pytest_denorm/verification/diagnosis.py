@@ -20,7 +20,9 @@ import torch
 from ..errors import DenormError, ImageTypeError
 from ..normalization import Normalization, format_numbers
 from ..pipelines import locate
-from .causes import Cause, Causes, channel_name
+from ..text import channel_name
+from .calls import as_function
+from .causes import Cause, Causes
 from .observation import ChannelFit, Map, Observation, observe, snap
 
 __all__ = ["KINDS", "Diagnosis", "Finding", "diagnose"]
@@ -144,8 +146,8 @@ def diagnose(
         if not isinstance(function, Normalization) and not callable(function):
             raise ImageTypeError(f"{role} is {function!r}: expected a function of a picture, or a Normalization.")
     seen = observe(
-        forward.normalize if isinstance(forward, Normalization) else forward,
-        inverse.normalize if isinstance(inverse, Normalization) else inverse,
+        as_function(forward),
+        as_function(inverse),
         channels=channels,
         pixel_max=pixel_max,
         output_max=output_max,

@@ -20,8 +20,8 @@ from PIL import Image
 
 from ..alone import alone
 from ..errors import DenormError
+from ..text import channel_name
 from .calls import Caller
-from .causes import channel_name
 from .diagnosis import Diagnosis
 from .round_trip import RoundTrip, Subject, comparable, levels_text, worst_text
 

@@ -16,9 +16,9 @@ from ..errors import DenormError, ImageTypeError
 from ..normalization import Normalization, preset
 from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure
+from ..text import channel_name
 from ..tolerance import Tolerance, round_trip_tolerance
-from .calls import Caller, as_pictures, describe_callable, forward_of
-from .causes import channel_name
+from .calls import Caller, as_function, as_pictures, describe_callable, forward_of
 from .diagnosis import Diagnosis, diagnose
 from .drawable import draw_round_trip, drawable
 from .samples import level_picture, sample_images
@@ -60,8 +60,7 @@ class Subject:
             ImageError: the pictures cannot be worked with.
         """
         normalization = located.normalization
-        if isinstance(inverse, Normalization):
-            inverse = inverse.normalize
+        inverse = as_function(inverse)
         if inverse is not None and not callable(inverse):
             raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
         chosen = inverse if inverse is not None else Denormalize(normalization.mean, normalization.std)

@@ -77,7 +77,8 @@ def photograph() -> torch.Tensor | None:
 def _with_channels(photo: torch.Tensor, channels: int) -> torch.Tensor:
     """Grey for one channel; beyond three, the colours again, each time moved a little so that they differ."""
     if channels == 1:
-        weights = torch.tensor([299, 587, 114]).view(3, 1, 1)  # ITU-R BT.601, as Pillow's convert("L")
-        return ((photo.long() * weights).sum(0, keepdim=True) // 1000).to(torch.uint8)
+        from PIL import Image
+
+        return torch.from_numpy(np.array(Image.fromarray(photo.permute(1, 2, 0).numpy()).convert("L")))[None]
     planes: list[Any] = [photo[channel % 3].roll(channel // 3, dims=1) for channel in range(channels)]
     return torch.stack(planes)

@@ -168,33 +168,39 @@ def agree(data: np.ndarray[Any, Any]) -> None:
 
 
 def of_files(turns: int, folder: str) -> Iterator[Callable[[], Row]]:
-    """A folder of JPEG files, with workers: the rate grows up to the cores."""
-    (Path(folder) / "0").mkdir()
-    for index, pixels in enumerate(crops(500, 224)):
-        Image.fromarray(pixels).save(Path(folder) / "0" / f"{index:04}.jpg", quality=90)
+    """Folders of JPEG files; those for workers are so many that it does not count how long these take to start."""
+    small, large = Path(folder) / "small", Path(folder) / "large"
+    write_jpegs(small, crops(500, 224))
+    write_jpegs(large, crops(250, 300), times=16)
     normalization = preset("imagenet")
     chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(normalization.mean, normalization.std)])
-    loop = lambda: two_passes(ImageFolder(folder, transforms.ToTensor()))  # noqa: E731
+    loop = lambda: two_passes(ImageFolder(small, transforms.ToTensor()))  # noqa: E731
     yield lambda: compared(
-        "500 JPEG files of 224 px, no workers", loop, lambda: dataset_statistics(ImageFolder(folder)), 500, turns
+        "500 JPEG files of 224 px, no workers", loop, lambda: dataset_statistics(ImageFolder(small)), 500, turns
+    )
+    yield lambda: compared(
+        "`sweep` of 500 JPEG files of 224 px", loop, lambda: sweep(ImageFolder(small, chain)), 500, turns
     )
     for workers in (1, 2):
         yield lambda workers=workers: compared(
-            f"500 JPEG files of 224 px, {workers} worker{'s' if workers > 1 else ''}",
-            lambda: dataset_statistics(ImageFolder(folder)),
-            lambda: dataset_statistics(ImageFolder(folder), workers=workers),
-            500,
+            f"4,000 JPEG files of 300 px, {workers} worker{'s' if workers > 1 else ''}",
+            lambda: dataset_statistics(ImageFolder(large)),
+            lambda: dataset_statistics(ImageFolder(large), workers=workers),
+            4000,
             turns,
             against="no workers",
             clock=time.perf_counter,
         )
-    yield lambda: compared(
-        "`sweep` of 500 JPEG files of 224 px",
-        loop,
-        lambda: sweep(ImageFolder(folder, chain)),
-        500,
-        turns,
-    )
+
+
+def write_jpegs(folder: Path, pictures: np.ndarray[Any, Any], times: int = 1) -> None:
+    """An ImageFolder of one class, each file under several names."""
+    (folder / "0").mkdir(parents=True)
+    for index, pixels in enumerate(pictures):
+        first = folder / "0" / f"{index:04}.jpg"
+        Image.fromarray(pixels).save(first, quality=90)
+        for copy in range(1, times):
+            os.link(first, folder / "0" / f"{index:04}-{copy}.jpg")
 
 
 def main() -> None:

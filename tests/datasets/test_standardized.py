@@ -48,7 +48,7 @@ def test_imagenet_on_cifar10_is_named_and_corrected():
     assert lines[0] == (
         "1,000 pictures after Normalize: expected mean 0 and std 1 in every channel, within the bounds in brackets."
     )
-    assert lines[3].startswith("  channel 2: mean +0.1")
+    assert lines[3].startswith("  blue: mean +0.1")
     assert lines[3].endswith("<- off")
     assert lines[4].startswith("What these pictures want: Normalize(mean=(0.4")
     assert lines[5].startswith("These look like cifar10 (within 0.0")

@@ -49,7 +49,7 @@ def _as_tensor(picture: Any) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture)) if isinstance(picture, np.ndarray) else picture
 
 
-@examples(600)
+@examples(2000)
 @given(CHANNELS.flatmap(lambda channels: normalizations(channels, kind=STATISTICS)))
 def test_the_inverse_of_the_inverse_is_the_statistics(normalization: Normalization) -> None:
     inverse = normalization.inverse()
@@ -60,7 +60,7 @@ def test_the_inverse_of_the_inverse_is_the_statistics(normalization: Normalizati
     np.testing.assert_allclose(typed.std, normalization.std, rtol=4 * 2.0**-52)
 
 
-@examples(500)
+@examples(2000)
 @given(pairs(dtype=FLOATS, kind=KINDS))
 def test_what_comes_back_is_within_the_derived_bound(drawn: tuple[Any, Normalization, int]) -> None:
     picture, normalization, axis = drawn
@@ -79,7 +79,7 @@ def test_what_comes_back_is_within_the_derived_bound(drawn: tuple[Any, Normaliza
             assert float(error[channel].max()) <= bound[channel], (channel, bound)
 
 
-@examples(500)
+@examples(2000)
 @given(pairs(dtype="uint8", kind=KINDS))
 def test_every_byte_comes_back(drawn: tuple[Any, Normalization, int]) -> None:
     picture, normalization, axis = drawn
@@ -89,7 +89,7 @@ def test_every_byte_comes_back(drawn: tuple[Any, Normalization, int]) -> None:
     assert (_as_tensor(back) == _as_tensor(picture)).all()
 
 
-@examples(300)
+@examples(2000)
 @given(st.data())
 def test_every_level_comes_back_with_many_statistics_at_once(data: st.DataObject) -> None:
     """All 256 levels, each with 64 statistics over the whole range that is promised."""
@@ -104,7 +104,7 @@ def test_every_level_comes_back_with_many_statistics_at_once(data: st.DataObject
         assert torch.equal(to_uint8(normalization.normalize(entering), normalization), levels)
 
 
-@examples(500)
+@examples(2000)
 @given(pairs(dtype=["float32", "float64", "float16"], kind="array"))
 def test_numpy_and_torch_agree_to_the_last_bit(drawn: tuple[Any, Normalization, int]) -> None:
     array, normalization, axis = drawn
@@ -121,7 +121,7 @@ def _composed(first: Normalization, second: Normalization) -> Normalization:
     return _made([m1 + m2 * s1 for m1, s1, m2, _ in rows], [s1 * s2 for _, s1, _, s2 in rows])
 
 
-@examples(500)
+@examples(2000)
 @given(
     st.tuples(
         normalizations(kind=("preset", "realistic")),

@@ -20,7 +20,7 @@ import detection_matrix
 from detection_matrix import MISTAKES, Statistics, has_effect, outcome
 
 
-@examples(120)
+@examples(2000)
 @given(mistakes(normalizations(kind=("preset", "realistic"))))
 def test_a_mistake_is_named(drawn: DrawnMistake) -> None:
     given = drawn.normalization
@@ -37,7 +37,7 @@ def statistics(draw: st.DrawFn) -> Statistics:
     return Statistics(np.array(drawn.mean), np.array(drawn.std), white)
 
 
-@examples(250)
+@examples(2000)
 @given(st.sampled_from(MISTAKES), statistics(), st.sampled_from([torch.float32, torch.float64]))
 def test_every_known_mistake_is_named_with_any_statistics(mistake, given, dtype) -> None:  # type: ignore[no-untyped-def]
     if not mistake.applies(given):

@@ -15,7 +15,7 @@ from pytest_denorm.images.names import is_legal, legal_stem
 from pytest_denorm.strategies import normalizations, pictures
 
 
-@examples(100)
+@examples(2000)
 @given(st.lists(pictures(2, dtype=("uint8", "float32"), max_side=5), min_size=2, max_size=6), st.randoms())
 def test_statistics_merge_in_any_order(listed: list[torch.Tensor], random: object) -> None:
     floats = [one.float() / 255 if one.dtype == torch.uint8 else one for one in listed]
@@ -43,7 +43,7 @@ def batches(draw: st.DrawFn) -> tuple[torch.Tensor, Normalization | None, int, i
     return batch, normalization, draw(st.integers(1, 8)), draw(st.integers(0, 3))
 
 
-@examples(500)
+@examples(2000)
 @given(batches())
 def test_a_grid_is_the_pictures_placed_by_hand(drawn: tuple[torch.Tensor, Normalization | None, int, int]) -> None:
     batch, normalization, nrow, padding = drawn
@@ -74,7 +74,7 @@ IDENTIFIERS = st.text(
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 
 
-@examples(800)
+@examples(2000)
 @given(st.lists(IDENTIFIERS, min_size=2, max_size=6, unique=True), st.booleans())
 def test_file_names_are_unique_and_legal(identifiers: list[str], bracket: bool) -> None:
     names = [f"test_p[{one}]" if bracket else f"test_{one}" for one in identifiers]

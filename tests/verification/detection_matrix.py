@@ -119,6 +119,8 @@ class Mistake:
         slope, offset = self.map(given) or (1.0, 1.0)
         if self.kind == "rounded-constants" and not np.all(slope):
             return False  # nobody keeps a std that is rounded to 0
+        if self.kind == "eps" and np.any(slope * given.std < 0):
+            return False  # the root of a variance has lost the sign: what is seen of it is another std
         return bool(np.isfinite(slope).all() and np.isfinite(offset).all())
 
     def map(self, given: Statistics) -> tuple[Array, Array] | None:
@@ -485,8 +487,6 @@ def outcome(mistake: Mistake, name: str, dtype: torch.dtype) -> Outcome:
     expected = {one.kind for one in MISTAKES if one is mistake or same_numbers(one, mistake, given, room)}
     if mistake.kind == "eps" and np.ptp(given.std) == 0:
         expected |= {"wrong-std", "other-preset"}  # of channels with one std, the sum is another std
-    if mistake.kind == "eps" and (given.std < 0).any():
-        expected |= {"wrong-std"}  # the root of the variance has lost the sign, which is all that may be seen of it
     forward, inverse = mistake.functions(given, dtype)
     found = diagnose(forward, inverse, channels=given.channels, pixel_max=given.white, dtype=dtype)
     return Outcome(mistake, name, dtype, expected, has_effect(mistake, given, room), found)

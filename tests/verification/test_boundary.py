@@ -164,6 +164,11 @@ TO_RGB = "Give grey pictures one mean and one std, or make them RGB first: Grays
 class TestChannels:
     """Statistics of three channels, and pictures of another number."""
 
+    def test_an_identity_is_seen_in_colour(self) -> None:
+        pipeline = v2.Compose([*FLOATS, v2.Normalize([0.0] * 3, [1.0] * 3)])
+        assert verdict(pipeline, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
+        assert verdict(pipeline)[0] == "passed"
+
     def test_grey_pictures_that_make_it_raise(self) -> None:
         status, message = verdict(T.Compose([T.Grayscale(), *PLAIN.transforms]), "statistics_match_channels")
         assert status == "failed"

@@ -17,8 +17,8 @@ from torchvision import transforms as T
 
 from pytest_denorm import PRESETS, diagnose
 from pytest_denorm.errors import ImageError, InverseError
+from pytest_denorm.text import channel_name
 from pytest_denorm.verification import KINDS, Diagnosis
-from pytest_denorm.verification.causes import channel_name
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FORWARD = T.Normalize(MEAN, STD)

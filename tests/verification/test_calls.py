@@ -1,0 +1,334 @@
+"""Calling other people's code: what it is given, what is read from what it gives, and how it is called in a report."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torchvision import transforms as T
+
+from pytest_denorm import Normalization, assert_round_trip, check, diagnose
+from pytest_denorm.errors import ImageError, ImageTypeError, InverseError
+from pytest_denorm.pipelines import locate
+from pytest_denorm.verification.calls import Caller, as_pictures, call, describe_callable, forward_of, read_picture
+
+SHAPE = (3, 4, 5)
+PICTURE = torch.arange(60.0).view(SHAPE)
+GREY = torch.arange(20.0).view(1, 4, 5)
+RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
+LAST = Normalization(RGB.mean, RGB.std, channel_axis=-1)
+ONE = Normalization(0.5, 0.25)
+BYTES = (torch.arange(120) * 2 + 1).to(torch.uint8).view(2, 3, 4, 5)
+
+
+class Recording:
+    """A function that notes the shapes it was given, and does as `does`."""
+
+    def __init__(self, does: Callable[[torch.Tensor], Any]) -> None:
+        self.does = does
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __call__(self, given: torch.Tensor) -> Any:
+        self.shapes.append(tuple(given.shape))
+        return self.does(given)
+
+
+def batches_only(given: torch.Tensor) -> torch.Tensor:
+    given.add_(100)  # before it finds out
+    if given.ndim != 4:
+        raise ValueError("expected a batch")
+    return given + 1
+
+
+# --- calling ---
+
+
+def test_one_picture_at_a_time() -> None:
+    function = Recording(lambda given: given + 1)
+    came = call(function, [PICTURE, PICTURE + 7], "inverse")
+    assert function.shapes == [SHAPE, SHAPE]
+    assert torch.equal(torch.stack(came.pictures), torch.stack([PICTURE + 1, PICTURE + 8]))
+    assert not came.mutated
+
+
+def test_a_function_of_batches_gets_batches_of_one() -> None:
+    function = Recording(batches_only)
+    came = call(function, [PICTURE, PICTURE + 7], "inverse")
+    assert function.shapes == [SHAPE, (1, *SHAPE), (1, *SHAPE)]
+    # what the first attempt changed is put back
+    assert torch.equal(torch.stack(came.pictures), torch.stack([PICTURE + 101, PICTURE + 108]))
+    assert came.mutated
+
+
+@pytest.mark.parametrize("changes", [0, 1])
+def test_one_picture_that_is_changed_is_enough(changes: int) -> None:
+    before = [PICTURE.clone(), PICTURE.clone() + 1]
+    given = iter(range(2))
+    came = call(lambda picture: picture.zero_() if next(given) == changes else picture + 1, before, "inverse")
+    assert came.mutated
+    assert torch.equal(before[changes], PICTURE + changes)  # a copy was given
+
+
+def test_results_that_share_memory_are_kept_apart() -> None:
+    buffer = torch.empty(SHAPE)
+    came = call(lambda given: buffer.copy_(given), [PICTURE, PICTURE + 7], "inverse")
+    assert torch.equal(came.pictures[0], PICTURE)
+
+
+def test_a_function_that_raises_either_way() -> None:
+    def raising(given: torch.Tensor) -> torch.Tensor:
+        raise ValueError(f"no {given.ndim} axes")
+
+    with pytest.raises(InverseError) as caught:
+        call(raising, [PICTURE], "inverse")
+    assert str(caught.value) == (
+        "the inverse raised ValueError: no 3 axes\n"
+        "It was called with a float tensor of shape (3, 4, 5), and with (1, 3, 4, 5)."
+    )
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("first", [lambda given: given, batches_only])
+def test_a_function_that_worked_once_is_not_tried_otherwise(first: Callable[[torch.Tensor], Any]) -> None:
+    function = Recording(first)
+    caller = Caller(function, "pipeline")
+    caller(PICTURE.clone())
+    shapes = [function.shapes[-1]]
+    function.shapes, function.does = [], lambda given: 1 / 0
+    with pytest.raises(InverseError, match=r"^the pipeline raised ZeroDivisionError: division by zero\n"):
+        caller(PICTURE.clone())
+    assert function.shapes == shapes
+
+
+# --- reading what comes back ---
+
+
+@pytest.mark.parametrize(
+    ("returned", "expected"),
+    [
+        (PICTURE, PICTURE),
+        (PICTURE.clone().requires_grad_(), PICTURE),
+        (PICTURE[None], PICTURE),
+        (PICTURE[None, None], PICTURE),
+        (PICTURE.permute(1, 2, 0), PICTURE),
+        (PICTURE.numpy(), PICTURE),
+        (PICTURE.permute(1, 2, 0).numpy().astype(">f4"), PICTURE),
+        (PICTURE.tolist(), PICTURE),
+        (GREY[0], GREY),
+        (GREY[0, ..., None], GREY),
+        (GREY[None], GREY),
+    ],
+)
+def test_what_is_read(returned: Any, expected: torch.Tensor) -> None:
+    read = read_picture(returned, tuple(expected.shape), "inverse")
+    assert torch.equal(read.to(torch.float32), expected)
+    assert not read.requires_grad
+    assert type(read) is torch.Tensor
+
+
+def test_pictures_of_pil_are_bytes() -> None:
+    read = read_picture(Image.fromarray(BYTES[0].permute(1, 2, 0).numpy()), SHAPE, "inverse")
+    assert torch.equal(read, BYTES[0])
+
+
+@pytest.mark.parametrize(
+    ("returned", "shape", "said"),
+    [
+        (
+            None,
+            SHAPE,
+            "the inverse returned None: expected the picture. If it works in place, let it return its result.",
+        ),
+        ("x", SHAPE, "the inverse returned a str: expected a tensor, an array or a PIL picture."),
+        ([[1], [1, 2]], SHAPE, "the inverse returned a list: expected a tensor, an array or a PIL picture."),
+        *(
+            (
+                wrong,
+                SHAPE,
+                f"the inverse returned shape {tuple(wrong.shape)} for a picture of shape (3, 4, 5): expected the same "
+                f"shape, or (4, 5, 3).",
+            )
+            for wrong in (PICTURE[0], PICTURE[:, :2], PICTURE.mT, PICTURE.permute(2, 1, 0), torch.stack([PICTURE] * 2))
+        ),
+        *(
+            (
+                wrong,
+                (1, 4, 5),
+                f"the inverse returned shape {tuple(wrong.shape)} for a picture of shape (1, 4, 5): expected the same "
+                f"shape, or (4, 5, 1).",
+            )
+            for wrong in (GREY.flatten(), GREY.mT)
+        ),
+    ],
+)
+def test_what_is_no_picture_is_told(returned: Any, shape: tuple[int, ...], said: str) -> None:
+    with pytest.raises(InverseError) as caught:
+        read_picture(returned, shape, "inverse")
+    assert str(caught.value) == said
+
+
+# --- the user's pictures ---
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        BYTES,
+        list(BYTES),
+        tuple(BYTES.numpy()),
+        BYTES.numpy(),
+        BYTES.permute(0, 2, 3, 1),
+        [Image.fromarray(one) for one in BYTES.permute(0, 2, 3, 1).contiguous().numpy()],
+        [BYTES[:1], BYTES[1].permute(1, 2, 0)],
+        BYTES / 255,
+    ],
+)
+def test_pictures_in_every_form(images: Any) -> None:
+    pictures = as_pictures(images, RGB)
+    assert [tuple(one.shape) for one in pictures] == [SHAPE] * 2
+    assert torch.equal(torch.stack(pictures), BYTES / 255)
+
+
+def test_one_picture() -> None:
+    for image in (BYTES[0], BYTES[0].permute(1, 2, 0).numpy(), Image.fromarray(BYTES[0].permute(1, 2, 0).numpy())):
+        (picture,) = as_pictures(image, RGB)
+        assert torch.equal(picture, BYTES[0] / 255)
+
+
+def test_bytes_are_brought_to_the_scale_of_the_statistics() -> None:
+    scaled = Normalization((128.0,) * 3, (64.0,) * 3, pixel_max=255.0)
+    assert torch.equal(torch.stack(as_pictures(BYTES, scaled)), BYTES / 255 * 255.0)
+    assert torch.equal(as_pictures(BYTES.double(), scaled)[0], BYTES[0].double())  # floats are there already
+
+
+@pytest.mark.parametrize(
+    ("shape", "read"),
+    [
+        ((6, 7), [(1, 6, 7)]),
+        ((1, 6, 7), [(1, 6, 7)]),
+        ((6, 7, 1), [(1, 6, 7)]),
+        ((2, 1, 6, 7), [(1, 6, 7)] * 2),
+        ((2, 6, 7, 1), [(1, 6, 7)] * 2),
+        ((2, 1, 6, 3), [(1, 6, 3)] * 2),
+        # one mean and one std serve any number of channels
+        ((3, 6, 7), [(3, 6, 7)]),
+        ((2, 2, 6, 7), [(2, 6, 7)] * 2),
+        ((6, 7, 3), [(3, 6, 7)]),
+        ((2, 6, 7, 4), [(4, 6, 7)] * 2),
+    ],
+)
+def test_pictures_for_one_mean_and_one_std(shape: tuple[int, ...], read: list[tuple[int, ...]]) -> None:
+    assert [tuple(one.shape) for one in as_pictures(torch.zeros(shape), ONE)] == read
+
+
+def test_three_channels_come_first_where_both_ends_could_be_channels() -> None:
+    images = torch.arange(27.0).view(3, 3, 3)
+    assert torch.equal(as_pictures(images, RGB)[0], images)
+
+
+@pytest.mark.parametrize(
+    ("images", "kind", "said"),
+    [
+        ([], ImageError, "there is no picture: expected at least one."),
+        (BYTES[:0], ImageError, "there is no picture: expected at least one."),
+        (
+            {1: BYTES},
+            ImageTypeError,
+            "images is a builtins.dict: expected tensors, arrays, PIL pictures or a list of these.",
+        ),
+        (BYTES.int(), ImageTypeError, "images are of torch.int32: expected uint8 or floating point."),
+        (
+            BYTES[0, 0, 0],
+            ImageError,
+            "images have shape (5,): expected (N, C, H, W), (C, H, W) or channels last.",
+        ),
+        (
+            BYTES[None],
+            ImageError,
+            "images have shape (1, 2, 3, 4, 5): expected (N, C, H, W), (C, H, W) or channels last.",
+        ),
+        (
+            BYTES[:, :2],
+            ImageError,
+            "images have shape (2, 2, 4, 5), the statistics have 3 channels: expected (N, 3, H, W) or (N, H, W, 3).",
+        ),
+        (
+            [BYTES, torch.tensor([0.0, float("nan"), 1.0]).expand(3, 2, 3)],
+            ImageError,
+            "picture 2 has NaN or infinite values: expected finite numbers.",
+        ),
+        (
+            torch.tensor([0.0, float("inf"), 1.0]).expand(3, 2, 3),
+            ImageError,
+            "picture 0 has NaN or infinite values: expected finite numbers.",
+        ),
+        (
+            torch.tensor([0.0, float("-inf"), 1.0]).expand(3, 2, 3),
+            ImageError,
+            "picture 0 has NaN or infinite values: expected finite numbers.",
+        ),
+    ],
+)
+def test_pictures_that_cannot_be_worked_with(images: Any, kind: type[Exception], said: str) -> None:
+    with pytest.raises(kind) as caught:
+        as_pictures(images, RGB)
+    assert str(caught.value) == said
+
+
+def test_a_picture_without_pixels_is_one() -> None:
+    assert [tuple(one.shape) for one in as_pictures(torch.zeros(1, 3, 0, 4), RGB)] == [(3, 0, 4)]
+
+
+# --- the Normalize itself ---
+
+
+@pytest.mark.parametrize("pipeline", [T.Compose([T.ToTensor(), T.Normalize(RGB.mean, RGB.std)]), RGB, LAST])
+def test_the_normalize_that_was_found_takes_pictures_and_batches(pipeline: Any) -> None:
+    forward = forward_of(locate(pipeline))
+    batch = torch.rand(2, 3, 3, 3, generator=torch.Generator().manual_seed(0))
+    expected = (batch - torch.tensor(RGB.mean).view(-1, 1, 1)) / torch.tensor(RGB.std).view(-1, 1, 1)
+    torch.testing.assert_close(forward(batch), expected)
+    torch.testing.assert_close(forward(batch[1]), expected[1])
+
+
+def test_statistics_of_pictures_with_channels_last_can_be_verified() -> None:
+    assert_round_trip(LAST, inverse=LAST.inverse())
+    assert check(LAST, inverse=LAST.inverse(), select=["round_trip", "memory_layouts", "low_precision"]).ok
+    assert diagnose(LAST, LAST.inverse()).kind == "exact"
+
+
+# --- naming ---
+
+
+def named(y: Any) -> Any:
+    return y
+
+
+class LongWinded:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (named, f"test_calls.named ({__file__}:{named.__code__.co_firstlineno})"),
+        (max, "builtins.max"),
+        (torch.zeros(1).mul, "Tensor.mul"),
+        (T.ToTensor, "torchvision.transforms.transforms.ToTensor"),
+        (T.ToTensor(), "ToTensor()"),
+        (functools.partial(max, 1), "functools.partial(<built-in function max>, 1)"),
+        (LongWinded("x" * 100), "x" * 100),
+        (LongWinded("x" * 101), "a test_calls.LongWinded"),
+        (LongWinded("two\nlines"), "a test_calls.LongWinded"),
+    ],
+)
+def test_functions_are_called_by_their_names(function: Any, expected: str) -> None:
+    assert describe_callable(function) == expected
