@@ -110,13 +110,13 @@ def _is_grey(canvas: Bytes) -> bool:
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{max(100 * part / whole, 0.01):.2g} %" if part < whole else "100 %"
+    return f"{min(max(100 * part / whole, 0.01), 99):.2g} %" if part < whole else "100 %"
 
 
 def _sizes(baseline: Bytes, result: Bytes, tiles: Sequence[Tile]) -> Difference:
     before, after = (" x ".join(map(str, canvas.shape[:2])) for canvas in (baseline, result))
     lines = [("sizes", f"baseline {before}, result {after} (height x width, pixels)")]
-    if tiles:
+    if len(tiles) > 1:
         rows, columns = max(tile.row for tile in tiles) + 1, max(tile.column for tile in tiles) + 1
         lines.append(("result", f"{len(tiles)} tiles of {tiles[0].height} x {tiles[0].width}, {rows} x {columns}"))
     figures = {"baseline_size": before, "result_size": after}
@@ -146,7 +146,7 @@ def amplified(baseline: Bytes, result: Bytes) -> tuple[Bytes, int]:
     before, after = baseline[:shared_height, :shared_width], result[:shared_height, :shared_width]
     levels = np.abs(after.astype(np.int16) - before)
     typical = float(np.median(levels[levels > 0])) if levels.any() else 255.0
-    factor = max(255 // max(int(levels.max(initial=0)), 1), round(_VISIBLE / typical))
+    factor = max(255 // max(int(levels.max()), 1), round(_VISIBLE / typical))
     canvas = np.full((height, width, 3), _OUTSIDE, dtype=np.uint8)
     canvas[:shared_height, :shared_width] = np.minimum(levels * factor, 255)
     return canvas, factor

@@ -23,6 +23,9 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 #: Dots an inch. A power of two, so that pixels / dpi * dpi is a whole number of pixels at every size.
 DPI = 64
 
+#: Against styles: a "tight" box adds a border, and after saving matplotlib falls back on the style's layout.
+_PLAIN: Any = {"savefig.bbox": "standard", "figure.autolayout": False, "figure.constrained_layout.use": False}
+
 
 class Tile(NamedTuple):
     """Where one picture lies in the canvas of a grid: row and column in pictures, the rest in pixels."""
@@ -51,16 +54,14 @@ class GridFigure(Figure):
     def __init__(self, pixels: Bytes, tiles: Iterable[Tile], *, normalization: Normalization | None = None) -> None:
         height, width = pixels.shape[:2]
         layout: Any = "none"  # None would let a style choose
-        super().__init__(
-            figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white", linewidth=0, frameon=False, layout=layout
-        )
-        self._pixels = np.array(pixels, dtype=np.uint8, order="C")
+        super().__init__(figsize=(width / DPI, height / DPI), dpi=DPI, frameon=False, layout=layout)
+        self._pixels = np.array(pixels)
         self._pixels.flags.writeable = False
         self._tiles = tuple(tiles)
         self.normalization = normalization
-        axes = self.add_axes((0, 0, 1, 1), frame_on=False)
+        axes = self.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
-        axes.imshow(self._pixels, interpolation="nearest", aspect="auto", origin="upper", resample=True)
+        axes.imshow(self._pixels, interpolation="nearest", aspect="auto", origin="upper")
         self._own_axes = axes
         self._own = [*self.get_children(), *axes.get_children()]
 
@@ -131,7 +132,7 @@ class GridFigure(Figure):
         kwargs.setdefault("dpi", DPI)
         kwargs.update({} if metadata is None else {"metadata": metadata})
         kwargs.update({} if pil_kwargs is None else {"pil_kwargs": pil_kwargs})
-        with matplotlib.rc_context({"savefig.bbox": "standard"}):  # a style's "tight" would add a border
+        with matplotlib.rc_context(_PLAIN):
             super().savefig(target, format=format, **kwargs)
 
     def _repr_png_(self) -> bytes:

@@ -74,7 +74,7 @@ def _filtered(pixels: Bytes) -> memoryview:
     rows = pixels.reshape(height, -1)
     filtered = np.empty((height, 1 + rows.shape[1]), dtype=np.uint8)
     filtered[:, 0] = _UP
-    filtered[:1, 1:] = rows[:1]  # above the first row lies a row of zeros
+    filtered[0, 1:] = rows[0]  # above the first row lies a row of zeros
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
     return filtered.data.cast("B")
 

@@ -43,6 +43,11 @@ def test_a_size_that_differs_is_told_with_the_grid_that_was_drawn() -> None:
     )
     assert difference.figures == {"baseline_size": "67 x 133", "result_size": "70 x 138"}
     assert "result" not in lines(PHOTOS[0], PHOTOS[0][:, 1:])
+    assert "result" not in lines(before, grid(PHOTOS[0]))
+    assert lines(before, grid(PHOTOS[:2]))["result"] == "2 tiles of 32 x 32, 1 x 2"
+
+
+SOME = [(row, column, 1, 99) for row in range(100) for column in range(200)]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +57,8 @@ def test_a_size_that_differs_is_told_with_the_grid_that_was_drawn() -> None:
         ([(0, 0, 0, 0), (0, 0, 1, 0), (7, 3, 2, 103)], "2 of 20000 pixels (0.01 %), by up to 100 levels"),
         ([(0, column, 0, 101) for column in range(3)], "3 of 20000 pixels (0.015 %), by up to 1 levels"),
         ([(0, column, 0, 105) for column in range(200)], "200 of 20000 pixels (1 %), by up to 5 levels"),
+        (SOME[:19600], "19600 of 20000 pixels (98 %), by up to 1 levels"),
+        (SOME[1:], "19999 of 20000 pixels (99 %), by up to 1 levels"),
     ],
 )
 def test_the_share_of_pixels_is_told(dots: list[tuple[int, int, int, int]], share: str) -> None:
@@ -82,6 +89,30 @@ def test_the_worst_pixel_is_found_in_its_tile_or_outside_of_all() -> None:
     assert lines(before, grid(PHOTOS ^ 0x40, nrow=4))["untouched"] == "no tile"
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "place"),
+    [
+        *((row, column, f"tile 1 (row 0, column 1), red, pixel ({row - 1}, {column - 6})")
+          for row in (1, 4) for column in (6, 9)),
+        *((row, column, f"padding, red, pixel ({row}, {column}) of the canvas")
+          for row, column in ((0, 6), (5, 6), (1, 5), (1, 10))),
+    ],
+)  # fmt: skip
+def test_a_tile_ends_where_the_padding_begins(row: int, column: int, place: str) -> None:
+    figure = grid(np.full((2, 4, 4, 3), 100, np.uint8))
+    before = figure.pixels.copy()
+    before[row, column, 0] ^= 0x80
+    said = lines(before, figure)
+    assert said["worst"].startswith(f"{place}: expected ")
+    assert said["untouched"] == ("tile 0" if place.startswith("tile") else "all tiles")
+
+
+def test_the_diagnosis_tells_what_became_of_the_baseline() -> None:
+    red = PHOTOS[0][..., :1].repeat(3, axis=-1)
+    assert lines(PHOTOS[0], red)["diagnosis"] == "the picture: grey: every channel shows red"
+    assert lines(red, PHOTOS[0])["diagnosis"] == "the picture: another picture"
+
+
 def test_grey_and_colour_are_told_apart() -> None:
     grey = PHOTOS[0][..., :1].repeat(3, axis=-1)
     assert lines(grey, PHOTOS[0])["headline"] == "the baseline is grey, the result is in colour"
@@ -107,8 +138,12 @@ def test_four_causes_are_told_at_most() -> None:
         "tile 2: upside down",
         "tile 3: turned by 180 degrees",
     ]
-    assert difference.figures["diagnosis"] == "; ".join(causes)
-    assert difference.figures["differing_tiles"] == 5
+    assert difference.figures == {
+        "differing_pixels": int((after != PHOTOS).any(axis=-1).sum()),
+        "max_difference": int(np.abs(after.astype(int) - PHOTOS).max()),
+        "differing_tiles": 5,
+        "diagnosis": "; ".join(causes),
+    }
 
 
 def test_files_are_equal_by_bytes_or_by_pixels(tmp_path: Any) -> None:
@@ -117,11 +152,14 @@ def test_files_are_equal_by_bytes_or_by_pixels(tmp_path: Any) -> None:
         Image.fromarray(picture).save(path, compress_level=level)
     assert paths[0].read_bytes() != paths[1].read_bytes()
     assert compare_files(paths[0], paths[1]) is None
-    assert compare_files(paths[0], paths[2]) is not None
+    assert compare_files(paths[0], paths[2]) == compare(PHOTOS[0], PHOTOS[1]) != compare(PHOTOS[1], PHOTOS[0])
     with pytest.raises(BaselineError, match=r"^there is no picture .*d\.png\.$"):
         compare_files(paths[0], tmp_path / "d.png")
     with pytest.raises(BaselineError, match=r"^there is no picture .*d\.png\.$"):
         compare_files(tmp_path / "d.png", paths[0])
+    for path in paths[:2]:
+        path.write_bytes(b"no picture")
+    assert compare_files(paths[0], paths[1]) is None
 
 
 @pytest.mark.parametrize(
@@ -136,23 +174,24 @@ def test_files_are_equal_by_bytes_or_by_pixels(tmp_path: Any) -> None:
     ],
 )
 def test_a_difference_is_amplified_so_that_half_of_it_can_be_seen(differences: list[int], factor: int) -> None:
-    before = np.zeros((3, 4, 3), np.uint8)
+    before = np.full((3, 4, 3), 40, np.uint8)
     after = before.copy()
-    after[0, : len(differences), 1] = differences
+    after[0, : len(differences), 1] += np.array(differences, np.uint8)
     for one, other in ((before, after), (after, before)):
         canvas, found = amplified(one, other)
-        assert found == factor
+        assert (found, canvas.dtype) == (factor, np.uint8)
         assert canvas[0, : len(differences), 1].tolist() == [min(each * factor, 255) for each in differences]
         assert int(canvas.sum()) == sum(min(each * factor, 255) for each in differences)
 
 
 def test_what_only_one_picture_has_is_magenta() -> None:
     wide, high = np.zeros((2, 5, 3), np.uint8), np.zeros((4, 3, 3), np.uint8)
-    canvas, _ = amplified(wide, high)
-    assert canvas.shape == (4, 5, 3)
-    assert not canvas[:2, :3].any()
-    assert (canvas[2:] == (255, 0, 255)).all()
-    assert (canvas[:, 3:] == (255, 0, 255)).all()
+    for one, other in ((wide, high), (high, wide)):
+        canvas, _ = amplified(one, other)
+        assert canvas.shape == (4, 5, 3)
+        assert not canvas[:2, :3].any()
+        assert (canvas[2:] == (255, 0, 255)).all()
+        assert (canvas[:, 3:] == (255, 0, 255)).all()
 
 
 def test_panels_stand_side_by_side_enlarged_alike() -> None:

@@ -62,20 +62,23 @@ def test_no_backend_changes_a_byte(figure: GridFigure, backend: str) -> None:
         plt.switch_backend(before)
 
 
+HOSTILE: Any = {
+    "savefig.format": "pdf",
+    "savefig.dpi": 300,
+    "savefig.bbox": "tight",
+    "savefig.facecolor": "red",
+    "savefig.transparent": True,
+    "figure.dpi": 37,
+    "figure.constrained_layout.use": True,
+    "image.aspect": "equal",
+    "image.origin": "lower",
+    "image.interpolation": "bilinear",
+}
+
+
 def test_no_setting_or_argument_changes_a_byte(figure: GridFigure, tmp_path: Path) -> None:
     expected = saved(figure)
-    rc = {
-        "savefig.format": "pdf",
-        "savefig.dpi": 300,
-        "savefig.bbox": "tight",
-        "savefig.facecolor": "red",
-        "savefig.transparent": True,
-        "figure.dpi": 37,
-        "figure.constrained_layout.use": True,
-        "image.origin": "lower",
-        "image.interpolation": "bilinear",
-    }
-    with mpl.rc_context(rc):
+    with mpl.rc_context(HOSTILE):
         assert saved(grid(crops(6, 24), nrow=3)) == expected
     assert saved(figure, dpi=300, bbox_inches="tight", facecolor="red", transparent=True) == expected
     figure.set_dpi(10)
@@ -93,11 +96,13 @@ def test_the_png_is_plain_rgb_with_the_metadata_that_was_asked_for(figure: GridF
     assert (plain.mode, plain.info) == ("RGB", {})
     noted = decoded(io.BytesIO(saved(figure, metadata={"Software": None, "Title": "Käse", "Author": "山"})))
     assert noted.info == {"Title": "Käse", "Author": "山"}
-    small = saved(figure, pil_kwargs={"compress_level": 9})
-    assert np.array_equal(np.asarray(decoded(io.BytesIO(small))), figure.pixels)
+    large = saved(figure, pil_kwargs={"compress_level": 0})
+    assert len(large) > figure.pixels.nbytes > len(saved(figure))
+    assert np.array_equal(np.asarray(decoded(io.BytesIO(large))), figure.pixels)
 
 
 def test_the_canvas_cannot_be_changed(figure: GridFigure) -> None:
+    assert not figure.pixels.flags.writeable
     for one in (figure, pickle.loads(pickle.dumps(figure)), copy.deepcopy(figure), copy.copy(figure)):
         assert one.tiles == figure.tiles
         assert saved(one) == saved(figure)
@@ -126,25 +131,51 @@ def test_matplotlib_draws_the_same_pixels(height: int, width: int) -> None:
     assert np.array_equal(np.asarray(canvas.buffer_rgba())[..., :3], figure.pixels)
 
 
-@pytest.mark.parametrize("form", ["tif", "svg", "pdf"])
-def test_other_formats_are_matplotlibs(figure: GridFigure, tmp_path: Path, form: str) -> None:
-    with mpl.rc_context({"savefig.bbox": "tight"}):
+@pytest.mark.parametrize(("form", "start"), [("tif", b"II*\0"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_other_formats_are_matplotlibs(figure: GridFigure, tmp_path: Path, form: str, start: bytes) -> None:
+    file = io.BytesIO()
+    with mpl.rc_context(HOSTILE):
         figure.savefig(tmp_path / f"a.{form}")
-    assert (tmp_path / f"a.{form}").stat().st_size > 0
-    if form == "tif":
-        assert np.array_equal(np.asarray(decoded(tmp_path / "a.tif"))[..., :3], figure.pixels)
+        figure.savefig(tmp_path / "b", format=form)
+        figure.savefig(file, format=form.upper())
+    for data in ((tmp_path / f"a.{form}").read_bytes(), (tmp_path / "b").read_bytes(), file.getvalue()):
+        assert data.startswith(start)
+    assert {path.name for path in tmp_path.iterdir()} == {f"a.{form}", "b"}
+
+
+@pytest.mark.parametrize("zoom", [1, 3])
+def test_other_formats_have_a_dot_or_several_for_each_pixel(figure: GridFigure, zoom: int) -> None:
+    kwargs = {"dpi": 64 * zoom} if zoom > 1 else {}
+    with mpl.rc_context(HOSTILE):
+        data = saved(grid(figure.pixels), format="tif", pil_kwargs={"compression": "tiff_lzw"}, **kwargs)
+    picture = decoded(io.BytesIO(data))
+    assert picture.info["compression"] == "tiff_lzw"
+    assert np.array_equal(np.asarray(picture)[..., :3], figure.pixels.repeat(zoom, axis=0).repeat(zoom, axis=1))
+
+
+def test_other_formats_have_the_metadata_that_was_asked_for(figure: GridFigure) -> None:
+    assert b"Drawn by nobody" in saved(figure, format="svg", metadata={"Title": "Drawn by nobody"})
 
 
 def test_what_is_drawn_over_the_pictures_is_saved(figure: GridFigure) -> None:
-    figure.add_artist(Line2D([0, 1], [0.5, 0.5], color="red", linewidth=2, antialiased=False))
-    picture = np.asarray(decoded(io.BytesIO(saved(figure))))
+    def drawn_over() -> np.ndarray[Any, Any]:
+        figure = grid(crops(6, 24), nrow=3)
+        figure.add_artist(Line2D([0, 1], [0.5, 0.5], color="red", linewidth=2, antialiased=False))
+        canvas = figure.canvas
+        picture = np.asarray(decoded(io.BytesIO(saved(figure))))
+        assert figure.canvas is canvas
+        return picture
+
+    picture = drawn_over()
     changed = (picture != figure.pixels).any(axis=-1)
     assert picture.shape == figure.pixels.shape
     assert 0 < changed.sum() <= 4 * picture.shape[1]
     assert (picture[changed][:, 0] > 200).all()
+    with mpl.rc_context(HOSTILE):
+        assert np.array_equal(drawn_over(), picture)
 
 
-@pytest.mark.parametrize("where", ["title", "text", "image", "removed"])
+@pytest.mark.parametrize("where", ["title", "text", "image", "axis", "removed"])
 def test_every_addition_is_seen(figure: GridFigure, where: str) -> None:
     axes = figure.axes[0]
     if where == "title":
@@ -153,9 +184,20 @@ def test_every_addition_is_seen(figure: GridFigure, where: str) -> None:
         figure.text(0.5, 0.5, "cats")
     elif where == "image":
         axes.imshow(np.zeros((2, 2, 3)), extent=(0, 9, 0, 9))
+    elif where == "axis":
+        axes.set_axis_on()
+        axes.tick_params(direction="in")
     else:
         axes.images[0].remove()
     assert not np.array_equal(figure.rendered(), figure.pixels)
+
+
+def test_what_cannot_be_seen_is_no_addition(figure: GridFigure) -> None:
+    expected = saved(figure)
+    figure.suptitle("")
+    figure.text(0.5, 0.5, "cats", visible=False)
+    figure.set_dpi(10)  # matplotlib would draw another size
+    assert saved(figure) == expected
 
 
 def test_removing_text_that_is_not_there_changes_nothing(figure: GridFigure) -> None:

@@ -34,6 +34,8 @@ def chunks(data: bytes) -> list[bytes]:
 def test_every_pixel_comes_back(pixels: np.ndarray) -> None:
     data = encode_png(pixels)
     assert chunks(data) == [b"IHDR", b"IDAT", b"IEND"]
+    height, width, _ = pixels.shape
+    assert data[16:29] == struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.mode == "RGB"
         assert np.array_equal(np.asarray(picture), pixels)
