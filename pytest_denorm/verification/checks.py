@@ -395,7 +395,7 @@ def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case,
     allowed = room / std if role == "Normalize" else room
     for index, (one, single) in enumerate(zip(found, singles, strict=True)):
         bound = allowed if single.is_floating_point() else torch.zeros_like(allowed)
-        off = (one.double() - single.double()).abs().nan_to_num(nan=math.inf)
+        off = (one.double() - single.double()).abs().nan_to_num(nan=math.inf, posinf=math.inf)
         if off.numel() and bool((off > bound.view(-1, 1, 1)).any()):
             raise CheckFailure(
                 f"{role} gives picture {index} of a batch differently from the picture alone, by up to "

@@ -50,7 +50,7 @@ class _Trip:
 
     @property
     def errors(self) -> Array:
-        errors: Array = np.nan_to_num(np.abs(self.recovered - self.original), nan=np.inf)
+        errors: Array = np.nan_to_num(np.abs(self.recovered - self.original), nan=np.inf, posinf=np.inf)
         return errors
 
 

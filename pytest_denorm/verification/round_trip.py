@@ -63,9 +63,11 @@ class Subject:
         inverse = as_function(inverse)
         if inverse is not None and not callable(inverse):
             raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
-        chosen = inverse if inverse is not None else Denormalize(normalization.mean, normalization.std)
+        derived = inverse is None
+        if derived:
+            inverse = Denormalize(normalization.mean, normalization.std, normalization.pixel_max)
         pictures = as_pictures(sample_images(normalization.channels) if images is None else images, normalization)
-        return cls(located, chosen, inverse is None, pictures)
+        return cls(located, inverse, derived, pictures)
 
     @property
     def normalization(self) -> Normalization:
@@ -157,7 +159,7 @@ def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
         found = inverse(forward(picture.clone()))
         expected, found = comparable(picture, found, normalization.pixel_max)
         gaps = found - expected
-        error = gaps.abs().flatten(1).amax(dim=1).double().nan_to_num(nan=math.inf)
+        error = _no_nan(gaps.abs().flatten(1).amax(dim=1).double())
         errors = torch.maximum(errors, error)
         ratio = float((error / bounds.clamp_min(1e-300)).max())
         if ratio > worst_ratio:
@@ -174,8 +176,12 @@ def comparable(picture: torch.Tensor, found: torch.Tensor, white: float) -> tupl
     return (picture.double() / level).round() * level, found.double() * level
 
 
+def _no_nan(errors: torch.Tensor) -> torch.Tensor:
+    return errors.nan_to_num(nan=math.inf, posinf=math.inf)
+
+
 def _worst(index: int, gaps: torch.Tensor, bounds: torch.Tensor, expected: torch.Tensor, found: torch.Tensor) -> Worst:
-    ratio = gaps.double().abs().nan_to_num(nan=math.inf) / bounds.clamp_min(1e-300).view(-1, 1, 1)
+    ratio = _no_nan(gaps.double().abs()) / bounds.clamp_min(1e-300).view(-1, 1, 1)
     channel, row, column = (int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape))
     at = (channel, row, column)
     error = abs(float(found[at]) - float(expected[at]))

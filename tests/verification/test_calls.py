@@ -121,6 +121,8 @@ def test_a_function_that_worked_once_is_not_tried_otherwise(first: Callable[[tor
         (GREY[0], GREY),
         (GREY[0, ..., None], GREY),
         (GREY[None], GREY),
+        (PICTURE[:, :1].permute(1, 2, 0), PICTURE[:, :1]),
+        (GREY[:, :1, :1], GREY[:, :1, :1]),
     ],
 )
 def test_what_is_read(returned: Any, expected: torch.Tensor) -> None:
@@ -295,10 +297,21 @@ def test_the_normalize_that_was_found_takes_pictures_and_batches(pipeline: Any) 
     torch.testing.assert_close(forward(batch[1]), expected[1])
 
 
+def test_what_the_normalize_does_counts_and_not_what_it_declares() -> None:
+    class Twice(T.Normalize):
+        def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+            return 2 * super().forward(tensor)
+
+    declared = T.Normalize(RGB.mean, RGB.std)
+    found = locate(T.Compose([T.ToTensor(), Twice(RGB.mean, RGB.std)]))
+    assert torch.equal(forward_of(found)(PICTURE), 2 * declared(PICTURE))
+
+
 def test_statistics_of_pictures_with_channels_last_can_be_verified() -> None:
     assert_round_trip(LAST, inverse=LAST.inverse())
     assert check(LAST, inverse=LAST.inverse(), select=["round_trip", "memory_layouts", "low_precision"]).ok
     assert diagnose(LAST, LAST.inverse()).kind == "exact"
+    assert diagnose(LAST, lambda y: y).kind == "not-inverted"
 
 
 # --- naming ---

@@ -1,0 +1,269 @@
+"""A round trip: what is allowed, which pixel is the worst, how many levels are lost, and what the error says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torchvision import transforms as T
+
+from pytest_denorm import Normalization, assert_round_trip
+from pytest_denorm.errors import ImageTypeError
+from pytest_denorm.tolerance import round_trip_tolerance
+from pytest_denorm.verification.drawable import drawing_of
+from pytest_denorm.verification.round_trip import RoundTrip, Subject, Worst, round_trip
+
+BYTES = Normalization((100.0, 110.0, 120.0), (50.0, 60.0, 70.0), pixel_max=255.0)
+UNIT = Normalization((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+HALF = Normalization(0.5, 0.5)
+MEAN, STD = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
+PICTURE = torch.arange(18.0).view(3, 2, 3) * 14
+SMALL = PICTURE.shape[1:]
+
+
+def right(y: torch.Tensor) -> torch.Tensor:
+    return y * STD + MEAN
+
+
+def changed(**pixels: float) -> Callable[[torch.Tensor], torch.Tensor]:
+    """An inverse that is off in single pixels of small pictures: ``_210=4.0`` is channel 2, row 1, column 0."""
+
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        x = right(y)
+        if x.shape[1:] == SMALL:
+            for place, change in pixels.items():
+                x[tuple(int(digit) for digit in place[1:])] += change
+        return x
+
+    return inverse
+
+
+def trip(inverse: Any, images: Any = PICTURE, tolerance: float | None = None, statistics: Any = BYTES) -> RoundTrip:
+    return round_trip(Subject.of(statistics, inverse, images), tolerance)
+
+
+# --- what is said ---
+
+
+def off_in_green_and_blue(y: torch.Tensor) -> torch.Tensor:
+    x = changed(_210=4.0)(y)
+    x[1] += 1.25
+    return x
+
+
+def test_everything_is_in_the_message() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(BYTES, inverse=off_in_green_and_blue, images=[PICTURE + 1, PICTURE], tolerance=2.0)
+    where, line = __file__, off_in_green_and_blue.__code__.co_firstlineno
+    assert str(caught.value).replace(f"({where}:{line})", "(HERE)").replace("\n              (HERE)", " (HERE)") == (
+        "what went through Normalize does not come back\n"
+        "  Normalize   Normalization\n"
+        "              mean (100, 110, 120), std (50, 60, 70), pictures in 0..255\n"
+        "  inverse     test_round_trip.off_in_green_and_blue (HERE)\n"
+        "  worst       4 = 4 levels of 255, 2 times the tolerance 2\n"
+        "              picture 0, channel 2 (blue), row 1, column 0: expected 211, found 215\n"
+        "  channels    red 0 (0 levels) ok, green 1.25 (1.25 levels) ok, blue 4 (4 levels) off\n"
+        "  levels      256 of 768 come back as another byte\n"
+        "  diagnosis   wrong-mean: green: gain 1, offset 1.2: the inverse uses mean 111.25 where\n"
+        "              the pipeline has 110.\n"
+        "  tolerance   2 = 2 levels: the number given as tolerance="
+    )
+    assert drawing_of(caught.value) is not None
+
+
+def test_the_derived_inverse_and_the_source_are_named() -> None:
+    broken = T.Compose([T.ToTensor(), T.Normalize(0.485, 0.229)])
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(broken, tolerance=0)
+    lines = str(caught.value).splitlines()
+    assert lines[1:4] == [
+        "  Normalize   Compose.transforms[1]: torchvision.transforms.Normalize",
+        "              mean (0.485,), std (0.229,), pictures in 0..1",
+        "  inverse     derived: Denormalize(mean=(0.485,), std=(0.229,))",
+    ]
+    assert ", the tolerance is 0" in lines[4]
+    assert max(map(len, lines)) <= 88
+
+
+def test_an_inverse_that_takes_no_other_pictures_has_no_diagnosis() -> None:
+    def only_these(y: torch.Tensor) -> torch.Tensor:
+        if y.shape[1:] not in (SMALL, (8, 32)):
+            raise ValueError("too large")
+        return right(y) + 3
+
+    with pytest.raises(AssertionError, match=r"\n  diagnosis   none: the inverse raised ValueError: too large\n"):
+        assert_round_trip(BYTES, inverse=only_these, images=PICTURE)
+
+
+@pytest.mark.parametrize("inverse", [7, "y * std + mean"])
+def test_an_inverse_that_is_no_function_is_refused(inverse: Any) -> None:
+    with pytest.raises(ImageTypeError) as caught:
+        assert_round_trip(BYTES, inverse=inverse)
+    assert str(caught.value) == f"inverse is {inverse!r}: expected a function of a normalized picture, or None."
+
+
+# --- what is allowed ---
+
+
+def test_an_error_as_large_as_the_tolerance_is_allowed() -> None:
+    for change in (0.5, -0.5):
+        assert_round_trip(BYTES, inverse=changed(_012=change), images=PICTURE, tolerance=0.5)
+        with pytest.raises(AssertionError):
+            assert_round_trip(BYTES, inverse=changed(_012=change), images=PICTURE, tolerance=0.499)
+    assert trip(changed(_012=0.5), tolerance=0.5).ratio == 1
+    assert trip(changed(_012=0.5, _100=0.25), tolerance=2).ratio == 0.25
+
+
+def test_without_tolerance_any_error_is_infinitely_too_large() -> None:
+    assert trip(changed(_012=0.5), tolerance=0).ratio == math.inf
+    exact = trip(right, torch.full_like(PICTURE, 100.0)[:, :1, :1] + torch.tensor([0, 10, 20.0])[:, None, None], 0)
+    assert (exact.ratio, exact.ok) == (0.0, True)
+
+
+def test_the_tolerance_is_derived_from_the_pictures_and_the_statistics() -> None:
+    for images, low, high in ((PICTURE, 0.0, 238.0), ([PICTURE, PICTURE * 2 - 30], -30.0, 446.0)):
+        own = trip(right, images).tolerance
+        assert own == round_trip_tolerance(BYTES, torch.float32, low=low, high=high)
+    halves = trip(right, PICTURE.half()).tolerance
+    assert halves == round_trip_tolerance(BYTES, torch.float16, low=0.0, high=238.0)
+
+
+def test_the_derived_inverse_is_held_to_a_closer_tolerance() -> None:
+    assert trip(None).tolerance == round_trip_tolerance(BYTES, torch.float32, low=0.0, high=238.0, derived=True)
+
+    class ByReciprocal(T.Normalize):
+        """Rounds more often than the formula does."""
+
+        def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+            return tensor * (1 / 0.229) - 0.485 / 0.229
+
+    other = trip(None, PICTURE / 255, statistics=T.Compose([ByReciprocal(0.485, 0.229)])).tolerance
+    assert "the inverse may be any correct formula" in other.reason
+
+
+def test_statistics_for_all_channels() -> None:
+    outcome = trip(None, torch.rand(5, 4, 6, generator=torch.Generator().manual_seed(0)), statistics=HALF)
+    assert outcome.ok
+    assert (len(outcome.channel_errors), outcome.total_levels) == (5, 1280)
+
+
+# --- which pixel is the worst ---
+
+
+def test_the_worst_pixel_is_the_one_furthest_beyond_its_own_tolerance() -> None:
+    bounds = trip(right).tolerance.per_channel
+    assert bounds[0] > bounds[2]
+    # red is further off, and blue by more of what it is allowed
+    by = 100 * bounds[2]
+    outcome = trip(changed(_001=by * 1.1, _212=by), [PICTURE + 1, PICTURE])
+    assert (outcome.worst.channel, outcome.worst.row, outcome.worst.column) == (2, 1, 2)
+    assert outcome.ratio == pytest.approx(100, rel=0.5)
+    assert [error > 10 * bound for error, bound in zip(outcome.channel_errors, bounds, strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_the_first_of_equals_is_shown_and_a_later_one_if_it_is_worse() -> None:
+    assert trip(changed(_111=8.0), [PICTURE, PICTURE + 1]).worst == Worst(8.0, 0, 1, 1, 1, 140.0, 148.0)
+    growing = iter([0.0, 2.0, -8.0, 4.0])  # the first is for the levels
+
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        x = right(y)
+        x[0, 0, 2] += next(growing)
+        return x
+
+    outcome = trip(inverse, [PICTURE] * 3)
+    assert outcome.worst == Worst(8.0, 1, 0, 0, 2, 28.0, 20.0)
+    assert outcome.channel_errors[0] == 8.0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_the_worst(value: float) -> None:
+    outcome = trip(changed(_010=value, _002=9.0))
+    assert (outcome.worst.error, outcome.worst.row, outcome.worst.column) == (math.inf, 1, 0)
+    assert outcome.channel_errors[0] == math.inf
+    assert not outcome.ok
+
+
+def test_a_picture_without_pixels_is_passed_over() -> None:
+    empty = torch.zeros(3, 0, 3)
+    outcome = trip(changed(_012=8.0), [empty, PICTURE, empty])
+    assert outcome.worst.picture == 1
+    assert outcome.tolerance == trip(right).tolerance
+    nothing = trip(right, [empty])
+    assert nothing.ok
+    assert nothing.worst == Worst(0.0, 0, 0, 0, 0, 0.0, 0.0)
+    assert nothing.tolerance == round_trip_tolerance(BYTES, torch.float32, low=0.0, high=255.0)
+
+
+# --- levels and bytes ---
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+@pytest.mark.parametrize(
+    ("wrong", "lost"),
+    [
+        (lambda x: x, 0),
+        (lambda x: x + 0.45 / 255, 0),
+        (lambda x: x + 0.55 / 255, 256),
+        (lambda x: torch.where(x > 0.999, x * 2, x), 1),
+        (lambda x: torch.where(x < 0.001, x - 1, x), 1),
+        (lambda x: torch.where(x < 0.5, math.nan, x), 128),
+    ],
+)
+def test_levels_that_are_lost_are_counted(
+    white: float, wrong: Callable[[torch.Tensor], torch.Tensor], lost: int
+) -> None:
+    statistics = Normalization((0.5 * white,) * 3, (0.25 * white,) * 3, pixel_max=white)
+
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        x = y * 0.25 + 0.5
+        x[0] = wrong(x[0])
+        return x * white
+
+    outcome = trip(inverse, torch.full((3, 4, 4), 0.5 * white), statistics=statistics)
+    assert (outcome.wrong_levels, outcome.total_levels, outcome.bytes_out) == (lost, 768, False)
+
+
+def to_bytes(y: torch.Tensor) -> torch.Tensor:
+    return ((y * 0.25 + 0.5) * 255).round().clamp(0, 255).byte()
+
+
+def test_bytes_are_held_against_the_nearest_level() -> None:
+    between = (PICTURE.round() + 0.3) / 255
+    outcome = trip(to_bytes, between, statistics=UNIT)
+    assert (outcome.ok, outcome.bytes_out, outcome.wrong_levels) == (True, True, 0)
+    assert outcome.tolerance.per_channel == (0.0, 0.0, 0.0)
+    assert outcome.tolerance.pixel_max == 1.0
+    assert outcome.tolerance.reason.startswith(
+        "bytes are rounded to the nearest level, and float32 rounds each operation"
+    )
+
+    outcome = trip(lambda y: to_bytes(y) + (torch.arange(3) == 1)[:, None, None].byte(), between, statistics=UNIT)
+    assert not outcome.ok
+    assert outcome.wrong_levels == 256
+    assert outcome.worst.error == pytest.approx(1 / 255)
+    assert outcome.worst.channel == 1
+    assert trip(lambda y: to_bytes(y) + 1, between, 1.001 / 255, UNIT).ok  # as the user says
+
+
+def test_bytes_of_coarse_numbers_may_be_some_levels_off() -> None:
+    outcome = trip(to_bytes, (PICTURE / 255).bfloat16(), statistics=UNIT)
+    floats = round_trip_tolerance(UNIT, torch.bfloat16, low=0.0, high=float((PICTURE / 255).bfloat16().max()))
+    levels = [one * 255 for one in outcome.tolerance.per_channel]
+    assert levels == pytest.approx([math.floor(one * 255 + 0.5) for one in floats.per_channel])
+    assert levels[0] >= 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_an_inverse_may_work_in_another_dtype(dtype: torch.dtype) -> None:
+    outcome = trip(lambda y: right(y.double()).to(dtype), PICTURE, 0.13)
+    assert outcome.ok
+    fine = trip(lambda y: y.double() * STD.double() + MEAN.double() + 1e-9, PICTURE.double(), 1e-8)
+    assert fine.ok
+    assert fine.channel_errors[0] == pytest.approx(1e-9, rel=1e-3)
