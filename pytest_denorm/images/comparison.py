@@ -15,7 +15,7 @@ from pytest_denorm.normalization import Normalization
 from .figure import Tile
 from .files import decode, read_bytes
 from .png import encode_png
-from .tiles import CHANNELS, cut, describe_tiles, name_tiles
+from .tiles import CHANNELS, cut, describe_tiles, is_grey, name_tiles
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -81,8 +81,8 @@ def compare(
     differs = levels.max(axis=-1)
     pixels, worst = int((differs != 0).sum()), int(differs.max())
     headline = "the picture differs from its baseline"
-    if _is_grey(baseline) != _is_grey(result):
-        grey, colour = ("baseline", "result") if _is_grey(baseline) else ("result", "baseline")
+    if is_grey(baseline) != is_grey(result):
+        grey, colour = ("baseline", "result") if is_grey(baseline) else ("result", "baseline")
         headline = f"the {grey} is grey, the {colour} is in colour"
     lines = [
         (
@@ -103,10 +103,6 @@ def compare(
         "diagnosis": "; ".join(said[:4]),
     }
     return Difference(headline, tuple(lines), figures)
-
-
-def _is_grey(canvas: Bytes) -> bool:
-    return np.array_equal(canvas[..., 0], canvas[..., 1]) and np.array_equal(canvas[..., 1], canvas[..., 2])
 
 
 def _percent(part: int, whole: int) -> str:

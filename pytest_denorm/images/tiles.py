@@ -7,7 +7,7 @@ A wrong mean or std changes a picture by a gain and an offset of each channel: w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,6 +73,11 @@ def cut(canvas: Bytes, tile: Tile) -> Bytes:
     return canvas[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
 
 
+def is_grey(pictures: Bytes) -> bool:
+    """Whether the channels, the last axis, are equal."""
+    return bool((pictures == pictures[..., :1]).all())
+
+
 def name_tiles(indices: Sequence[int], count: int) -> str:
     """``all tiles``, ``tile 3`` or ``tiles 0-2, 5``."""
     if len(indices) == count:
@@ -126,7 +131,7 @@ def _same(before: Bytes, after: Bytes) -> bool:
     """Equal to one level, so that rounding does not hide what happened; a sample is looked at first."""
 
     def near(some: Bytes, others: Bytes) -> bool:
-        return int(np.abs(others.astype(np.int16) - some).max(initial=0)) <= 1
+        return int(np.abs(others.astype(np.int16) - some).max()) <= 1
 
     return before.shape == after.shape and near(before[:, ::7, ::7], after[:, ::7, ::7]) and near(before, after)
 
@@ -161,15 +166,11 @@ def _geometry(before: Bytes, after: Bytes) -> str:
 
 
 def _shift(before: Bytes, after: Bytes) -> str:
-    height, width = before.shape[1:3]
-    steps = sorted(
-        ((down, right) for down in _reach(height) for right in _reach(width) if (down, right) != (0, 0)),
-        key=lambda step: abs(step[0]) + abs(step[1]),
-    )
+    """Of pictures that differ by more than a level; the shortest way."""
+    steps = sorted(product(*map(_reach, before.shape[1:3])), key=lambda step: abs(step[0]) + abs(step[1]))
     for down, right in steps:
-        kept = before[:, max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
-        moved = after[:, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
-        if kept.size and int(np.ptp(kept)) > 1 and _same(kept, moved):
+        kept, moved = _without_edge(before, -down, -right), _without_edge(after, down, right)
+        if int(np.ptp(kept)) > 1 and _same(kept, moved):
             words = [
                 f"{abs(step)} pixel{'' if abs(step) == 1 else 's'} {positive if step > 0 else negative}"
                 for step, positive, negative in ((down, "down", "up"), (right, "right", "left"))
@@ -177,6 +178,12 @@ def _shift(before: Bytes, after: Bytes) -> str:
             ]
             return f"shifted by {' and '.join(words)}"
     return ""
+
+
+def _without_edge(pictures: Bytes, down: int, right: int) -> Bytes:
+    """What is left of pictures that lose rows at the top (negative: at the bottom) and columns at the left."""
+    height, width = pictures.shape[1:3]
+    return pictures[:, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
 
 
 def _reach(size: int) -> Iterable[int]:
@@ -187,12 +194,12 @@ def _reach(size: int) -> Iterable[int]:
 def fit_gain(before: Bytes, after: Bytes) -> Fit | None:
     """The gain and offset of one channel by least squares, if they explain every value to one level.
 
-    Only values that are clipped on neither side are fitted; None where they are fewer than 2 levels, or the fit fails.
+    Only values that the result does not clip are fitted; None where they are fewer than 2 levels, or the fit fails.
     """
     # there are 256 x 256 pairs of levels at most, however large the pictures
-    pairs = np.bincount(before.ravel().astype(np.intp) * 256 + after.ravel(), minlength=256 * 256)
+    pairs = np.bincount(before.ravel().astype(np.intp) * 256 + after.ravel())
     x, y = (levels.astype(np.float64) for levels in np.divmod(np.flatnonzero(pairs), 256))
-    inside = (x > 0) & (x < 255) & (y > 0) & (y < 255)
+    inside = (y > 0) & (y < 255)
     if np.unique(x[inside]).size < 2:
         return None
     weight = np.sqrt(pairs[pairs > 0][inside])
@@ -203,9 +210,7 @@ def fit_gain(before: Bytes, after: Bytes) -> Fit | None:
 
 
 def _gains(before: Bytes, after: Bytes, normalization: Normalization | None) -> str:
-    names: Sequence[str] = CHANNELS
-    if _is_grey(before) and _is_grey(after):
-        before, after, names = before[..., :1], after[..., :1], ("grey",)
+    names = ("grey",) if is_grey(before) and is_grey(after) else CHANNELS
     fits = []
     for channel in range(len(names)):
         same = np.array_equal(before[..., channel], after[..., channel])
@@ -220,10 +225,6 @@ def _gains(before: Bytes, after: Bytes, normalization: Normalization | None) -> 
     )
     cause = _cause(fits, names, normalization)
     return f"{said}: looks like {cause}" if cause else said
-
-
-def _is_grey(pictures: Bytes) -> bool:
-    return np.array_equal(pictures[..., 0], pictures[..., 1]) and np.array_equal(pictures[..., 0], pictures[..., 2])
 
 
 def _is(fit: Fit) -> bool:

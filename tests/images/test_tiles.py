@@ -57,14 +57,6 @@ def test_a_wrong_mean_is_named() -> None:
     ("change", "expected"),
     [
         (lambda x: grid(x.flip(1)), "all tiles: channels reversed (BGR for RGB)"),
-        (
-            lambda x: grid(x[:, [1, 0, 2]]),
-            "all tiles: channels in another order: green drawn as red, red drawn as green",
-        ),
-        (
-            lambda x: grid(x[:, [1, 2, 0]]),
-            "all tiles: channels in another order: green drawn as red, blue drawn as green, red drawn as blue",
-        ),
         (lambda x: grid(x[:, :1]), "all tiles: grey: every channel shows red"),
         (lambda x: grid(x[:, 1:2]), "all tiles: grey: every channel shows green"),
         (lambda x: grid(x[:, 2:]), "all tiles: grey: every channel shows blue"),
@@ -93,6 +85,26 @@ def test_each_known_change_is_named(change: Callable[[torch.Tensor], Any], expec
 
 
 @pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ([1, 0, 2], "green drawn as red, red drawn as green"),
+        ([0, 2, 1], "blue drawn as green, green drawn as blue"),
+        ([1, 2, 0], "green drawn as red, blue drawn as green, red drawn as blue"),
+    ],
+)
+def test_the_channels_that_changed_places_are_named(order: list[int], words: str) -> None:
+    assert said(grid(PHOTOS[:, order])) == [f"all tiles: channels in another order: {words}"]
+
+
+@pytest.mark.parametrize("size", [(32, 20), (5, 32)])
+def test_pictures_of_every_shape_are_described(size: tuple[int, int]) -> None:
+    photos = PHOTOS[..., : size[0], : size[1]]
+    noisy = (photos + noise(9)[..., : size[0], : size[1]]).clamp(0, 255).byte()
+    assert said(grid(noisy), photos) == ["all tiles: another picture"]
+    assert said(grid(photos.flip(1)), photos) == ["all tiles: channels reversed (BGR for RGB)"]
+
+
+@pytest.mark.parametrize(
     ("change", "cause"),
     [
         (lambda: grid(255 - PHOTOS), "an inverted picture, black for white"),
@@ -100,6 +112,14 @@ def test_each_known_change_is_named(change: Callable[[torch.Tensor], Any], expec
         (
             lambda: grid(NORMALIZED, inverse=False),
             "a picture that is still normalized, with the statistics of imagenet",
+        ),
+        (
+            lambda: grid(preset("half").normalize(PHOTOS), inverse=False),
+            "a picture that is still normalized, with the statistics of half",
+        ),
+        (
+            lambda: grid(preset("cifar10").denormalize(NORMALIZED).clamp(0, 1)),
+            "the statistics of cifar10 for those of imagenet",
         ),
         (lambda: grid((NORMALIZED * STD).clamp(0, 1)), "the mean of imagenet not added"),
         (lambda: grid(((NORMALIZED + MEAN) * STD).clamp(0, 1)), "the mean of imagenet not divided by std"),
@@ -137,6 +157,7 @@ def test_other_roundings_are_named() -> None:
     )
     assert off_by(noise(2)) == ["all tiles: another picture"]
     assert "level" not in off_by(-2)[0]
+    assert "level" not in off_by(2)[0]
 
 
 def test_rounding_does_not_hide_what_happened() -> None:
@@ -145,6 +166,12 @@ def test_rounding_does_not_hide_what_happened() -> None:
 
     assert turned(noise(1)) == ["all tiles: channels reversed (BGR for RGB)"]
     assert turned(noise(2)) == ["all tiles: another picture"]
+    dot = torch.zeros(PHOTOS.shape, dtype=torch.int32)
+    dot[3, 1, 5, 6] = 100
+    assert turned(dot) == [
+        "tiles 0-2, 4-15: channels reversed (BGR for RGB)",
+        "tile 3: another picture",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +207,19 @@ def test_statistics_that_were_drawn_with_are_named(mean: Any, std: Any, cause: s
     (text,) = said(grid(NORMALIZED, Normalization(mean, std)))
     assert text.startswith("all tiles: ")
     assert text.endswith(f": looks like {cause}")
+
+
+def test_statistics_of_the_baseline_are_named() -> None:
+    normalized = IMAGENET.normalize(scaled(PHOTOS, 0.6, 0.2))  # nothing is clipped
+    stored = grid(normalized, Normalization(IMAGENET.mean, replaced(IMAGENET.std, 2, 0.255)))
+    figure = grid(normalized, IMAGENET)
+    (text,) = describe_tiles(stored.pixels, figure.pixels, figure.tiles, IMAGENET)
+    assert text.endswith(": looks like blue std 0.225 for 0.255")
+
+
+def test_statistics_that_are_nearly_those_of_a_data_set_are_told_by_their_numbers() -> None:
+    (text,) = said(grid(NORMALIZED, Normalization(IMAGENET.mean, replaced(IMAGENET.std, 0, 0.232))))
+    assert text.endswith(": looks like red std 0.232 for 0.229")
 
 
 def test_statistics_of_bytes_are_told_on_the_unit_scale() -> None:
@@ -236,6 +276,25 @@ def test_of_several_shifts_the_shortest_is_named() -> None:
     assert said(grid(stripes.mT.roll(-1, -2)), stripes.mT) == ["the picture: shifted by 1 pixel up"]
 
 
+@pytest.mark.parametrize(
+    ("spread", "text"), [(0, "another picture"), (1, "another picture"), (2, "shifted by 1 pixel up")]
+)
+def test_a_picture_that_is_nearly_flat_does_not_shift(spread: int, text: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    before = torch.randint(0, 2, (1, 1, 12, 12), generator=generator).mul(spread).add(100).byte()
+    after = before.roll(-1, -2)
+    after[..., -1, :3] = 200
+    assert said(grid(after), before) == [f"the picture: {text}"]
+
+
+def test_no_shift_is_longer_than_half_a_picture() -> None:
+    before, new = PHOTOS[..., :5, :5], PHOTOS[..., 20:25, 20:25]
+    two, three = (torch.cat([new[..., :by], before[..., : 5 - by]], dim=-1) for by in (2, 3))
+    assert said(grid(two), before) == ["all tiles: shifted by 2 pixels right"]
+    assert said(grid(three), before) == ["all tiles: another picture"]
+    assert said(grid(two.mT), before.mT) == ["all tiles: shifted by 2 pixels down"]
+
+
 def scaled(pictures: torch.Tensor, gain: float, offset: float) -> torch.Tensor:
     return (pictures * gain + offset * 255).round().clamp(0, 255).to(torch.uint8)
 
@@ -268,6 +327,35 @@ def test_other_falling_lines_are_no_inverted_picture(gain: float, offset: float)
     assert text[-1].isdigit()
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (PHOTOS[:, [0, 0, 0]], torch.cat([PHOTOS[:, :1], PHOTOS[:, :1] // 2, PHOTOS[:, :1]], 1), "green gain 0.5"),
+        (PHOTOS, (PHOTOS[:, [0, 0, 0]]) // 2, "another picture"),
+    ],
+    ids=["tinted", "bleached"],
+)
+def test_a_picture_that_is_grey_once_has_gains_of_its_channels(
+    before: torch.Tensor, after: torch.Tensor, words: str
+) -> None:
+    (text,) = said(grid(after), before)
+    assert text.startswith(f"all tiles: {words}")
+
+
+def test_statistics_of_three_channels_do_not_explain_a_grey_grid() -> None:
+    grey = PHOTOS[:, [1, 1, 1]]
+    stored, drawn = grid(grey), grid(scaled(grey, 0.8, 0.1))
+    (text,) = describe_tiles(stored.pixels, drawn.pixels, drawn.tiles, IMAGENET)
+    assert text == "all tiles: grey gain 0.800, offset 0.100"
+
+
+def test_a_grey_grid_is_no_data_set_in_colour() -> None:
+    known = Normalization(IMAGENET.mean[0], IMAGENET.std[0])
+    figure = grid(known.normalize(PHOTOS[:, :1]), Normalization(IMAGENET.mean[0], 0.3))
+    (text,) = said(figure, PHOTOS[:, :1])
+    assert text.endswith(": looks like grey std 0.300 for 0.229")
+
+
 def test_a_grey_grid_has_one_gain() -> None:
     mnist = preset("mnist")
     camera = np.asarray(grey_photographs()[0])[:128, :128]
@@ -275,6 +363,17 @@ def test_a_grey_grid_has_one_gain() -> None:
     (text,) = said(grid(mnist.normalize(pictures), Normalization(mnist.mean, 0.35)), pictures)
     assert text.startswith("the picture: grey gain 1.13")
     assert text.endswith("looks like grey std 0.350 for 0.308")
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(-1.0, 1.0), (-0.5, 0.75), (0.0, 0.4)])
+def test_one_channel_that_does_not_rise_has_no_cause(gain: float, offset: float) -> None:
+    pictures = PHOTOS.clone()
+    pictures[:, 0] = scaled(PHOTOS[:, 0], gain, offset)
+    figure = grid(pictures)
+    for normalization in (None, preset("half")):
+        (text,) = describe_tiles(grid(PHOTOS).pixels, figure.pixels, figure.tiles, normalization)
+        assert "red gain" in text
+        assert text[-3:] == f"{offset:.3f}"[-3:]
 
 
 def test_an_unknown_change_gets_no_cause() -> None:
@@ -301,6 +400,19 @@ def test_a_fit_is_made_of_what_is_not_clipped_and_explains_the_rest() -> None:
     assert fit_gain(before, np.array([0, 0, 50, 51, 255], np.uint8)) is None
     assert fit_gain(before, np.array([9, 0, 50, 51, 205], np.uint8)) is None
     assert fit_gain(before[1:], np.array([0, 50, 255, 255], np.uint8)) is None  # one level is left
+    assert fit_gain(np.array([10, 200], np.uint8), np.array([1, 254], np.uint8)) is not None
+    assert fit_gain(np.array([0, 255], np.uint8), np.array([20, 71], np.uint8)) == pytest.approx((0.2, 20 / 255))
+
+
+@pytest.mark.parametrize(
+    ("level", "shown", "explained"),
+    [(1, 0, True), (1, 1, True), (1, 2, False), (254, 255, True), (254, 254, True), (254, 253, False)],
+)
+def test_beyond_the_ends_a_fit_is_black_or_white(level: int, shown: int, explained: bool) -> None:
+    middle = np.arange(90, 170, dtype=np.uint8).repeat(1000)
+    offset = -60 if level == 1 else 60
+    fit = fit_gain(np.append(middle, np.uint8(level)), np.append(middle.astype(int) + offset, shown).astype(np.uint8))
+    assert (fit is not None) == explained
 
 
 def test_a_fit_may_be_off_by_one_level_and_no_more() -> None:
@@ -327,6 +439,7 @@ def test_tiles_are_named_briefly() -> None:
     assert name_tiles([3], 9) == "tile 3"
     assert name_tiles([0, 1, 2, 5, 7, 8], 9) == "tiles 0-2, 5, 7-8"
     assert name_tiles(range(0, 12, 2), 20) == "tiles 0, 2, 4, 6, 8, 10"
+    assert name_tiles(range(0, 14, 2), 20) == "tiles 0, 2, 4, 6, 8, 10, ..."
     assert name_tiles(range(0, 20, 2), 20) == "tiles 0, 2, 4, 6, 8, 10, ..."
 
 
