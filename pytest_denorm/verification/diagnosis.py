@@ -368,11 +368,11 @@ def _order_message(order: Sequence[int], seen: Observation) -> str:
 
 def _clamped(seen: Observation) -> Finding | None:
     """Clipping to something else than black and white."""
-    near = 0.012 * seen.white
     for c, fit in enumerate(seen.fits):
         if not fit.affine or fit.source is None:
             continue
-        low, high = _clipped_ends(seen, fit)
+        near = 0.01 * seen.white if seen.bytes_out else 8 * float(seen.slack[c])
+        low, high = _clipped_ends(seen, fit, near)
         if (low is None or abs(low) <= near) and (high is None or abs(high - seen.white) <= near):
             continue
         kept = f"what lies outside {_end(low, seen)}..{_end(high, seen)} is lost"
@@ -387,11 +387,10 @@ def _clamped(seen: Observation) -> Finding | None:
     return None
 
 
-def _clipped_ends(seen: Observation, fit: ChannelFit) -> tuple[float | None, float | None]:
+def _clipped_ends(seen: Observation, fit: ChannelFit, room: float) -> tuple[float | None, float | None]:
     """Where the map would have gone further than it was seen to go: the lowest and the highest result."""
     source = fit.source or 0
     ends = [fit.slope * y + fit.offset for y in (seen.y_low[source], seen.y_high[source])]
-    room = 0.01 * seen.white
     return (
         fit.lowest if min(ends) < fit.lowest - room else None,
         fit.highest if max(ends) > fit.highest + room else None,

@@ -192,15 +192,16 @@ def observe(
     finite: Array = np.asarray(np.isfinite(all_z).all(axis=0))
     wrong_levels = _wrong_levels(x[0], z[0], level)
     error = np.nan_to_num(np.abs(all_z - all_x), nan=np.inf, posinf=np.inf)
-    fitting = _Fitting(
-        np.concatenate(x[1:3]), np.concatenate(y[1:3]), pixel_max, unit_roundoff, level if bytes_out else 0.0
-    )
+    # of bytes without the levels: these lie so near to whole numbers that truncation takes a level from some, and none
+    # from others
+    fitted = slice(1 if bytes_out else 0, 3)
+    fit_x, fit_y, fit_z = (np.concatenate(one[fitted]) for one in (x, y, z))
+    fitting = _Fitting(fit_x, fit_y, pixel_max, unit_roundoff, level if bytes_out else 0.0)
     fits = tuple(
-        fitting.channel(np.concatenate(z[1:3])[:, c], c, float(forward_fit.std[c]), float(forward_fit.mean[c]))
-        for c in range(channels)
+        fitting.channel(fit_z[:, c], c, float(forward_fit.std[c]), float(forward_fit.mean[c])) for c in range(channels)
     )
     if bytes_out and not all(fit.affine for fit in fits):
-        fits = tuple(fitting.unwrapped(np.concatenate(z[1:3])[:, c], c, fits[c]) for c in range(channels))
+        fits = tuple(fitting.unwrapped(fit_z[:, c], c, fits[c]) for c in range(channels))
     return Observation(
         mean=forward_fit.mean,
         std=forward_fit.std,
@@ -211,7 +212,7 @@ def observe(
         forward_is_affine=forward_fit.affine,
         fits=fits,
         bytes_out=bytes_out,
-        wraps=bytes_out and any(fitting.wraps(np.concatenate(z[1:3])[:, c], fits[c]) for c in range(channels)),
+        wraps=bytes_out and any(fitting.wraps(fit_z[:, c], fits[c]) for c in range(channels)),
         finite=finite,
         # a byte between two levels may go to either, a little beside the middle
         exact=bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all()) and not (bytes_out and wrong_levels),
@@ -223,8 +224,8 @@ def observe(
         inverse_mutates=came.mutated,
         y=y[1][::4],
         z=z[1][::4],
-        y_low=np.concatenate(y[1:3]).min(axis=0),
-        y_high=np.concatenate(y[1:3]).max(axis=0),
+        y_low=fit_y.min(axis=0),
+        y_high=fit_y.max(axis=0),
         highest=float(all_z.max()),
     )
 

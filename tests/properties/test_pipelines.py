@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from lengths import examples
 
 from pytest_denorm import check, find_normalize, inverse_of, probe, to_uint8
@@ -45,6 +45,7 @@ def test_a_pipeline_is_measured_as_it_is(drawn: DrawnPipeline) -> None:
 @given(pipelines(normalizations()))
 def test_the_battery_passes_on_pipelines_that_are_right(drawn: DrawnPipeline) -> None:
     skip = () if _can_be_pickled(drawn.pipeline) else ("picklable",)
+    assume(drawn.declares or any(drawn.normalization.mean) or set(drawn.normalization.std) != {1.0})  # what is it then?
     report = check(drawn.pipeline, skip=skip, expected_failures=())
     # torchvision's Normalize cannot say that its pictures are in 0..255: a report on one tells that, and nothing else
     silent = {"statistics_valid", "declared_matches_measured"} if "Normalize of bytes" in drawn.name else set()

@@ -122,6 +122,13 @@ SEVERAL: dict[str, tuple[Function, list[str]]] = {
 }  # fmt: skip
 
 
+def test_a_clamp_that_cuts_off_next_to_nothing() -> None:
+    """Black and white alone are off, by a fortieth of a level."""
+    said = diagnose(T.Normalize([0.5], [0.4999]), lambda y: y.clamp(-1, 1) * 0.4999 + 0.5, channels=1)
+    assert kinds(said) == ["clamped"]
+    assert "in the normalized space (to -1..1)" in said.message
+
+
 @pytest.mark.parametrize("what", SEVERAL)
 def test_several_mistakes_are_all_told(what: str) -> None:
     inverse, expected = SEVERAL[what]
