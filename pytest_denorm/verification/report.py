@@ -195,7 +195,7 @@ class Report:
             together = [one for _, one in group]
             lines += _row(together[0].status, together[0].message, [one.name for one in together])
         lines += self._diagnosis_lines()
-        lines.append(self.summary())
+        lines += _wrapped(self.summary(), "", "  ")
         if self.failures:
             lines += _wrapped(f"again: {self.reproduction()}", "", "  ")
         return "\n".join(lines)

@@ -1,0 +1,375 @@
+"""What a report says, word for word, and what is kept of it; and which checks are run."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from pytest_denorm import Normalization, Report, check
+from pytest_denorm.errors import CheckNameError, ImageError, PipelineError
+from pytest_denorm.verification import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
+from pytest_denorm.verification.battery import BoundCheck
+from pytest_denorm.verification.case import Case
+from pytest_denorm.verification.diagnosis import Finding
+from pytest_denorm.verification.drawable import drawing_of
+
+SOURCE = "Compose.transforms[1]: torchvision.transforms.Normalize"
+STATISTICS = "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1"
+LONG = "channels are mixed: red also answers to green (0.1 for 0.9 of its own), and blue to all of them."
+WRONG_STD = Diagnosis("wrong-std", False, 0.1, 5, 768, "blue: gain 1.133, offset -0.054: the inverse uses std 0.255.")
+HALF = Normalization(0.5, 0.25)
+
+
+def report(*results: CheckResult, diagnosis: Diagnosis | None = None, inverse: str = "derived", **more: Any) -> Report:
+    return Report(**{"name": "val", "source": SOURCE, "statistics": STATISTICS, **more}, inverse=inverse,
+                  results=results, diagnosis=diagnosis)  # fmt: skip
+
+
+OF_EVERY_KIND = report(
+    CheckResult("finds_normalize", "passed", SOURCE),
+    CheckResult("single_normalize", "skipped", "left out as asked"),
+    CheckResult("statistics_valid", "skipped", "left out as asked"),
+    CheckResult("dataset_is_standardized", "not applicable", "it is neither a data set nor a loader"),
+    CheckResult("round_trip", "failed", "0.1 = 25.5 levels of 255\n5 of 768 come back as another byte"),
+    CheckResult("channel_order", "failed", LONG),
+    CheckResult("no_clipping", "expected failure", "levels 0 and 2 come back as one (as asked)"),
+    CheckResult("picklable", "unexpectedly passed", "was expected to fail; 7 bytes"),
+    inverse="project.undo (project.py:3)",
+    diagnosis=WRONG_STD,
+)
+
+
+def test_a_report_in_words() -> None:
+    assert str(OF_EVERY_KIND) == (
+        "pytest-denorm: val: Compose.transforms[1]: torchvision.transforms.Normalize\n"
+        "  mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1\n"
+        "  inverse: project.undo (project.py:3)\n"
+        "  ok    finds_normalize\n"
+        "        Compose.transforms[1]: torchvision.transforms.Normalize\n"
+        "  skip  single_normalize, statistics_valid\n"
+        "        left out as asked\n"
+        "  n/a   dataset_is_standardized    it is neither a data set nor a loader\n"
+        "  FAIL  round_trip\n"
+        "        0.1 = 25.5 levels of 255\n"
+        "        5 of 768 come back as another byte\n"
+        "  FAIL  channel_order\n"
+        "        channels are mixed: red also answers to green (0.1 for 0.9 of its own),\n"
+        "        and blue to all of them.\n"
+        "  xfail no_clipping                levels 0 and 2 come back as one (as asked)\n"
+        "  XPASS picklable                  was expected to fail; 7 bytes\n"
+        "diagnosis: wrong-std: blue: gain 1.133, offset -0.054: the inverse uses std\n"
+        "  0.255.\n"
+        "8 checks: 5 run, 1 passed, 2 failed, 1 not applicable, 2 skipped, 1 expected\n"
+        "  failure, 1 unexpectedly passed\n"
+        "again: print(pytest_denorm.check(pipeline, inverse=inverse,\n"
+        "  select=['round_trip', 'channel_order', 'picklable']))"
+    )
+
+
+def test_the_failure_of_one_test_in_words() -> None:
+    text = OF_EVERY_KIND.failure_text()
+    assert text == (
+        "val: Compose.transforms[1]: torchvision.transforms.Normalize\n"
+        "  mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1\n"
+        "  inverse: project.undo (project.py:3)\n"
+        "  FAIL round_trip: 0.1 = 25.5 levels of 255\n"
+        "    5 of 768 come back as another byte\n"
+        "  FAIL channel_order: channels are mixed: red also answers to green (0.1 for 0.9\n"
+        "    of its own), and blue to all of them.\n"
+        "  XPASS picklable: was expected to fail; 7 bytes\n"
+        "diagnosis: wrong-std: blue: gain 1.133, offset -0.054: the inverse uses std\n"
+        "  0.255.\n"
+        "again: print(pytest_denorm.check(pipeline, inverse=inverse,\n"
+        "  select=['round_trip', 'channel_order', 'picklable']))"
+    )
+    again = "pytest --denorm -k 'val and round_trip'"
+    assert OF_EVERY_KIND.failure_text(again) == text[: text.index("again")] + f"again: {again}"
+
+
+def test_a_report_without_anything_to_tell_is_short() -> None:
+    nothing = report(CheckResult("finds_normalize", "failed", "no Normalize"), name="", source="", statistics="")
+    assert str(nothing) == (
+        "pytest-denorm: no Normalize\n"
+        "  inverse: derived\n"
+        "  FAIL  finds_normalize            no Normalize\n"
+        "1 checks: 1 run, 1 failed\n"
+        "again: print(pytest_denorm.check(pipeline, select=['finds_normalize']))"
+    )
+    right = Diagnosis("exact", True, 0.0, 0, 768, "the picture comes back: all 768 levels come back.")
+    fine = report(CheckResult("round_trip", "passed", "off by 1e-08"), diagnosis=right)
+    assert str(fine).splitlines()[3:] == [
+        "  ok    round_trip                 off by 1e-08",
+        "1 checks: 1 run, 1 passed",
+    ]
+
+
+def test_a_message_stays_behind_its_name_while_there_is_room() -> None:
+    for length, lines in ((45, 1), (46, 2)):
+        shown = str(report(CheckResult("round_trip", "passed", "x" * length))).splitlines()[3:-1]
+        assert len(shown) == lines
+        assert shown[-1].endswith("x" * length)
+    assert shown[1] == " " * 8 + "x" * 46
+
+
+def test_long_words_are_not_broken() -> None:
+    path = "/home/somebody/a-very-long-path/" + "x" * 80
+    assert path in str(report(CheckResult("round_trip", "failed", f"{path} is-not-to-be-broken-at-its-hyphens")))
+    assert "mixed-" not in str(report(CheckResult("round_trip", "failed", "mixed-up " * 20))).replace("mixed-up", "")
+
+
+def test_what_did_not_run_for_one_reason_shares_a_row_only_with_its_neighbours() -> None:
+    skipped, other = CheckResult("a", "skipped", "asked"), CheckResult("b", "skipped", "else")
+    apart = CheckResult("c", "not applicable", "asked")
+    rows = [line[8:] for line in str(report(skipped, skipped, other, apart, apart, skipped)).splitlines()[3:-1]]
+    assert [row.split("  ")[0].strip() for row in rows] == ["a, a", "asked", "b", "c, c", "asked", "a"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "ok", "failures"),
+    [
+        (["passed"], True, 0),
+        (["passed", "skipped", "not applicable", "expected failure"], True, 0),
+        (["passed", "failed"], False, 1),
+        (["passed", "unexpectedly passed", "failed"], False, 2),
+        (["skipped", "not applicable", "expected failure"], False, 0),
+        ([], False, 0),
+    ],
+)
+def test_ok(statuses: list[str], ok: bool, failures: int) -> None:
+    found = report(*(CheckResult("round_trip", status, "") for status in statuses))
+    assert (found.ok, len(found.failures)) == (ok, failures)
+    if ok:
+        found.raise_for_failures()
+    else:
+        with pytest.raises(AssertionError) as caught:
+            found.raise_for_failures()
+        assert str(caught.value) == str(found)
+        assert drawing_of(caught.value) is None  # there are no pictures
+
+
+def test_a_report_as_plain_data() -> None:
+    said = Diagnosis(
+        "wrong-std", False, math.inf, 5, 768, "one", (Finding("eps", "two", math.nan, True),), (1.0, 2.0), (0.0, 0.5)
+    )
+    numbers = {"error": math.nan, "order": (2, 1, 0), "float16": {"levels": -math.inf}}
+    found = report(CheckResult("round_trip", "failed", "off", numbers), diagnosis=said)
+    plain = {
+        "name": "val",
+        "source": SOURCE,
+        "statistics": STATISTICS,
+        "inverse": "derived",
+        "ok": False,
+        "results": [
+            {
+                "name": "round_trip",
+                "status": "failed",
+                "message": "off",
+                "details": {"error": None, "order": [2, 1, 0], "float16": {"levels": None}},
+            }
+        ],
+        "diagnosis": {
+            "kind": "wrong-std",
+            "exact": False,
+            "max_abs_error": None,
+            "wrong_levels": 5,
+            "total_levels": 768,
+            "message": "one",
+            "alternatives": [{"kind": "eps", "message": "two", "effect": None, "equal": True}],
+            "gain": [1.0, 2.0],
+            "offset": [0.0, 0.5],
+        },
+    }
+    assert found.to_dict() == plain
+    assert found.to_json() == json.dumps(plain, indent=2)
+    again = Report.from_dict(plain)
+    assert again.to_dict() == plain
+    assert again.diagnosis is not None
+    assert again.diagnosis.gain == (1.0, 2.0)
+    assert again.diagnosis.offset == (0.0, 0.5)
+    assert again.diagnosis.alternatives == (Finding("eps", "two", None, True),)  # type: ignore[arg-type]
+    assert again.results == (CheckResult("round_trip", "failed", "off", plain["results"][0]["details"]),)  # type: ignore[index]
+    assert Report.from_dict({**plain, "diagnosis": None}).diagnosis is None
+
+
+def test_a_diagnosis_without_gain_comes_back_without() -> None:
+    found = Report.from_dict(report(diagnosis=WRONG_STD).to_dict()).diagnosis
+    assert found == WRONG_STD
+
+
+def test_results_and_diagnoses_do_not_change() -> None:
+    for thing, name in ((OF_EVERY_KIND, "name"), (OF_EVERY_KIND.results[0], "status"), (WRONG_STD, "kind")):
+        with pytest.raises(AttributeError):
+            setattr(thing, name, "passed")
+    assert CheckResult("a", "passed", "").details == {}
+
+
+# --- what a check of a pipeline puts into it ---
+
+
+def mutating(y: torch.Tensor) -> torch.Tensor:
+    return y.mul_(0.25).add_(0.5)
+
+
+def test_what_was_verified_is_named() -> None:
+    found = check(HALF, inverse=mutating, name="val", select=["input_unchanged"])
+    assert (found.name, found.source) == ("val", "Normalization")
+    assert found.statistics == str(HALF)
+    assert found.inverse == f"test_report.mutating ({__file__}:{mutating.__code__.co_firstlineno})"
+    assert found.diagnosis is not None
+    assert found.diagnosis.kind == "mutates-input"
+    plain = check(HALF, select=["input_unchanged"])
+    assert (plain.name, plain.inverse, plain.diagnosis) == ("", "derived", None)
+    assert check(Normalization(0.5, 0.25, source="here"), select=["picklable"]).source == "here"
+
+
+def test_without_a_normalize_nothing_else_is_named() -> None:
+    found = check(lambda picture: picture, select=["finds_normalize", "round_trip"])
+    assert (found.source, found.statistics, found.diagnosis) == ("", "", None)
+    assert [one.status for one in found.results] == ["failed", "not applicable"]
+    assert found.results[0].details == {"error": "NormalizeNotFoundError"}
+    assert found.results[1].details == {}
+    with pytest.raises(ImageError, match="no Normalize was found"):
+        found.png()
+
+
+def test_only_a_failed_round_trip_is_drawn() -> None:
+    wrong = check(HALF, inverse=lambda y: y, select=["round_trip"])
+    assert wrong.can_be_drawn
+    error = AssertionError("x")
+    assert wrong.drawable(error) is error
+    assert drawing_of(error) is not None
+    assert not check(HALF, select=["round_trip"]).can_be_drawn
+    assert not check(HALF, inverse=mutating, select=["input_unchanged"]).can_be_drawn
+    assert not Report.from_dict(wrong.to_dict()).can_be_drawn
+
+
+def test_outcomes_carry_their_numbers() -> None:
+    wrong, right = {"inverse": lambda y: y, "select": ["channel_order", "round_trip"]}, {"select": ["round_trip"]}
+    assert check(HALF, **right).results[0].details.keys() == {"max_abs_error", "tolerance", "ratio", "wrong_levels"}
+    trip, order = check(HALF, **wrong).results
+    assert (order.status, order.details) == ("not applicable", {})
+    assert trip.details["max_abs_error"] == 2
+    expected, _ = check(HALF, **wrong, expected_failures=["round_trip"]).results
+    assert expected == CheckResult("round_trip", "expected failure", trip.message, trip.details)
+    (surprise,) = check(HALF, **right, expected_failures={"round_trip": "a reason"}).results
+    assert surprise.message.startswith("was expected to fail (a reason); off by ")
+    assert surprise.details.keys() == trip.details.keys()
+    (left_out,) = check(HALF, **right, skip=["round_trip"]).results
+    assert left_out == CheckResult("round_trip", "skipped", "left out as asked", {})
+
+
+def test_code_that_raises_fails_the_check_with_its_error() -> None:
+    def raising(y: torch.Tensor) -> torch.Tensor:
+        raise OSError("no disk")
+
+    (result,) = check(HALF, inverse=raising, select=["round_trip"]).results
+    assert (result.status, result.details) == ("failed", {"error": "InverseError"})
+    assert result.message.startswith("the inverse raised OSError: no disk")
+
+
+# --- which checks ---
+
+
+def test_checks_come_in_the_order_of_the_battery() -> None:
+    names = ["picklable", "round_trip", "finds_normalize"]
+    assert [one.name for one in check(HALF, select=names).results] == ["finds_normalize", "round_trip", "picklable"]
+    assert check(HALF, select=iter(names)).summary() == "3 checks: 3 run, 3 passed"
+    assert check(HALF, select=[]).results == ()
+
+
+@pytest.mark.parametrize("argument", ["select", "skip", "expected_failures"])
+def test_names_that_are_no_checks(argument: str) -> None:
+    all_of_them = ", ".join(CHECKS)
+    for wrong, said in (
+        (
+            ["round_tripp"],
+            f"names 'round_tripp', which is no check. Did you mean 'round_trip'? There are: {all_of_them}.",
+        ),
+        (["xyz"], f"names 'xyz', which is no check. There are: {all_of_them}."),
+        ([7], f"names 7, which is no check. There are: {all_of_them}."),
+        ("picklable", "is 'picklable': expected a list of names of checks, such as ['picklable']."),
+        (3, "is 3: expected a list of names of checks, such as ['round_trip']."),
+    ):
+        with pytest.raises(CheckNameError) as caught:
+            check(HALF, **{argument: wrong})  # type: ignore[arg-type]
+        assert str(caught.value) == f"{argument} {said}"
+
+
+# --- one check as a test ---
+
+
+def outcome(name: str, expected: str | None = None, again: str | None = None, **case: Any) -> BaseException | None:
+    try:
+        BoundCheck(Case(HALF, **case), name, expected, again)()
+    except BaseException as error:  # pytest's outcomes are no Exception
+        return error
+    return None
+
+
+def test_a_bound_check_has_the_outcome_of_its_check() -> None:
+    assert outcome("round_trip") is None
+    skipped = outcome("channel_order")
+    assert isinstance(skipped, pytest.skip.Exception)
+    assert str(skipped) == "there is one channel"
+    xfailed = outcome("input_unchanged", "known", inverse=mutating)
+    assert isinstance(xfailed, pytest.xfail.Exception)
+    assert str(xfailed).endswith("Work on a clone. (known)")
+    failed = outcome("round_trip", inverse=lambda y: y, again="make check")
+    assert type(failed) is AssertionError
+    assert str(failed).startswith("Normalization\n  mean (0.5,), std (0.25,)")
+    assert str(failed).endswith("\nagain: make check")
+    assert drawing_of(failed) is not None
+    surprising = outcome("round_trip", "")
+    assert type(surprising) is AssertionError
+    assert "XPASS round_trip: was expected to fail; off by " in str(surprising)
+
+
+def test_a_bound_check_keeps_its_outcome() -> None:
+    case = Case(HALF, name="val")
+    bound = BoundCheck(case, "round_trip")
+    assert bound.outcome is None
+    bound()
+    assert bound.outcome is not None
+    assert (bound.outcome.name, bound.outcome.status) == ("round_trip", "passed")
+    assert BoundCheck(case, "picklable").outcome is None
+    assert (repr(bound), repr(BoundCheck(Case(HALF), "picklable"))) == ("val-round_trip", "picklable")
+
+
+def test_parameters_are_named_after_pipelines_and_checks() -> None:
+    names = ["round_trip", "picklable"]
+
+    def parameters(pipelines: Any, **options: Any) -> list[BoundCheck]:
+        mark = parametrize_with_checks(pipelines, select=names, **options).mark  # type: ignore[attr-defined]
+        argument, bound = mark.args
+        assert (mark.name, argument) == ("parametrize", "denorm_check")
+        assert mark.kwargs["ids"] is repr
+        return list(bound)
+
+    assert [*map(repr, parameters({"val": HALF, "train": HALF}))] == [
+        "val-round_trip", "val-picklable", "train-round_trip", "train-picklable"
+    ]  # fmt: skip
+    assert [*map(repr, parameters(iter([HALF, HALF]), skip=["picklable"]))] == ["0-round_trip", "1-round_trip"]
+    pictures = torch.zeros(1, 2, 3)
+    trip, pickling = parameters([HALF], inverse=mutating, images=pictures, expected_failures={"picklable": "known"})
+    assert trip.case is pickling.case
+    assert (trip.case.inverse, trip.expected, pickling.expected) == (mutating, None, "known")
+    assert trip.case.images is pictures
+
+
+@pytest.mark.parametrize(
+    ("pipelines", "said"),
+    [
+        ("val", "pipelines is 'val': expected pipelines by name, or a list of them."),
+        (HALF, f"pipelines is {HALF!r}: expected pipelines by name, or a list of them."),
+        ([], "there is no pipeline to check: expected at least one, by name or in a list."),
+        ({}, "there is no pipeline to check: expected at least one, by name or in a list."),
+    ],
+)
+def test_pipelines_that_are_none(pipelines: Any, said: str) -> None:
+    with pytest.raises(PipelineError) as caught:
+        parametrize_with_checks(pipelines)
+    assert str(caught.value) == said
