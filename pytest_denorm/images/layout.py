@@ -128,7 +128,7 @@ def _from_pil(picture: Image.Image, index: int) -> Bytes:
 def _channel_axis(
     block: torch.Tensor | np.ndarray[Any, Any], normalization: Normalization | None, channel_axis: int | None
 ) -> int | None:
-    """The axis of the channels, counted from the end; None for a grey picture without one."""
+    """The axis of the channels; None for a grey picture without one."""
     shape, is_array = tuple(block.shape), isinstance(block, np.ndarray)
     if len(shape) == 2:
         return None
@@ -136,8 +136,7 @@ def _channel_axis(
         whole(channel_axis, "channel_axis", ImageError, meaning="axes, such as -3")
         if not -len(shape) <= channel_axis < len(shape):
             raise ImageError(f"channel_axis is {channel_axis}, the pictures have shape {shape}.")
-        axis = channel_axis - len(shape) if channel_axis >= 0 else channel_axis
-        fitting = [axis] if shape[axis] in (1, 3) else []
+        fitting = [channel_axis] if shape[channel_axis] in (1, 3) else []
     else:
         candidates = (-3, -1) if is_array else (-3,)
         fitting = [axis for axis in candidates if shape[axis] in (1, 3)]
@@ -149,7 +148,7 @@ def _channel_axis(
             f"Say which with channel_axis."
         )
     if fitting:
-        return fitting[0]
+        return fitting.pop()
     raise ImageError(_no_channels(shape, channel_axis, is_array))
 
 
@@ -157,7 +156,7 @@ def _no_channels(shape: Sequence[int], channel_axis: int | None, is_array: bool)
     said = f"the pictures have shape {tuple(shape)}: expected 1 channel (grey) or 3 (RGB)"
     if channel_axis is not None:
         return f"{said} on axis {channel_axis}, found {shape[channel_axis]}. Select the channels to draw."
-    if not is_array and shape[-1] in (1, 3):
+    if shape[-1] in (1, 3):
         return f"{said} on axis -3, and they are last. Use images.movedim(-1, -3), or give channel_axis=-1."
     found = f"{said}, found {shape[-3]} on axis -3" + (f" and {shape[-1]} on axis -1" if is_array else "")
     stacked = " Grey pictures stacked without a channel axis need one: images[:, None]." if len(shape) == 3 else ""
@@ -185,8 +184,7 @@ def _to_bytes(
     values = block.float().numpy() if isinstance(block, torch.Tensor) else block
     _refuse_nonfinite(values, first)
     if normalization is not None:
-        serves_all = normalization.channels == 1
-        return np.asarray(to_uint8(block, normalization, channel_axis=None if serves_all else axis))
+        return np.asarray(to_uint8(block, normalization, channel_axis=axis))
     if inverse:
         _refuse_range(values)
     levels: Bytes = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)

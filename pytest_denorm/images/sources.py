@@ -139,11 +139,12 @@ def _picture_of_sample(sample: Any, where: str) -> Block:
 def _random_states_kept(source: Any) -> Iterator[None]:
     """Looking at a batch must not change what a seeded training run draws afterwards."""
     generator = getattr(source, "generator", None)
-    generator = generator if isinstance(generator, torch.Generator) else None
     with states_kept():
-        kept = generator.get_state() if generator is not None else None
+        if not isinstance(generator, torch.Generator):
+            yield
+            return
+        kept = generator.get_state()
         try:
             yield
         finally:
-            if generator is not None and kept is not None:
-                generator.set_state(kept)
+            generator.set_state(kept)

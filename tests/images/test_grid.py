@@ -108,9 +108,55 @@ def test_every_form_of_a_list_gives_the_same_grid(photos: torch.Tensor) -> None:
     ]
     for form in forms:
         assert np.array_equal(grid(form).pixels, expected)
+    grey = photos[:, :1]
+    mixed = [Image.fromarray(photos[0].permute(1, 2, 0).numpy()), Image.fromarray(grey[1, 0].numpy())]
+    assert np.array_equal(grid(mixed).pixels, grid([photos[0], grey[1]]).pixels)
+    assert np.array_equal(grid(grey, channel_axis=1).pixels, grid(grey).pixels)
+    assert np.array_equal(grid(photos.transpose(0, 1), channel_axis=0).pixels, expected)
+    assert np.array_equal(grid(photos.transpose(0, 1), channel_axis=-4).pixels, expected)
     channels_last = photos.permute(0, 2, 3, 1)
     assert np.array_equal(grid(channels_last, channel_axis=-1).pixels, expected)
     assert np.array_equal(grid(channels_last, channel_axis=3).pixels, expected)
+
+
+def test_the_channels_are_where_the_normalization_or_the_argument_says(photos: torch.Tensor) -> None:
+    expected = grid(photos).pixels
+    last = IMAGENET(photos / 255).permute(0, 2, 3, 1)
+    known = preset("imagenet")
+    known_last = Normalization(known.mean, known.std, channel_axis=-1)
+    for form, normalization, axis in (
+        (last, known_last, None),
+        (last, known, -1),
+        (last.movedim(-1, 1), known_last, 1),
+    ):
+        for images in (form, form.numpy()):
+            assert np.array_equal(grid(images, normalization, channel_axis=axis).pixels, expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 8, 3), (2, 3, 8, 1)])
+def test_of_two_axes_that_fit_the_statistics_choose(shape: tuple[int, ...]) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, shape)
+    known, axis = preset("imagenet"), shape.index(3)
+    normalized = Normalization(known.mean, known.std, channel_axis=axis).normalize(levels / 255)
+    assert np.array_equal(grid(normalized, known).pixels, grid(levels.astype(np.uint8), channel_axis=axis).pixels)
+
+
+def test_the_padding_may_be_white() -> None:
+    assert grid(torch.zeros(2, 3, 4, 4), pad_value=1).pixels[0].min() == 255
+
+
+def test_floats_may_lie_a_level_outside() -> None:
+    values = np.array([-1 / 255, 1 + 1 / 255]).reshape(1, 1, 2)
+    assert grid(values).pixels[0, :, 0].tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_batch_may_be_a_list_of_pictures(photos: torch.Tensor, batch_size: int) -> None:
+    """What collate functions for detection give: ((picture, ...), (target, ...))."""
+    loader = DataLoader(
+        Photos(photos), batch_size=batch_size, collate_fn=lambda listed: tuple(zip(*listed, strict=True))
+    )
+    assert np.array_equal(grid(loader).pixels, grid(photos[:batch_size]).pixels)
 
 
 @pytest.mark.parametrize("form", ["tuple", "dict", "bare"])
@@ -185,8 +231,36 @@ def test_a_gradient_is_no_hindrance(photos: torch.Tensor) -> None:
     assert np.array_equal(grid(normalized, IMAGENET).pixels, grid(photos).pixels)
 
 
+def test_the_generator_of_a_data_set_may_be_anything(photos: torch.Tensor) -> None:
+    dataset = Photos(photos)
+    dataset.generator = np.random.default_rng(0)  # type: ignore[attr-defined]
+    assert np.array_equal(grid(dataset).pixels, grid(photos).pixels)
+
+
 NAN = torch.zeros(2, 3, 4, 5)
 NAN[1, 2, 3, 4] = float("nan")
+
+
+def holding(*samples: Any) -> Any:
+    """A data set of these; one that is an error is raised."""
+
+    class Samples:
+        def __iter__(self) -> Iterator[Any]:
+            for sample in samples:
+                if isinstance(sample, Exception):
+                    raise sample
+                yield sample
+
+    return Samples()
+
+
+class OnlyIndexed:
+    def __getitem__(self, index: int) -> Any: ...
+
+
+class OnlyCounted:
+    def __len__(self) -> int:
+        return 3
 
 
 @pytest.mark.parametrize(
@@ -218,6 +292,55 @@ NAN[1, 2, 3, 4] = float("nan")
             "Use images.movedim(-1, -3), or give channel_axis=-1.",
         ),
         (
+            torch.zeros(2, 8, 9, 3),
+            {"normalization_or_pipeline": "imagenet"},
+            ImageError,
+            "the pictures have shape (2, 8, 9, 3): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
+            "Use images.movedim(-1, -3), or give channel_axis=-1.",
+        ),
+        (
+            torch.zeros(2, 8, 9, 1),
+            {},
+            ImageError,
+            "the pictures have shape (2, 8, 9, 1): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
+            "Use images.movedim(-1, -3), or give channel_axis=-1.",
+        ),
+        (
+            np.zeros((2, 8, 9, 5)),
+            {},
+            ImageError,
+            "the pictures have shape (2, 8, 9, 5): expected 1 channel (grey) or 3 (RGB), found 8 on axis -3 and 5 on "
+            "axis -1. Select the channels to draw, such as images[..., :3, :, :].",
+        ),
+        (
+            torch.zeros(5, 8, 9),
+            {},
+            ImageError,
+            "the pictures have shape (5, 8, 9): expected 1 channel (grey) or 3 (RGB), found 5 on axis -3. Select the "
+            "channels to draw, such as images[..., :3, :, :]. Grey pictures stacked without a channel axis need one: "
+            "images[:, None].",
+        ),
+        (
+            torch.zeros(2, 4, 8, 9),
+            {"channel_axis": 1},
+            ImageError,
+            "the pictures have shape (2, 4, 8, 9): expected 1 channel (grey) or 3 (RGB) on axis 1, found 4. Select the "
+            "channels to draw.",
+        ),
+        (
+            np.zeros((2, 3, 8, 3)),
+            {"normalization_or_pipeline": Normalization(0.5, 0.5)},
+            ImageError,
+            "the pictures have shape (2, 3, 8, 3): the channels may be axis -3 (..., C, H, W) or axis -1 "
+            "(..., H, W, C). Say which with channel_axis.",
+        ),
+        (
+            np.zeros((2, 1, 8, 3)),
+            {"normalization_or_pipeline": Normalization((0.5, 0.5), (0.5, 0.5))},
+            ImageError,
+            "the pictures have 1 channel (axis -3 of shape (2, 1, 8, 3)), the statistics have 2 channels",
+        ),
+        (
             np.zeros((2, 3, 8, 3)),
             {},
             ImageError,
@@ -243,17 +366,61 @@ NAN[1, 2, 3, 4] = float("nan")
             ImageError,
             "the pictures have values from -2 to 2.64, and no Normalize is known for them: expected 0..1. Give the",
         ),
+        (
+            NAN[1],
+            {},
+            ImageError,
+            "picture 0 has nan at (2, 3, 4); 1 of 60 values are not finite: expected numbers that can be drawn.",
+        ),
+        (
+            [torch.zeros(3, 4, 5), NAN[1] / torch.zeros(3, 4, 5)],
+            {},
+            ImageError,
+            "picture 1 has nan at (0, 0, 0); 60 of 60 values are not finite: expected numbers that can be drawn.",
+        ),
+        (torch.tensor([-0.5, 1.0]).repeat(1, 3, 2, 1), {}, ImageError, "the pictures have values from -0.5 to 1, and"),
+        (torch.tensor([0.0, 1.5]).repeat(1, 3, 2, 1), {}, ImageError, "the pictures have values from 0 to 1.5, and"),
+        (np.array([[-1.002 / 255, 0]]), {}, ImageError, "the pictures have values from -0.003929 to 0, and"),
+        (torch.zeros(2, 3, 4, 0), {}, ImageError, "pictures of 4 x 0 pixels: expected at least one pixel."),
+        (
+            torch.zeros(2, 3, 1, 1),
+            {"nrow": 1, "padding": 10_000},
+            ImageError,
+            "the grid is 30002 x 20001 pixels (height x width), with padding 10000: expected at most 268,435,456 "
+            "pixels. Draw fewer pictures.",
+        ),
         (torch.zeros(1, 3, 4, 4, dtype=torch.int64), {}, ImageTypeError, "the pictures are of torch.int64: expected"),
         (torch.zeros(3, 4, 4), {"nrow": 0}, ImageError, "nrow is 0: expected at least 1 pictures a row."),
         (torch.zeros(3, 4, 4), {"nrow": 2.5}, ImageError, "nrow is 2.5: expected a whole number of pictures a row."),
         (torch.zeros(3, 4, 4), {"padding": -1}, ImageError, "padding is -1: expected at least 0 pixels between"),
         (torch.zeros(3, 4, 4), {"pad_value": 255}, ImageError, "pad_value is 255: expected a brightness from 0"),
+        (torch.zeros(3, 4, 4), {"pad_value": -0.1}, ImageError, "pad_value is -0.1: expected a brightness from 0"),
+        (torch.zeros(3, 4, 4), {"pad_value": 1.1}, ImageError, "pad_value is 1.1: expected a brightness from 0"),
+        (torch.zeros(3, 4, 4), {"pad_value": "0"}, ImageError, "pad_value is '0': expected a brightness from 0"),
+        (
+            torch.zeros(3, 4, 4),
+            {"channel_axis": 1.5},
+            ImageError,
+            "channel_axis is 1.5: expected a whole number of axes, such as -3.",
+        ),
         (torch.zeros(3, 4, 4), {"channel_axis": 3}, ImageError, "channel_axis is 3, the pictures have shape (3, 4, 4)"),
         ({"mask": 1}, {}, ImageError, "a dict with the keys ['mask']: expected pictures under one of"),
         (["a.png"], {}, ImageTypeError, "item 0 of the list is a builtins.str: expected a tensor, an array or a PIL"),
+        (
+            holding(NAN[0], NAN[0], NAN[0], OSError("the disk is gone")),
+            {},
+            ImageError,
+            "item 3 of the Samples cannot be read: OSError: the disk is gone",
+        ),
+        (holding(()), {}, ImageTypeError, "sample 0 of the Samples is a builtins.tuple: expected a tensor"),
+        (holding(([], 1)), {}, ImageTypeError, "sample 0 of the Samples is a builtins.list: expected a tensor"),
+        (holding(([3], 1)), {}, ImageTypeError, "sample 0 of the Samples is a builtins.list: expected a tensor"),
+        (holding(([NAN[0], 3], 1)), {}, ImageTypeError, "item 1 of the list is a builtins.int: expected a tensor"),
+        (OnlyIndexed(), {}, ImageTypeError, "test_grid.OnlyIndexed holds no pictures: expected a tensor or array"),
+        (OnlyCounted(), {}, ImageTypeError, "test_grid.OnlyCounted holds no pictures: expected a tensor or array"),
         (3, {}, ImageTypeError, "builtins.int holds no pictures: expected a tensor or array (N, C, H, W), a list of"),
     ],
 )
 def test_what_cannot_be_drawn_says_why(source: Any, options: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}"):
+    with pytest.raises(error, match=f"^{re.escape(message)}{'$' if message.endswith('.') else ''}"):
         grid(source, **options)
