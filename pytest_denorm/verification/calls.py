@@ -134,12 +134,15 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
 
     Raises:
         ImageTypeError: no pictures.
-        ImageError: no picture at all, channels that do not fit, or values that are not finite.
+        ImageError: no picture at all, channels that do not fit or differ, or values that are not finite.
     """
     pictures = _unstack(images, normalization)
     if not pictures:
         raise ImageError("there is no picture: expected at least one.")
     for index, picture in enumerate(pictures):
+        if len(picture) != len(pictures[0]):
+            counts = f"picture 0 has {len(pictures[0])} channels, picture {index} has {len(picture)}"
+            raise ImageError(f"{counts}: expected the same number.")
         # both ends are NaN if any value is, and either is infinite if one is: faster than torch.isfinite
         if picture.numel() and not all(math.isfinite(end) for end in torch.aminmax(picture)):
             raise ImageError(f"picture {index} has NaN or infinite values: expected finite numbers.")

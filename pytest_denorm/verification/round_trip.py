@@ -78,6 +78,11 @@ class Subject:
         return self.pictures[0].shape[0]
 
     @property
+    def dtype(self) -> torch.dtype:
+        """The coarsest of the pictures'."""
+        return max((picture.dtype for picture in self.pictures), key=lambda dtype: torch.finfo(dtype).eps)
+
+    @property
     def expanded(self) -> Normalization:
         """The statistics, one for each channel of the pictures."""
         return self.normalization.expand(self.channels)
@@ -88,9 +93,8 @@ class Subject:
 
     def diagnose(self) -> Diagnosis:
         """What the inverse does wrong, on pictures of its own."""
-        dtype = self.pictures[0].dtype
         return diagnose(
-            self.forward, self.inverse, channels=self.channels, pixel_max=self.normalization.pixel_max, dtype=dtype
+            self.forward, self.inverse, channels=self.channels, pixel_max=self.normalization.pixel_max, dtype=self.dtype
         )
 
 
@@ -205,8 +209,8 @@ class _Levels:
 
     @classmethod
     def there_and_back(cls, forward: Caller, inverse: Caller, subject: Subject) -> _Levels:
-        levels, white = level_picture(subject.channels, 8, 32), subject.normalization.pixel_max
-        entering = levels.to(subject.pictures[0].dtype) / 255 * white
+        levels, white = level_picture(subject.channels), subject.normalization.pixel_max
+        entering = levels.to(subject.dtype) / 255 * white
         mean, std = (
             torch.tensor(one, dtype=torch.float64).to(entering.dtype).view(-1, 1, 1)
             for one in (subject.expanded.mean, subject.expanded.std)
@@ -216,7 +220,7 @@ class _Levels:
         came = inverse(y.clone())
         bytes_out = not came.is_floating_point()
         found = came.double() if bytes_out else came.double() * 255 / white
-        wrong = found.nan_to_num(nan=-1.0).round().clamp(-1, 256) != levels
+        wrong = found.round() != levels
         return cls(int(wrong.sum()), 256 * subject.channels, bytes_out, textbook)
 
 
@@ -226,7 +230,7 @@ def _allowed(subject: Subject, normalization: Normalization, given: float | None
     ends = [torch.aminmax(picture) for picture in subject.pictures if picture.numel()]
     bound = round_trip_tolerance(
         normalization,
-        subject.pictures[0].dtype,
+        subject.dtype,
         low=min([float(low) for low, _ in ends], default=0.0),
         high=max([float(high) for _, high in ends], default=normalization.pixel_max),
         derived=subject.derived and levels.textbook,

@@ -259,6 +259,11 @@ def test_three_channels_come_first_where_both_ends_could_be_channels() -> None:
             "images have shape (2, 2, 4, 5), the statistics have 3 channels: expected (N, 3, H, W) or (N, H, W, 3).",
         ),
         (
+            [BYTES, BYTES[:, :1]],
+            ImageError,
+            "images have shape (2, 1, 4, 5), the statistics have 3 channels: expected (N, 3, H, W) or (N, H, W, 3).",
+        ),
+        (
             [BYTES, torch.tensor([0.0, float("nan"), 1.0]).expand(3, 2, 3)],
             ImageError,
             "picture 2 has NaN or infinite values: expected finite numbers.",
@@ -279,6 +284,12 @@ def test_pictures_that_cannot_be_worked_with(images: Any, kind: type[Exception],
     with pytest.raises(kind) as caught:
         as_pictures(images, RGB)
     assert str(caught.value) == said
+
+
+def test_pictures_of_different_channels_are_refused() -> None:
+    with pytest.raises(ImageError) as caught:
+        as_pictures([BYTES, BYTES[:, :1]], ONE)
+    assert str(caught.value) == "picture 0 has 3 channels, picture 2 has 1: expected the same number."
 
 
 def test_a_picture_without_pixels_is_one() -> None:

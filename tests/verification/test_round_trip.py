@@ -11,7 +11,7 @@ import torch
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, assert_round_trip
-from pytest_denorm.errors import ImageTypeError
+from pytest_denorm.errors import ImageTypeError, InverseError
 from pytest_denorm.tolerance import round_trip_tolerance
 from pytest_denorm.verification.drawable import drawing_of
 from pytest_denorm.verification.round_trip import RoundTrip, Subject, Worst, round_trip
@@ -56,22 +56,24 @@ def off_in_green_and_blue(y: torch.Tensor) -> torch.Tensor:
 
 def test_everything_is_in_the_message() -> None:
     with pytest.raises(AssertionError) as caught:
-        assert_round_trip(BYTES, inverse=off_in_green_and_blue, images=[PICTURE + 1, PICTURE], tolerance=2.0)
+        assert_round_trip(BYTES, inverse=off_in_green_and_blue, images=[PICTURE + 1, PICTURE], tolerance=1.25)
     where, line = __file__, off_in_green_and_blue.__code__.co_firstlineno
     assert str(caught.value).replace(f"({where}:{line})", "(HERE)").replace("\n              (HERE)", " (HERE)") == (
         "what went through Normalize does not come back\n"
         "  Normalize   Normalization\n"
         "              mean (100, 110, 120), std (50, 60, 70), pictures in 0..255\n"
         "  inverse     test_round_trip.off_in_green_and_blue (HERE)\n"
-        "  worst       4 = 4 levels of 255, 2 times the tolerance 2\n"
+        "  worst       4 = 4 levels of 255, 3.2 times the tolerance 1.25\n"
         "              picture 0, channel 2 (blue), row 1, column 0: expected 211, found 215\n"
         "  channels    red 0 (0 levels) ok, green 1.25 (1.25 levels) ok, blue 4 (4 levels) off\n"
         "  levels      256 of 768 come back as another byte\n"
         "  diagnosis   wrong-mean: green: gain 1, offset 1.2: the inverse uses mean 111.25 where\n"
         "              the pipeline has 110.\n"
-        "  tolerance   2 = 2 levels: the number given as tolerance="
+        "  tolerance   1.25 = 1.25 levels: the number given as tolerance="
     )
-    assert drawing_of(caught.value) is not None
+    draw = drawing_of(caught.value)
+    assert draw is not None
+    assert draw().startswith(b"\x89PNG")
 
 
 def test_the_derived_inverse_and_the_source_are_named() -> None:
@@ -89,13 +91,37 @@ def test_the_derived_inverse_and_the_source_are_named() -> None:
 
 
 def test_an_inverse_that_takes_no_other_pictures_has_no_diagnosis() -> None:
+    said = ["too large", "", "a" * 36 + " " + "b" * 37, "a" * 36 + " " + "b" * 38, "c" * 90, "mixed-up " * 12]
+
     def only_these(y: torch.Tensor) -> torch.Tensor:
         if y.shape[1:] not in (SMALL, (8, 32)):
-            raise ValueError("too large")
+            raise ValueError("\n".join(said))
         return right(y) + 3
 
-    with pytest.raises(AssertionError, match=r"\n  diagnosis   none: the inverse raised ValueError: too large\n"):
+    with pytest.raises(AssertionError) as caught:
         assert_round_trip(BYTES, inverse=only_these, images=PICTURE)
+    lines = str(caught.value).splitlines()
+    first = next(index for index, line in enumerate(lines) if line.startswith("  diagnosis"))
+    assert lines[first : first + 9] == [
+        "  diagnosis   none: the inverse raised ValueError: too large",
+        *(" " * 14 + one for one in ("", said[2], "a" * 36, "b" * 38, said[4])),
+        *[" " * 14 + " ".join(["mixed-up"] * times) for times in (8, 4)],
+        " " * 14 + "It was called with a float tensor of shape (3, 16, 32), and with (1, 3,",
+    ]
+
+
+def test_who_raises_is_told() -> None:
+    def raising(picture: torch.Tensor) -> torch.Tensor:
+        raise OSError("no disk")
+
+    class Raising(T.Normalize):
+        def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+            return raising(tensor)
+
+    with pytest.raises(InverseError, match=r"^the inverse raised OSError"):
+        assert_round_trip("imagenet", inverse=raising)
+    with pytest.raises(InverseError, match=r"^the pipeline raised OSError"):
+        assert_round_trip(T.Compose([T.ToTensor(), Raising(0.5, 0.5)]))
 
 
 @pytest.mark.parametrize("inverse", [7, "y * std + mean"])
@@ -113,7 +139,8 @@ def test_an_error_as_large_as_the_tolerance_is_allowed() -> None:
         assert_round_trip(BYTES, inverse=changed(_012=change), images=PICTURE, tolerance=0.5)
         with pytest.raises(AssertionError):
             assert_round_trip(BYTES, inverse=changed(_012=change), images=PICTURE, tolerance=0.499)
-    assert trip(changed(_012=0.5), tolerance=0.5).ratio == 1
+    allowed = trip(changed(_012=0.5), tolerance=0.5)
+    assert (allowed.ratio, allowed.worst) == (1, Worst(0.5, 0, 0, 1, 2, 70.0, 70.5))
     assert trip(changed(_012=0.5, _100=0.25), tolerance=2).ratio == 0.25
 
 
@@ -124,7 +151,7 @@ def test_without_tolerance_any_error_is_infinitely_too_large() -> None:
 
 
 def test_the_tolerance_is_derived_from_the_pictures_and_the_statistics() -> None:
-    for images, low, high in ((PICTURE, 0.0, 238.0), ([PICTURE, PICTURE * 2 - 30], -30.0, 446.0)):
+    for images, low, high in ((PICTURE, 0.0, 238.0), ([PICTURE * 2, PICTURE - 900], -900.0, 476.0)):
         own = trip(right, images).tolerance
         assert own == round_trip_tolerance(BYTES, torch.float32, low=low, high=high)
     halves = trip(right, PICTURE.half()).tolerance
@@ -133,6 +160,9 @@ def test_the_tolerance_is_derived_from_the_pictures_and_the_statistics() -> None
 
 def test_the_derived_inverse_is_held_to_a_closer_tolerance() -> None:
     assert trip(None).tolerance == round_trip_tolerance(BYTES, torch.float32, low=0.0, high=238.0, derived=True)
+
+    half = trip(None, PICTURE.double() / 255, statistics=Normalization(0.485, 0.229))
+    assert "the inverse is y*std + mean" in half.tolerance.reason
 
     class ByReciprocal(T.Normalize):
         """Rounds more often than the formula does."""
@@ -150,6 +180,24 @@ def test_statistics_for_all_channels() -> None:
     assert (len(outcome.channel_errors), outcome.total_levels) == (5, 1280)
 
 
+def test_the_diagnosis_is_made_with_pictures_like_those_given() -> None:
+    def only_halves(y: torch.Tensor) -> torch.Tensor:
+        assert y.dtype == torch.float16
+        return y * 0.5
+
+    said = Subject.of(HALF, only_halves, torch.rand(5, 4, 6).half()).diagnose()
+    assert (said.kind, said.total_levels) == ("missing-mean", 1280)
+
+
+def test_pictures_of_several_dtypes_are_held_to_what_the_coarsest_allows() -> None:
+    fine, coarse = torch.rand(2, 3, 4, 6, generator=torch.Generator().manual_seed(0))
+    for images in ([fine.double(), coarse], [fine, coarse.double()], [fine.half(), coarse], [fine, coarse.half()]):
+        subject = Subject.of(UNIT, None, images)
+        assert round_trip(subject).ok
+        assert subject.dtype == max((one.dtype for one in images), key=lambda dtype: torch.finfo(dtype).eps)
+        assert subject.diagnose().kind == "exact"
+
+
 # --- which pixel is the worst ---
 
 
@@ -161,6 +209,15 @@ def test_the_worst_pixel_is_the_one_furthest_beyond_its_own_tolerance() -> None:
     outcome = trip(changed(_001=by * 1.1, _212=by), [PICTURE + 1, PICTURE])
     assert (outcome.worst.channel, outcome.worst.row, outcome.worst.column) == (2, 1, 2)
     assert outcome.ratio == pytest.approx(100, rel=0.5)
+    apart = iter([(0, 0.0), (0, by * 1.1), (2, by)])  # the first is for the levels
+
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        x = right(y)
+        channel, change = next(apart)
+        x[channel] += change
+        return x
+
+    assert (trip(inverse, [PICTURE] * 2).worst.picture, trip(right).worst.picture) == (1, 0)
     assert [error > 10 * bound for error, bound in zip(outcome.channel_errors, bounds, strict=True)] == [
         True,
         False,
@@ -258,6 +315,10 @@ def test_bytes_of_coarse_numbers_may_be_some_levels_off() -> None:
     levels = [one * 255 for one in outcome.tolerance.per_channel]
     assert levels == pytest.approx([math.floor(one * 255 + 0.5) for one in floats.per_channel])
     assert levels[0] >= 1
+    beyond = trip(to_bytes, torch.zeros(1, 2, 3).half(), statistics=Normalization(0.5, 1e-6)).tolerance
+    assert beyond.per_channel == (math.inf,)
+    of_bytes = trip(lambda y: right(y).round().byte(), PICTURE).tolerance
+    assert (of_bytes.pixel_max, of_bytes.per_channel) == (255.0, (0.0, 0.0, 0.0))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
