@@ -23,7 +23,7 @@ def legal_stem(name: str) -> str:
 
     ``test_p[red]`` is ``test_p_red``, as pytest-mpl has it. Where that would lose something (a character is replaced,
     capitals in the id of a parameter that a file system may not tell from small letters, too long, the name of a
-    device), a short digest of the whole name keeps it unique: ``test_p[A/b]`` is ``test_p_A_b-1d0a7e5c``.
+    device), a short digest of the whole name keeps it unique: ``test_p[A/b]`` is ``test_p_A_b-86a158fb``.
     """
     function, bracket, identifier = name.partition("[")
     identifier = identifier.removesuffix("]")

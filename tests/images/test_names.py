@@ -42,16 +42,53 @@ def test_names_of_functions_are_made_legal_too(name: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]+-[0-9a-f]{8}", legal_stem(name))
 
 
-@pytest.mark.parametrize("name", ["a.png", "a b.png", "größe.png"])
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("test_p[A/b]", "test_p_A_b-86a158fb"),
+        ("test_p[a.png]", "test_p_a_png-7efcca78"),
+        ("test_p[größe]", "test_p_gr__e-d16c1d6e"),
+        ("test_p[\ud800]", "test_p-3eae57ed"),
+        ("test_p[X/X]", "test_p_X_X-7d3de30e"),
+        ("test_p[]", "test_p-a13ca7e4"),
+        ("test_p[a.]", "test_p_a-b1558fa2"),
+        ("test_a_", "test_a-f0aa91cc"),
+        (".hidden", "hidden-16924190"),
+        ("-a", "a-c2748917"),
+        ("AUX.x", "AUX_x-bb1c7153"),
+        ("test_" + "x" * 115, "test_" + "x" * 115),
+        ("test_" + "x" * 116, "test_" + "x" * 106 + "-e0c4fca2"),
+        ("test_" + "x" * 105 + "/-" + "x" * 9, "test_" + "x" * 105 + "-1a058cc5"),
+        ("test_p[" + "X" * 200 + "]", "test_p_" + "X" * 104 + "-aa901ced"),
+    ],
+    ids=ascii,
+)
+def test_names_stay_the_same_as_baselines_have_them(name: str, stem: str) -> None:
+    assert legal_stem(name) == stem
+
+
+@pytest.mark.parametrize("name", ["a.png", "a b.png", "größe.png", "a" * 196 + ".png", "ö" * 98 + ".png"])
 def test_a_chosen_name_may_be_anything_legal(name: str) -> None:
     assert is_legal(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["a", ".png", "a/b.png", "a\\b.png", "a?.png", "CON.png", "a .png", "a.png.png", "a.svg"]
+    "name",
+    [
+        *("a", ".png", "a/b.png", "a\\b.png", "a?.png", "a .png", "a..png", "a_.png", "a.png.png", "a.svg"),
+        *("a\n.png", "a\u200b.png", "a" * 197 + ".png", "ö" * 99 + ".png"),
+    ],
+    ids=ascii,
 )
 def test_a_chosen_name_that_some_system_refuses_is_not_legal(name: str) -> None:
     assert not is_legal(name)
+
+
+@pytest.mark.parametrize("name", sorted({*RESERVED, "com\u00b9", "lpt0", "lpt\u00b3", "conin$", "conout$"}), ids=ascii)
+def test_no_name_is_a_device_of_windows(name: str) -> None:
+    for form in (name, name.upper(), f"{name} ", f"{name}.a"):
+        assert not is_legal(f"{form}.png")
+        assert legal_stem(form) != form
 
 
 AWKWARD = [
