@@ -53,9 +53,7 @@ def check(
     if case.search[0] is not None:
         _ = case.subject  # pictures that cannot be worked with are the caller's mistake, and no check's outcome
     results = [
-        CheckResult(one, "skipped", "left out as asked", {})
-        if one in left_out
-        else run_check(case, one, expected.get(one))
+        CheckResult(one, "skipped", "left out as asked") if one in left_out else run_check(case, one, expected.get(one))
         for one in wanted
     ]
     return Report.of(case, results)
@@ -104,7 +102,7 @@ def run_check(case: Case, name: str, expected: str | None = None) -> CheckResult
         with one_thread():
             shown = CHECKS[name](case)
     except NotApplicable as reason:
-        return CheckResult(name, "not applicable", str(reason), {})
+        return CheckResult(name, "not applicable", str(reason))
     except CheckFailure as failure:
         status, message, details = "failed", str(failure), failure.details
     except DenormError as error:  # the user's code raised, or gave no picture

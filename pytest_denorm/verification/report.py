@@ -97,7 +97,7 @@ class Report:
             statistics=str(located.normalization) if located else "",
             inverse="derived" if case.inverse is None else describe_callable(case.inverse),
             results=tuple(results),
-            diagnosis=case.diagnosis if failed and located else None,
+            diagnosis=case.diagnosis if failed else None,
             _subject=_subject_of(case),
         )
 
@@ -188,9 +188,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = _wrapped(f"pytest-denorm: {self.title}", "", "  ")
-        lines += [
-            line for text in (self.statistics, f"inverse: {self.inverse}") if text for line in _wrapped(text, "  ")
-        ]
+        lines += [*_wrapped(self.statistics, "  "), *_wrapped(f"inverse: {self.inverse}", "  ")]
         for _, group in groupby(enumerate(self.results), _row_key):
             together = [one for _, one in group]
             lines += _row(together[0].status, together[0].message, [one.name for one in together])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torchvision import transforms as T
 
 from pytest_denorm import Normalization, Report, check
 from pytest_denorm.errors import CheckNameError, ImageError, PipelineError
@@ -121,6 +122,25 @@ def test_long_words_are_not_broken() -> None:
     assert "mixed-" not in str(report(CheckResult("round_trip", "failed", "mixed-up " * 20))).replace("mixed-up", "")
 
 
+def test_what_is_long_goes_on_in_the_next_line() -> None:
+    names = ["reverse_round_trip", "bytes_exact", "channel_order", "memory_layouts", "gradient_flows"]
+    skipped = (CheckResult(name, "skipped", "left out as asked") for name in names)
+    lines = str(report(*skipped, CheckResult("picklable", "passed", "7\nbytes"), name="transforms." * 5)).splitlines()
+    assert lines == [
+        "pytest-denorm: transforms.transforms.transforms.transforms.transforms.:",
+        "  Compose.transforms[1]: torchvision.transforms.Normalize",
+        f"  {STATISTICS}",
+        "  inverse: derived",
+        "  skip  reverse_round_trip, bytes_exact, channel_order, memory_layouts,",
+        "        gradient_flows",
+        "        left out as asked",
+        "  ok    picklable",
+        "        7",
+        "        bytes",
+        "6 checks: 1 run, 1 passed, 5 skipped",
+    ]
+
+
 def test_what_did_not_run_for_one_reason_shares_a_row_only_with_its_neighbours() -> None:
     skipped, other = CheckResult("a", "skipped", "asked"), CheckResult("b", "skipped", "else")
     apart = CheckResult("c", "not applicable", "asked")
@@ -226,6 +246,18 @@ def test_what_was_verified_is_named() -> None:
     assert check(Normalization(0.5, 0.25, source="here"), select=["picklable"]).source == "here"
 
 
+def test_a_preset_is_verified_by_its_name() -> None:
+    assert check("mnist", select=["round_trip"]).statistics == "mean (0.1307,), std (0.3081,), pictures in 0..1"
+
+
+def test_statistics_on_another_scale_are_told_by_one_check_alone() -> None:
+    valid, trip = check(
+        T.Compose([T.ToTensor(), T.Normalize(123, 58)]), select=["statistics_valid", "round_trip"]
+    ).results
+    assert (valid.status, trip.status) == ("failed", "passed")
+    assert valid.message.startswith("mean (123,) and std (58,) look like statistics of bytes")
+
+
 def test_without_a_normalize_nothing_else_is_named() -> None:
     found = check(lambda picture: picture, select=["finds_normalize", "round_trip"])
     assert (found.source, found.statistics, found.diagnosis) == ("", "", None)
@@ -326,6 +358,14 @@ def test_a_bound_check_has_the_outcome_of_its_check() -> None:
     surprising = outcome("round_trip", "")
     assert type(surprising) is AssertionError
     assert "XPASS round_trip: was expected to fail; off by " in str(surprising)
+
+
+def test_pictures_that_cannot_be_worked_with_fail_a_bound_check() -> None:
+    failed = outcome("round_trip", images="folder")
+    assert type(failed) is AssertionError
+    assert "FAIL round_trip: images is a builtins.str: expected tensors, arrays" in str(failed)
+    assert "diagnosis" not in str(failed)
+    assert drawing_of(failed) is None
 
 
 def test_a_bound_check_keeps_its_outcome() -> None:
