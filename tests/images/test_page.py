@@ -92,6 +92,103 @@ def test_failures_come_first() -> None:
     assert page.index("blue: gain") < page.index("bytes_exact")
 
 
+def picture(height: int, width: int) -> bytes:
+    return encode_png(np.zeros((height, width, 3), np.uint8))
+
+
+def rows(*statuses: str) -> list[ImageRow]:
+    return [ImageRow(f"test_a.py::test_{index}", status) for index, status in enumerate(statuses)]
+
+
+@pytest.mark.parametrize(
+    ("checks", "images", "trips", "summary"),
+    [
+        ((), (), 0, "This session had neither checks nor image tests."),
+        ((), ("equal", "updated", "different", "equal"), 0, "4 image tests: 1 different, 1 updated, 2 equal."),
+        (("passed", "skipped", "failed"), (), 0, "3 checks: 1 failed, 1 skipped, 1 passed."),
+        (("failed",), (), 1, "1 checks: 1 failed; 1 picture of round trips that failed."),
+        ((), (), 2, "2 pictures of round trips that failed."),
+    ],
+)
+def test_the_summary_counts_failures_first(checks: Any, images: Any, trips: int, summary: str) -> None:
+    page = render([CheckRow("val", "round_trip", status, "") for status in checks], rows(*images), rows(*[""] * trips))
+    assert f"<p>{summary}</p>" in page
+
+
+@pytest.mark.parametrize(
+    ("colour", "statuses"),
+    [
+        ("bad", ["different", "missing", "unreadable", "no figure", "failed", "unexpectedly passed", "error"]),
+        ("good", ["equal", "passed"]),
+        ("note", ["updated", "not compared", "compared by hash", "skipped", "expectedly failed"]),
+    ],
+)
+def test_each_outcome_has_its_colour_among_images_and_checks(colour: str, statuses: list[str]) -> None:
+    for status in statuses:
+        page = render([CheckRow("val", "round_trip", status, "")], rows(status))
+        assert page.count(f'<span class="status {colour}">{status}</span>') == 2
+
+
+@pytest.mark.parametrize(
+    ("statuses", "order", "folded"),
+    [
+        (["equal", "equal"], [0, 1], "<details open><summary>2 equal to their baselines</summary>"),
+        (["equal", "updated", "missing"], [2, 1, 0], "<details><summary>1 equal to their baselines</summary>"),
+        (["different", "missing", "updated", "different"], [0, 3, 1, 2], ""),
+    ],
+)
+def test_what_passed_is_folded_away_unless_it_is_all(statuses: list[str], order: list[int], folded: str) -> None:
+    page = render([], rows(*statuses))
+    assert [int(number) for number in re.findall(r"<h3>test_a\.py::test_(\d)</h3>", page)] == order
+    assert page.count("<article") == len(statuses)
+    assert ("<details" in page) == bool(folded)
+    if folded:
+        before, after = page.split(folded)
+        assert before.count("<article") == len(statuses) - statuses.count("equal")
+        assert after.count("</details>") == 1
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "zoom"), [(40, 30, 8), (20, 160, 2), (161, 5, 1), (320, 320, 1), (700, 9, 1)]
+)
+def test_small_pictures_are_enlarged(height: int, width: int, zoom: int) -> None:
+    page = render([], [ImageRow("test_a", "different", "", {"result": picture(height, width)})])
+    assert f'width="{width * zoom}" height="{height * zoom}"' in page
+
+
+def test_pictures_have_the_captions_that_they_are_given() -> None:
+    pictures = {"result": picture(2, 2), "difference": picture(2, 2)}
+    page = render([], [ImageRow("test_a", "different", "", pictures, {"difference": "difference x 7"})])
+    assert re.findall(r"<figcaption>(.*?)</figcaption>", page) == ["result", "difference x 7"]
+    assert re.findall(r'alt="(.*?)"', page) == ["result of test_a", "difference of test_a"]
+    assert "<pre>" not in page
+
+
+def test_round_trips_that_failed_have_a_section_of_their_own() -> None:
+    trip = ImageRow("test_a", "failed", "off by 3 levels", {"round_trip": picture(2, 2)})
+    assert "Round trips" not in render([], rows("equal"))
+    page = render([], rows("equal"), [trip])
+    assert page.count("<article") == 2
+    assert "<pre>off by 3 levels</pre>" in page.partition("<h2>Round trips that failed</h2>")[2]
+    assert "<h2>Image tests</h2>" not in render([], [], [trip])
+
+
+def test_pipelines_that_fail_come_first_and_their_failures_before_all_else() -> None:
+    checks = [
+        ("a", "1", "passed"),
+        ("b", "1", "passed"),
+        ("a", "2", "skipped"),
+        ("b", "2", "failed"),
+        ("b", "3", "error"),
+    ]
+    page = render([CheckRow(pipeline, name, status, "") for pipeline, name, status in checks], [])
+    assert re.findall(r"<h2>Pipeline (\w)</h2>|<tr><td>(\d)</td>", page) == [
+        *(("b", ""), ("", "2"), ("", "3"), ("", "1")),
+        *(("a", ""), ("", "2"), ("", "1")),
+    ]
+    assert page.count("</tbody></table>") == 2
+
+
 def test_the_size_is_read_from_the_header() -> None:
     assert png_size(encode_png(np.zeros((3, 7, 3), np.uint8))) == (7, 3)
 
