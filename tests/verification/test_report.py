@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -146,6 +147,36 @@ def test_what_did_not_run_for_one_reason_shares_a_row_only_with_its_neighbours()
     apart = CheckResult("c", "not applicable", "asked")
     rows = [line[8:] for line in str(report(skipped, skipped, other, apart, apart, skipped)).splitlines()[3:-1]]
     assert [row.split("  ")[0].strip() for row in rows] == ["a, a", "asked", "b", "c, c", "asked", "a"]
+
+
+def test_a_notebook_shows_each_result_in_its_colour() -> None:
+    green, red, grey = "#2e7d32", "#c62828", "#757575"
+    page = ElementTree.fromstring(OF_EVERY_KIND._repr_html_())
+    rows = [list(row) for row in page.iter("tr")]
+    results = OF_EVERY_KIND.results
+    assert [["".join(cell.itertext()) for cell in row] for row in rows] == [
+        [one.status, one.name, one.message] for one in results
+    ]
+    colours = [green, grey, grey, grey, red, red, grey, red]
+    assert all(f";color:{colour};" in row[0].attrib["style"] for colour, row in zip(colours, rows, strict=True))
+    title, *facts, _, summary = page
+    assert (title.text, title.attrib["style"]) == (f"pytest-denorm: {OF_EVERY_KIND.title}", f"color:{red}")
+    assert [fact.text for fact in facts] == [
+        STATISTICS,
+        "inverse: project.undo (project.py:3)",
+        f"diagnosis: {WRONG_STD}",
+    ]
+    assert summary.text == OF_EVERY_KIND.summary()
+
+
+def test_a_notebook_shows_no_diagnosis_of_what_is_right() -> None:
+    right = Diagnosis("exact", True, 0.0, 0, 768, "the picture comes back: all 768 levels come back.")
+    fine = report(CheckResult("round_trip", "passed", "<b>"), diagnosis=right, statistics="", inverse="a & b")
+    title, *facts, _, summary = page = ElementTree.fromstring(fine._repr_html_())
+    assert title.attrib["style"] == "color:#2e7d32"
+    assert [fact.text for fact in facts] == ["inverse: a & b"]
+    assert "<b>" in "".join(page.itertext())
+    assert summary.text == "1 checks: 1 run, 1 passed"
 
 
 @pytest.mark.parametrize(
