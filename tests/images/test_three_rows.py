@@ -1,0 +1,110 @@
+"""The picture of originals, what the network sees, and what the inverse gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from photographs import photographs
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from torchvision import transforms as T
+
+from pytest_denorm import Normalization, grid, preset
+from pytest_denorm.errors import ImageError
+from pytest_denorm.images.three_rows import draw_files
+
+IMAGENET = T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+LINE = 16
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Nine photographs, more than a grid has in a row by itself, 30 x 24."""
+    paths = []
+    for index, photograph in enumerate((photographs() * 9)[:9]):
+        paths.append(tmp_path / f"{index}.png")
+        ImageOps.fit(photograph, (30, 24)).rotate(10 * index).save(paths[-1])
+    return paths
+
+
+def drawn(pipeline: Any, files: list[Path]) -> np.ndarray[Any, Any]:
+    output = files[0].with_name("look")
+    draw_files(pipeline, files, output)
+    with Image.open(output) as picture:
+        assert (picture.format, picture.mode) == ("PNG", "RGB")
+        return np.asarray(picture)
+
+
+def expected(originals: list[Image.Image], normalized: torch.Tensor, normalization: Normalization) -> Any:
+    """Each row of pictures below a line that says what it shows."""
+    rows = {
+        "original": grid(originals, nrow=9).pixels,
+        "as the network sees it": grid(normalized, inverse=False, nrow=9).pixels,
+        "inverse-normalized": grid(normalized, normalization, nrow=9).pixels,
+    }
+    parts = []
+    for words, pixels in rows.items():
+        line = Image.new("RGB", (pixels.shape[1], LINE), "white")
+        ImageDraw.Draw(line).text((4, 2), words, fill="black", font=ImageFont.load_default())
+        parts += [np.asarray(line), pixels]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_normalization_is_shown_on_the_pictures_as_they_are(files: list[Path], mode: str) -> None:
+    normalization = preset("imagenet") if mode == "RGB" else preset("mnist")
+    pictures = [Image.open(file).convert(mode) for file in files]
+    levels = torch.from_numpy(np.stack([np.atleast_3d(np.asarray(one)) for one in pictures])).permute(0, 3, 1, 2)
+    assert np.array_equal(
+        drawn(normalization, files), expected(pictures, normalization.normalize(levels), normalization)
+    )
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_pipeline_is_shown_beside_the_middle_of_the_originals(files: list[Path], grey: bool) -> None:
+    last = [T.Grayscale(), T.ToTensor(), T.Normalize(0.1307, 0.3081)] if grey else [T.ToTensor(), IMAGENET]
+    pipeline = T.Compose([T.Resize(20), T.CenterCrop((20, 16)), *last])
+    pictures = [Image.open(file).convert("RGB") for file in files]
+    originals = [ImageOps.fit(one.convert("L") if grey else one, (16, 20)) for one in pictures]
+    normalized = torch.stack([pipeline(one) for one in pictures])
+    known = preset("mnist") if grey else preset("imagenet")
+    assert np.array_equal(drawn(pipeline, files), expected(originals, normalized, known))
+
+
+class Raises(T.Normalize):
+    def forward(self, picture: Any) -> Any:
+        raise RuntimeError("the disk is gone")
+
+
+class Lists(T.Normalize):
+    def forward(self, picture: Any) -> Any:
+        return [picture]
+
+
+class Batches(T.Normalize):
+    def forward(self, picture: Any) -> Any:
+        return torch.zeros(1, 3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "message"),
+    [
+        (Raises(0.5, 0.5), "the pipeline raised RuntimeError on *0.png: the disk is gone"),
+        (Lists(0.5, 0.5), "the pipeline gives a list for *0.png: expected a tensor (C, H, W)."),
+        (Batches(0.5, 0.5), "the pipeline gives a Tensor for *0.png: expected a tensor (C, H, W)."),
+        (
+            T.Compose([T.ToTensor(), IMAGENET]),
+            "*8.png comes out as (3, 5, 7), *0.png as (3, 24, 30): give pictures of one size, or a pipeline that "
+            "resizes and crops.",
+        ),
+    ],
+)
+def test_what_cannot_be_shown_says_why(files: list[Path], pipeline: Any, message: str) -> None:
+    Image.new("RGB", (7, 5)).save(files[-1])
+    with pytest.raises(ImageError) as caught:
+        draw_files(pipeline, files, files[0].with_name("look"))
+    pytest.LineMatcher([str(caught.value)]).fnmatch_lines([message])
+    assert not files[0].with_name("look").exists()
