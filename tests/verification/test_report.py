@@ -272,6 +272,7 @@ def test_what_was_verified_is_named() -> None:
     assert found.inverse == f"test_report.mutating ({__file__}:{mutating.__code__.co_firstlineno})"
     assert found.diagnosis is not None
     assert found.diagnosis.kind == "mutates-input"
+    assert "Subject(" not in repr(found)
     plain = check(HALF, select=["input_unchanged"])
     assert (plain.name, plain.inverse, plain.diagnosis) == ("", "derived", None)
     assert check(Normalization(0.5, 0.25, source="here"), select=["picklable"]).source == "here"
@@ -329,9 +330,28 @@ def test_code_that_raises_fails_the_check_with_its_error() -> None:
     def raising(y: torch.Tensor) -> torch.Tensor:
         raise OSError("no disk")
 
-    (result,) = check(HALF, inverse=raising, select=["round_trip"]).results
-    assert (result.status, result.details) == ("failed", {"error": "InverseError"})
-    assert result.message.startswith("the inverse raised OSError: no disk")
+    class Raising(T.Normalize):
+        def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+            return raising(tensor)
+
+    pipeline = T.Compose([T.ToTensor(), Raising(0.5, 0.25)])
+    for who, arguments in (("inverse", {"pipeline": HALF, "inverse": raising}), ("pipeline", {"pipeline": pipeline})):
+        for result in check(**arguments, select=["round_trip", "input_unchanged"]).results:
+            assert (result.status, result.details) == ("failed", {"error": "InverseError"})
+            assert result.message.startswith(f"the {who} raised OSError: no disk")
+
+
+def test_pictures_of_different_sizes_make_no_batch() -> None:
+    pictures = torch.rand(3, 3, 6, 8, generator=torch.Generator().manual_seed(0))
+    names = ["round_trip", "batch_matches_single"]
+    for images, status in (
+        (pictures, "passed"),
+        ([*pictures, pictures[0, :, :5]], "not applicable"),
+        ([pictures[0, :, :5], pictures[0], pictures[0, :, :, :5]], "not applicable"),
+    ):
+        trip, batch = check(HALF, images=images, select=names).results
+        assert (trip.status, batch.status) == ("passed", status)
+    assert batch.message == "the pictures differ in size, and make no batch"
 
 
 # --- which checks ---
