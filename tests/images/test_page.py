@@ -92,6 +92,28 @@ def test_failures_come_first() -> None:
     assert page.index("blue: gain") < page.index("bytes_exact")
 
 
+def test_the_page_says_what_it_was_given_and_no_more() -> None:
+    page = render(
+        [CheckRow("val", "round_trip", "failed", "blue: gain 1.133")],
+        [ImageRow("test_a", "different", "differs", {"result": picture(2, 2)}), ImageRow("test_b", "equal")],
+        [ImageRow("test_c", "failed", "off", {"round_trip": picture(2, 2)}, {"round_trip": "worst"})],
+    )
+    header, body = Reader(page).text.split("4 difference.")
+    title = "pytest-denorm: review"
+    summary = "2 image tests: 1 different, 1 equal; 1 checks: 1 failed; 1 picture of round trips that failed."
+    assert header.split("Keys:")[0].split() == [*title.split(), *title.split(), *summary.split()]
+    assert [line for line in body.splitlines() if line] == [
+        "Image tests",
+        *("test_adifferent", "result", "differs"),
+        *("1 equal to their baselines", "test_bequal"),
+        "Round trips that failed",
+        *("test_cfailed", "worst", "off"),
+        "Pipeline val",
+        *("checkoutcome", "round_tripfailedblue: gain 1.133"),
+    ]
+    assert page.endswith("</html>\n")
+
+
 def picture(height: int, width: int) -> bytes:
     return encode_png(np.zeros((height, width, 3), np.uint8))
 
@@ -105,6 +127,12 @@ def rows(*statuses: str) -> list[ImageRow]:
     [
         ((), (), 0, "This session had neither checks nor image tests."),
         ((), ("equal", "updated", "different", "equal"), 0, "4 image tests: 1 different, 1 updated, 2 equal."),
+        (
+            (),
+            ("not compared", "compared by hash", "unreadable", "different", "equal"),
+            0,
+            "5 image tests: 1 different, 1 unreadable, 1 compared by hash, 1 not compared, 1 equal.",
+        ),
         (("passed", "skipped", "failed"), (), 0, "3 checks: 1 failed, 1 skipped, 1 passed."),
         (("failed",), (), 1, "1 checks: 1 failed; 1 picture of round trips that failed."),
         ((), (), 2, "2 pictures of round trips that failed."),
