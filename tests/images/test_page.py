@@ -177,7 +177,7 @@ def test_what_passed_is_folded_away_unless_it_is_all(statuses: list[str], order:
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "zoom"), [(40, 30, 8), (20, 160, 2), (161, 5, 1), (320, 320, 1), (700, 9, 1)]
+    ("height", "width", "zoom"), [(40, 30, 8), (20, 160, 2), (161, 5, 1), (107, 107, 2), (320, 320, 1), (700, 9, 1)]
 )
 def test_small_pictures_are_enlarged(height: int, width: int, zoom: int) -> None:
     page = render([], [ImageRow("test_a", "different", "", {"result": picture(height, width)})])
