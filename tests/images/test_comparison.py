@@ -168,6 +168,7 @@ def test_files_are_equal_by_bytes_or_by_pixels(tmp_path: Any) -> None:
         ([1], 255),  # up to white
         ([2, 2, 2], 127),
         ([5, 5, 100], 16),  # half of them to a level of 80, though the largest is cut off
+        ([1, 1, 200], 80),
         ([100, 100, 100], 2),
         ([200, 200], 1),
         ([], 255),
@@ -206,6 +207,8 @@ def test_panels_stand_side_by_side_enlarged_alike() -> None:
 
 
 def test_large_panels_stay_as_they_are() -> None:
+    half = np.zeros((128, 3, 3), np.uint8)
+    assert np.asarray(Image.open(io.BytesIO(side_by_side(half)))).shape == (256, 6, 3)
     large = np.zeros((257, 3, 3), np.uint8)
     canvas = np.asarray(Image.open(io.BytesIO(side_by_side(large, large))))
     assert canvas.shape == (257, 3 + 8 + 3, 3)
