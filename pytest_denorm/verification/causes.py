@@ -416,8 +416,9 @@ def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int
     power = 10.0**digits
     scaled = exact * unit
     ways = [np.round(scaled, digits), _half_up(scaled, digits)]
-    if cut:
-        ways.append(np.trunc(scaled * power + 1e-9) / power)
+    shorter = np.trunc(scaled * power + 1e-9) / power
+    if cut and np.count_nonzero(np.abs(shorter - scaled) > 1e-9 * np.abs(scaled)) > 1:  # one alone is any wrong number
+        ways.append(shorter)
     for way in ways:
         if (np.abs(way / unit - found) <= width).all():
             return way / unit
