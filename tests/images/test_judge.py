@@ -1,0 +1,255 @@
+"""One image test judged: what is said, what is written, and what is not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from photographs import crops
+from PIL import Image
+
+from pytest_denorm import GridFigure, grid
+from pytest_denorm.errors import BaselineError
+from pytest_denorm.images.files import DIGESTS, decode, digest, read_digests, write_digests, write_whole
+from pytest_denorm.images.judge import Case, Verdict, judge, pixels_of
+from pytest_denorm.images.options import ImageOptions
+from pytest_denorm.images.plan import Plan
+from pytest_denorm.images.png import encode_png
+
+FIGURE = grid(crops(2, 24))
+PIXELS = FIGURE.pixels
+OTHER = PIXELS ^ np.uint8(1)
+
+
+def a_case(folder: Path, **options: Any) -> Case:
+    return Case(
+        plan=Plan(folder / "stored", "test_a.png", True),
+        selector="test_a.py::test_a[x y]",
+        options=ImageOptions(**options),
+        results=folder / "results",
+        stem="test_a",
+        relative_to=folder,
+        extra_arguments=("--denorm-baseline-dir=stored",),
+        root=folder,
+    )
+
+
+def store(case: Case, pixels: np.ndarray[Any, Any]) -> None:
+    write_whole(case.plan.path, encode_png(pixels))
+
+
+def store_digest(case: Case, pixels: np.ndarray[Any, Any]) -> None:
+    write_digests(case.plan.folder, {case.plan.filename: digest(pixels)})
+
+
+def results(case: Case) -> dict[str, np.ndarray[Any, Any]]:
+    """The pictures that are there, by what they show."""
+    found = case.results.iterdir() if case.results.exists() else ()
+    return {path.stem.removeprefix("test_a-"): np.asarray(Image.open(path)) for path in found}
+
+
+def command(update: str) -> str:
+    return f"    pytest --denorm-baseline-dir=stored 'test_a.py::test_a[x y]' --denorm-update={update}"
+
+
+def test_an_equal_picture_leaves_nothing_behind(tmp_path: Path) -> None:
+    case = a_case(tmp_path)
+    store(case, PIXELS)
+    verdict = judge(case, PIXELS, FIGURE)
+    assert (verdict, verdict.failed, verdict.message) == (Verdict("equal"), False, "")
+    assert not case.results.exists()
+
+
+def test_a_missing_baseline_is_told_with_what_was_drawn(tmp_path: Path) -> None:
+    case = a_case(tmp_path)
+    verdict = judge(case, PIXELS, FIGURE)
+    assert (verdict.status, verdict.failed) == ("missing", True)
+    assert verdict.message.splitlines() == [
+        "there is no baseline stored/test_a.png yet.",
+        "  picture: results/test_a-result.png (result)",
+        "To make it (look at it before you commit it):",
+        command("missing"),
+    ]
+    assert verdict.facts == {"result_picture": str(case.results / "test_a-result.png")}
+    assert list(results(case)) == ["result"]
+    assert np.array_equal(results(case)["result"], PIXELS)
+    assert not case.plan.folder.exists()
+
+
+def test_a_different_picture_is_told_and_drawn_beside_its_baseline(tmp_path: Path) -> None:
+    case = a_case(tmp_path)
+    store(case, OTHER)
+    verdict = judge(case, PIXELS, FIGURE)
+    assert (verdict.status, verdict.failed) == ("different", True)
+    lines = verdict.message.splitlines()
+    assert lines[:2] == ["the picture differs from its baseline.", "  baseline:  stored/test_a.png"]
+    assert "  untouched: no tile" in lines
+    assert lines[-3:] == [
+        "  picture:   results/test_a-comparison.png (baseline | result | difference x 255)",
+        "To accept the new picture:",
+        command("failed"),
+    ]
+    paths = {f"{kind}_picture": str(case.results / f"test_a-{kind}.png") for kind in ("result", "comparison")}
+    assert verdict.facts.items() >= {**paths, "amplified": 255, "max_difference": 1}.items()
+    assert results(case).keys() == {"result", "comparison"}
+    store(case, PIXELS)
+    judge(case, PIXELS, FIGURE)
+    assert results(case) == {}  # those of the earlier run are gone
+
+
+def test_a_review_page_gets_every_picture(tmp_path: Path) -> None:
+    case = a_case(tmp_path, report="review.html")
+    store(case, PIXELS)
+    assert judge(case, PIXELS, FIGURE).facts == {"result_picture": str(case.results / "test_a-result.png")}
+    assert results(case).keys() == {"result"}
+    store(case, OTHER)
+    facts = judge(case, PIXELS, FIGURE).facts
+    shown = results(case)
+    assert {f"{kind}_picture" for kind in shown} == {name for name in facts if name.endswith("_picture")}
+    assert shown.keys() == {"result", "baseline", "difference", "comparison"}
+    assert np.array_equal(shown["result"], PIXELS)
+    assert np.array_equal(shown["baseline"], OTHER)
+    assert np.array_equal(shown["difference"] == 255, PIXELS != OTHER)
+
+
+def test_a_baseline_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:
+    case = a_case(tmp_path)
+    write_whole(case.plan.path, b"")
+    verdict = judge(case, PIXELS, FIGURE)
+    assert (verdict.status, verdict.failed) == ("unreadable", True)
+    assert verdict.message.splitlines() == [
+        "the baseline stored/test_a.png is an empty file: expected a PNG.",
+        "  picture: results/test_a-result.png (result)",
+        "To accept the new picture:",
+        command("failed"),
+    ]
+
+
+@pytest.mark.parametrize("baselines", ["images", "digests"])
+def test_a_digest_serves_where_there_is_no_picture(tmp_path: Path, baselines: str) -> None:
+    case = a_case(tmp_path, baselines=baselines)
+    store_digest(case, PIXELS)
+    assert judge(case, PIXELS, FIGURE) == Verdict("equal")
+    verdict = judge(case, OTHER, FIGURE)
+    assert verdict.status == "different"
+    assert verdict.message.splitlines() == [
+        "the pixels are not those of test_a.png in stored/digests.json.",
+        "  baseline: stored/test_a.png",
+        f"  expected: sha256 {digest(PIXELS)}",
+        f"  found:    sha256 {digest(OTHER)}",
+        "  picture:  results/test_a-result.png (result)",
+        "To accept the new picture:",
+        command("failed"),
+    ]
+
+
+def test_of_a_digest_and_a_picture_the_one_counts_that_is_asked_for(tmp_path: Path) -> None:
+    store(a_case(tmp_path), PIXELS)
+    store_digest(a_case(tmp_path), OTHER)
+    assert judge(a_case(tmp_path), PIXELS, FIGURE).status == "equal"
+    assert judge(a_case(tmp_path, baselines="digests"), PIXELS, FIGURE).status == "different"
+
+
+UPDATES = {"": (), "missing": ("missing",), "failed": ("missing", "different", "unreadable")}
+
+
+@pytest.mark.parametrize("stored", ["missing", "different", "unreadable", "equal"])
+@pytest.mark.parametrize("update", [*UPDATES, "all"])
+def test_each_update_writes_what_it_says(tmp_path: Path, stored: str, update: str) -> None:
+    case = a_case(tmp_path, update=update)
+    if stored != "missing":
+        write_whole(
+            case.plan.path, {"different": encode_png(OTHER), "unreadable": b"", "equal": encode_png(PIXELS)}[stored]
+        )
+        stamp = case.plan.path.stat().st_mtime_ns
+    verdict = judge(case, PIXELS, FIGURE)
+    if stored in UPDATES.get(update, UPDATES["failed"]):
+        assert verdict == Verdict("updated", facts={"written": "stored/test_a.png"})
+        assert np.array_equal(decode(case.plan.path.read_bytes(), "it"), PIXELS)
+        assert not case.results.exists()
+    else:
+        assert verdict.status == stored
+        assert stored == "missing" or case.plan.path.stat().st_mtime_ns == stamp
+
+
+def test_an_update_writes_again_what_is_encoded_otherwise(tmp_path: Path) -> None:
+    case = a_case(tmp_path, update="all")
+    write_whole(case.plan.path, encode_png(PIXELS, None, {"compress_level": 0}))
+    assert judge(case, PIXELS, FIGURE).status == "updated"
+    assert case.plan.path.read_bytes() == encode_png(PIXELS)
+
+
+def test_an_update_keeps_digest_and_picture_in_step(tmp_path: Path) -> None:
+    written = f"stored/{DIGESTS} (test_a.png)"
+    case = a_case(tmp_path, update="all", baselines="digests")
+    verdict = judge(case, PIXELS, FIGURE)
+    assert (verdict.status, verdict.new_digest) == ("updated", digest(PIXELS))
+    assert verdict.facts == {"written": written}
+    assert not case.plan.path.exists()
+    store_digest(case, PIXELS)
+    assert judge(case, PIXELS, FIGURE) == Verdict("equal")
+    assert judge(case, OTHER, FIGURE).new_digest == digest(OTHER)
+    store(case, PIXELS)
+    for baselines in ("digests", "images"):
+        both = judge(a_case(tmp_path, update="all", baselines=baselines), OTHER, FIGURE)
+        assert both.facts == {"written": f"{written}, stored/test_a.png"}
+        assert both.new_digest == digest(OTHER)
+        assert np.array_equal(decode(case.plan.path.read_bytes(), "it"), OTHER)
+        store(case, PIXELS)
+    assert set(read_digests(case.plan.folder)) == {"test_a.png"}  # written at the end of the session
+
+
+def test_an_update_that_cannot_be_written_fails(tmp_path: Path) -> None:
+    case = a_case(tmp_path, update="all")
+    case.plan.path.mkdir(parents=True)
+    verdict = judge(case, PIXELS, FIGURE)
+    assert (verdict.status, verdict.failed) == ("unreadable", True)
+    assert verdict.headline == f"{case.plan.path} cannot be written: it is a folder. Remove it."
+    assert results(case).keys() == {"result"}
+
+
+def test_pictures_that_cannot_be_written_change_no_verdict(tmp_path: Path) -> None:
+    case = a_case(tmp_path)
+    case.results.write_text("")
+    store(case, OTHER)
+    verdict = judge(case, PIXELS, FIGURE)
+    assert verdict.status == "different"
+    assert verdict.lines[-1][0] == "picture"
+    assert verdict.lines[-1][1].startswith("not written: ")
+
+
+def test_paths_are_told_from_here_unless_they_lead_upwards(tmp_path: Path) -> None:
+    case = dataclasses.replace(a_case(tmp_path), relative_to=tmp_path / "stored")
+    assert case.shown(case.plan.path) == "test_a.png"
+    assert case.shown(tmp_path / "results") == str(tmp_path / "results")
+
+
+def test_a_grid_is_its_pixels_whatever_the_mark_asks() -> None:
+    assert pixels_of(FIGURE, {"remove_text": True, "savefig_kwargs": {"dpi": 7}}) is PIXELS
+
+
+def test_another_figure_is_what_matplotlib_saves() -> None:
+    figure, axes = plt.subplots(figsize=(1, 2))
+    try:
+        axes.set_title("cats")
+        assert pixels_of(figure, {}).shape == (200, 100, 3)
+        titled = pixels_of(figure, {"savefig_kwargs": {"dpi": 50}})
+        assert titled.shape == (100, 50, 3)
+        bare = pixels_of(figure, {"savefig_kwargs": {"dpi": 50}, "remove_text": True})
+        assert not np.array_equal(bare, titled)
+        with pytest.raises(
+            BaselineError, match=r"^the figure has an alpha channel, and \d+ of its 5000 pixels are tran"
+        ):
+            pixels_of(figure, {"savefig_kwargs": {"dpi": 50, "transparent": True}})
+    finally:
+        plt.close(figure)
+
+
+def test_a_grid_that_no_baseline_can_hold_is_refused() -> None:
+    large = GridFigure(np.zeros((9_000, 10_000, 3), np.uint8), [])
+    with pytest.raises(BaselineError, match=r"^the grid is 10,000 x 9,000 = 90,000,000 pixels \(width x height\): "):
+        pixels_of(large, {})
