@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from ..errors import CheckNameError, DenormError, PipelineError
 from ..pipelines.probing import one_thread
+from ..pipelines.randomness import states_kept
 from .case import Case, CheckFailure, NotApplicable
 from .checks import CHECKS
 from .report import CheckResult, Report
@@ -99,7 +100,7 @@ def _names(names: Iterable[str] | None, argument: str) -> list[str]:
 def run_check(case: Case, name: str, expected: str | None = None) -> CheckResult:
     """One check's outcome. `expected` is the reason for which it is known to fail, or None."""
     try:
-        with one_thread():
+        with one_thread(), states_kept():
             shown = CHECKS[name](case)
     except NotApplicable as reason:
         return CheckResult(name, "not applicable", str(reason))

@@ -137,8 +137,8 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
         ImageError: no picture at all, channels that do not fit or differ, or values that are not finite.
     """
     pictures = _unstack(images, normalization)
-    if not pictures:
-        raise ImageError("there is no picture: expected at least one.")
+    if not any(picture.numel() for picture in pictures):
+        raise ImageError("there is no picture: expected at least one, with pixels.")
     for index, picture in enumerate(pictures):
         if len(picture) != len(pictures[0]):
             counts = f"picture 0 has {len(pictures[0])} channels, picture {index} has {len(picture)}"

@@ -14,6 +14,7 @@ from ..errors import DenormError, PipelineError, StatisticsError, StatisticsWarn
 from ..normalization import Normalization, preset
 from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure
+from ..pipelines.randomness import states_kept
 from .calls import Called, call
 from .diagnosis import Diagnosis
 from .report import CheckResult
@@ -107,7 +108,8 @@ class Case:
     def diagnosis(self) -> Diagnosis | None:
         """What the inverse does wrong, or None where that cannot be told."""
         try:
-            return self.subject.diagnose()
+            with states_kept():
+                return self.subject.diagnose()
         except (DenormError, NotApplicable):
             return None
 

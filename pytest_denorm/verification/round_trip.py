@@ -231,8 +231,8 @@ def _allowed(subject: Subject, normalization: Normalization, given: float | None
     bound = round_trip_tolerance(
         normalization,
         subject.dtype,
-        low=min([float(low) for low, _ in ends], default=0.0),
-        high=max([float(high) for _, high in ends], default=normalization.pixel_max),
+        low=min(float(low) for low, _ in ends),
+        high=max(float(high) for _, high in ends),
         derived=subject.derived and levels.textbook,
     )
     if not levels.bytes_out:

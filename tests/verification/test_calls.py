@@ -235,8 +235,9 @@ def test_three_channels_come_first_where_both_ends_could_be_channels() -> None:
 @pytest.mark.parametrize(
     ("images", "kind", "said"),
     [
-        ([], ImageError, "there is no picture: expected at least one."),
-        (BYTES[:0], ImageError, "there is no picture: expected at least one."),
+        ([], ImageError, "there is no picture: expected at least one, with pixels."),
+        (BYTES[:0], ImageError, "there is no picture: expected at least one, with pixels."),
+        (BYTES[..., :0], ImageError, "there is no picture: expected at least one, with pixels."),
         (
             {1: BYTES},
             ImageTypeError,
@@ -292,8 +293,8 @@ def test_pictures_of_different_channels_are_refused() -> None:
     assert str(caught.value) == "picture 0 has 3 channels, picture 2 has 1: expected the same number."
 
 
-def test_a_picture_without_pixels_is_one() -> None:
-    assert [tuple(one.shape) for one in as_pictures(torch.zeros(1, 3, 0, 4), RGB)] == [(3, 0, 4)]
+def test_one_picture_of_several_may_have_no_pixels() -> None:
+    assert [tuple(one.shape) for one in as_pictures([BYTES[0], BYTES[1, :, :0]], RGB)] == [SHAPE, (3, 0, 5)]
 
 
 # --- the Normalize itself ---

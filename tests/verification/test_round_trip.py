@@ -252,10 +252,6 @@ def test_a_picture_without_pixels_is_passed_over() -> None:
     outcome = trip(changed(_012=8.0), [empty, PICTURE, empty])
     assert outcome.worst.picture == 1
     assert outcome.tolerance == trip(right).tolerance
-    nothing = trip(right, [empty])
-    assert nothing.ok
-    assert nothing.worst == Worst(0.0, 0, 0, 0, 0, 0.0, 0.0)
-    assert nothing.tolerance == round_trip_tolerance(BYTES, torch.float32, low=0.0, high=255.0)
 
 
 # --- levels and bytes ---

@@ -1,0 +1,589 @@
+"""What each check says, word for word, with its numbers; and where the line lies between passing and failing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torchvision import transforms as T
+
+from pytest_denorm import Normalization, check
+from pytest_denorm.verification import CheckResult, sample_images
+
+RGB = Normalization((0.5, 0.4, 0.3), (0.25, 0.5, 0.125))
+GREY = Normalization(0.5, 0.25)
+BYTES = Normalization((100.0, 110.0, 120.0), (50.0, 60.0, 70.0), pixel_max=255.0)
+MEAN, STD = (torch.tensor(one).view(-1, 1, 1) for one in (RGB.mean, RGB.std))
+
+
+def right(y: torch.Tensor) -> torch.Tensor:
+    return y * STD.to(y.dtype) + MEAN.to(y.dtype)
+
+
+def pipeline(does: Callable[[torch.Tensor], Any], mean: Any = RGB.mean, std: Any = RGB.std) -> T.Compose:
+    """One whose Normalize does this."""
+
+    class Doing(T.Normalize):
+        def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+            result: torch.Tensor = does(tensor)
+            return result
+
+    return T.Compose([T.ToTensor(), Doing(mean, std)])
+
+
+def normalized(x: torch.Tensor) -> torch.Tensor:
+    return (x - MEAN) / STD
+
+
+def run(name: str, inverse: Any = None, pipeline: Any = RGB, images: Any = None) -> CheckResult:
+    (result,) = check(pipeline, inverse=inverse, images=images, select=[name]).results
+    return result
+
+
+def failure(name: str, inverse: Any = None, pipeline: Any = RGB, images: Any = None) -> tuple[str, Any]:
+    result = run(name, inverse, pipeline, images)
+    assert result.status == "failed", result
+    return result.message, result.details
+
+
+def passed(name: str, inverse: Any = None, pipeline: Any = RGB, images: Any = None) -> str:
+    result = run(name, inverse, pipeline, images)
+    assert result.status == "passed", result
+    return result.message
+
+
+def reason(name: str, inverse: Any = None, pipeline: Any = RGB, images: Any = None) -> str:
+    result = run(name, inverse, pipeline, images)
+    assert result.status == "not applicable", result
+    return result.message
+
+
+# --- what is found ---
+
+
+def test_where_the_normalize_is() -> None:
+    found = run("finds_normalize", pipeline=pipeline(normalized))
+    assert found.message.startswith("Compose.transforms[1]: test_checks.")
+    assert found.details["path"] == ".transforms[1]"
+    assert found.details["name"].endswith("Doing")
+    assert run("finds_normalize").message == "Normalization"
+
+
+def test_what_cannot_be_used_is_found_all_the_same() -> None:
+    zero = pipeline(normalized, std=(0.25, 0.0, 0.125))
+    twice = [pipeline(normalized), pipeline(normalized, std=(0.2, 0.2, 0.2))]
+    now_and_then = T.Compose([T.ToTensor(), T.RandomApply([T.Normalize(0.5, 0.25)])])
+    for thing in (zero, twice):
+        assert passed("finds_normalize", pipeline=thing) == "a Normalize is there, though it cannot be used"
+    message, details = failure("single_normalize", pipeline=twice)
+    assert details == {"error": "AmbiguousNormalizeError"}
+    message, details = failure("single_normalize", pipeline=now_and_then)
+    assert "is applied with probability 0.5" in message
+    message, details = failure("statistics_valid", pipeline=zero)
+    assert "std[1] is 0" in message
+    assert reason("single_normalize", pipeline=zero).startswith("no Normalize to work with (StatisticsError): see")
+    assert passed("single_normalize") == "one Normalize, met by every picture"
+    assert passed("statistics_valid", pipeline=GREY) == "mean (0.5,), std (0.25,), pictures in 0..1"
+
+
+@pytest.mark.parametrize(
+    ("statistics", "shape", "said"),
+    [
+        (RGB, (2, 3, 4, 5), "3 of each, for 3 channels"),
+        (GREY, (1, 4, 5), "1 of each, for 1 channels"),
+        (GREY, (3, 4, 5), "one mean and one std serve all 3 channels of the pictures"),
+    ],
+)
+def test_the_channels_of_the_users_pictures(statistics: Normalization, shape: tuple[int, ...], said: str) -> None:
+    assert passed("statistics_match_channels", pipeline=statistics, images=torch.zeros(shape)) == said
+
+
+# --- there and back ---
+
+
+def test_round_trip() -> None:
+    result = run("round_trip", lambda y: right(y) + 0.125)
+    assert result.message.splitlines()[0].startswith("0.125 = 31.88 levels of 255, ")
+    assert result.message.splitlines()[1].startswith("picture 0, channel ")
+    assert result.message.splitlines()[2] == "768 of 768 come back as another byte"
+    assert result.message.splitlines()[3].startswith("tolerance ")
+    assert result.details["max_abs_error"] == pytest.approx(0.125)
+    assert result.details["wrong_levels"] == 768
+    assert result.details["ratio"] > 1000
+    assert (
+        result.details["tolerance"] == check(RGB, inverse=right, select=["round_trip"]).results[0].details["tolerance"]
+    )
+
+
+def test_normalized_values_come_back() -> None:
+    message, details = failure("reverse_round_trip", lambda y: right(y) + torch.tensor([0, 0, 0.25])[:, None, None])
+    assert message.startswith(
+        "blue: normalized values come back off by 2 (of normalized units); the derived tolerance is "
+    )
+    assert (details["channel"], details["error"]) == (2, pytest.approx(2))
+    assert 1e-7 < details["tolerance"] < 1e-4
+    message, details = failure("reverse_round_trip", lambda y: torch.where(y > 1, float("nan"), right(y)))
+    assert message.startswith("red: normalized values come back off by nan")
+    for beside in (0.5, 4):  # of what is allowed
+        room = details["tolerance"] * RGB.std[0] * beside
+        result = run("reverse_round_trip", lambda y, room=room: right(y.double()) + room)
+        assert result.status == ("passed" if beside < 1 else "failed")
+    assert passed("reverse_round_trip", right).endswith(" of normalized units")
+    assert run("reverse_round_trip", right).details["max_abs_error"] < 1e-6
+
+
+def test_an_inverse_of_bytes_keeps_no_normalized_values() -> None:
+    assert reason("reverse_round_trip", lambda y: (right(y) * 255).round().clamp(0, 255).byte()) == (
+        "the inverse gives bytes, which keep no more than 8 bits of the normalized values"
+    )
+
+
+def test_an_inverse_in_another_dtype_gives_back_what_normalize_takes() -> None:
+    def floats_only(x: torch.Tensor) -> torch.Tensor:
+        assert x.dtype == torch.float32
+        return normalized(x)
+
+    assert passed("reverse_round_trip", lambda y: right(y.double()), pipeline(floats_only))
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_bytes(white: float) -> None:
+    statistics = Normalization([0.5 * white] * 3, [0.25 * white] * 3, pixel_max=white)
+
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        x = (y * 0.25 + 0.5) * white
+        if x.shape[-2:] == (48, 64):
+            x[1] = torch.where((x[1] * 255 / white).round() == 58, x[1] + white / 255, x[1])
+        return x
+
+    message, details = failure("bytes_exact", inverse, statistics)
+    row, column = (int(index) for index in torch.nonzero(sample_images()[0, 1] == 58)[0])
+    assert message.endswith(
+        f", 1 of 768 levels; the first: picture 0, green, row {row}, column {column}: expected 58, found 59."
+    )
+    assert details["wrong_levels"] == 1
+    assert message.startswith(f"{details['wrong_bytes']} of 27,648 bytes come back wrong, ")
+    assert details["wrong_bytes"] >= 12
+    assert passed("bytes_exact", lambda y: (y * 0.25 + 0.5) * white, statistics) == (
+        "768 levels and 27,648 bytes of 3 pictures"
+    )
+    assert passed("bytes_exact", pipeline=statistics) == "768 levels and 27,648 bytes of 3 pictures"
+
+
+def test_bytes_that_are_no_numbers() -> None:
+    message, _ = failure("bytes_exact", lambda y: y * float("nan"))
+    assert message == (
+        "27,648 of 27,648 bytes come back wrong, 768 of 768 levels; the first: picture 0, red, row 0, column 0: "
+        "expected 0, found nan."
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "applies"), [("float32", True), ("float64", True), ("float16", False), ("bfloat16", False)]
+)
+def test_coarse_pictures_do_not_hold_all_bytes(dtype: str, applies: bool) -> None:
+    result = run("bytes_exact", images=torch.rand(1, 3, 4, 5).to(getattr(torch, dtype)))
+    assert result.status == ("passed" if applies else "not applicable")
+    if not applies:
+        assert result.message == f"pictures of torch.{dtype} do not hold all levels apart: see low_precision"
+
+
+# --- channels ---
+
+
+def test_exchanged_channels() -> None:
+    assert failure("channel_order", lambda y: right(y)[[1, 0, 2]]) == (
+        "channels are exchanged: red answers to green, green answers to red.",
+        {"order": [1, 0, 2]},
+    )
+    assert failure("channel_order", lambda y: right(y)[[1, 2, 0]])[1] == {"order": [1, 2, 0]}
+    five = Normalization([0.5] * 5, [0.25] * 5)
+    message, _ = failure("channel_order", lambda y: (y * 0.25 + 0.5).roll(1, 0), five)
+    assert message.startswith(
+        "channels are exchanged: channel 0 answers to channel 4, channel 1 answers to channel 0, "
+    )
+    two = Normalization([0.5] * 2, [0.25] * 2)
+    assert passed("channel_order", pipeline=two) == "each of 2 answers to itself alone"
+
+
+def test_mixed_channels() -> None:
+    def mixing(share: float) -> Callable[[torch.Tensor], torch.Tensor]:
+        def inverse(y: torch.Tensor) -> torch.Tensor:
+            x = right(y)
+            x[2] += share * x[0]
+            x[1] += share / 2 * x[2]
+            return x
+
+        return inverse
+
+    message, details = failure("channel_order", mixing(0.25))
+    assert message == "channels are mixed: blue also answers to red (0.25 for 1 of its own)."
+    assert torch.tensor(details["response"]) == pytest.approx(
+        torch.tensor([[1, 0, 0], [0.03125, 1, 0.125], [0.25, 0, 1]]), abs=1e-5
+    )
+    assert failure("channel_order", mixing(0.002))[0].startswith("channels are mixed: blue also answers to red (0.002 ")
+    assert passed("channel_order", mixing(0.0005)) == "each of 3 answers to itself alone"
+
+
+def test_channels_of_bytes() -> None:
+    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
+    message, _ = failure("channel_order", lambda y: y * s + m + 0.1 * y.flip(0), BYTES)
+    assert message.startswith("channels are mixed: ")
+    assert passed("channel_order", lambda y: y * s + m, BYTES)
+
+
+# --- ends ---
+
+
+@pytest.mark.parametrize(
+    ("clipping", "said", "channel"),
+    [
+        (lambda x: x.clamp(min=6 / 255), "red: levels 0 and 2 come back as one (0.02353)", 0),
+        (lambda x: x.clamp(max=254 / 255), None, None),
+        (lambda x: x.clamp(max=252 / 255), "red: levels 253 and 255 come back as one (0.9882)", 0),
+        (lambda x: torch.stack([*x[:2], x[2].clamp(max=0.9)]), "blue: levels 239 and 247 come back as one (0.9)", 2),
+        (lambda x: 1 - x.clamp(min=6 / 255), "red: levels 0 and 2 come back as one (0.9765)", 0),
+        (lambda x: 1 - x, None, None),
+    ],
+)
+def test_ends_that_are_cut_off(
+    clipping: Callable[[torch.Tensor], torch.Tensor], said: str | None, channel: Any
+) -> None:
+    if said is None:
+        assert passed("no_clipping", lambda y: clipping(right(y))) == (
+            "all levels stay apart, and nothing outside 0..white is cut off"
+        )
+    else:
+        message, details = failure("no_clipping", lambda y: clipping(right(y)))
+        assert message == f"{said}: values are clipped on the way."
+        assert details == {"channel": channel}
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, None), (None, 1.0), (-0.2, None), (None, 1.2)])
+def test_a_normalize_that_clips(low: float | None, high: float | None) -> None:
+    assert failure("no_clipping", pipeline=pipeline(lambda x: normalized(x.clamp(low, high)))) == (
+        "Normalize clips what lies outside 0..white, as resampling leaves it: that cannot be undone.",
+        {},
+    )
+
+
+def test_nothing_is_cut_off_of_bytes() -> None:
+    assert passed("no_clipping", pipeline=BYTES)
+    assert passed("no_clipping", images=torch.rand(1, 3, 4, 5).half())
+
+
+# --- side effects ---
+
+
+def test_a_normalize_in_place() -> None:
+    assert failure(
+        "input_unchanged", pipeline=T.Compose([T.ToTensor(), T.Normalize(RGB.mean, RGB.std, inplace=True)])
+    ) == (
+        "Normalize changes its input in place (inplace=True?): the picture that the data set keeps is normalized again "
+        "next time.",
+        {},
+    )
+    assert failure("input_unchanged", lambda y: y.mul_(STD).add_(MEAN)) == (
+        "the inverse changes its input in place: the batch is overwritten, and undoing it a second time gives other "
+        "pictures. Work on a clone.",
+        {},
+    )
+    assert passed("input_unchanged") == "both leave their input as it is"
+
+
+@pytest.mark.parametrize(
+    ("draw", "names"),
+    [
+        (random.random, ["random"]),
+        (np.random.rand, ["numpy.random"]),
+        (lambda: torch.rand(1), ["torch"]),
+        (lambda: (random.random(), np.random.rand(), torch.rand(1)), ["random", "numpy.random", "torch"]),
+    ],
+)
+def test_random_numbers(draw: Callable[[], Any], names: list[str]) -> None:
+    def drawing(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+        def drawn(given: torch.Tensor) -> torch.Tensor:
+            draw()
+            return function(given)
+
+        return drawn
+
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()
+    for inverse, thing in ((drawing(right), RGB), (None, pipeline(drawing(normalized)))):
+        assert failure("random_state_unchanged", inverse, thing) == (
+            f"random numbers were drawn from {', '.join(names)}: the map is not fixed.",
+            {"drawn": names},
+        )
+    assert (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()) == before
+    assert passed("random_state_unchanged") == "python's, numpy's and torch's generators are where they were"
+
+
+class Once:
+    """Does something else to the third picture that it is given, and from then on."""
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor], at: int) -> None:
+        self.function, self.left = function, at
+
+    def __call__(self, given: torch.Tensor) -> torch.Tensor:
+        self.left -= 1
+        return self.function(given) + (1e-6 if self.left == 0 else 0.0)
+
+
+@pytest.mark.parametrize(("at", "index"), [(4, 0), (6, 2)])
+def test_what_is_not_the_same_twice(at: int, index: int) -> None:
+    pictures = torch.rand(3, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    assert failure("deterministic", Once(right, at), RGB, pictures) == (
+        f"the inverse gives picture {index} differently the second time.",
+        {"picture": index},
+    )
+    assert failure("deterministic", None, pipeline(Once(normalized, at)), pictures) == (
+        f"Normalize gives picture {index} differently the second time.",
+        {"picture": index},
+    )
+    assert passed("deterministic", lambda y: torch.where(y > 0, float("nan"), y)) == "twice the same, to the last bit"
+
+
+# --- batches and memory ---
+
+
+def test_batches() -> None:
+    def shifting(function: Callable[[torch.Tensor], torch.Tensor], by: float) -> Callable[[torch.Tensor], torch.Tensor]:
+        def shifted(given: torch.Tensor) -> torch.Tensor:
+            result = function(given)
+            if result.ndim == 4 and len(result) > 1:
+                result[1, 2, 0, 0] += by
+            return result
+
+        return shifted
+
+    end = ": it takes pictures for channels, or uses the whole batch."
+    message, details = failure("inverse_accepts_batch", shifting(right, 0.5))
+    assert message == f"the inverse gives picture 1 of a batch differently from the picture alone, by up to 0.5{end}"
+    assert details == {"picture": 1, "error": pytest.approx(0.5)}
+    message, details = failure("batch_matches_single", pipeline=pipeline(shifting(normalized, 0.5)))
+    assert message == f"Normalize gives picture 1 of a batch differently from the picture alone, by up to 0.5{end}"
+    assert details == {"picture": 1, "error": pytest.approx(0.5)}
+    message, details = failure("inverse_accepts_batch", shifting(right, float("nan")))
+    assert "by up to inf" in message
+    assert passed("inverse_accepts_batch") == "3 pictures at once give what each gives alone"
+    assert passed("batch_matches_single") == "3 pictures at once give what each gives alone"
+
+
+def test_a_batch_may_be_off_by_what_arithmetic_explains() -> None:
+    allowed = check(RGB, inverse=right, select=["round_trip"]).results[0].details["tolerance"]
+
+    def off(
+        function: Callable[[torch.Tensor], torch.Tensor], by: torch.Tensor
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda given: function(given.double()) + (by if given.ndim == 4 and len(given) > 1 else 0.0)
+
+    narrow = torch.tensor([0.0, 0.0, 1.0]).view(-1, 1, 1)  # the std of blue is the smallest
+    for factor, status in ((0.2, "passed"), (8.0, "failed")):
+        assert run("inverse_accepts_batch", off(right, factor * allowed * narrow)).status == status
+        thing = pipeline(off(normalized, factor * allowed / RGB.std[2] * narrow))
+        assert run("batch_matches_single", pipeline=thing).status == status
+
+
+def test_batches_of_bytes_are_the_same_bytes() -> None:
+    def to_bytes(y: torch.Tensor) -> torch.Tensor:
+        x = (right(y) * 255).round().clamp(0, 255).byte()
+        return x + 1 if x.ndim == 4 and len(x) > 1 else x
+
+    assert "by up to 255: it takes" in failure("inverse_accepts_batch", to_bytes)[0]
+
+
+@pytest.mark.parametrize(
+    ("inverse", "said"),
+    [
+        (
+            lambda y: right(y)[0] if y.ndim == 4 and len(y) > 1 else right(y),
+            "the inverse returned shape (48, 64) for a",
+        ),
+        (
+            lambda y: right(y)[:2] if y.ndim == 4 and len(y) > 1 else right(y),
+            "zip() argument 2 is longer than argument 1",
+        ),
+        (lambda y: 7 if y.ndim == 4 and len(y) > 1 else right(y), "'int' object is not iterable"),
+    ],
+)
+def test_what_is_no_batch(inverse: Callable[[torch.Tensor], Any], said: str) -> None:
+    message, _ = failure("inverse_accepts_batch", inverse)
+    assert message.startswith(f"a batch of 3 is not given back as one: {said}")
+
+
+def one_by_one(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+    def alone(given: torch.Tensor) -> torch.Tensor:
+        if given.ndim == 4 and len(given) > 1:
+            raise ValueError("one picture, please")
+        return function(given)
+
+    return alone
+
+
+def test_one_picture_at_a_time() -> None:
+    assert reason("inverse_accepts_batch", one_by_one(right)) == (
+        "the inverse takes one picture at a time (ValueError: one picture, please)"
+    )
+    assert reason("batch_matches_single", None, pipeline(one_by_one(normalized))) == (
+        "Normalize takes one picture at a time (ValueError: one picture, please)"
+    )
+
+
+LAYOUTS = [
+    (lambda t: t.stride(-1) > t.stride(-2), "a transposed picture"),
+    (lambda t: t.stride(-1) == 2, "every second column"),
+    (lambda t: t.ndim == 4 and len(t) and t.stride(1) == 1, "channels-last memory"),
+    (
+        lambda t: t.ndim == 4 and len(t) and t.stride(-1) == 1 and t.stride(0) == 2 * t[0].numel(),
+        "every second picture of a batch",
+    ),
+]
+
+
+@pytest.mark.parametrize(("lies_so", "layout"), LAYOUTS)
+def test_layouts(lies_so: Callable[[torch.Tensor], bool], layout: str) -> None:
+    def wrong(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda given: function(given) + (1e-3 if lies_so(given) else 0.0)
+
+    def raising(given: torch.Tensor) -> torch.Tensor:
+        if lies_so(given):
+            raise ValueError("not this")
+        return right(given)
+
+    for who, inverse, thing in (("the inverse", wrong(right), RGB), ("Normalize", None, pipeline(wrong(normalized)))):
+        assert failure("memory_layouts", inverse, thing) == (
+            f"{who} gives other values on {layout} than on a contiguous copy.",
+            {"layout": layout},
+        )
+    assert failure("memory_layouts", raising) == (
+        f"the inverse fails on {layout}: ValueError: not this",
+        {"layout": layout},
+    )
+
+
+def test_how_many_layouts_were_tried() -> None:
+    assert passed("memory_layouts") == "10 layouts give what contiguous memory gives"
+    assert passed("memory_layouts", one_by_one(right)) == "7 layouts give what contiguous memory gives"
+    assert passed("memory_layouts", lambda y: right(y).numpy()) == "10 layouts give what contiguous memory gives"
+
+    def not_none(x: torch.Tensor) -> torch.Tensor:
+        if not len(x):
+            raise ValueError("no picture")
+        return normalized(x)
+
+    assert passed("memory_layouts", None, pipeline(not_none)) == "9 layouts give what contiguous memory gives"
+    assert passed("memory_layouts", lambda y: right(y) + (1e-6 if not y.is_contiguous() else 0)) == (
+        "10 layouts give what contiguous memory gives"
+    )
+
+
+# --- precision, gradients, pickling ---
+
+
+def test_what_low_precision_costs() -> None:
+    result = run(
+        "low_precision", lambda y: y * STD.to(y.dtype) + MEAN.to(y.dtype) + (0.1 if y.dtype == torch.bfloat16 else 0)
+    )
+    assert result.status == "failed"
+    assert result.message.startswith("bfloat16: off by 2")
+    assert " levels, where " in result.message
+    assert " are explained: bfloat16 rounds each operation by up to 2^-8 of its result" in result.message
+    assert result.details.keys() == {"float16", "bfloat16"}
+    assert result.details["float16"]["wrong_levels"] == 0
+    assert 20 < result.details["bfloat16"]["levels"] < 35
+
+    result = run("low_precision", pipeline=BYTES)
+    half, coarse = (result.details[name] for name in ("float16", "bfloat16"))
+    assert result.message == (
+        f"float16 costs up to {half['levels']:.2g} levels ({half['wrong_levels']} of 768 bytes change); "
+        f"bfloat16 costs up to {coarse['levels']:.2g} levels ({coarse['wrong_levels']} of 768 bytes change)"
+    )
+    assert 0 <= half["levels"] < coarse["levels"] < 4
+
+
+def test_low_precision_need_not_be_supported() -> None:
+    def floats_only(y: torch.Tensor) -> torch.Tensor:
+        if y.dtype != torch.float32:
+            raise TypeError(f"no {y.dtype}\\nat all".replace("\\n", "\n"))
+        return right(y)
+
+    assert reason("low_precision", floats_only) == (
+        "float16 is not supported (no torch.float16); bfloat16 is not supported (no torch.bfloat16)"
+    )
+
+    def no_bfloat16(y: torch.Tensor) -> torch.Tensor:
+        return right(torch.from_numpy(y.numpy()))
+
+    message = passed("low_precision", no_bfloat16)
+    assert message.startswith("float16 costs up to ")
+    assert "; bfloat16 is not supported (Got unsupported ScalarType BFloat16)" in message
+
+
+def test_gradients() -> None:
+    message, details = failure("gradient_flows", lambda y: right(y) * torch.tensor([1, 1, 1.25])[:, None, None])
+    assert message == (
+        "the gradient of inverse(normalize(x)) is off 1 by up to 0.25: contrast is changed, or values are clamped."
+    )
+    assert details == {"error": pytest.approx(0.25)}
+    assert failure("gradient_flows", lambda y: right(y) * 0.75)[1] == {"error": pytest.approx(0.25)}
+    assert "by up to nan" in failure("gradient_flows", lambda y: right(y) * float("nan"))[0]
+    assert passed("gradient_flows") == "it is 1 everywhere"
+    assert passed("gradient_flows", lambda y: right(y) * (1 + 1e-6)) == "it is 1 everywhere"
+    assert failure("gradient_flows", lambda y: right(y) * (1 + 1e-5))
+
+
+def test_where_no_gradient_flows() -> None:
+    def refusing(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+        def plain(given: torch.Tensor) -> torch.Tensor:
+            if given.requires_grad:
+                raise ValueError("no graph")
+            return function(given)
+
+        return plain
+
+    refuses = "refuses a tensor with a gradient (ValueError: no graph)"
+    leaves = "the inverse leaves the graph: it detaches, or gives an array or bytes"
+    assert reason("gradient_flows", None, pipeline(refusing(normalized))) == f"Normalize {refuses}"
+    assert reason("gradient_flows", refusing(right)) == f"the inverse {refuses}"
+    assert reason("gradient_flows", lambda y: right(y.detach())) == leaves
+    assert reason("gradient_flows", lambda y: right(y.detach()).numpy()) == leaves
+    assert reason("gradient_flows", None, pipeline(lambda x: normalized(x.detach()))) == (
+        "Normalize gives no tensor with a gradient"
+    )
+    assert reason("gradient_flows", None, pipeline(lambda x: normalized(x.detach()).numpy())) == (
+        "Normalize gives no tensor with a gradient"
+    )
+
+
+class Sized:
+    """Something with a Normalize, and this much to pickle."""
+
+    def __init__(self, size: int) -> None:
+        self.transform = T.Normalize(0.5, 0.25)
+        self.load = b"x" * size
+
+    def __call__(self, picture: Any) -> Any:
+        return self.transform(picture)
+
+
+class Unpicklable(Sized):
+    def __reduce__(self) -> Any:
+        raise TypeError("it holds a file")
+
+
+def test_what_is_sent_to_workers() -> None:
+    size = int(passed("picklable", pipeline=Sized(2_000_000)).removesuffix(" bytes").replace(",", ""))
+    assert 2_000_000 < size < 2_010_000
+    assert failure("picklable", pipeline=Unpicklable(1)) == (
+        "it cannot be pickled, so a DataLoader with spawned workers fails: TypeError: it holds a file.",
+        {},
+    )
+    advice = " A lambda or a local function has to become a function of a module, or a functools.partial of one."
+    local, _ = failure("picklable", pipeline=pipeline(normalized))
+    assert local.endswith(advice)
+    in_a_lambda, _ = failure("picklable", pipeline=T.Compose([T.Lambda(lambda x: x), T.Normalize(0.5, 0.25)]))
+    assert in_a_lambda.endswith(advice)
