@@ -77,7 +77,7 @@ class ImageTests:
     def plan(self, items: list[pytest.Item]) -> None:
         """Called with all collected items, before any is deselected."""
         plan_items(items, self.config, self.options)
-        self.collection.note_items(items, self.config, self.options)
+        self.collection.note_items(items)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.collection.note_gap(f"{len(items)} tests were deselected")
@@ -284,7 +284,7 @@ class ImageTests:
             self._fail(session, str(error))
 
     def _deal_with_unused(self, session: pytest.Session, wish: str) -> None:
-        gap = self.collection.gap
+        gap = unused.gap_of(self.config) or self.collection.gap
         if gap:
             self.notes.append(f"unused baselines were not looked for: {gap}.")
             return

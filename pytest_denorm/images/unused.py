@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from .files import DIGESTS, read_digests, write_digests
-from .options import ImageOptions
 from .plan import PLAN
 
 
@@ -37,7 +36,7 @@ class Collection:
     def note_gap(self, reason: str) -> None:
         self.gap = self.gap or reason
 
-    def note_items(self, items: Iterable[pytest.Item], config: pytest.Config, options: ImageOptions) -> None:
+    def note_items(self, items: Iterable[pytest.Item]) -> None:
         for item in items:
             plan = item.stash.get(PLAN, None)
             if plan is None:
@@ -45,8 +44,6 @@ class Collection:
             self.used.add(str(plan.path))
             if plan.exact:
                 self.folders.add(str(plan.folder))
-        if options.unused:
-            self.note_gap(_gap_of(config))
 
     def to_dict(self) -> dict[str, Any]:
         return {"used": sorted(self.used), "folders": sorted(self.folders), "gap": self.gap}
@@ -83,7 +80,7 @@ def delete(entries: Iterable[Entry]) -> None:
             entry.path.unlink()
 
 
-def _gap_of(config: pytest.Config) -> str:
+def gap_of(config: pytest.Config) -> str:
     """Why the command line does not ask for every test; empty if it does."""
     if config.getoption("lf", False):
         return "--lf may leave out files"

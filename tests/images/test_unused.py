@@ -1,0 +1,174 @@
+"""Baselines that no test uses are told by sessions that collect every test, and by no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_denorm.images.files import read_digests, write_digests
+
+ONE = "@image_compare({keywords})\ndef test_{name}():\n    return grid(photos)\n"
+NONE = "def test_nothing(): ...\n"
+
+
+@pytest.fixture
+def tree(project: Any) -> Any:
+    """Tests in two folders, and baselines of which one is not used."""
+    for name in ("tests/test_a.py", "tests/deep/test_b.py"):
+        path = project.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(NONE)
+    project.baselines.mkdir()
+    (project.baselines / "old.png").write_bytes(b"")
+    return project
+
+
+def notes(project: Any, *arguments: str, wish: str = "warn") -> list[str]:
+    """What a session says of unused baselines."""
+    lines = project.run(f"--denorm-unused={wish}", "--denorm-compare=never", *arguments).stdout.lines
+    return [
+        line.partition(";")[0] for line in lines if "unused" in line and not line.startswith(("rootdir", "configfile"))
+    ]
+
+
+FOUND = ["1 unused, no collected test compares with them: baseline_images/old.png"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["."],
+        ["tests"],
+        ["tests/test_a.py", "tests/deep"],
+        ["tests/../tests"],
+        ["tests/deep/test_b.py", "tests/test_a.py"],
+        ["--ignore=other"],
+        ["--ignore-glob=*_c.py"],
+    ],
+)
+def test_a_whole_session_finds_them(tree: Any, arguments: list[str]) -> None:
+    assert notes(tree, *arguments) == FOUND
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["tests/test_a.py"], "tests/deep/test_b.py was not asked for"),
+        (["tests/deep"], "tests/test_a.py was not asked for"),
+        (["tests", "tests/test_a.py::test_nothing"], "only tests/test_a.py::test_nothing was asked for"),
+        (["--ignore=tests/deep/test_b.py"], "tests/deep/test_b.py was ignored"),
+        (["--ignore=tests/deep"], "tests/deep/test_b.py was ignored"),
+        (["--ignore-glob=tests/d*"], "tests/deep/test_b.py was ignored"),
+        (["--ignore-glob=*_b.py"], "tests/deep/test_b.py was ignored"),
+        (["-k", "nothing and not a.py"], "1 tests were deselected"),
+    ],
+)
+def test_a_partial_session_says_why_it_looks_for_none(tree: Any, arguments: list[str], reason: str) -> None:
+    for wish in ("warn", "delete"):
+        assert notes(tree, *arguments, wish=wish) == [f"unused baselines were not looked for: {reason}."]
+    assert tree.names() == {"old.png"}
+
+
+@pytest.mark.parametrize(
+    ("ini", "found"),
+    [
+        ("testpaths = tests", True),
+        ("testpaths = t*", True),
+        ("testpaths = tests/deep", True),
+        ("python_files = check_*.py test_*.py", False),
+        ("norecursedirs = other", True),
+        ("norecursedirs = o*", True),
+        ("norecursedirs = oth", False),
+    ],
+)
+def test_the_ini_says_which_tests_there_are(tree: Any, ini: str, found: bool) -> None:
+    (tree.path / "other").mkdir()
+    (tree.path / "other/check_c.py").write_text(NONE)
+    if "norecursedirs" in ini:
+        (tree.path / "other/test_c.py").write_text(NONE)
+    tree.pytester.makeini(f"[pytest]\n{ini}\n")
+    arguments = [] if "testpaths" in ini else ["tests"]
+    missed = f"other/{'check' if 'files' in ini else 'test'}_c.py"
+    expected = FOUND if found else [f"unused baselines were not looked for: {missed} was not asked for."]
+    assert notes(tree, *arguments) == expected
+
+
+def test_the_tests_of_a_virtual_environment_are_not_missed(tree: Any) -> None:
+    folder = tree.path / "environment/lib"
+    folder.mkdir(parents=True)
+    (folder / "test_c.py").write_text(NONE)
+    (folder.parent / "pyvenv.cfg").write_text("")
+    assert notes(tree, "tests") == FOUND
+    (folder.parent / "pyvenv.cfg").unlink()
+    assert notes(tree, "tests") == [
+        "unused baselines were not looked for: environment/lib/test_c.py was not asked for."
+    ]
+
+
+def test_a_session_in_a_folder_below_is_partial(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree.path / "tests/deep")
+    assert notes(tree) == ["unused baselines were not looked for: tests/test_a.py was not asked for."]
+    assert notes(tree, "..") == FOUND
+
+
+def test_what_was_not_collected_is_missed(tree: Any) -> None:
+    (tree.path / "tests/test_a.py").write_text("raise RuntimeError\n")
+    (note,) = notes(tree)
+    assert note == "unused baselines were not looked for: tests/test_a.py was not collected (failed)."
+
+
+def test_every_folder_of_exact_baselines_is_looked_at(tree: Any) -> None:
+    tree.write(
+        ONE.format(keywords="baseline_dir='mine'", name="mine")
+        + ONE.format(keywords="", name="here")
+        + "@pytest.mark.mpl_image_compare\ndef test_theirs(): ...\n"
+    )
+    for name in ("mine/test_mine.png", "mine/old.png", "baseline/old.png", "baseline_images/test_here.png"):
+        (tree.path / name).parent.mkdir(exist_ok=True)
+        (tree.path / name).write_bytes(b"")
+    (tree.baselines / "deep").mkdir()
+    (tree.baselines / "deep/old.png").write_bytes(b"")
+    (tree.baselines / "old.txt").write_bytes(b"")
+    names = "baseline_images/old.png, mine/old.png"
+    assert notes(tree) == [f"2 unused, no collected test compares with them: {names}"]
+    assert notes(tree, "--denorm-baseline-dir=elsewhere") == [
+        "1 unused, no collected test compares with them: mine/old.png"
+    ]
+
+
+def test_a_plain_mark_uses_its_baseline_as_well(tree: Any) -> None:
+    tree.write(
+        "@pytest.mark.mpl_image_compare(baseline_dir='baseline_images', filename='old.png')\ndef test_p(): ...\n"
+    )
+    assert notes(tree) == []
+
+
+def test_files_and_digests_are_deleted_and_no_others(tree: Any) -> None:
+    tree.write(ONE.format(keywords="", name="here"))
+    (tree.baselines / "test_here.png").write_bytes(b"")
+    digests = {"test_here.png": "0" * 64, "gone.png": "1" * 64, "old.png": "2" * 64}
+    write_digests(tree.baselines, digests)
+    names = "baseline_images/old.png, baseline_images/digests.json (gone.png), baseline_images/digests.json (old.png)"
+    assert notes(tree) == [f"3 unused, no collected test compares with them: {names}"]
+    assert read_digests(tree.baselines) == digests
+    assert notes(tree, wish="delete") == [f"deleted 3 unused: {names}"]
+    assert read_digests(tree.baselines) == {"test_here.png": "0" * 64}
+    assert tree.names() == {"test_here.png", "digests.json"}
+    assert notes(tree, wish="delete") == []
+
+
+def test_a_library_that_cannot_be_read_fails_the_session(tree: Any) -> None:
+    (tree.baselines / "digests.json").write_text("[]")
+    result = tree.run("--denorm-unused=warn")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: *digests.json is not a library of digests: *"])
+
+
+def test_nothing_is_said_or_done_unless_it_is_asked_for(tree: Any) -> None:
+    result = tree.run()
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.no_fnmatch_line("*unused*")
+    assert Path(tree.baselines / "old.png").exists()
