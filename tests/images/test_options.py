@@ -13,7 +13,8 @@ from pytest_denorm.images.options import ImageOptions
 def test_nothing_is_written_unless_it_is_asked_for() -> None:
     options = ImageOptions()
     assert (options.baseline_dir, options.compare, options.baselines) == ("baseline_images", "always", "images")
-    assert not (options.update or options.update_in_ci or options.unused or options.results or options.report)
+    assert (options.update, options.update_in_ci, options.unused) == ("", False, "")
+    assert (options.results, options.report) == ("", "")
 
 
 @pytest.mark.parametrize(
