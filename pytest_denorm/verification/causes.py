@@ -78,8 +78,8 @@ class Causes:
             *self._known,
             *_finite(_normalized_twice(self.seen, found.slope)),
             *self._eps(found),
-            *self._rounded(found),
             *self._quotients,
+            *self._rounded(found),
             *self._presets,
             *self._same_for_all(found),
         ]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from detection_matrix import MISTAKES, Statistics
+from detection_matrix import MISTAKES, STATISTICS, Statistics, outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision import transforms as T
@@ -166,6 +166,163 @@ def test_equal_causes_are_in_one_message() -> None:
     assert {"wrong-mean", "wrong-std"} <= set(kinds(added))
     assert "The same numbers come about where" in added.message
     assert "\nAlso" not in added.message
+
+
+# --- each known mistake, in words ---
+
+#: Of each mistake, with the statistics of ImageNet: what is said of it.
+WORDS = {
+    "y * s": "The mean is not added: y * std alone.",
+    "y * s - m": "The mean has the wrong sign: y * std - mean, or Normalize(mean/std, 1/std).",
+    "Normalize(m/s, 1/s)": "The mean has the wrong sign: y * std - mean, or Normalize(mean/std, 1/std).",
+    "Normalize(-m, 1/s)": (
+        "The mean is added before multiplying: Normalize(-mean, 1/std), or (y + mean) * std. It has to be "
+        "-mean/std there, or be added last."
+    ),
+    "(y + m) * s": (
+        "The mean is added before multiplying: Normalize(-mean, 1/std), or (y + mean) * std. It has to be "
+        "-mean/std there, or be added last."
+    ),
+    "y / s + m": "The inverse divides by std: y / std + mean. It has to multiply.",
+    "Normalize(-m, s)": (
+        "The inverse divides by std: Normalize(-mean, std), or (y + mean) / std. It has to be "
+        "Normalize(-mean/std, 1/std)."
+    ),
+    "Normalize(-m/s, s)": "The inverse divides by std: Normalize(-mean/std, std). Its std has to be 1/std.",
+    "y * m + s": "Mean and std are swapped: y * mean + std.",
+    "Normalize(1/s, -m/s)": "Mean and std are swapped: Normalize(1/std, -mean/std).",
+    "y": "The picture comes back as it is, still normalized: nothing is inverted.",
+    "Normalize(m, s) again": (
+        "The picture is normalized a second time: the inverse is another Normalize with the same mean and std."
+    ),
+    "(y * s + m) * s + m": "The inverse is applied twice, so that the picture loses contrast.",
+    "no forward": (
+        "The forward leaves the picture as it is, and the inverse undoes a Normalize with the statistics of "
+        "imagenet (mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)): it is applied to what was never "
+        "normalized."
+    ),
+    "two forwards": (
+        "The pipeline normalizes twice, and the inverse undoes it once: the picture is still normalized. The "
+        "same numbers come about where the inverse uses the statistics of imagenet (mean (0.485, 0.456, "
+        "0.406), std (0.229, 0.224, 0.225)); the pipeline has mean (0.596065, 0.558144, 0.49735), std "
+        "(0.052441, 0.050176, 0.050625)."
+    ),
+    "w - x": "Black and white are exchanged: the result is 1 - x.",
+    "x * 255": (
+        "the result is 255 times too large: a factor of 255 is applied that the pictures do not have. If "
+        "0..255 is meant, say so with output_max=255."
+    ),
+    "x / 255": (
+        "the result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
+        "bytes without multiplying by 255."
+    ),
+    "y * s + m * 255": "Only the mean is multiplied by 255, and not the std.",
+    "forward of 255 * x": (
+        "the result is 255 times too large: a factor of 255 is applied that the pictures do not have. If "
+        "0..255 is meant, say so with output_max=255. The same numbers come about where the inverse uses the "
+        "statistics of imagenet (mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)); the pipeline has "
+        "mean (0.00190196, 0.00178824, 0.00159216), std (0.000898039, 0.000878431, 0.000882353)."
+    ),
+    "forward of x / 255": (
+        "the result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
+        "bytes without multiplying by 255. The same numbers come about where the inverse uses the statistics "
+        "of imagenet (mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)); the pipeline has mean (123.675,"
+        " 116.28, 103.53), std (58.395, 57.12, 57.375)."
+    ),
+    "bytes of x without * 255": (
+        "the result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
+        "bytes without multiplying by 255."
+    ),
+    "x in BGR": "the channels come back reversed (BGR for RGB).",
+    "y in BGR": "the channels come back reversed (BGR for RGB).",
+    "forward in BGR": "the channels come back reversed (BGR for RGB).",
+    "channels rolled": "the channels come back in another order: blue, red, green.",
+    "m and s reversed": "Mean and std are applied reversed: each channel gets another channel's.",
+    "s reversed": "The std is applied in reversed order of channels.",
+    "m reversed": "The mean is applied in reversed order of channels.",
+    "m[0] and s[0] for all": "Every channel gets red's statistics (mean 0.485, std 0.229).",
+    "the average m and s for all": "Every channel gets the average statistics (mean 0.449, std 0.226).",
+    "s[0] for all": "Every channel gets red's std (0.229).",
+    "another data set": (
+        "The inverse uses the statistics of svhn (mean (0.4377, 0.4438, 0.4728), std (0.198, 0.201, 0.197)); "
+        "the pipeline has mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)."
+    ),
+    "one std too large": (
+        "blue: gain 1.133, offset -0.054: the inverse uses std 0.255 where the pipeline has 0.225, a well-known slip."
+    ),
+    "one std too large, in 1/s only": (
+        "blue: gain 1.133, offset 0: the inverse uses std 0.255 in 1/std, and the right one in -mean/std "
+        "where the pipeline has 0.225, a well-known slip."
+    ),
+    "one std slightly off": (
+        "blue: gain 1.002, offset -0.00093: the inverse uses std 0.225518 where the pipeline has 0.225."
+    ),
+    "std without its sign": "blue: gain -1, offset 0.81: the inverse uses std -0.225 where the pipeline has 0.225.",
+    "y + m": "The multiplication by std is missing: y + mean.",
+    "one mean too large": (
+        "blue: gain 1, offset 0.08: the inverse uses mean 0.486 where the pipeline has 0.406, a well-known slip."
+    ),
+    "one mean left out": "blue: gain 1, offset -0.41: the inverse uses mean 0 where the pipeline has 0.406.",
+    "eps of 1e-3 in the inverse": (
+        "An eps of 0.001 is added to std in the inverse only. Leave it out, or use it on both sides."
+    ),
+    "eps of 1e-5 in the inverse": (
+        "An eps of 1e-05 is added to std in the inverse only. Leave it out, or use it on both sides. The same"
+        " numbers come about where the pipeline's own constants are rounded to 3 decimals: red std 0.22901 "
+        "for 0.229, green std 0.22401 for 0.224, blue std 0.22501 for 0.225."
+    ),
+    "eps of 1e-5 in the variance": (
+        "An eps of 1e-05 is added to the variance in the inverse only. Leave it out, or use it on both sides."
+        " The same numbers come about where the pipeline's own constants are rounded to 3 decimals: red std "
+        "0.229022 for 0.229, green std 0.224022 for 0.224, blue std 0.225022 for 0.225."
+    ),
+    "eps of 1e-3 in the forward": (
+        "An eps of 0.001 is added to std in the forward only. Leave it out, or use it on both sides. The same"
+        " numbers come about where the inverse uses the statistics of imagenet (mean (0.485, 0.456, 0.406), "
+        "std (0.229, 0.224, 0.225)); the pipeline has mean (0.485, 0.456, 0.406), std (0.23, 0.225, 0.226)."
+    ),
+    "m and s to 2 decimals": (
+        "Constants are rounded to 2 decimals: red mean 0.48 for 0.485, red std 0.23 for 0.229, green mean "
+        "0.46 for 0.456, green std 0.22 for 0.224, blue mean 0.41 for 0.406, blue std 0.22 for 0.225."
+    ),
+    "m and s to 3 decimals": "the picture comes back: all 768 levels come back.",
+    "m and s to 4 decimals": "the picture comes back: all 768 levels come back.",
+    "m/s and 1/s to 3 decimals": "The constants of Normalize(-mean/std, 1/std) are rounded to 3 decimals (both).",
+    "truncated bytes": (
+        "bytes are truncated instead of rounded: 67 of 768 levels come back wrong, and what lies between two "
+        "levels loses half a level on average. Round before the cast: x.mul(255).round().clamp(0, 255)."
+    ),
+    "min-max of the picture": (
+        "each picture is stretched to its own minimum and maximum (make_grid(normalize=True), (x - min) / "
+        "(max - min)): that shows something, and is no inverse. Use y * std + mean."
+    ),
+    "min-max of each channel": (
+        "each picture is stretched to its own minimum and maximum (make_grid(normalize=True), (x - min) / "
+        "(max - min)): that shows something, and is no inverse. Use y * std + mean."
+    ),
+    "clamp(-1, 1) before": (
+        "red: values are clamped in the normalized space (to -1..1) before the inverse, so that what lies "
+        "outside 0.256..0.714 is lost. Clamp after the inverse, to 0..1."
+    ),
+    "clamp(0, 1) before": (
+        "red: values are clamped in the normalized space (to 0..1) before the inverse, so that what lies "
+        "outside 0.485..0.714 is lost. Clamp after the inverse, to 0..1."
+    ),
+    "in place": (
+        "the inverse changes its input in place: the normalized batch is overwritten, and a second call gives"
+        " other pictures. Work on a clone."
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_known_mistakes_in_words(name: str) -> None:
+    mistake = next(one for one in MISTAKES if one.name == name)
+    assert outcome(mistake, "ImageNet", torch.float64).diagnosis.message == WORDS[name]
+
+
+def test_all_known_mistakes_are_there_in_words() -> None:
+    assert {one.name for one in MISTAKES if one.applies(STATISTICS["ImageNet"])} == set(WORDS)
 
 
 # --- what is no known mistake ---
