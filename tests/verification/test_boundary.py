@@ -115,7 +115,17 @@ def as_mode(mode: str) -> T.Lambda:
             "std=(0.1145, 0.112, 0.1125)) does.",
         ),
         (lambda y: {"image": y * 0.25 + 0.5}, "multiplied by (0.25, 0.25, 0.25) and shifted by (0.5, 0.5, 0.5)"),
+        (
+            lambda y: y / 3 + 1 / 7,
+            "multiplied by (0.3333, 0.3333, 0.3333) and shifted by (0.1429, 0.1429, 0.1429) before it leaves the "
+            "pipeline: undoing Normalize does not undo that. All of it is what "
+            "Normalize(mean=(0.3869, 0.36, 0.3096), std=(0.687, 0.672, 0.675)) does.",
+        ),
+        (lambda y: y * torch.tensor([1, 2, -1])[:, None, None], "multiplied by (1, 2, -1) and shifted by (0, 0, 0)"),
+        (lambda y: (2 * y).half(), "multiplied by (2, 2, 2)"),
+        (lambda y: (2 * y).bfloat16(), "multiplied by (2, 2, 2)"),
         (lambda y: y.clamp(-1, 1), "what leaves Normalize is cut off at -1..1 before it leaves the pipeline"),
+        (lambda y: y.clamp(max=1), "what leaves Normalize is cut off at -2.118..1 before it leaves the pipeline"),
         (torch.relu, "what leaves Normalize is cut off at 0.."),
     ],
 )
@@ -129,6 +139,7 @@ def test_changes_after_normalize_are_told(after: Any, said: str) -> None:
     "after",
     [
         T.RandomErasing(p=1),
+        lambda y: y * torch.tensor([1, 1, 0])[:, None, None],  # a channel left out
         T.RandomErasing(p=1, value="random"),
         T.RandomHorizontalFlip(p=1),
         T.RandomCrop(40),
@@ -256,6 +267,24 @@ class TestChannels:
         status, message = verdict(T.Compose([T.ToTensor(), Broken(MEAN, STD)]), "statistics_match_channels")
         assert status == "failed"
         assert message.endswith("Broken raised ArithmeticError: no")
+
+
+def test_pictures_of_one_value_tell_nothing() -> None:
+    class Flat(Pictures):
+        def __getitem__(self, index: int) -> Any:
+            return self.transform(Image.new(self.mode, (20, 28), (10, 20, 30))), index
+
+    assert verdict(Flat("RGB", PLAIN))[0] == "passed"
+    lying = T.Compose([T.ToTensor(), DividesTwice(MEAN, STD)])
+    assert "measured mean 0.485 and std 0.05244" in verdict(Flat("RGB", lying))[1]
+
+
+def test_what_was_measured_inside_is_told() -> None:
+    third = T.Normalize([1 / 3, 0.25, 0.5], [2 / 7, 0.25, 0.5])
+    assert verdict(T.Compose([T.ToTensor(), third])) == (
+        "passed",
+        "measured mean (0.3333, 0.25, 0.5), std (0.2857, 0.25, 0.5) inside the pipeline",
+    )
 
 
 def test_a_data_set_is_measured_through_its_transform() -> None:
