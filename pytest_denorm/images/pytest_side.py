@@ -83,8 +83,7 @@ class ImageTests:
         self.collection.note_gap(f"{len(items)} tests were deselected")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.outcome != "passed":
-            self.collection.note_gap(f"{report.nodeid} was not collected ({report.outcome})")
+        self.collection.note_report(report)
 
     # running
 
@@ -284,7 +283,7 @@ class ImageTests:
             self._fail(session, str(error))
 
     def _deal_with_unused(self, session: pytest.Session, wish: str) -> None:
-        gap = unused.gap_of(self.config) or self.collection.gap
+        gap = self.collection.gap_in(self.config)
         if gap:
             self.notes.append(f"unused baselines were not looked for: {gap}.")
             return

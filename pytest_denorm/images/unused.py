@@ -26,15 +26,22 @@ class Entry(NamedTuple):
 
 
 class Collection:
-    """What was collected: the baselines in use, the folders they are in, and the first reason to think it partial."""
+    """What was collected: files, the baselines in use, their folders, and the first reason to think it partial."""
 
     def __init__(self) -> None:
+        self.files: set[str] = set()  # and folders, by their node ids
         self.used: set[str] = set()
         self.folders: set[str] = set()
         self.gap = ""
 
     def note_gap(self, reason: str) -> None:
         self.gap = self.gap or reason
+
+    def note_report(self, report: pytest.CollectReport) -> None:
+        if report.outcome != "passed":
+            self.note_gap(f"{report.nodeid} was not collected ({report.outcome})")
+        elif "::" not in report.nodeid:
+            self.files.add(report.nodeid)
 
     def note_items(self, items: Iterable[pytest.Item]) -> None:
         for item in items:
@@ -46,13 +53,26 @@ class Collection:
                 self.folders.add(str(plan.folder))
 
     def to_dict(self) -> dict[str, Any]:
-        return {"used": sorted(self.used), "folders": sorted(self.folders), "gap": self.gap}
+        sets = {"files": self.files, "used": self.used, "folders": self.folders}
+        return {"gap": self.gap, **{name: sorted(each) for name, each in sets.items()}}
 
     def merge(self, other: Mapping[str, Any]) -> None:
         """What a worker of xdist has collected."""
+        self.files.update(other["files"])
         self.used.update(other["used"])
         self.folders.update(other["folders"])
         self.note_gap(other["gap"])
+
+    def gap_in(self, config: pytest.Config) -> str:
+        """Why this may not be every test; empty if it is."""
+        if config.getoption("lf", False):
+            return "--lf may leave out files"
+        selected = [argument for argument in config.args if "::" in argument]
+        if selected:
+            return f"only {selected[0]} was asked for"
+        paths = (os.path.relpath(file, config.rootpath) for file in _test_files(config))
+        missed = (path for path in paths if path.replace(os.sep, "/") not in self.files)
+        return self.gap or next((f"{path} was not collected" for path in missed), "")
 
     def unused(self, default: Path) -> list[Entry]:
         """The baselines in these folders, and in the `default` one, that are not in use.
@@ -80,23 +100,6 @@ def delete(entries: Iterable[Entry]) -> None:
             entry.path.unlink()
 
 
-def gap_of(config: pytest.Config) -> str:
-    """Why the command line does not ask for every test; empty if it does."""
-    if config.getoption("lf", False):
-        return "--lf may leave out files"
-    selected = [argument for argument in config.args if "::" in argument]
-    if selected:
-        return f"only {selected[0]} was asked for"
-    here = config.invocation_params.dir
-    covered = [Path(os.path.abspath(here / argument)) for argument in config.args]
-    for file in _test_files(config):
-        if not any(file == path or path in file.parents for path in covered):
-            return f"{os.path.relpath(file, config.rootpath)} was not asked for"
-        if _is_ignored(file, config):
-            return f"{os.path.relpath(file, config.rootpath)} was ignored"
-    return ""
-
-
 def _test_files(config: pytest.Config) -> Iterator[Path]:
     """The files of the project that look like tests."""
     roots = [config.rootpath / root for pattern in config.getini("testpaths") for root in config.rootpath.glob(pattern)]
@@ -110,12 +113,3 @@ def _test_files(config: pytest.Config) -> Iterator[Path]:
                 and not (Path(folder) / name / "pyvenv.cfg").exists()
             )
             yield from (Path(folder) / name for name in files if any(fnmatch(name, pattern) for pattern in patterns))
-
-
-def _is_ignored(file: Path, config: pytest.Config) -> bool:
-    here = config.invocation_params.dir
-    ignored = [Path(os.path.abspath(here / path)) for path in config.getoption("ignore", None) or ()]
-    globs = [str(here / pattern) for pattern in config.getoption("ignore_glob", None) or ()]
-    return any(path == file or path in file.parents for path in ignored) or any(
-        fnmatch(str(one), pattern) for pattern in globs for one in (file, *file.parents)
-    )

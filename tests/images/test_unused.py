@@ -56,13 +56,13 @@ def test_a_whole_session_finds_them(tree: Any, arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["tests/test_a.py"], "tests/deep/test_b.py was not asked for"),
-        (["tests/deep"], "tests/test_a.py was not asked for"),
+        (["tests/test_a.py"], "tests/deep/test_b.py was not collected"),
+        (["tests/deep"], "tests/test_a.py was not collected"),
         (["tests", "tests/test_a.py::test_nothing"], "only tests/test_a.py::test_nothing was asked for"),
-        (["--ignore=tests/deep/test_b.py"], "tests/deep/test_b.py was ignored"),
-        (["--ignore=tests/deep"], "tests/deep/test_b.py was ignored"),
-        (["--ignore-glob=tests/d*"], "tests/deep/test_b.py was ignored"),
-        (["--ignore-glob=*_b.py"], "tests/deep/test_b.py was ignored"),
+        (["--ignore=tests/deep/test_b.py"], "tests/deep/test_b.py was not collected"),
+        (["--ignore=tests/deep"], "tests/deep/test_b.py was not collected"),
+        (["--ignore-glob=tests/d*"], "tests/deep/test_b.py was not collected"),
+        (["--ignore-glob=*_b.py"], "tests/deep/test_b.py was not collected"),
         (["-k", "nothing and not a.py"], "1 tests were deselected"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_partial_session_says_why_it_looks_for_none(tree: Any, arguments: list
     ("ini", "found"),
     [
         ("testpaths = tests", True),
-        ("testpaths = t*", True),
+        ("testpaths = te*", True),
         ("testpaths = tests/deep", True),
         ("python_files = check_*.py test_*.py", False),
         ("norecursedirs = other", True),
@@ -92,7 +92,7 @@ def test_the_ini_says_which_tests_there_are(tree: Any, ini: str, found: bool) ->
     tree.pytester.makeini(f"[pytest]\n{ini}\n")
     arguments = [] if "testpaths" in ini else ["tests"]
     missed = f"other/{'check' if 'files' in ini else 'test'}_c.py"
-    expected = FOUND if found else [f"unused baselines were not looked for: {missed} was not asked for."]
+    expected = FOUND if found else [f"unused baselines were not looked for: {missed} was not collected."]
     assert notes(tree, *arguments) == expected
 
 
@@ -104,14 +104,20 @@ def test_the_tests_of_a_virtual_environment_are_not_missed(tree: Any) -> None:
     assert notes(tree, "tests") == FOUND
     (folder.parent / "pyvenv.cfg").unlink()
     assert notes(tree, "tests") == [
-        "unused baselines were not looked for: environment/lib/test_c.py was not asked for."
+        "unused baselines were not looked for: environment/lib/test_c.py was not collected."
     ]
 
 
 def test_a_session_in_a_folder_below_is_partial(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tree.path / "tests/deep")
-    assert notes(tree) == ["unused baselines were not looked for: tests/test_a.py was not asked for."]
+    assert notes(tree) == ["unused baselines were not looked for: tests/test_a.py was not collected."]
     assert notes(tree, "..") == FOUND
+
+
+def test_what_a_conftest_leaves_out_is_missed(tree: Any) -> None:
+    (tree.path / "tests/conftest.py").write_text("collect_ignore = ['deep']\n")
+    assert notes(tree) == ["unused baselines were not looked for: tests/deep/test_b.py was not collected."]
+    assert tree.names() == {"old.png"}
 
 
 def test_what_was_not_collected_is_missed(tree: Any) -> None:
