@@ -299,7 +299,7 @@ class Causes:
         whose = "Constants are" if side == "inverse" else "The pipeline's own constants are"
         scale = "" if unit == 1.0 else " on the scale of bytes"
         shown = ", ".join(self._changes(found, slope, offset))
-        message = f"{whose} rounded to {digits} decimals{scale}: {shown}."
+        message = f"{whose} rounded to {_decimals(digits)}{scale}: {shown}."
         return Cause("rounded-constants", slope, offset, message)
 
     def _changes(self, found: Map, std: Array, mean: Array) -> Iterator[str]:
@@ -423,6 +423,10 @@ def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int
         if (np.abs(way / unit - found) <= width).all():
             return way / unit
     return None
+
+
+def _decimals(digits: int) -> str:
+    return f"{digits} decimal{'' if digits == 1 else 's'}"
 
 
 def _slip(found: float, right: float, white: float) -> str:
@@ -572,7 +576,7 @@ def _round_numbers(seen: Observation) -> Iterator[Cause]:
         slope = s + power if side == "std" else np.sqrt(s**2 + power)
         yield Cause("eps", slope, m, _eps_message(power, side))
     for digits in (1, 2, 3, 4):
-        message = f"Constants are rounded to {digits} decimals."
+        message = f"Constants are rounded to {_decimals(digits)}."
         yield Cause("rounded-constants", np.round(s, digits), np.round(m, digits), message)
 
 
@@ -587,5 +591,5 @@ def _rounded_second_normalize(seen: Observation) -> Iterator[Cause]:
     for digits, way in itertools.product(range(1, 6), (np.round, _half_up, _half_down)):
         mean, std = way(exact_mean, digits), way(exact_std, digits)
         for what, one, two in (("both", mean, std), ("-mean/std", mean, exact_std), ("1/std", exact_mean, std)):
-            message = f"The constants of Normalize(-mean/std, 1/std) are rounded to {digits} decimals ({what})."
+            message = f"The constants of Normalize(-mean/std, 1/std) are rounded to {_decimals(digits)} ({what})."
             yield Cause("rounded-constants", 1 / two, -one / two, message)

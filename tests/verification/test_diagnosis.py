@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision import transforms as T
 
-from pytest_denorm import PRESETS, diagnose
+from pytest_denorm import PRESETS, Normalization, diagnose
 from pytest_denorm.errors import ImageError, InverseError
 from pytest_denorm.text import channel_name
 from pytest_denorm.verification import KINDS, Diagnosis
@@ -323,6 +323,137 @@ def test_known_mistakes_in_words(name: str) -> None:
 
 def test_all_known_mistakes_are_there_in_words() -> None:
     assert {one.name for one in MISTAKES if one.applies(STATISTICS["ImageNet"])} == set(WORDS)
+
+
+def wrapped(x: torch.Tensor) -> torch.Tensor:
+    return x.mul(255).round().to(torch.int64).to(torch.uint8)
+
+
+CUT = (
+    "\nAlso: bytes are truncated instead of rounded, and what lies between two levels loses half a level on average. "
+    "Round before the cast: x.mul(255).round().clamp(0, 255)."
+)
+WRAPS = "\nBytes are cast without a clamp, so that 256 becomes 0 and -1 becomes 255."
+TOO_SMALL = (
+    "the result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to bytes without "
+    "multiplying by 255."
+)
+#: What is said of mistakes of which clipped, rounded or wrapped bytes are all that is left.
+IN_BYTES: dict[str, tuple[Function, str]] = {
+    "no mean": (lambda y: rounded(y * s), WORDS["y * s"]),
+    "no mean, wrapped": (lambda y: wrapped(y * s), WORDS["y * s"] + WRAPS),
+    "no mean, truncated": (lambda y: truncated(y * s), WORDS["y * s"] + CUT),
+    "minus the mean": (lambda y: rounded(y * s - m), WORDS["y * s - m"]),
+    "nothing": (rounded, WORDS["y"]),
+    "nothing, truncated": (truncated, WORDS["y"] + CUT),
+    "BGR": (lambda y: rounded((y * s + m).flip(0)), WORDS["x in BGR"]),
+    "BGR, truncated": (lambda y: truncated((y * s + m).flip(0)), WORDS["x in BGR"] + CUT),
+    "black for white": (lambda y: rounded(1 - (y * s + m)), WORDS["w - x"]),
+    "an eps": (
+        lambda y: rounded(y * (s + 1e-2) + m),
+        "An eps of 0.01 is added to std in the inverse only. Leave it out, or use it on both sides.",
+    ),
+    "an eps in the variance": (
+        lambda y: rounded(y * (s**2 + 1e-2).sqrt() + m),
+        "An eps of 0.01 is added to the variance in the inverse only. Leave it out, or use it on both sides.",
+    ),
+    "one decimal": (
+        lambda y: rounded(y * s.round(decimals=1) + m.round(decimals=1)),
+        "Constants are rounded to 1 decimal.",
+    ),
+    "two decimals": (
+        lambda y: rounded(y * s.round(decimals=2) + m.round(decimals=2)),
+        "Constants are rounded to 2 decimals.",
+    ),
+    "a preset": (
+        lambda y: rounded(y * 0.5 + 0.5),
+        "The inverse uses the statistics of half (mean (0.5, 0.5, 0.5), std (0.5, 0.5, 0.5)); the pipeline has mean "
+        "(0.485, 0.456, 0.406), std (0.229, 0.224, 0.225).",
+    ),
+    "one std": (lambda y: rounded(y * blue + m), WORDS["one std too large"]),
+    "one std, truncated": (lambda y: truncated(y * blue + m), WORDS["one std too large"] + CUT),
+    "0 and 1, truncated": (lambda y: (y * s + m).byte(), TOO_SMALL),
+    "0 and 1, rounded": (lambda y: (y * s + m).round().byte(), TOO_SMALL),
+    "0 and 1, without the mean": (lambda y: (y * s).clamp(0, 1).byte(), TOO_SMALL),
+}
+
+
+@pytest.mark.parametrize("what", IN_BYTES)
+def test_mistakes_are_told_from_bytes(what: str) -> None:
+    inverse, expected = IN_BYTES[what]
+    said = diagnose(FORWARD, inverse)
+    assert said.message == expected
+    assert not said.exact
+    if expected != TOO_SMALL:  # whole levels are bytes, whatever the dtype
+        assert diagnose(FORWARD, lambda y: np.asarray(inverse(y)).astype(np.float32)).message == expected
+
+
+def test_casts_without_a_clamp_are_no_mistake_where_nothing_is_outside() -> None:
+    said = diagnose(FORWARD, lambda y: wrapped(y * s + m))
+    assert (said.kind, said.message) == ("exact", "the picture comes back: all 768 levels come back.")
+    wide = diagnose(FORWARD, lambda y: wrapped(y * s * 2 + m))
+    assert wide.message.startswith(
+        "red: gain 2, offset -0.48: the inverse uses std 0.458 where the pipeline has 0.229; "
+    )
+    assert wide.message.endswith(WRAPS)
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        (255, WORDS["x * 255"]),
+        (1 / 255, TOO_SMALL),
+        (
+            255**2,
+            "the result is 65025 times too large: a factor of 255 is applied twice that the pictures do not have. If "
+            "0..255 is meant, say so with output_max=255.",
+        ),
+        (
+            1 / 255**2,
+            "the result is 65025 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
+            "bytes without multiplying by 255.",
+        ),
+    ],
+)
+def test_factors_of_255_with_and_without_another_mistake(factor: float, said: str) -> None:
+    assert diagnose(FORWARD, lambda y: (y * s + m) * factor).message == said
+    slipped = diagnose(FORWARD, lambda y: (y * blue + m) * factor)
+    assert slipped.message == f"{said}\nAlso: {WORDS['one std too large']}"
+    assert kinds(slipped) == ["scale-255", "wrong-std"]
+
+
+CLAMPED = {
+    "after": (
+        lambda y: (y * s + m).clamp(0.2, 0.8),
+        "after the inverse, to another range than the pictures', so that what lies outside 0.2..0.8 is lost. That is "
+        "0..1.",
+    ),
+    "bytes": (
+        lambda y: rounded((y * s + m).clamp(0.2, 0.8)),
+        "after the inverse, to another range than the pictures', so that what lies outside 0.2..0.8 is lost. That is "
+        "0..1.",
+    ),
+    "below": (
+        lambda y: (y * s + m).clamp(min=0.1),
+        "after the inverse, to another range than the pictures', so that what lies outside 0.1.. is lost. That is "
+        "0..1.",
+    ),
+    "above, before": (
+        lambda y: y.clamp(max=1.5) * s + m,
+        "in the normalized space (to ..1.5) before the inverse, so that what lies outside ..0.8285 is lost. Clamp "
+        "after the inverse, to 0..1.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CLAMPED)
+def test_where_values_are_clamped(what: str) -> None:
+    inverse, expected = CLAMPED[what]
+    assert diagnose(FORWARD, inverse).message == f"red: values are clamped {expected}"
+    of_bytes = Normalization([255 * one for one in MEAN], [255 * one for one in STD], pixel_max=255.0)
+    scaled = diagnose(of_bytes, lambda y: inverse(y) if what == "bytes" else inverse(y) * 255, pixel_max=255.0)
+    assert scaled.kind == "clamped"
+    assert ("to 0..255." in scaled.message) or scaled.message.endswith("That is 0..255.")
 
 
 # --- what is no known mistake ---
