@@ -159,7 +159,7 @@ def _against_digest(case: Case, stored: str, pixels: Bytes) -> Verdict:
         return Verdict("equal")
     library = case.shown(case.plan.folder / DIGESTS)
     lines = (("expected", f"sha256 {stored}"), ("found", f"sha256 {found}"))
-    difference = Difference(f"the pixels are not those of {case.plan.filename} in {library}", lines, {})
+    difference = Difference(f"the pixels are not those of {case.plan.filename} in {library}", lines)
     return _different(case, difference)
 
 

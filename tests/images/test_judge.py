@@ -12,7 +12,7 @@ import pytest
 from photographs import crops
 from PIL import Image
 
-from pytest_denorm import GridFigure, grid
+from pytest_denorm import GridFigure, Normalization, grid, preset
 from pytest_denorm.errors import BaselineError
 from pytest_denorm.images.files import DIGESTS, decode, digest, read_digests, write_digests, write_whole
 from pytest_denorm.images.judge import Case, Verdict, judge, pixels_of
@@ -96,9 +96,33 @@ def test_a_different_picture_is_told_and_drawn_beside_its_baseline(tmp_path: Pat
     paths = {f"{kind}_picture": str(case.results / f"test_a-{kind}.png") for kind in ("result", "comparison")}
     assert verdict.facts.items() >= {**paths, "amplified": 255, "max_difference": 1}.items()
     assert results(case).keys() == {"result", "comparison"}
+    height, width = 5 * np.array(PIXELS.shape[:2])  # enlarged
+    panels = results(case)["comparison"]
+    for left, shown in ((0, OTHER), (width + 8, PIXELS), (2 * (width + 8), (PIXELS != OTHER) * np.uint8(255))):
+        assert np.array_equal(panels[:height:5, left : left + width : 5], shown)
     store(case, PIXELS)
     judge(case, PIXELS, FIGURE)
     assert results(case) == {}  # those of the earlier run are gone
+
+
+def test_the_statistics_of_the_figure_explain_the_difference(tmp_path: Path) -> None:
+    right, wrong = preset("imagenet"), Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.255))
+    normalized = right.normalize(crops(2, 24).transpose(0, 3, 1, 2))
+    case, figure = a_case(tmp_path), grid(normalized, wrong, channel_axis=1)
+    store(case, PIXELS)
+    lines = dict(judge(case, figure.pixels, figure).lines)
+    assert lines["diagnosis"].endswith("looks like blue std 0.255 for 0.225")
+
+
+def test_a_link_out_of_the_project_is_no_baseline(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    case = dataclasses.replace(a_case(root), root=root)
+    write_whole(tmp_path / "elsewhere.png", encode_png(PIXELS))
+    case.plan.folder.mkdir(parents=True)
+    case.plan.path.symlink_to(tmp_path / "elsewhere.png")
+    verdict = judge(case, PIXELS, FIGURE)
+    assert verdict.status == "unreadable"
+    assert "is a link that leads out of the project" in verdict.headline
 
 
 def test_a_review_page_gets_every_picture(tmp_path: Path) -> None:
@@ -220,6 +244,8 @@ def test_pictures_that_cannot_be_written_change_no_verdict(tmp_path: Path) -> No
     assert verdict.status == "different"
     assert verdict.lines[-1][0] == "picture"
     assert verdict.lines[-1][1].startswith("not written: ")
+    store(case, PIXELS)
+    assert judge(case, PIXELS, FIGURE).status == "equal"
 
 
 def test_paths_are_told_from_here_unless_they_lead_upwards(tmp_path: Path) -> None:

@@ -74,10 +74,7 @@ def test_another_baseline_is_where_pytest_mpl_has_it(
 
 
 def test_full_names_have_the_class_and_parameters_theirs(project: Any) -> None:
-    body = (
-        "class TestIt:\n    @pytest.mark.parametrize('x', ['a/b', 'c'])\n    @{mark}\n    def test_p(self, x): ...\n"
-        "def test_other(): ...\n"
-    )
+    body = "def test_other(): ...\nclass TestIt:\n    @pytest.mark.parametrize('x', ['a/b', 'c'])\n    @{mark}\n    def test_p(self, x): ...\n"
     full = ("-o", "mpl-use-full-test-name=true")
     assert plans_of(project, body.format(mark="pytest.mark.mpl_image_compare"), *full) == {
         "test_p[a/b]": "sub/baseline/test_it.TestIt.test_p_a_b.png",
@@ -98,6 +95,32 @@ def test_pytest_mpl_is_given_the_same_file_and_each_parameter_its_own(project: A
         assert mark is not None
         assert mark.kwargs.items() >= {"filename": name, "style": "ggplot", "tolerance": 0, "denorm": True}.items()
         assert Path(mark.kwargs["baseline_dir"]) == project.baselines
+
+
+def test_the_mark_of_another_test_is_left_as_it_is(project: Any) -> None:
+    project.write(PLAIN.format(keywords="style='ggplot'"))
+    (item,) = items_of(project)
+    assert [mark.kwargs for mark in item.iter_markers("mpl_image_compare")] == [{"style": "ggplot"}]
+
+
+def test_what_is_no_function_has_no_baseline(project: Any) -> None:
+    project.pytester.makeconftest(
+        """
+        import pytest
+        class Item(pytest.Item):
+            def runtest(self): ...
+        class File(pytest.File):
+            def collect(self):
+                item = Item.from_parent(self, name="it")
+                item.add_marker(pytest.mark.mpl_image_compare(denorm=True))
+                yield item
+        def pytest_collect_file(file_path, parent):
+            return File.from_parent(parent, path=file_path) if file_path.suffix == ".txt" else None
+        """
+    )
+    (project.path / "a.txt").write_text("")
+    (item,) = items_of(project)
+    assert item.stash.get(PLAN, None) is None
 
 
 TWO = "@{one}\ndef test_one(): ...\n@{other}\ndef test_two(): ...\n"
