@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from html.parser import HTMLParser
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
@@ -101,6 +102,88 @@ def test_the_error_map_and_the_points_are_those_of_the_pictures() -> None:
     ideal = next(line for line in red.lines if line.get_label() == "ideal: x")
     assert list(ideal.get_ydata()) == [0, 255]
     assert below.lines[1].get_ydata() == pytest.approx(np.full(45, 28.05), abs=1e-4)
+
+
+FIVE = Normalization([0.5] * 5, [0.25] * 5)
+BYTES = Normalization([128.0, 64.0, 32.0], [64.0, 32.0, 16.0], pixel_max=255.0)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "inverse"),
+    [(VAL, None), (VAL, slip), (VAL, clamping), (VAL, lambda y: right(y) ** 3), (FIVE, lambda y: y * 0.25 + 0.6)],
+)
+def test_nothing_is_cut_off_or_covered(pipeline, inverse) -> None:
+    figure = check(pipeline, inverse=inverse, select=ROUND_TRIP).figure()
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    boxes = [axes.get_tightbbox(renderer) for axes in figure.axes]
+    boxes += [text.get_window_extent(renderer) for text in figure.texts]
+    width, height = figure.bbox.size
+    assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height for box in boxes)
+    for one, other in combinations(boxes, 2):
+        overlap = min(min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0))
+        assert overlap < 5  # pixels
+    lines = [text.get_text() for text in figure.texts]
+    assert max(map(len, lines)) <= 140
+    assert len(lines) <= 9
+
+
+def test_a_long_header_ends_with_an_ellipsis() -> None:
+    normalization = Normalization([0.5], [0.25], source="a long way " * 120)
+    lines = [text.get_text() for text in check(normalization, select=ROUND_TRIP).figure().texts]
+    assert (len(lines), lines[-1]) == (9, "…")
+    assert 120 < len(lines[3]) <= 140
+
+
+def test_pictures_of_bytes_are_drawn_as_bytes() -> None:
+    mean, std = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
+    pixels = torch.arange(60, dtype=torch.uint8).view(3, 4, 5) * 4
+    figure = check(BYTES, inverse=lambda y: y * std + mean + 2, images=pixels, select=ROUND_TRIP).figure()
+    original, recovered, error, _, red, below, *_ = figure.axes
+    assert np.array_equal(original.images[0].get_array(), pixels.permute(1, 2, 0))
+    assert np.array_equal(recovered.images[0].get_array(), pixels.permute(1, 2, 0) + 2)
+    assert np.asarray(error.images[0].get_array()) == pytest.approx(np.full((4, 5), 2.0), abs=1e-3)
+    assert red.get_title() == "red: 1 x + 2"
+    assert below.get_ylim()[0] < 0 < 2 < below.get_ylim()[1]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "white"), [(Normalization(0.5, 0.25), 1.0), (Normalization(128, 64, 255.0), 255.0)]
+)
+def test_what_is_allowed_is_a_band(pipeline, white) -> None:
+    report = check(pipeline, select=ROUND_TRIP)
+    allowed = report.results[0].details["tolerance"] * 255 / white
+    below = report.figure().axes[5]
+    (band,) = below.patches
+    corners = band.get_window_extent().transformed(below.transData.inverted())
+    assert (corners.y0, corners.y1) == pytest.approx((-allowed, allowed))
+    assert below.get_ylim()[0] <= -2 * allowed
+    assert below.get_ylim()[1] >= 2 * allowed
+    assert [tick.get_text() for tick in below.get_xticklabels()] == ["0", "64", "128", "192", "255"]
+
+
+def test_values_beyond_all_bytes_are_drawn_as_white_and_black() -> None:
+    values = torch.tensor([-float("inf"), -1, 0, 0.5, 1, 2, float("inf"), float("nan")])
+
+    def odd(y):
+        return values.expand(1, 3, 8) if y.shape[1:] == (3, 8) else y * 0.25 + 0.5
+
+    figure = check(Normalization(0.5, 0.25), inverse=odd, images=torch.full((1, 3, 8), 0.5), select=ROUND_TRIP).figure()
+    _, recovered, error, *_ = figure.axes
+    assert recovered.get_title() == "recovered, clipped to 0..255"
+    assert recovered.images[0].get_array()[0, :, 0].tolist() == [0, 0, 0, 128, 255, 255, 255, 0]
+    assert np.ma.getmaskarray(error.images[0].get_array())[0].tolist() == [True] + 5 * [False] + 2 * [True]
+    assert error.images[0].norm.vmax == pytest.approx(1.5 * 255)
+
+
+def test_an_inverse_that_takes_no_other_pictures_can_be_drawn() -> None:
+    def only_these(y):
+        if y.shape[1:] not in ((3, 8), (8, 32)):
+            raise ValueError("too large")
+        return y * 0.25 + 0.7
+
+    report = check(Normalization(0.5, 0.25), inverse=only_these, images=torch.rand(1, 3, 8), select=ROUND_TRIP)
+    assert titles(report.figure())[-1] == "grey: 1 x + 51"
 
 
 def test_values_that_are_no_numbers_are_marked() -> None:
