@@ -120,7 +120,7 @@ def _plain_folder(item: pytest.Item, mark: pytest.Mark, config: pytest.Config) -
         option = _mpl(config, "mpl-baseline-path")
         if option is None:
             return here / "baseline"
-        if config.getoption("--mpl-baseline-relative", False):
+        if config.getoption("--mpl-baseline-relative"):
             return here / str(option)
         given = option if _is_remote(option) else config.invocation_params.dir / str(option)
     return None if _is_remote(given) else here / str(given)
@@ -154,7 +154,7 @@ def _mpl(config: pytest.Config, name: str) -> Any:
     """An option of pytest-mpl from the command line or the ini; None where it is not set, or pytest-mpl is off."""
     if not has_pytest_mpl(config):
         return None
-    return config.getoption(f"--{name}", None) or config.getini(name) or None
+    return config.getoption(f"--{name}") or config.getini(name) or None
 
 
 def _is_remote(folder: Any) -> bool:

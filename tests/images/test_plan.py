@@ -17,7 +17,7 @@ def items_of(project: Any, *arguments: str) -> list[pytest.Item]:
     """Of the file in a folder below the root."""
     plain = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:randomly")
     items, record = project.pytester.inline_genitems(*plain, *arguments)
-    assert items, record
+    assert record.ret == pytest.ExitCode.OK
     return list(items)
 
 
@@ -62,7 +62,7 @@ def test_an_exact_baseline_is_where_the_project_says(
         ("baseline_dir='http://x.org/'", [], None),
         ("filename='a.png'", [], "sub/baseline/a.png"),
         ("filename='a.png'", ["-o", "mpl-use-full-test-name=true"], "sub/baseline/test_it.test_p.png"),
-        ("filename='a[b]/c.png.png'", [], "sub/baseline/a_b__c.png"),
+        ("filename='X[b]/c.png.png'", [], "sub/baseline/X_b__c.png"),
         ("filename='a_.png'", [], "sub/baseline/a.png"),
         ("savefig_kwargs={'format': 'svg'}", [], None),
     ],
@@ -73,8 +73,18 @@ def test_another_baseline_is_where_pytest_mpl_has_it(
     assert plans_of(project, PLAIN.format(keywords=keywords), *arguments) == {"test_p": path}
 
 
+def test_pytest_mpl_may_be_loaded_as_a_module_or_be_off(project: Any) -> None:
+    body, off = EXACT.format(keywords=""), ("-p", "no:pytest_mpl")
+    assert plans_of(project, body, *off) == {"test_p": "baseline_images/test_p.png"}
+    loaded = (*off, "-p", "pytest_mpl.plugin", "-o", "mpl-use-full-test-name=true")
+    assert plans_of(project, body, *loaded) == {"test_p": "baseline_images/test_it.test_p.png"}
+
+
 def test_full_names_have_the_class_and_parameters_theirs(project: Any) -> None:
-    body = "def test_other(): ...\nclass TestIt:\n    @pytest.mark.parametrize('x', ['a/b', 'c'])\n    @{mark}\n    def test_p(self, x): ...\n"
+    body = (
+        "def test_other(): ...\n"
+        "class TestIt:\n    @pytest.mark.parametrize('x', ['a/b', 'c'])\n    @{mark}\n    def test_p(self, x): ...\n"
+    )
     full = ("-o", "mpl-use-full-test-name=true")
     assert plans_of(project, body.format(mark="pytest.mark.mpl_image_compare"), *full) == {
         "test_p[a/b]": "sub/baseline/test_it.TestIt.test_p_a_b.png",
