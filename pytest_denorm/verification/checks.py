@@ -92,11 +92,7 @@ def check_statistics_match_channels(case: Case) -> Shown:
     """There is one mean and one std for each channel of the pictures."""
     normalization = case.normalization
     if case.images is not None:
-        try:
-            pictures = as_pictures(case.images, normalization)
-        except ImageError as error:
-            raise CheckFailure(str(error)) from error
-        channels = pictures[0].shape[0]
+        channels = as_pictures(case.images, normalization)[0].shape[0]
         if normalization.channels == 1 < channels:
             return Shown(f"one mean and one std serve all {channels} channels of the pictures")
         return Shown(f"{channels} of each, for {channels} channels")

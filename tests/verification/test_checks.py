@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, check
+from pytest_denorm.tolerance import round_trip_tolerance
 from pytest_denorm.verification import CheckResult, sample_images
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.25, 0.5, 0.125))
@@ -90,6 +93,33 @@ def test_what_cannot_be_used_is_found_all_the_same() -> None:
     assert passed("statistics_valid", pipeline=GREY) == "mean (0.5,), std (0.25,), pictures in 0..1"
 
 
+def test_other_warnings_are_nothing_against_the_statistics() -> None:
+    class Deprecated(T.Normalize):
+        @property
+        def mean(self) -> Any:
+            warnings.warn("mean will be renamed", FutureWarning, stacklevel=2)
+            return RGB.mean
+
+        @mean.setter
+        def mean(self, value: Any) -> None: ...
+
+    thing = T.Compose([T.ToTensor(), Deprecated(RGB.mean, RGB.std)])
+    assert passed("single_normalize", pipeline=thing)
+    assert passed("statistics_valid", pipeline=thing)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["reverse_round_trip", "bytes_exact", "channel_order", "no_clipping", "random_state_unchanged", "deterministic"],
+)
+def test_who_raises_is_told_by_every_check(name: str) -> None:
+    def raising(picture: torch.Tensor) -> torch.Tensor:
+        raise OSError("no disk")
+
+    assert failure(name, raising)[0].startswith("the inverse raised OSError: no disk")
+    assert failure(name, None, pipeline(raising))[0].startswith("the pipeline raised OSError: no disk")
+
+
 @pytest.mark.parametrize(
     ("statistics", "shape", "said"),
     [
@@ -129,9 +159,19 @@ def test_normalized_values_come_back() -> None:
     message, details = failure("reverse_round_trip", lambda y: torch.where(y > 1, float("nan"), right(y)))
     assert message.startswith("red: normalized values come back off by nan")
     for beside in (0.5, 4):  # of what is allowed
-        room = details["tolerance"] * RGB.std[0] * beside
-        result = run("reverse_round_trip", lambda y, room=room: right(y.double()) + room)
+        by = details["tolerance"] * beside
+        red = torch.tensor([by * RGB.std[0], 0, 0]).view(-1, 1, 1)
+        result = run("reverse_round_trip", lambda y, red=red: right(y.double()) + red)
         assert result.status == ("passed" if beside < 1 else "failed")
+        assert result.details["max_abs_error" if beside < 1 else "error"] == pytest.approx(by, rel=0.3)
+    images = torch.tensor([-7.0, 0.0, 5.0]).expand(3, 2, 3)
+    allowed = round_trip_tolerance(RGB, torch.float32, low=-7, high=5).per_channel[0]
+    _, details = failure("reverse_round_trip", lambda y: right(y) + 1, RGB, images)
+    assert details["tolerance"] == pytest.approx(2 * allowed / RGB.std[0])
+    images = images.abs() / 7 * 9
+    allowed = round_trip_tolerance(RGB, torch.float32, low=0, high=9).per_channel[0]
+    _, details = failure("reverse_round_trip", lambda y: right(y) + 1, RGB, images)
+    assert details["tolerance"] == pytest.approx(2 * allowed / RGB.std[0])
     assert passed("reverse_round_trip", right).endswith(" of normalized units")
     assert run("reverse_round_trip", right).details["max_abs_error"] < 1e-6
 
@@ -272,6 +312,9 @@ def test_a_normalize_that_clips(low: float | None, high: float | None) -> None:
 
 
 def test_nothing_is_cut_off_of_bytes() -> None:
+    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
+    message, _ = failure("no_clipping", lambda y: (y * s + m).clamp(min=6), BYTES)
+    assert message == "red: levels 0 and 2 come back as one (6): values are clipped on the way."
     assert passed("no_clipping", pipeline=BYTES)
     assert passed("no_clipping", images=torch.rand(1, 3, 4, 5).half())
 
@@ -367,8 +410,9 @@ def test_batches() -> None:
     message, details = failure("batch_matches_single", pipeline=pipeline(shifting(normalized, 0.5)))
     assert message == f"Normalize gives picture 1 of a batch differently from the picture alone, by up to 0.5{end}"
     assert details == {"picture": 1, "error": pytest.approx(0.5)}
-    message, details = failure("inverse_accepts_batch", shifting(right, float("nan")))
-    assert "by up to inf" in message
+    for value in ("nan", "inf"):
+        message, details = failure("inverse_accepts_batch", shifting(right, float(value)))
+        assert "by up to inf" in message
     assert passed("inverse_accepts_batch") == "3 pictures at once give what each gives alone"
     assert passed("batch_matches_single") == "3 pictures at once give what each gives alone"
 
@@ -382,7 +426,7 @@ def test_a_batch_may_be_off_by_what_arithmetic_explains() -> None:
         return lambda given: function(given.double()) + (by if given.ndim == 4 and len(given) > 1 else 0.0)
 
     narrow = torch.tensor([0.0, 0.0, 1.0]).view(-1, 1, 1)  # the std of blue is the smallest
-    for factor, status in ((0.2, "passed"), (8.0, "failed")):
+    for factor, status in ((0.2, "passed"), (4.0, "failed")):
         assert run("inverse_accepts_batch", off(right, factor * allowed * narrow)).status == status
         thing = pipeline(off(normalized, factor * allowed / RGB.std[2] * narrow))
         assert run("batch_matches_single", pipeline=thing).status == status
@@ -449,20 +493,28 @@ def test_layouts(lies_so: Callable[[torch.Tensor], bool], layout: str) -> None:
     def wrong(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
         return lambda given: function(given) + (1e-3 if lies_so(given) else 0.0)
 
-    def raising(given: torch.Tensor) -> torch.Tensor:
-        if lies_so(given):
-            raise ValueError("not this")
-        return right(given)
+    def raising(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+        def picky(given: torch.Tensor) -> torch.Tensor:
+            if lies_so(given):
+                raise ValueError("not this")
+            return function(given)
 
+        return picky
+
+    bright = 0.5 + torch.rand(3, 3, 4, 6, generator=torch.Generator().manual_seed(0)) / 2
     for who, inverse, thing in (("the inverse", wrong(right), RGB), ("Normalize", None, pipeline(wrong(normalized)))):
-        assert failure("memory_layouts", inverse, thing) == (
+        assert failure("memory_layouts", inverse, thing, bright) == (
             f"{who} gives other values on {layout} than on a contiguous copy.",
             {"layout": layout},
         )
-    assert failure("memory_layouts", raising) == (
-        f"the inverse fails on {layout}: ValueError: not this",
-        {"layout": layout},
-    )
+    for who, inverse, thing in (
+        ("the inverse", raising(right), RGB),
+        ("Normalize", None, pipeline(raising(normalized))),
+    ):
+        assert failure("memory_layouts", inverse, thing) == (
+            f"{who} fails on {layout}: ValueError: not this",
+            {"layout": layout},
+        )
 
 
 def test_how_many_layouts_were_tried() -> None:
@@ -496,6 +548,9 @@ def test_what_low_precision_costs() -> None:
     assert result.details["float16"]["wrong_levels"] == 0
     assert 20 < result.details["bfloat16"]["levels"] < 35
 
+    result = run("low_precision", lambda y: right(y) + (1 if y.dtype == torch.float16 else 0))
+    assert result.details["float16"]["levels"] == pytest.approx(255, abs=0.5)
+
     result = run("low_precision", pipeline=BYTES)
     half, coarse = (result.details[name] for name in ("float16", "bfloat16"))
     assert result.message == (
@@ -513,6 +568,10 @@ def test_low_precision_need_not_be_supported() -> None:
 
     assert reason("low_precision", floats_only) == (
         "float16 is not supported (no torch.float16); bfloat16 is not supported (no torch.bfloat16)"
+    )
+
+    assert reason("low_precision", lambda y: right(y) if y.dtype == torch.float32 else None).startswith(
+        "float16 is not supported (the inverse returned None: expected the picture."
     )
 
     def no_bfloat16(y: torch.Tensor) -> torch.Tensor:
@@ -570,6 +629,20 @@ class Sized:
         return self.transform(picture)
 
 
+class Pictures(Sized):
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> Any:
+        return self.transform(torch.full((3, 4, 4), index / 3))
+
+
+NAMELESS = [lambda x: x]
+
+
 class Unpicklable(Sized):
     def __reduce__(self) -> Any:
         raise TypeError("it holds a file")
@@ -582,8 +655,13 @@ def test_what_is_sent_to_workers() -> None:
         "it cannot be pickled, so a DataLoader with spawned workers fails: TypeError: it holds a file.",
         {},
     )
+    loader = DataLoader(Pictures())
+    loader.note = Unpicklable(1)  # type: ignore[attr-defined]
+    assert passed("picklable", pipeline=loader)  # just the data set is sent
     advice = " A lambda or a local function has to become a function of a module, or a functools.partial of one."
     local, _ = failure("picklable", pipeline=pipeline(normalized))
     assert local.endswith(advice)
+    of_a_module, _ = failure("picklable", pipeline=T.Compose([T.Lambda(NAMELESS[0]), T.Normalize(0.5, 0.25)]))
+    assert of_a_module.endswith(advice)
     in_a_lambda, _ = failure("picklable", pipeline=T.Compose([T.Lambda(lambda x: x), T.Normalize(0.5, 0.25)]))
     assert in_a_lambda.endswith(advice)
