@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,8 @@ _FEW_DRAWS = 10
 #: Of the largest value: what a cast to each dtype makes of it, and what a few more operations do in any other.
 _CAST = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
 _COMPUTED = 1e-5
+#: Values that no picture in 0..1 has, and that no picture in 0..255 goes beyond, resized or not.
+_BRIGHT, _WHITEST = 4.0, 256.0
 
 __all__ = ["declared_against_measured", "sightings"]
 
@@ -89,6 +92,19 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     yield from last
     if not count and not last:
         raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason}")
+
+
+def on_bytes(pipeline: Any, located: Located) -> Located | None:
+    """The Normalize with white at 255, if pictures in 0..255 are seen to enter it, and it has no way to say so."""
+    if located.normalization.pixel_max != 1:
+        return None
+    try:
+        seen = next(sightings(pipeline, located))
+    except (NotApplicable, StopIteration):
+        return None
+    if not _BRIGHT < float(seen.entering.max()) <= _WHITEST:
+        return None
+    return replace(located, normalization=replace(located.normalization, pixel_max=255.0))
 
 
 def _sighting(pairs: Record, normalization: Normalization) -> Sighting | None:
@@ -187,13 +203,14 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     x, y = (one.to(torch.float64).movedim(-3, -1).reshape(-1, one.shape[-3]).numpy() for one in (entering, leaving))
     declared = located.normalization.expand(count)
     low, high = float(x.min()), float(x.max())
-    if high > 4 * declared.pixel_max and declared.pixel_max == 1.0:
+    if high > _BRIGHT and declared.pixel_max == 1.0:
         shown = f"pictures in 0..{high:.0f} enter a Normalize whose "
         if max(*declared.mean, *declared.std) > 2:
+            white = next((one for one in (255, 65535) if high <= one + 1), high)
             raise CheckFailure(
                 f"{shown}statistics fit them, and which does not say so: its white is taken to be 1. Give its numbers "
-                f"as Normalization({format_numbers(declared.mean)}, {format_numbers(declared.std)}, pixel_max=255.0), "
-                f"or scale the pictures to 0..1 and divide both by 255.",
+                f"as Normalization({format_numbers(declared.mean)}, {format_numbers(declared.std)}, "
+                f"pixel_max={white:g}), or scale the pictures to 0..1 and divide both by {white:g}.",
                 entering_max=high,
             )
         raise CheckFailure(

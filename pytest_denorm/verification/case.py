@@ -62,10 +62,16 @@ class Case:
     @cached_property
     def search(self) -> tuple[Located | None, Exception | None, list[warnings.WarningMessage]]:
         """What looking for the Normalize gave: it, or the error, and the warnings on the way."""
+        from .boundary import on_bytes
+
         with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                return locate_or_measure(self.pipeline), None, caught
+                located = locate_or_measure(self.pipeline)
+                of_bytes = on_bytes(self.pipeline, located) if _has(caught, StatisticsWarning) else None
+                if of_bytes is not None:
+                    return of_bytes, None, [one for one in caught if not _has([one], StatisticsWarning)]
+                return located, None, caught
             except (PipelineError, StatisticsError) as error:
                 return None, error, caught
 
@@ -124,3 +130,7 @@ class Case:
         if len({picture.shape for picture in pictures}) > 1:
             raise NotApplicable("the pictures differ in size, and make no batch")
         return torch.stack(list(pictures))
+
+
+def _has(caught: list[warnings.WarningMessage], category: type[Warning]) -> bool:
+    return any(issubclass(one.category, category) for one in caught)

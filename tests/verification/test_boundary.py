@@ -156,14 +156,30 @@ def test_augmentation_and_casts_after_normalize_are_no_change(after: Any) -> Non
     assert verdict(T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), after]))[0] == "passed"
 
 
-def test_statistics_of_bytes_on_bytes_are_told_from_mistakes() -> None:
+ON_BYTES = (v2.ToImage(), v2.ToDtype(torch.float32))
+
+
+def test_statistics_of_bytes_fit_bytes() -> None:
+    """torchvision's Normalize cannot say what white is: that is seen."""
     mean, std = [255 * one for one in MEAN], [255 * one for one in STD]
-    status, message = verdict(v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(mean, std)]))
+    report = check(v2.Compose([*ON_BYTES, v2.Normalize(mean, std)]))
+    assert report.ok, str(report)
+    said = {one.name: one for one in report.results}
+    assert said["statistics_valid"].message == (
+        "mean (123.675, 116.28, 103.53), std (58.395, 57.12, 57.375), pictures in 0..255"
+    )
+    assert said["declared_matches_measured"].status == said["bytes_exact"].status == "passed"
+
+
+def test_statistics_of_pictures_in_0_to_65535() -> None:
+    mean, std = [65535 * one for one in MEAN], [65535 * one for one in STD]
+    pipeline = v2.Compose([*ON_BYTES, v2.Lambda(lambda picture: picture * 257), v2.Normalize(mean, std)])
+    status, message = verdict(pipeline)
     assert status == "failed"
     assert message == (
-        "pictures in 0..255 enter a Normalize whose statistics fit them, and which does not say so: its white is taken "
-        "to be 1. Give its numbers as Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), "
-        "pixel_max=255.0), or scale the pictures to 0..1 and divide both by 255."
+        "pictures in 0..65535 enter a Normalize whose statistics fit them, and which does not say so: its white is "
+        "taken to be 1. Give its numbers as Normalization((31784.5, 29884, 26607.2), (15007.5, 14679.8, 14745.4), "
+        "pixel_max=65535), or scale the pictures to 0..1 and divide both by 65535."
     )
 
 
