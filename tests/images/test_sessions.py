@@ -125,6 +125,39 @@ def test_any_figure_can_be_marked_as_exact(project: Any) -> None:
     project.run().assert_outcomes(failed=1)
 
 
+@pytest.mark.parametrize(
+    ("keywords", "arguments"),
+    [
+        ("style='ggplot'", []),
+        ("", ["--mpl-default-style=ggplot"]),
+        ("", ["-o", "mpl-default-style=ggplot"]),
+        ("style='dark_background'", ["--mpl-default-style=ggplot"]),
+    ],
+)
+def test_a_figure_has_one_style_with_and_without_mpl(project: Any, keywords: str, arguments: list[str]) -> None:
+    body = (
+        "import matplotlib.pyplot as plt\n@image_compare({})\ndef test_line():\n"
+        "    figure, axes = plt.subplots()\n    axes.plot([1, 2])\n    return figure\n"
+    )
+    project.write(body.format(keywords))
+    project.run("--denorm-update=missing", *arguments).assert_outcomes(passed=1)
+    project.run("--mpl", *arguments).assert_outcomes(passed=1)
+    project.write(body.format(""))
+    project.run().assert_outcomes(failed=1)  # in the classic style
+
+
+def test_errors_and_what_is_not_compared_are_red(project: Any) -> None:
+    project.draw("photos")
+    red = "\x1b[31m\x1b[1m"
+    silent = project.run("--color=yes", "--denorm-compare=never").stdout.str()
+    assert f"{red}1 not compared: denorm_compare is never." in silent
+    assert f"{red}0 compared" not in silent
+    (project.path / "folder").mkdir()
+    failed = project.run("--color=yes", "--denorm-report=folder", "--denorm-update=missing").stdout.str()
+    assert f"{red}ERROR: " in failed
+    assert f"{red}wrote" not in failed
+
+
 @pytest.mark.parametrize("returned", ["grid(photos)", "return 3"])
 def test_a_test_that_returns_no_figure_is_told_so(project: Any, returned: str) -> None:
     project.write(f"@image_compare\ndef test_batch():\n    {returned}\n")

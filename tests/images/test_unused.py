@@ -122,13 +122,15 @@ def test_what_a_conftest_leaves_out_is_missed(tree: Any) -> None:
 
 def test_what_was_not_collected_is_missed(tree: Any) -> None:
     (tree.path / "tests/test_a.py").write_text("raise RuntimeError\n")
-    (note,) = notes(tree)
-    assert note == "unused baselines were not looked for: tests/test_a.py was not collected (failed)."
+    for arguments in ([], ["-k", "other"]):
+        (note,) = notes(tree, *arguments)
+        assert note == "unused baselines were not looked for: tests/test_a.py was not collected (failed)."
 
 
 def test_every_folder_of_exact_baselines_is_looked_at(tree: Any) -> None:
     tree.write(
-        ONE.format(keywords="baseline_dir='mine'", name="mine")
+        NONE
+        + ONE.format(keywords="baseline_dir='mine'", name="mine")
         + ONE.format(keywords="", name="here")
         + "@pytest.mark.mpl_image_compare\ndef test_theirs(): ...\n"
     )
