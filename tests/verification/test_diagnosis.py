@@ -19,6 +19,7 @@ from pytest_denorm import PRESETS, Normalization, diagnose
 from pytest_denorm.errors import ImageError, InverseError
 from pytest_denorm.text import channel_name
 from pytest_denorm.verification import KINDS, Diagnosis
+from pytest_denorm.verification.observation import snap
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FORWARD = T.Normalize(MEAN, STD)
@@ -92,6 +93,23 @@ def test_floats_of_0_to_255_as_output_max_says(inverse: Function) -> None:
     said = diagnose(FORWARD, inverse)
     assert said.kind == "scale-255"
     assert "If 0..255 is meant, say so with output_max=255." in said.message
+
+
+def test_floats_of_0_to_255_are_held_to_more_than_bytes() -> None:
+    said = diagnose(FORWARD, lambda y: (y * s + m) * 255 + 0.4, output_max=255.0)
+    assert (said.kind, said.exact) == ("wrong-mean", False)
+    assert said.gain == pytest.approx((255.0,) * 3)
+    assert said.offset == pytest.approx((0.4,) * 3, abs=1e-3)
+    assert diagnose(FORWARD, lambda y: rounded(y * s + m), output_max=255.0).kind == "exact"
+    assert diagnose(FORWARD, lambda y: (y * s + m) * 4, output_max=4.0).kind == "exact"
+
+
+@pytest.mark.parametrize("channels", [16, 32, 40, 48])
+def test_as_many_channels_as_pictures_may_be_wide(channels: int) -> None:
+    known = Normalization([0.5 + c / 100 for c in range(channels)], [0.25] * channels)
+    # in an array the axis of the channels is found by its length
+    assert diagnose(known, lambda y: known.denormalize(y.numpy()), channels=channels).kind == "exact"
+    assert diagnose(known, lambda y: known.denormalize(y).permute(1, 2, 0), channels=channels).kind == "exact"
 
 
 def test_normalizations_stand_for_functions() -> None:
@@ -486,6 +504,13 @@ def test_unknown_comes_with_numbers_and_no_guess(what: str) -> None:
     json.dumps(said.to_dict(), allow_nan=False)
 
 
+def test_no_level_comes_back_as_no_number() -> None:
+    said = diagnose(FORWARD, lambda y: y * math.nan)
+    assert (said.wrong_levels, said.total_levels, said.max_abs_error) == (768, 768, math.inf)
+    said = diagnose(FORWARD, lambda y: torch.where(y > 0, math.nan, y * s + m))
+    assert 300 < said.wrong_levels < 500
+
+
 def test_a_forward_that_is_no_normalize() -> None:
     said = diagnose(lambda x: x**2, lambda y: y)
     assert said.kind == "unknown"
@@ -531,6 +556,18 @@ def test_low_precision(dtype: torch.dtype) -> None:
     assert diagnose(forward, lambda y: y * constants(s) + constants(m), dtype=dtype).kind == "exact"
     assert diagnose(forward, lambda y: y * constants(s), dtype=dtype).kind == "missing-mean"
     assert diagnose(forward, lambda y: y, dtype=dtype).kind == "not-inverted"
+
+
+def test_numbers_are_taken_for_what_somebody_typed() -> None:
+    assert snap(0.4850003, 1e-6) == 0.485
+    assert snap(0.4850003, 1e-7) == 0.4850003
+    assert snap(-123.6749, 1e-3) == -123.675
+    assert snap(0.25, 0.0) == 0.25
+    assert snap(0.1 + 0.2, 0.0) == 0.1 + 0.2
+    assert snap(8e-9, 1e-9) == 0
+    assert snap(9e-9, 1e-9) == 9e-9
+    assert math.isnan(snap(math.nan, 1.0))
+    assert snap(-math.inf, 1.0) == -math.inf
 
 
 def test_names_of_channels() -> None:
