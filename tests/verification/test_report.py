@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,7 +13,7 @@ import torch
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, Report, check
-from pytest_denorm.errors import CheckNameError, ImageError, PipelineError
+from pytest_denorm.errors import CheckNameError, ImageError, ImageTypeError, PipelineError
 from pytest_denorm.verification import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
 from pytest_denorm.verification.battery import BoundCheck
 from pytest_denorm.verification.case import Case
@@ -283,11 +284,13 @@ def test_a_preset_is_verified_by_its_name() -> None:
 
 
 def test_statistics_on_another_scale_are_told_by_one_check_alone() -> None:
+    filters = warnings.filters[:]  # type: ignore[index]
     valid, trip = check(
         T.Compose([T.ToTensor(), T.Normalize(123, 58)]), select=["statistics_valid", "round_trip"]
     ).results
     assert (valid.status, trip.status) == ("failed", "passed")
     assert valid.message.startswith("mean (123,) and std (58,) look like statistics of bytes")
+    assert warnings.filters == filters
 
 
 def test_without_a_normalize_nothing_else_is_named() -> None:
@@ -339,6 +342,12 @@ def test_code_that_raises_fails_the_check_with_its_error() -> None:
         for result in check(**arguments, select=["round_trip", "input_unchanged"]).results:
             assert (result.status, result.details) == ("failed", {"error": "InverseError"})
             assert result.message.startswith(f"the {who} raised OSError: no disk")
+
+
+def test_arguments_that_cannot_be_worked_with_are_refused_at_once() -> None:
+    for wrong in ({"images": "folder"}, {"inverse": 7}):
+        with pytest.raises(ImageTypeError):
+            check(HALF, select=["picklable"], **wrong)
 
 
 def test_pictures_of_different_sizes_make_no_batch() -> None:
