@@ -156,7 +156,8 @@ def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
     levels = _Levels.there_and_back(forward, inverse, subject)
     allowed = _allowed(subject, normalization, tolerance, levels)
     bounds = torch.tensor(allowed.per_channel, dtype=torch.float64)
-    errors, worst, worst_ratio = torch.zeros_like(bounds), Worst(0.0, 0, 0, 0, 0, 0.0, 0.0), -1.0
+    errors, worst_ratio = torch.zeros_like(bounds), -1.0
+    worst: Worst | None = None
     for index, picture in enumerate(subject.pictures):
         if not picture.numel():
             continue
@@ -168,6 +169,7 @@ def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
         ratio = float((error / bounds.clamp_min(1e-300)).max())
         if ratio > worst_ratio:
             worst_ratio, worst = ratio, _worst(index, gaps, bounds, expected, found)
+    assert worst is not None  # some picture has pixels
     return RoundTrip(allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.bytes_out)
 
 
