@@ -103,7 +103,7 @@ def _chunks(data: bytes, what: str) -> Iterator[tuple[bytes, bytes]]:
         head = data[position : position + 8]
         length = int.from_bytes(head[:4], "big")
         end = position + 12 + length
-        if len(head) < 8 or end > len(data):
+        if end > len(data):
             raise ImageError(f"{what} is a truncated PNG file of {len(data)} bytes: it ends within a chunk.")
         first, kind = not kind, head[4:]
         if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):

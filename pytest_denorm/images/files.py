@@ -124,14 +124,15 @@ def decode(data: bytes, what: str) -> Bytes:
         raise BaselineError(str(error)) from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error or zlib.error
         raise BaselineError(f"{what} is a corrupt PNG file of {len(data)} bytes: {error}.") from None
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        alpha = np.asarray(picture.convert("RGBA"))[..., 3]
-        clear = int((alpha != 255).sum())
+    if picture.mode in ("RGBA", "LA") or "transparency" in picture.info:
+        pixels = np.asarray(picture.convert("RGBA"))
+        clear = int((pixels[..., 3] != 255).sum())
         if clear:
             raise BaselineError(
-                f"{what} has an alpha channel, and {clear} of its {alpha.size} pixels are transparent: expected an "
+                f"{what} has an alpha channel, and {clear} of its {pixels.size // 4} pixels are transparent: expected an "
                 f"opaque RGB picture."
             )
+        return pixels[..., :3]
     return np.asarray(picture.convert("RGB"))
 
 

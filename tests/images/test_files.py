@@ -1,0 +1,262 @@
+"""Baselines on disk: read within limits, told what is wrong with them, and written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pytest_denorm.errors import BaselineError, ImageError
+from pytest_denorm.images.decoding import MAX_PIXELS, irregular, png_for_pixels, read_picture, refuse_size
+from pytest_denorm.images.files import DIGESTS, decode, digest, read_bytes, read_digests, write_digests, write_whole
+from pytest_denorm.images.png import encode_png
+
+PIXELS = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+
+
+def encoded(picture: Image.Image, form: str = "png", **options: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format=form, **options)
+    return file.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_what_is_no_file_is_named() -> None:
+    names = {
+        stat.S_IFREG: "",
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    assert {mode: irregular(mode | 0o644) for mode in names} == names
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "legal"),
+    [
+        (1, 1, True),
+        (MAX_PIXELS, 1, True),
+        (1, MAX_PIXELS + 1, False),
+        (9_460, 9_459, False),
+        (0, 5, False),
+        (5, 0, False),
+    ],
+)
+def test_a_picture_has_one_pixel_to_89_million(width: int, height: int, legal: bool) -> None:
+    if legal:
+        refuse_size(width, height, "it")
+        return
+    with pytest.raises(
+        ImageError, match=rf"^it is {width:,} x {height:,} = {width * height:,} pixels \(width x height\): "
+    ):
+        refuse_size(width, height, "it")
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "bmp", "webp", "tiff", "ppm", "gif"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_pictures_are_read_in_every_usual_format(tmp_path: Path, form: str, mode: str) -> None:
+    path = tmp_path / "picture"  # the content tells the format
+    path.write_bytes(encoded(Image.new(mode, (3, 2), 200 if mode == "L" else (200, 200, 200)), form))
+    picture = read_picture(path)
+    assert (picture.mode, picture.size) == ("RGB", (3, 2))
+    assert np.ptp(np.asarray(picture, dtype=int) - 200) <= 1
+
+
+def test_other_formats_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(encoded(Image.new("RGB", (3, 2)), "ico"))
+    with pytest.raises(ImageError, match=r"picture\.png cannot be read as a picture: cannot identify image file"):
+        read_picture(path)
+    with pytest.raises(ImageError, match=r"none\.png cannot be read as a picture: expected a file$"):
+        read_picture(tmp_path / "none.png")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_picture_that_is_too_large_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    data = encode_png(PIXELS)
+    path.write_bytes(data[:8] + chunk(b"IHDR", struct.pack(">II", 10_000, 9_000) + data[24:29]) + data[33:])
+    with pytest.raises(ImageError) as caught:
+        read_picture(path)
+    assert str(caught.value) == (
+        f"{path} is 10,000 x 9,000 = 90,000,000 pixels (width x height): expected 1 to 89,478,485."
+    )
+
+
+PALETTE = Image.fromarray(PIXELS).quantize(4)
+
+
+@pytest.mark.parametrize(
+    ("picture", "clear"),
+    [
+        (Image.fromarray(np.dstack([PIXELS, np.full((2, 3), 255, np.uint8)])), 0),
+        (Image.fromarray(np.dstack([PIXELS, np.array([[255, 254, 0]] * 2, np.uint8)])), 4),
+        (Image.new("LA", (3, 2), (7, 255)), 0),
+        (Image.new("LA", (3, 2), (7, 9)), 6),
+        (PALETTE, 0),
+        (Image.new("L", (3, 2), 7), 0),
+        (Image.new("1", (3, 2), 1), 0),
+    ],
+    ids=lambda each: getattr(each, "mode", each),
+)
+def test_opaque_pictures_of_every_mode_are_rgb(picture: Image.Image, clear: int) -> None:
+    if clear:
+        with pytest.raises(
+            BaselineError, match=rf"^it has an alpha channel, and {clear} of its 6 pixels are transparent: "
+        ):
+            decode(encoded(picture), "it")
+    else:
+        assert np.array_equal(decode(encoded(picture), "it"), np.asarray(picture.convert("RGB")))
+
+
+@pytest.mark.parametrize(
+    ("picture", "transparency", "clear"),
+    [
+        (Image.new("L", (3, 2), 7), 7, 6),
+        (Image.new("L", (3, 2), 7), 8, 0),
+        (Image.new("RGB", (3, 2), (7, 7, 7)), (7, 7, 7), 6),
+        (PALETTE, bytes([9] * 4), 6),
+        (PALETTE, bytes([255] * 4), 0),
+    ],
+)
+def test_colours_may_be_transparent(picture: Image.Image, transparency: Any, clear: int) -> None:
+    data = encoded(picture, transparency=transparency)
+    if clear:
+        with pytest.raises(BaselineError, match=r"^it has an alpha channel, and 6 of its 6 pixels are transparent: "):
+            decode(data, "it")
+    else:
+        assert np.array_equal(decode(data, "it"), np.asarray(picture.convert("RGB")))
+
+
+def test_what_pixels_do_not_depend_on_is_left_out() -> None:
+    data = encode_png(PIXELS, {"Title": "cats"})
+    kept = png_for_pixels(data, "it")
+    assert kept == encode_png(PIXELS)
+    assert png_for_pixels(data + b"more", "it") == kept
+
+
+@pytest.mark.parametrize("cut", [8, 12, 15, 16, 32, -1])
+def test_a_file_that_ends_early_is_truncated(cut: int) -> None:
+    data = encode_png(PIXELS)[:cut]
+    with pytest.raises(
+        ImageError, match=rf"^it is a truncated PNG file of {len(data)} bytes: it ends within a chunk\.$"
+    ):
+        png_for_pixels(data, "it")
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [chunk(b"IHDR", bytes(12)), chunk(b"IEND", b"")],
+        [chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)) * 2, chunk(b"IEND", b"")],
+        [chunk(b"IDAT", bytes(13)), chunk(b"IEND", b"")],
+        [chunk(b"IEND", b"")],
+    ],
+    ids=["short", "twice", "late", "none"],
+)
+def test_a_header_comes_first_and_once(chunks: list[bytes]) -> None:
+    with pytest.raises(
+        ImageError, match=r"^it is a corrupt PNG file of \d+ bytes: its header is not where it belongs\.$"
+    ):
+        png_for_pixels(encode_png(PIXELS)[:8] + b"".join(chunks), "it")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "it is an empty file: expected a PNG."),
+        (b"version https://git-lfs.github.com/spec/v1", "it is a Git LFS pointer, not the picture: run git lfs pull."),
+        (b"\xff\xd8\xff\xe0 and so on", "it is not a PNG file: it begins with b'\\xff\\xd8\\xff\\xe0 and'."),
+    ],
+)
+def test_what_is_no_png_is_named(data: bytes, message: str) -> None:
+    with pytest.raises(BaselineError) as caught:
+        decode(data, "it")
+    assert str(caught.value) == message
+
+
+def test_digests_stay_the_same_as_libraries_have_them(tmp_path: Path) -> None:
+    of_six = "33e3a75e9bef79940bebf06524bcd2e2b6f2c1a79c9694cda7e9a14fc4d8023c"
+    assert digest(PIXELS) == of_six
+    assert digest(np.asfortranarray(PIXELS)) == of_six
+    assert digest(PIXELS.reshape(3, 2, 3)) != of_six
+    write_digests(tmp_path / "new", {"b.png": of_six, "a.png": of_six})
+    write_digests(tmp_path / "new", {"c.png": None, "a.png": None, "ä.png": "0" * 64})
+    text = f'{{\n  "b.png": "{of_six}",\n  "\\u00e4.png": "{"0" * 64}"\n}}\n'
+    assert (tmp_path / "new" / DIGESTS).read_text(encoding="utf-8") == text
+    assert read_digests(tmp_path / "new") == {"b.png": of_six, "ä.png": "0" * 64}
+    assert read_digests(tmp_path) == {}
+
+
+@pytest.mark.parametrize("value", ["0" * 63, "0" * 65, "A" * 64, "0" * 64 + "\n", 0, None])
+def test_a_digest_is_64_small_hexadecimal_digits(tmp_path: Path, value: Any) -> None:
+    write_digests(tmp_path, {"a.png": "0123456789abcdef" * 4, "b.png": value} if value else {})
+    text = (tmp_path / DIGESTS).read_text().replace("{}", f'{{"a.png": {"null" if value is None else value}}}')
+    (tmp_path / DIGESTS).write_text(text)
+    with pytest.raises(
+        BaselineError, match=r"digests\.json is not a library of digests: expected one object of file name"
+    ):
+        read_digests(tmp_path)
+
+
+def test_a_name_as_long_as_a_file_system_takes_is_written(tmp_path: Path) -> None:
+    path = tmp_path / f"{'a' * 251}.png"
+    write_whole(path, b"1")
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*paths: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "a.png"
+    path.write_bytes(b"1")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(BaselineError) as caught:
+        write_whole(path, b"2")
+    assert str(caught.value) == f"{path} cannot be written: No space left on device."
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"1"]
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.png", tmp_path / "a.png"
+    target.write_bytes(b"1")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    write_whole(link, b"2")
+    assert (target.read_bytes(), link.read_bytes(), link.is_symlink()) == (b"1", b"2", False)
+
+
+def test_links_may_lead_into_the_project_or_stay_in_their_folder(tmp_path: Path) -> None:
+    root, store = tmp_path / "project", tmp_path / "store"
+    for folder in (root / "stored", store):
+        folder.mkdir(parents=True)
+    targets = {"inside": root / "real.png", "beside": store / "real.png", "outside": tmp_path / "real.png"}
+    for target in targets.values():
+        target.write_bytes(b"1")
+    for name, folder in (("inside", root / "stored"), ("beside", store)):
+        (folder / "a.png").symlink_to(targets[name])
+        assert read_bytes(folder / "a.png", root) == b"1"
+    (store / "b.png").symlink_to(targets["outside"])
+    with pytest.raises(
+        BaselineError, match=r"b\.png is a link that leads out of the project: expected a file of its own\."
+    ):
+        read_bytes(store / "b.png", root)
+    assert read_bytes(store / "b.png") == b"1"
+    (store / "c.png").symlink_to(store / "c.png")
+    with pytest.raises(BaselineError, match=r"c\.png cannot be read: Too many levels of symbolic links\.$"):
+        read_bytes(store / "c.png", root)
+    assert read_bytes(store / "none.png", root) is None
