@@ -129,8 +129,8 @@ def decode(data: bytes, what: str) -> Bytes:
         clear = int((pixels[..., 3] != 255).sum())
         if clear:
             raise BaselineError(
-                f"{what} has an alpha channel, and {clear} of its {pixels.size // 4} pixels are transparent: expected an "
-                f"opaque RGB picture."
+                f"{what} has an alpha channel, and {clear} of its {pixels.size // 4} pixels are transparent: expected "
+                f"an opaque RGB picture."
             )
         return pixels[..., :3]
     return np.asarray(picture.convert("RGB"))
