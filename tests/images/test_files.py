@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -193,12 +194,20 @@ def test_digests_stay_the_same_as_libraries_have_them(tmp_path: Path) -> None:
     assert digest(PIXELS) == of_six
     assert digest(np.asfortranarray(PIXELS)) == of_six
     assert digest(PIXELS.reshape(3, 2, 3)) != of_six
-    write_digests(tmp_path / "new", {"b.png": of_six, "a.png": of_six})
-    write_digests(tmp_path / "new", {"c.png": None, "a.png": None, "ä.png": "0" * 64})
+    folder = tmp_path / "new" / "deep"
+    write_digests(folder, {"b.png": of_six, "a.png": of_six})
+    write_digests(folder, {"c.png": None, "a.png": None, "ä.png": "0" * 64})
     text = f'{{\n  "b.png": "{of_six}",\n  "\\u00e4.png": "{"0" * 64}"\n}}\n'
-    assert (tmp_path / "new" / DIGESTS).read_text(encoding="utf-8") == text
-    assert read_digests(tmp_path / "new") == {"b.png": of_six, "ä.png": "0" * 64}
+    assert (folder / DIGESTS).read_text(encoding="utf-8") == text
+    assert read_digests(folder) == {"b.png": of_six, "ä.png": "0" * 64}
     assert read_digests(tmp_path) == {}
+
+
+def test_nothing_is_lost_of_what_is_written_at_once(tmp_path: Path) -> None:
+    names = [f"{index}.png" for index in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: write_digests(tmp_path, {name: "0" * 64}), names))
+    assert read_digests(tmp_path).keys() == set(names)
 
 
 @pytest.mark.parametrize("value", ["0" * 63, "0" * 65, "A" * 64, "0" * 64 + "\n", 0, None])
@@ -213,9 +222,9 @@ def test_a_digest_is_64_small_hexadecimal_digits(tmp_path: Path, value: Any) -> 
 
 
 def test_a_name_as_long_as_a_file_system_takes_is_written(tmp_path: Path) -> None:
-    path = tmp_path / f"{'a' * 251}.png"
+    path = tmp_path / "new" / "deep" / f"{'a' * 251}.png"
     write_whole(path, b"1")
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
 def test_what_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
