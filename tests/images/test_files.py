@@ -269,3 +269,13 @@ def test_links_may_lead_into_the_project_or_stay_in_their_folder(tmp_path: Path)
     with pytest.raises(BaselineError, match=r"c\.png cannot be read: Too many levels of symbolic links\.$"):
         read_bytes(store / "c.png", root)
     assert read_bytes(store / "none.png", root) is None
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(BaselineError) as caught:
+        write_digests(tmp_path / "a", {})
+    assert str(caught.value) == f"{tmp_path / 'a' / DIGESTS} cannot be written: File exists."
+    with pytest.raises(BaselineError) as caught:
+        write_whole(tmp_path / "a" / "b.png", b"")
+    assert str(caught.value).startswith(f"{tmp_path / 'a' / 'b.png'} cannot be written: ")
