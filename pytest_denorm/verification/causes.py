@@ -266,27 +266,23 @@ class Causes:
         right = [bool((np.abs(a - b) <= r).all()) for a, b, r in zip(exact, typed, room, strict=True)]
         if all(right):
             return
-        # statistics of bytes are on the scale of bytes already
-        for unit, digits in itertools.product((1.0,) if seen.white == 255 else (1.0, 255.0), range(7)):
+        sides = (("inverse", exact, typed), ("pipeline", typed, exact))
+        units = (1.0,) if seen.white == 255 else (1.0, 255.0)  # statistics of bytes are on the scale of bytes already
+        for (side, long, short), unit, digits in itertools.product(sides, units, range(7)):
             if unit * seen.white == 1.0 and digits == 0:
                 continue
-            for side, long, short in (("inverse", exact, typed), ("pipeline", typed, exact)):
-                rounded = [
-                    _rounding(one, other, width, unit, digits, cut=side == "inverse")
-                    for one, other, width in zip(long, short, room, strict=True)
-                ]
-                if not all(fits or same is not None for fits, same in zip(right, rounded, strict=True)):
-                    continue
-                if side == "pipeline" and not (
-                    all(
-                        fits or (np.abs(a - b) > r).all()
-                        for fits, a, b, r in zip(right, long, short, room, strict=True)
-                    )
-                    and len(np.unique(np.round([one for one, fits in zip(short, right, strict=True) if not fits], 12)))
-                    > 1
-                ):
-                    continue  # that one number is short, or that some are, says nothing of rounding
-                yield self._rounded_cause(found, side, rounded, right, unit, digits)
+            rounded = [
+                _rounding(one, other, width, unit, digits, cut=side == "inverse")
+                for one, other, width in zip(long, short, room, strict=True)
+            ]
+            if not all(fits or same is not None for fits, same in zip(right, rounded, strict=True)):
+                continue
+            if side == "pipeline" and not (
+                all(fits or (np.abs(a - b) > r).all() for fits, a, b, r in zip(right, long, short, room, strict=True))
+                and len(np.unique(np.round([one for one, fits in zip(short, right, strict=True) if not fits], 12))) > 1
+            ):
+                continue  # that one number is short, or that some are, says nothing of rounding
+            yield self._rounded_cause(found, side, rounded, right, unit, digits)
 
     def _rounded_cause(
         self, found: Map, side: str, rounded: Sequence[Array | None], right: Sequence[bool], unit: float, digits: int
@@ -318,7 +314,8 @@ class Causes:
         std, mean = found.slope.mean(), found.offset.mean()
         if np.allclose([std, mean], [1, 0], rtol=0, atol=1e-9):  # nothing is done: that needs no statistics
             return
-        message = f"Every channel gets the same statistics: mean {mean:.4g}, std {std:.4g}."
+        shown = snap(float(mean), float(seen.resolution(found).max()))
+        message = f"Every channel gets the same statistics: mean {shown:.4g}, std {std:.4g}."
         yield Cause("one-channel-for-all", np.full_like(found.slope, std), np.full_like(found.offset, mean), message)
 
     def _two_mistakes(self, found: Map) -> list[Cause]:

@@ -343,6 +343,177 @@ def test_all_known_mistakes_are_there_in_words() -> None:
     assert {one.name for one in MISTAKES if one.applies(STATISTICS["ImageNet"])} == set(WORDS)
 
 
+def three(*numbers: float) -> torch.Tensor:
+    return torch.tensor(numbers, dtype=torch.float64)[:, None, None]
+
+
+M, S = three(*MEAN), three(*STD)
+IMAGENET = (
+    " The same numbers come about where the inverse uses the statistics of imagenet (mean (0.485, 0.456, 0.406), std "
+    "(0.229, 0.224, 0.225)); the pipeline has "
+)
+#: What the forward uses, what the inverse uses instead, and what is said of it.
+CONSTANTS: dict[str, tuple[tuple[Any, Any], tuple[Any, Any], str]] = {
+    "cut off after two decimals": (
+        (M, S),
+        (three(0.48, 0.45, 0.40), three(0.22, 0.22, 0.22)),
+        "Constants are rounded to 2 decimals: red mean 0.48 for 0.485, red std 0.22 for 0.229, green mean 0.45 for "
+        "0.456, green std 0.22 for 0.224, blue mean 0.4 for 0.406, blue std 0.22 for 0.225.",
+    ),
+    "whole bytes": (
+        (M, S),
+        (three(124, 116, 104) / 255, three(58, 57, 57) / 255),
+        "Constants are rounded to 0 decimals on the scale of bytes: red mean 0.486275 for 0.485, red std 0.227451 for "
+        "0.229, green mean 0.454902 for 0.456, green std 0.223529 for 0.224, blue mean 0.407843 for 0.406, blue std "
+        "0.223529 for 0.225.",
+    ),
+    "tenths of bytes": (
+        (M, S),
+        (three(123.7, 116.3, 103.5) / 255, three(58.4, 57.1, 57.4) / 255),
+        "Constants are rounded to 1 decimal on the scale of bytes: red mean 0.485098 for 0.485, red std 0.22902 for "
+        "0.229, green mean 0.456078 for 0.456, green std 0.223922 for 0.224, blue mean 0.405882 for 0.406, blue std "
+        "0.225098 for 0.225.",
+    ),
+    "means, halves to even": (
+        (M, S),
+        (three(0.48, 0.46, 0.41), S),
+        "Constants are rounded to 2 decimals: red mean 0.48 for 0.485, green mean 0.46 for 0.456, blue mean 0.41 for "
+        "0.406.",
+    ),
+    "means, halves up": (
+        (M, S),
+        (three(0.49, 0.46, 0.41), S),
+        "Constants are rounded to 2 decimals: red mean 0.49 for 0.485, green mean 0.46 for 0.456, blue mean 0.41 for "
+        "0.406.",
+    ),
+    "stds": (
+        (M, S),
+        (M, three(0.23, 0.22, 0.23)),
+        "Constants are rounded to 2 decimals: red std 0.23 for 0.229, green std 0.22 for 0.224, blue std 0.23 for "
+        "0.225.",
+    ),
+    "the pipeline's": (
+        (three(0.49, 0.46, 0.41), three(0.23, 0.22, 0.22)),
+        (M, S),
+        "The pipeline's own constants are rounded to 2 decimals: red mean 0.485 for 0.49, red std 0.229 for 0.23, "
+        "green mean 0.456 for 0.46, green std 0.224 for 0.22, blue mean 0.406 for 0.41, blue std 0.225 for 0.22."
+        f"{IMAGENET}mean (0.49, 0.46, 0.41), std (0.23, 0.22, 0.22).",
+    ),
+    "the pipeline's means": (
+        (three(0.49, 0.46, 0.41), S),
+        (M, S),
+        "The pipeline's own constants are rounded to 2 decimals: red mean 0.485 for 0.49, green mean 0.456 for 0.46, "
+        f"blue mean 0.406 for 0.41.{IMAGENET}mean (0.49, 0.46, 0.41), std (0.229, 0.224, 0.225).",
+    ),
+    "an eps in the forward": (
+        (M, S + 1e-4),
+        (M, S),
+        "An eps of 0.0001 is added to std in the forward only. Leave it out, or use it on both sides. The same numbers "
+        "come about where constants are rounded to 3 decimals: red std 0.229 for 0.2291, green std 0.224 for 0.2241, "
+        f"blue std 0.225 for 0.2251.{IMAGENET}mean (0.485, 0.456, 0.406), std (0.2291, 0.2241, 0.2251).",
+    ),
+    "an eps in the variance of the forward": (
+        (M, (S**2 + 1e-3).sqrt()),
+        (M, S),
+        "An eps of 0.001 is added to the variance in the forward only. Leave it out, or use it on both sides."
+        f"{IMAGENET}mean (0.485, 0.456, 0.406), std (0.231173, 0.226221, 0.227211).",
+    ),
+    "an eps in the variance": (
+        (M, S),
+        (M, (S**2 + 1e-3).sqrt()),
+        "An eps of 0.001 is added to the variance in the inverse only. Leave it out, or use it on both sides.",
+    ),
+    "other statistics, the same for all": (
+        (M, S),
+        (three(0.4, 0.4, 0.4), three(0.3, 0.3, 0.3)),
+        "Every channel gets the same statistics: mean 0.4, std 0.3.",
+    ),
+    "one std for all, and no mean": (
+        (M, S),
+        (0 * M, 0 * S + 0.229),
+        "Every channel gets the same statistics: mean 0, std 0.229.",
+    ),
+    "green's": (
+        (M, S),
+        (0 * M + 0.456, 0 * S + 0.224),
+        "Every channel gets green's statistics (mean 0.456, std 0.224).",
+    ),
+    "blue's mean": ((M, S), (0 * M + 0.406, S), "Every channel gets blue's mean (0.406)."),
+    "the average std": ((M, S), (M, 0 * S + S.mean()), "Every channel gets the average std (0.226)."),
+    "the average mean": ((M, S), (0 * M + M.mean(), S), "Every channel gets the average mean (0.449)."),
+    "another order": (
+        (M, S),
+        (M[[1, 2, 0]], S[[1, 2, 0]]),
+        "Mean and std are applied in the order (1, 2, 0): each channel gets another channel's.",
+    ),
+    "no forward": (
+        (0 * M, 0 * S + 1),
+        (three(0.41, 0.42, 0.43), three(0.31, 0.32, 0.33)),
+        "The forward leaves the picture as it is, and the inverse undoes a Normalize with mean (0.41, 0.42, 0.43), std "
+        "(0.31, 0.32, 0.33): it is applied to what was never normalized.",
+    ),
+    "a mean over another std": (
+        (M, S),
+        (M * S / three(0.229, 0.224, 0.255), S),
+        "blue: gain 1, offset -0.048: the inverse uses mean 0.358235 where the pipeline has 0.406. The same numbers "
+        "come about where -mean/std is computed with another std than 1/std is: blue std 0.255 where the pipeline has "
+        "0.225.",
+    ),
+    "only the std in bytes": ((M, S), (M, 255 * S), "Only the std is multiplied by 255, and not the mean."),
+    "only the std over 255": ((M, S), (M, S / 255), "Only the std is divided by 255, and not the mean."),
+    "only the mean over 255": ((M, S), (M / 255, S), "Only the mean is divided by 255, and not the std."),
+    "a quotient of the mean": (
+        (M, S),
+        ((M / S * 100).round() / 100 * S, S),
+        "The constants of Normalize(-mean/std, 1/std) are rounded to 2 decimals (-mean/std).",
+    ),
+    "a quotient of the std": (
+        (M, S),
+        (M / S / ((1 / S * 100).round() / 100), 1 / ((1 / S * 100).round() / 100)),
+        "The constants of Normalize(-mean/std, 1/std) are rounded to 2 decimals (1/std).",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CONSTANTS)
+def test_wrong_constants_in_words(what: str) -> None:
+    (mean, std), (wrong_mean, wrong_std), expected = CONSTANTS[what]
+    said = diagnose(lambda x: (x - mean) / std, lambda y: y * wrong_std + wrong_mean, dtype=torch.float64)
+    assert said.message == expected
+
+
+STDS = {
+    "divides-by-std": (1 / S, "The inverse divides by std."),
+    "wrong-std": (0 * S + 1, "The std is missing."),
+    "channel-order": (S.flip(0), "The std is applied in reversed order of channels."),
+    "one-channel-for-all": (0 * S + S[0], "Every channel gets the first channel's std."),
+}
+MEANS = {
+    "missing-mean": (0 * M, "The mean is not added."),
+    "mean-sign": (-M, "The mean has the wrong sign."),
+    "mean-not-divided": (M * S, "The mean is added before multiplying."),
+    "channel-order": (M.flip(0), "The mean is applied in reversed order of channels."),
+    "scale-255": (255 * M, "The mean is multiplied by 255."),
+}
+OF_ONE_KIND = {
+    ("wrong-std", "missing-mean"),
+    ("channel-order", "channel-order"),
+    ("one-channel-for-all", "missing-mean"),
+}
+
+
+@pytest.mark.parametrize("of_mean", MEANS)
+@pytest.mark.parametrize("of_std", STDS)
+def test_a_mistake_with_the_std_and_another_with_the_mean(of_std: str, of_mean: str) -> None:
+    (std, std_words), (mean, mean_words) = STDS[of_std], MEANS[of_mean]
+    said = diagnose(lambda x: (x - M) / S, lambda y: y * std + mean, dtype=torch.float64)
+    if (of_std, of_mean) in OF_ONE_KIND:
+        assert kinds(said) in (["not-inverted"], ["channel-order"], ["one-channel-for-all"])
+    else:
+        assert set(kinds(said)) == {of_std, of_mean}
+        assert sorted(said.message.split("\nAlso: ")) == sorted([std_words, mean_words])
+
+
 def wrapped(x: torch.Tensor) -> torch.Tensor:
     return x.mul(255).round().to(torch.int64).to(torch.uint8)
 
