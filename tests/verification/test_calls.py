@@ -288,9 +288,10 @@ def test_pictures_that_cannot_be_worked_with(images: Any, kind: type[Exception],
 
 
 def test_pictures_of_different_channels_are_refused() -> None:
-    with pytest.raises(ImageError) as caught:
-        as_pictures([BYTES, BYTES[:, :1]], ONE)
-    assert str(caught.value) == "picture 0 has 3 channels, picture 2 has 1: expected the same number."
+    for images, index in (([BYTES, BYTES[:, :1]], 2), ([BYTES[0], BYTES[:, :1]], 1)):
+        with pytest.raises(ImageError) as caught:
+            as_pictures(images, ONE)
+        assert str(caught.value) == f"picture 0 has 3 channels, picture {index} has 1: expected the same number."
 
 
 def test_one_picture_of_several_may_have_no_pixels() -> None:

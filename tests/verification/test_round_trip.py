@@ -151,7 +151,11 @@ def test_without_tolerance_any_error_is_infinitely_too_large() -> None:
 
 
 def test_the_tolerance_is_derived_from_the_pictures_and_the_statistics() -> None:
-    for images, low, high in ((PICTURE, 0.0, 238.0), ([PICTURE * 2, PICTURE - 900], -900.0, 476.0)):
+    for images, low, high in (
+        (PICTURE, 0.0, 238.0),
+        ([PICTURE * 2, PICTURE - 900], -900.0, 476.0),
+        ([PICTURE * 2, PICTURE], 0.0, 476.0),
+    ):
         own = trip(right, images).tolerance
         assert own == round_trip_tolerance(BYTES, torch.float32, low=low, high=high)
     halves = trip(right, PICTURE.half()).tolerance
