@@ -247,6 +247,46 @@ def test_a_session_writes_its_page(project: Any, workers: str) -> None:
         assert expected in reader.text
 
 
+BATTERY = """
+@image_compare
+def test_other():
+    return grid(photos)
+
+from torchvision.transforms import Compose, Normalize, ToTensor
+from pytest_denorm import parametrize_with_checks
+val = Compose([ToTensor(), Normalize((0.5,) * 3, (0.5,) * 3)])
+wrong = lambda y: y * 0.5 + 0.4
+
+@parametrize_with_checks([val], inverse=wrong, select=["round_trip", "finds_normalize"])
+def test_battery(denorm_check):
+    denorm_check()
+"""
+
+
+def test_the_page_of_a_session_has_images_checks_and_round_trips(project: Any) -> None:
+    project.draw("photos")
+    drawn = (project.path / "test_photos.py").read_text(encoding="utf-8").partition("@image_compare")[2]
+    project.write(f"@image_compare{drawn}{BATTERY}")
+    project.run("--denorm-update=missing", "-k", "other or batch")
+    project.write(f"@image_compare{drawn.replace('photos', 'photos ^ 1')}{BATTERY}")
+    project.run("--denorm-report=review.html", "--denorm-pictures").assert_outcomes(passed=2, failed=2)
+    page = (project.path / "review.html").read_text(encoding="utf-8")
+    text = Reader(page).text
+    assert "2 image tests: 1 different, 1 equal; 2 checks: 1 failed, 1 passed; 1 picture of round trips" in text
+    assert re.findall(r"<figcaption>(.*?)</figcaption>", page) == [
+        *("baseline", "result", "difference x 255"),
+        "result",
+        "",
+    ]
+    assert "<h2>Pipeline test_photos.py</h2>" in page
+    images, equal = page.split("<details>")
+    assert "<pre>the picture differs from its baseline." in images
+    assert "<pre>" not in equal.partition("</details>")[0]
+    assert "<pre>" in page.partition("Round trips that failed")[2]
+    for check, status in (("round_trip", "failed"), ("finds_normalize", "passed")):
+        assert re.search(rf"<td>\S*{check}\S*</td><td><span class=\"status \w+\">{status}</span></td><td>.", page)
+
+
 def browse(page: str, folder: Path, *options: str) -> str:
     """The document as the browser has it, after scripts have run."""
     path = folder / "page.html"
