@@ -511,10 +511,9 @@ def _untouched(seen: Observation) -> Iterator[Cause]:
 
 def _normalized_twice(seen: Observation, signs: Array) -> Iterator[Cause]:
     """A forward that does it twice has ``std**2``, which does not tell the sign of std, and ``mean * (1 + std)``."""
-    if (seen.std > 0).all():
-        root = np.copysign(np.sqrt(seen.std), signs)
-        message = "The pipeline normalizes twice, and the inverse undoes it once: the picture is still normalized."
-        yield Cause("not-inverted", root, seen.mean / (1 + root), message)
+    root = np.copysign(np.sqrt(seen.std), signs)
+    message = "The pipeline normalizes twice, and the inverse undoes it once: the picture is still normalized."
+    yield Cause("not-inverted", root, seen.mean / (1 + root), message)
 
 
 def _other_presets(seen: Observation) -> Iterator[Cause]:

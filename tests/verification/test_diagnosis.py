@@ -482,6 +482,22 @@ def test_wrong_constants_in_words(what: str) -> None:
     assert said.message == expected
 
 
+def test_one_short_number_says_nothing_of_rounding() -> None:
+    said = diagnose(T.Normalize(0.5, 0.25), lambda y: y * 0.25 + 0.48, channels=1)
+    assert said.message == "grey: gain 1, offset -0.02: the inverse uses mean 0.48 where the pipeline has 0.5."
+    said = diagnose(T.Normalize([0.5] * 3, [0.25] * 3), lambda y: y * 0.25 + three(0.48, 0.49, 0.52).float())
+    assert said.kind == "wrong-mean"
+
+
+def test_of_channels_with_one_std_an_eps_is_another_std() -> None:
+    said = diagnose(T.Normalize(0.1307, 0.3081), lambda y: y * 0.3091 + 0.1307, channels=1)
+    assert said.message == (
+        "grey: gain 1.003, offset -0.00042: the inverse uses std 0.3091 where the pipeline has 0.3081. The same "
+        "numbers come about where an eps of 0.001 is added to std in the inverse only. Leave it out, or use it on both sides."
+    )
+    assert [(one.kind, one.equal) for one in said.alternatives] == [("eps", True)]
+
+
 STDS = {
     "divides-by-std": (1 / S, "The inverse divides by std."),
     "wrong-std": (0 * S + 1, "The std is missing."),
@@ -545,6 +561,10 @@ IN_BYTES: dict[str, tuple[Function, str]] = {
     "an eps in the variance": (
         lambda y: rounded(y * (s**2 + 1e-2).sqrt() + m),
         "An eps of 0.01 is added to the variance in the inverse only. Leave it out, or use it on both sides.",
+    ),
+    "an eps in the forward": (
+        lambda y: rounded(y * (s - 1e-3) + m),
+        "An eps of 0.001 is added to std in the forward only. Leave it out, or use it on both sides.",
     ),
     "one decimal": (
         lambda y: rounded(y * s.round(decimals=1) + m.round(decimals=1)),
