@@ -493,7 +493,8 @@ def test_of_channels_with_one_std_an_eps_is_another_std() -> None:
     said = diagnose(T.Normalize(0.1307, 0.3081), lambda y: y * 0.3091 + 0.1307, channels=1)
     assert said.message == (
         "grey: gain 1.003, offset -0.00042: the inverse uses std 0.3091 where the pipeline has 0.3081. The same "
-        "numbers come about where an eps of 0.001 is added to std in the inverse only. Leave it out, or use it on both sides."
+        "numbers come about where an eps of 0.001 is added to std in the inverse only. Leave it out, or use it on both "
+        "sides."
     )
     assert [(one.kind, one.equal) for one in said.alternatives] == [("eps", True)]
 
