@@ -264,7 +264,7 @@ def _findings(seen: Observation) -> Iterator[Finding]:
 
 def _map_findings(seen: Observation) -> Iterator[Finding]:
     """Mistakes in the map itself: its channels, its numbers, its clamping, its rounding."""
-    if not seen.finite.all():
+    if not seen.finite:
         yield _unknown(seen, "the inverse gives NaN or infinite values")
         return
     clamp = _clamped(seen)

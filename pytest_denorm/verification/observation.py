@@ -101,7 +101,7 @@ class Observation:
     fits: tuple[ChannelFit, ...]
     bytes_out: bool
     wraps: bool  # bytes beyond 0..255 come back as their remainder
-    finite: Array  # whether all results are, a channel
+    finite: bool  # all results are
     exact: bool
     max_abs_error: float
     wrong_levels: int
@@ -189,7 +189,7 @@ def observe(
     slack = _slack(forward_fit, pixel_max, dtype) + (4 * unit_roundoff * pixel_max if scale != 1 else 0.0)
     level = pixel_max / 255
     all_x, all_z = np.concatenate(x), np.concatenate(z)
-    finite: Array = np.asarray(np.isfinite(all_z).all(axis=0))
+    finite = bool(np.isfinite(all_z).all())
     wrong_levels = _wrong_levels(x[0], z[0], level)
     error = np.nan_to_num(np.abs(all_z - all_x), nan=np.inf, posinf=np.inf)
     # of bytes without the levels: these lie so near to whole numbers that truncation takes a level from some, and none
@@ -218,7 +218,7 @@ def observe(
         exact=bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all()) and not (bytes_out and wrong_levels),
         max_abs_error=float(error.max()),
         wrong_levels=wrong_levels,
-        per_image=_per_image(y, z, fitting, pixel_max) if finite.all() else "",
+        per_image=_per_image(y, z, fitting, pixel_max) if finite else "",
         flipped=_flipped(pictures[1], came.pictures[1].double() / scale, pixel_max),
         forward_mutates=went.mutated,
         inverse_mutates=came.mutated,
