@@ -468,6 +468,7 @@ def _typed_mistakes(given: Normalization) -> Iterator[tuple[str, str, Array, Arr
     yield "missing-mean", "y * std", s, 0 * m
     yield "mean-sign", "y * std - mean", s, -m
     yield "mean-not-divided", "(y + mean) * std", s, m * s
+    yield "mean-not-divided", "(y - mean) * std", s, -m * s
     yield "divides-by-std", "y / std + mean", 1 / s, m
     yield "swapped-mean-std", "y * mean + std", m, s
     yield "not-inverted", "y", ones, 0 * m

@@ -479,6 +479,8 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
                 "(y + mean) * std. It has to be -mean/std there, or be added last.")  # fmt: skip
     yield Cause("missing-mean", s, zeros, "The mean is not added: y * std alone.")
     yield Cause("mean-sign", s, -m, "The mean has the wrong sign: y * std - mean, or Normalize(mean/std, 1/std).")
+    yield Cause("mean-not-divided", s, -m * s, "The mean is subtracted before multiplying: Normalize(mean, 1/std), or "
+                "(y - mean) * std. It has to be -mean/std there, or be added last.")  # fmt: skip
     yield Cause("divides-by-std", 1 / s, m, "The inverse divides by std: y / std + mean. It has to multiply.")
     yield Cause("divides-by-std", 1 / s, m / s, "The inverse divides by std: Normalize(-mean, std), or (y + mean) / "
                 "std. It has to be Normalize(-mean/std, 1/std).")  # fmt: skip

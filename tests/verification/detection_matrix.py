@@ -186,6 +186,7 @@ MISTAKES: tuple[Mistake, ...] = (
         "Normalize(-m, 1/s)", "mean-not-divided", lambda c: normalize(-c.m, 1 / c.s), lambda g: (g.std, g.mean * g.std)
     ),
     Mistake("(y + m) * s", "mean-not-divided", lambda c: lambda y: (y + c.m) * c.s, lambda g: (g.std, g.mean * g.std)),
+    Mistake("(y - m) * s", "mean-not-divided", lambda c: lambda y: (y - c.m) * c.s, lambda g: (g.std, -g.mean * g.std)),
     Mistake("y / s + m", "divides-by-std", lambda c: lambda y: y / c.s + c.m, lambda g: (1 / g.std, g.mean)),
     Mistake(
         "Normalize(-m, s)", "divides-by-std", lambda c: normalize(-c.m, c.s), lambda g: (1 / g.std, g.mean / g.std)

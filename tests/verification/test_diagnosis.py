@@ -197,6 +197,10 @@ WORDS = {
         "The mean is added before multiplying: Normalize(-mean, 1/std), or (y + mean) * std. It has to be "
         "-mean/std there, or be added last."
     ),
+    "(y - m) * s": (
+        "The mean is subtracted before multiplying: Normalize(mean, 1/std), or (y - mean) * std. It has to be "
+        "-mean/std there, or be added last."
+    ),
     "(y + m) * s": (
         "The mean is added before multiplying: Normalize(-mean, 1/std), or (y + mean) * std. It has to be "
         "-mean/std there, or be added last."
