@@ -247,6 +247,15 @@ def test_a_report_as_plain_data() -> None:
     assert Report.from_dict({**plain, "diagnosis": None}).diagnosis is None
 
 
+def test_one_failure_is_enough_for_a_diagnosis() -> None:
+    found = check(HALF, inverse=lambda y: y, select=["round_trip", "picklable"])
+    assert [one.status for one in found.results] == ["failed", "passed"]
+    assert found.diagnosis is not None
+    assert found.diagnosis.kind == "not-inverted"
+    assert check(HALF, select=["round_trip"]).to_dict()["diagnosis"] is None
+    assert [one.name for one in check(HALF).results] == list(CHECKS)
+
+
 def test_a_diagnosis_without_gain_comes_back_without() -> None:
     found = Report.from_dict(report(diagnosis=WRONG_STD).to_dict()).diagnosis
     assert found == WRONG_STD
