@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from pytest_denorm.affine import as_normalization, normalize
 from pytest_denorm.errors import ImageError
@@ -33,17 +33,16 @@ def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization
     count = len(originals)
     rows = (
         grid(list(originals), nrow=count),
-        grid(normalized, normalization, nrow=count, inverse=False),
+        grid(normalized, nrow=count, inverse=False),
         grid(normalized, normalization, nrow=count),
     )
-    font = ImageFont.load_default()
     line = 16
     width = max(row.pixels.shape[1] for row in rows)
     canvas = Image.new("RGB", (width, sum(row.pixels.shape[0] + line for row in rows)), "white")
     draw = ImageDraw.Draw(canvas)
     top = 0
     for caption, row in zip(_CAPTIONS, rows, strict=True):
-        draw.text((4, top + 2), caption, fill="black", font=font)
+        draw.text((4, top + 2), caption, fill="black")
         canvas.paste(Image.fromarray(np.asarray(row.pixels)), (0, top + line))
         top += line + row.pixels.shape[0]
     return canvas

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import stat
 import struct
 import zlib
@@ -189,6 +188,15 @@ def test_what_is_no_png_is_named(data: bytes, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_what_cannot_be_unpacked_is_corrupt_or_truncated() -> None:
+    data = encode_png(PIXELS)
+    broken = data[:33] + chunk(b"IDAT", b"no stream") + chunk(b"IEND", b"")
+    with pytest.raises(BaselineError, match=rf"^it is a corrupt PNG file of {len(broken)} bytes: .+\.$"):
+        decode(broken, "it")
+    with pytest.raises(BaselineError, match=rf"^it is a truncated PNG file of {len(data) - 1} bytes: "):
+        decode(data[:-1], "it")
+
+
 def test_digests_stay_the_same_as_libraries_have_them(tmp_path: Path) -> None:
     of_six = "33e3a75e9bef79940bebf06524bcd2e2b6f2c1a79c9694cda7e9a14fc4d8023c"
     assert digest(PIXELS) == of_six
@@ -227,17 +235,44 @@ def test_a_name_as_long_as_a_file_system_takes_is_written(tmp_path: Path) -> Non
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_what_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["builtins.open", "os.replace"])
+def test_what_cannot_be_put_in_place_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     def full(*paths: Any) -> None:
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "a.png"
     path.write_bytes(b"1")
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(BaselineError) as caught:
-        write_whole(path, b"2")
+    with monkeypatch.context() as patch:
+        patch.setattr(step, full)
+        with pytest.raises(BaselineError) as caught:
+            write_whole(path, b"2")
     assert str(caught.value) == f"{path} cannot be written: No space left on device."
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"1"]
+
+
+def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
+    null = tmp_path / "a\0.png"
+    for path, read, written in (
+        (tmp_path, "is a folder: expected a file. Remove it.", "it is a folder. Remove it."),
+        (null, "cannot be read: embedded null byte.", "embedded null byte."),
+    ):
+        shown = str(path).replace("\0", "\\x00")
+        with pytest.raises(BaselineError) as caught:
+            read_bytes(path)
+        assert str(caught.value) == f"the baseline {shown} {read}"
+        with pytest.raises(BaselineError) as caught:
+            write_whole(path, b"")
+        assert str(caught.value) == f"{shown} cannot be written: {written}"
+
+
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    write_whole(path, b"1")
+    path.chmod(0o605)
+    write_whole(path, b"2")
+    assert path.stat().st_mode & 0o7777 == 0o605
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:

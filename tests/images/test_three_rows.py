@@ -74,6 +74,11 @@ def test_a_pipeline_is_shown_beside_the_middle_of_the_originals(files: list[Path
     assert np.array_equal(drawn(pipeline, files), expected(originals, normalized, known))
 
 
+def test_one_picture_is_shown_alone(files: list[Path]) -> None:
+    assert drawn(preset("imagenet"), files[:1]).shape == (3 * (LINE + 24), 30, 3)
+    assert drawn(T.Compose([T.ToTensor(), IMAGENET]), files[:1]).shape == (3 * (LINE + 24), 30, 3)
+
+
 class Raises(T.Normalize):
     def forward(self, picture: Any) -> Any:
         raise RuntimeError("the disk is gone")
@@ -97,13 +102,13 @@ class Batches(T.Normalize):
         (Batches(0.5, 0.5), "the pipeline gives a Tensor for *0.png: expected a tensor (C, H, W)."),
         (
             T.Compose([T.ToTensor(), IMAGENET]),
-            "*8.png comes out as (3, 5, 7), *0.png as (3, 24, 30): give pictures of one size, or a pipeline that "
+            "*1.png comes out as (3, 5, 7), *0.png as (3, 24, 30): give pictures of one size, or a pipeline that "
             "resizes and crops.",
         ),
     ],
 )
 def test_what_cannot_be_shown_says_why(files: list[Path], pipeline: Any, message: str) -> None:
-    Image.new("RGB", (7, 5)).save(files[-1])
+    Image.new("RGB", (7, 5)).save(files[1])
     with pytest.raises(ImageError) as caught:
         draw_files(pipeline, files, files[0].with_name("look"))
     pytest.LineMatcher([str(caught.value)]).fnmatch_lines([message])
