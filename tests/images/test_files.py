@@ -211,6 +211,21 @@ def test_digests_stay_the_same_as_libraries_have_them(tmp_path: Path) -> None:
     assert read_digests(tmp_path) == {}
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON: "),
+        ("[" * 200_000, "is not JSON: "),
+        ("[]", "is not a library of digests: expected one object of file name and sha256."),
+    ],
+)
+def test_what_is_no_library_of_digests_is_told_as_such(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / DIGESTS).write_text(text)
+    with pytest.raises(BaselineError) as caught:
+        read_digests(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / DIGESTS} {message}")
+
+
 def test_nothing_is_lost_of_what_is_written_at_once(tmp_path: Path) -> None:
     names = [f"{index}.png" for index in range(40)]
     with ThreadPoolExecutor(8) as pool:
