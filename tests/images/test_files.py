@@ -218,6 +218,7 @@ def test_digests_stay_the_same_as_libraries_have_them(tmp_path: Path) -> None:
         ("[" * 200_000, "is not JSON: "),
         ("[]", "is not a library of digests: expected one object of file name and sha256."),
     ],
+    ids=["cut", "deep", "list"],
 )
 def test_what_is_no_library_of_digests_is_told_as_such(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / DIGESTS).write_text(text)
