@@ -163,6 +163,6 @@ def _is_remote(folder: Any) -> bool:
 
 def uses_hash_library(mark: pytest.Mark, config: pytest.Config) -> bool:
     """Whether pytest-mpl is going to compare this test by hash."""
-    if not config.getoption("--mpl", False) or mark.kwargs.get("skip_hash"):
+    if not config.getoption("--mpl") or mark.kwargs.get("skip_hash"):
         return False
     return bool(_mpl(config, "mpl-hash-library") or mark.kwargs.get("hash_library"))
