@@ -278,7 +278,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
         read_bytes(large)
     with pytest.raises(BaselineError, match=r"cannot be read: .*embedded null"):
         read_bytes(tmp_path / "a\0.png")
-    with pytest.raises(BaselineError, match="cannot be written: .*embedded null"):
+    with pytest.raises(BaselineError, match=r"cannot be written: .*embedded null"):
         write_whole(tmp_path / "a\0.png", b"")
     assert {path.name for path in tmp_path.iterdir()} == {"pipe.png", "large.png"}
 

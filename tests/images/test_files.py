@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 import struct
 import zlib
@@ -269,18 +270,15 @@ def test_what_cannot_be_put_in_place_leaves_nothing_behind(
 
 
 def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
-    null = tmp_path / "a\0.png"
     for path, read, written in (
-        (tmp_path, "is a folder: expected a file. Remove it.", "it is a folder. Remove it."),
-        (null, "cannot be read: embedded null byte.", "embedded null byte."),
+        (tmp_path, r"is a folder: expected a file\. Remove it\.", r"it is a folder\. Remove it\."),
+        (tmp_path / "a\0.png", r"cannot be read: .*embedded null.*\.", r".*embedded null.*\."),
     ):
-        shown = str(path).replace("\0", "\\x00")
-        with pytest.raises(BaselineError) as caught:
+        shown = re.escape(str(path).replace("\0", "\\x00"))
+        with pytest.raises(BaselineError, match=rf"^the baseline {shown} {read}$"):
             read_bytes(path)
-        assert str(caught.value) == f"the baseline {shown} {read}"
-        with pytest.raises(BaselineError) as caught:
+        with pytest.raises(BaselineError, match=rf"^{shown} cannot be written: {written}$"):
             write_whole(path, b"")
-        assert str(caught.value) == f"{shown} cannot be written: {written}"
 
 
 def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
