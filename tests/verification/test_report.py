@@ -158,6 +158,7 @@ def test_a_notebook_shows_each_result_in_its_colour() -> None:
     assert [["".join(cell.itertext()) for cell in row] for row in rows] == [
         [one.status, one.name, one.message] for one in results
     ]
+    assert not any(row.tail for row in page.iter("tr"))
     colours = [green, grey, grey, grey, red, red, grey, red]
     assert all(f";color:{colour};" in row[0].attrib["style"] for colour, row in zip(colours, rows, strict=True))
     title, *facts, _, summary = page
