@@ -29,7 +29,7 @@ class Collection:
     """What was collected: files, the baselines in use, their folders, and the first reason to think it partial."""
 
     def __init__(self) -> None:
-        self.files: set[str] = set()  # and folders, by their node ids
+        self.files: set[str] = set()  # and what is above and in them, by their node ids
         self.used: set[str] = set()
         self.folders: set[str] = set()
         self.gap = ""
@@ -40,7 +40,7 @@ class Collection:
     def note_report(self, report: pytest.CollectReport) -> None:
         if report.outcome != "passed":
             self.note_gap(f"{report.nodeid} was not collected ({report.outcome})")
-        elif "::" not in report.nodeid:
+        else:
             self.files.add(report.nodeid)
 
     def note_items(self, items: Iterable[pytest.Item]) -> None:
