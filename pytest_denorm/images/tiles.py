@@ -194,19 +194,26 @@ def _reach(size: int) -> Iterable[int]:
 def fit_gain(before: Bytes, after: Bytes) -> Fit | None:
     """The gain and offset of one channel by least squares, if they explain every value to one level.
 
-    Only values that the result does not clip are fitted; None where they are fewer than 2 levels, or the fit fails.
+    Only values that neither clips are fitted, if those are 2 levels, or else those that the result does not clip; None
+    where these are fewer, or the fit fails. Black and white of the baseline may have been darker and brighter.
     """
     # there are 256 x 256 pairs of levels at most, however large the pictures
     pairs = np.bincount(before.ravel().astype(np.intp) * 256 + after.ravel())
     x, y = (levels.astype(np.float64) for levels in np.divmod(np.flatnonzero(pairs), 256))
+    black, white = x == 0, x == 255
     inside = (y > 0) & (y < 255)
-    if np.unique(x[inside]).size < 2:
+    for kept in (inside & ~black & ~white, inside):
+        if np.unique(x[kept]).size > 1:
+            inside = kept
+            break
+    else:
         return None
     weight = np.sqrt(pairs[pairs > 0][inside])
     design = np.stack([x[inside], np.ones(int(inside.sum()))], axis=1) * weight[:, None]
     gain, offset = (float(value) for value in np.linalg.lstsq(design, y[inside] * weight, rcond=None)[0])
-    predicted = np.clip(np.rint(gain * x + offset), 0, 255)
-    return Fit(gain, offset / 255) if np.abs(predicted - y).max() <= 1 else None
+    beyond = (y - np.clip(np.rint(gain * x + offset), 0, 255)) * np.sign(gain)
+    explained = ((beyond >= -1) | black) & ((beyond <= 1) | white)
+    return Fit(gain, offset / 255) if explained.all() else None
 
 
 def _gains(before: Bytes, after: Bytes, normalization: Normalization | None) -> str:

@@ -383,6 +383,16 @@ def test_an_unknown_change_gets_no_cause() -> None:
     assert said(grid(shuffled[PHOTOS.long()])) == ["all tiles: another picture"]
 
 
+def test_a_baseline_that_was_clipped_has_a_gain() -> None:
+    """What was corrected says as much as what was broken."""
+    levels = np.arange(256, dtype=np.uint8)
+    clipped = np.rint(np.clip(levels * 1.25 - 20, 0, 255)).astype(np.uint8)
+    assert fit_gain(clipped, levels) == pytest.approx((0.8, 16 / 255), abs=2e-3)
+    assert fit_gain(255 - clipped, levels) == pytest.approx((-0.8, 220 / 255), abs=2e-3)
+    darker = np.where(clipped == 255, 100, levels).astype(np.uint8)
+    assert fit_gain(clipped, darker) is None
+
+
 def test_a_fit_is_refused_where_it_does_not_explain() -> None:
     levels = np.arange(256, dtype=np.uint8)
     fit = fit_gain(levels, np.rint(np.clip(levels * 1.25 - 20, 0, 255)).astype(np.uint8))
@@ -397,7 +407,7 @@ def test_a_fit_is_made_of_what_is_not_clipped_and_explains_the_rest() -> None:
     before = np.array([0, 1, 100, 101, 255], np.uint8)
     fit = fit_gain(before, np.array([0, 0, 50, 51, 205], np.uint8))
     assert fit == pytest.approx((1.0, -50 / 255))
-    assert fit_gain(before, np.array([0, 0, 50, 51, 255], np.uint8)) is None
+    assert fit_gain(before, np.array([0, 0, 50, 51, 203], np.uint8)) is None
     assert fit_gain(before, np.array([9, 0, 50, 51, 205], np.uint8)) is None
     assert fit_gain(before[1:], np.array([0, 50, 255, 255], np.uint8)) is None  # one level is left
     assert fit_gain(np.array([10, 200], np.uint8), np.array([1, 254], np.uint8)) is not None
