@@ -177,3 +177,16 @@ class TestScript:
             tests.write(HIGH)
         assert self.run(project, "--only", "LIMIT = 10").returncode == 0
         assert len(file.read_text().splitlines()) == 2
+
+
+@pytest.mark.sweep
+def test_every_mutant_that_is_listed_exists() -> None:
+    """A change of the code takes its mutants out of the list."""
+    pytest.importorskip("coverage", reason="needs coverage")
+    from mutants import read_equivalents
+
+    listed = read_equivalents(SCRIPT.with_suffix(".toml"))
+    modules = {name.partition("::")[0] for name in listed}
+    root = SCRIPT.parents[1]
+    made = {one.id for module in modules for one in find_mutants(module, (root / module).read_text(encoding="utf-8"))}
+    assert sorted(listed.keys() - made) == []
