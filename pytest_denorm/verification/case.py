@@ -68,10 +68,9 @@ class Case:
             warnings.simplefilter("always")
             try:
                 located = locate_or_measure(self.pipeline)
-                of_bytes = on_bytes(self.pipeline, located) if _has(caught, StatisticsWarning) else None
-                if of_bytes is not None:
-                    return of_bytes, None, [one for one in caught if not _has([one], StatisticsWarning)]
-                return located, None, caught
+                others = [one for one in caught if not issubclass(one.category, StatisticsWarning)]
+                of_bytes = on_bytes(self.pipeline, located) if len(others) < len(caught) else None
+                return (located, None, caught) if of_bytes is None else (of_bytes, None, others)
             except (PipelineError, StatisticsError) as error:
                 return None, error, caught
 
@@ -130,7 +129,3 @@ class Case:
         if len({picture.shape for picture in pictures}) > 1:
             raise NotApplicable("the pictures differ in size, and make no batch")
         return torch.stack(list(pictures))
-
-
-def _has(caught: list[warnings.WarningMessage], category: type[Warning]) -> bool:
-    return any(issubclass(one.category, category) for one in caught)
