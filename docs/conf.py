@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
+import pytest_denorm
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
-
-import pytest_denorm  # noqa: E402
 
 project = "pytest-denorm"
 author = "The pytest-denorm developers"
