@@ -72,6 +72,11 @@ class Causes:
     def is_correct(self, found: Map) -> bool:
         return bool(self.agree(found, self.seen.std, self.seen.mean))
 
+    def distance(self, found: Map) -> float:
+        """How far a map is from the correct one in the middle of its range, on average over the channels."""
+        gaps = (found.slope - self.seen.std) * (found.low + found.high) / 2 + found.offset - self.seen.mean
+        return float(np.abs(gaps.mean()))
+
     def of(self, found: Map) -> list[Cause]:
         """The known mistakes that lead to this map, the most particular first; further ones are its equals."""
         candidates = [
@@ -163,15 +168,19 @@ class Causes:
             yield whole is np.trunc, partial(_wrapped_levels, whole, seen.level, levels)
 
     def factor_of_255(self, found: Map) -> list[Cause]:
-        """A known mistake, or none, with a factor of 255 beside it."""
+        """A known mistake, or none, with a factor of 255 beside it; or one of 256 alone."""
         std, mean = self.seen.std, self.seen.mean
-        for factor in (255.0, 1 / 255.0, 255.0**2, 1 / 255.0**2):
+        factors = (255.0, 1 / 255.0, 255.0**2, 1 / 255.0**2)
+        for factor in (*factors, 256.0, 1 / 256.0):
+            if self.is_correct(found.divided(factor)):
+                return [Cause("scale-255", std * factor, mean * factor, _scale_message(factor))]
+        for factor in factors:
             rest = found.divided(factor)
             gain = np.abs(rest.slope / std)
             if (gain < 0.2).any() or (gain > 5).any():
                 continue
-            beside = [] if self.is_correct(rest) else self.of(rest) or self.constants(rest)
-            if beside or self.is_correct(rest):
+            beside = self.of(rest) or self.constants(rest)
+            if beside:
                 return [Cause("scale-255", std * factor, mean * factor, _scale_message(factor)), *beside]
         return []
 
@@ -451,6 +460,9 @@ def _leaves_as_is(seen: Observation) -> bool:
 
 
 def _scale_message(factor: float) -> str:
+    if factor in (256.0, 1 / 256.0):
+        size, how = ("large", "multiplied") if factor > 1 else ("small", "divided")
+        return f"the result is 256 times too {size}: it is {how} by 256, and white is 255."
     if factor > 1:
         twice = " twice" if factor > 256 else ""
         return (
@@ -495,6 +507,12 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
         yield Cause("scale-255", s * factor, m * factor, _scale_message(factor))
         yield Cause("scale-255", s, m * factor, f"Only the mean is {name} by 255, and not the std.")
         yield Cause("scale-255", s * factor, m, f"Only the std is {name} by 255, and not the mean.")
+    for factor, shown, how in (
+        (256 / 255, "256/255", "multiplied by 256 on one side and divided by 255"),
+        (255 / 256, "255/256", "multiplied by 255 on one side and divided by 256"),
+    ):
+        message = f"The result is {shown} of the picture: bytes are {how} on the other. White is 255."
+        yield Cause("scale-255", s * factor, m * factor, message)
     yield from _other_orders(seen)
     yield from _one_for_all(seen)
     yield Cause("wrong-std", ones, m, "The multiplication by std is missing: y + mean.")

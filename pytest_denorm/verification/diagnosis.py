@@ -317,7 +317,8 @@ def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *,
     trials = [(seen.map, False)] + ([(seen.map.raised(seen.level / 2), True)] if seen.bytes_out else [])
     if list(order) != sorted(order):  # statistics may have been applied before or after the channels were moved
         trials += [(one.moved(order), cut) for one, cut in trials]
-    for one, cut in trials:
+    # in low precision the map may be correct either way, and is the nearer one
+    for one, cut in sorted(trials, key=lambda trial: causes.distance(trial[0])):
         if causes.is_correct(one):
             if cut:
                 yield _truncation(seen, alone=alone)

@@ -188,7 +188,7 @@ def observe(
     y = [one[:, forward_fit.order] for one in y]
     slack = _slack(forward_fit, pixel_max, dtype) + (4 * unit_roundoff * pixel_max if scale != 1 else 0.0)
     level = pixel_max / 255
-    all_x, all_z = np.concatenate(x), np.concatenate(z)
+    all_x, all_y, all_z = (np.concatenate(one) for one in (x, y, z))
     finite = bool(np.isfinite(all_z).all())
     wrong_levels = _wrong_levels(x[0], z[0], level)
     error = np.nan_to_num(np.abs(all_z - all_x), nan=np.inf, posinf=np.inf)
@@ -212,10 +212,11 @@ def observe(
         forward_is_affine=forward_fit.affine,
         fits=fits,
         bytes_out=bytes_out,
-        wraps=bytes_out and any(fitting.wraps(fit_z[:, c], fits[c]) for c in range(channels)),
+        wraps=bytes_out and any(_wraps(all_y, all_z[:, c], fits[c], pixel_max) for c in range(channels)),
         finite=finite,
-        # a byte between two levels may go to either, a little beside the middle
-        exact=bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all()) and not (bytes_out and wrong_levels),
+        exact=bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all())
+        and (not bytes_out or _is_fair(fit_x, fit_z, unit_roundoff * (np.abs(forward_fit.mean) + pixel_max), level))
+        or (bytes_out and not wrong_levels and _in_equal_bins(all_x, all_z, slack, level)),
         max_abs_error=float(error.max()),
         wrong_levels=wrong_levels,
         per_image=_per_image(y, z, fitting, pixel_max) if finite else "",
@@ -452,12 +453,34 @@ class _Fitting:
                 )  # fmt: skip
         return fit
 
-    def wraps(self, z: Array, fit: ChannelFit) -> bool:
-        """Whether bytes come back far from where a clamp would have left them."""
-        if fit.source is None or not fit.affine:
-            return False
-        clamped = np.clip(fit.slope * self.y[:, fit.source] + fit.offset, 0, self.white)
-        return bool((np.abs(z - clamped) > 0.5 * self.white).any())
+
+def _wraps(y: Array, z: Array, fit: ChannelFit, white: float) -> bool:
+    """Whether bytes come back far from where a clamp would have left them."""
+    if fit.source is None or not fit.affine:
+        return False
+    clamped = np.clip(fit.slope * y[:, fit.source] + fit.offset, 0, white)
+    return bool((np.abs(z - clamped) > 0.5 * white).any())
+
+
+
+def _is_fair(x: Array, z: Array, rounding: Array, level: float) -> bool:
+    """Whether bytes are too high about as often as too low, but for one rounding of a mean or of white.
+
+    Truncation takes half a level on average, which in float16 is less than what a single pixel may be off by.
+    """
+    return bool(np.abs((z - x).mean()) <= rounding.mean() / 2 + 0.05 * level)
+
+
+def _in_equal_bins(x: Array, z: Array, slack: Array, level: float) -> bool:
+    """Whether bytes are the whole part of about ``256 * x``, as torchvision's own conversion makes them.
+
+    Each level then has the same share of 0..1, with its value inside: all levels come back, and stay apart from their
+    neighbours by more than arithmetic moves them. The whole part of ``255 * x`` has them at the edge.
+    """
+    room = slack / level
+    lowest, highest = np.floor(x / level * (255.9 / 255) - room), np.floor(x / level * (256 / 255) + room)
+    levels = np.rint(z / level)
+    return bool(((levels >= np.minimum(lowest, 255)) & (levels <= np.clip(highest, 0, 255))).all())
 
 
 def _wrong_levels(x: Array, z: Array, level: float) -> int:

@@ -145,8 +145,13 @@ class RoundTrip:
         return max(ratios)
 
 
-def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
+def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bool = False) -> RoundTrip:
     """Sends the subject's pictures through its Normalize and back, one by one, so that each stays in the cache.
+
+    Args:
+        tolerance: how far a pixel may be off, in the units of the pictures; derived unless given.
+        any_cast: bytes may be made in any way that gives each level back, such as the whole part of ``256 * x``, and
+            not by rounding alone.
 
     Raises:
         InverseError: the inverse raises, or gives back something that is no picture.
@@ -154,7 +159,7 @@ def round_trip(subject: Subject, tolerance: float | None = None) -> RoundTrip:
     normalization = subject.expanded
     forward, inverse = Caller(subject.forward, "pipeline"), Caller(subject.inverse, "inverse")
     levels = _Levels.there_and_back(forward, inverse, subject)
-    allowed = _allowed(subject, normalization, tolerance, levels)
+    allowed = _allowed(subject, normalization, tolerance, levels, any_cast)
     bounds = torch.tensor(allowed.per_channel, dtype=torch.float64)
     errors, worst_ratio = torch.zeros_like(bounds), -1.0
     worst: Worst | None = None
@@ -226,7 +231,9 @@ class _Levels:
         return cls(int(wrong.sum()), 256 * subject.channels, bytes_out, textbook)
 
 
-def _allowed(subject: Subject, normalization: Normalization, given: float | None, levels: _Levels) -> Tolerance:
+def _allowed(
+    subject: Subject, normalization: Normalization, given: float | None, levels: _Levels, any_cast: bool
+) -> Tolerance:
     if given is not None:
         return Tolerance.given(given, subject.channels, normalization.pixel_max)
     ends = [torch.aminmax(picture) for picture in subject.pictures if picture.numel()]
@@ -239,10 +246,16 @@ def _allowed(subject: Subject, normalization: Normalization, given: float | None
     )
     if not levels.bytes_out:
         return bound
-    # the nearest level is found again as long as the bound is below half a level
-    level = normalization.pixel_max / 255
-    whole = tuple(math.floor(one / level + 0.5) * level if math.isfinite(one) else one for one in bound.per_channel)
-    return Tolerance(whole, f"bytes are rounded to the nearest level, and {bound.reason}", normalization.pixel_max)
+    # rounding finds the nearest level again as long as the bound is below half a level; what is between two levels may
+    # be cast to either, and stays between those around it
+    level, sooner = normalization.pixel_max / 255, 0.0 if any_cast else 0.5
+    whole = tuple(
+        # the difference of two multiples of a level is not one to the last bit
+        math.ceil(one / level - sooner) * level * (1 + 1e-9) if math.isfinite(one) else one
+        for one in bound.per_channel
+    )
+    how = "cast to a level beside" if any_cast else "rounded to the nearest level"
+    return Tolerance(whole, f"bytes are {how}, and {bound.reason}", normalization.pixel_max)
 
 
 def assert_round_trip(

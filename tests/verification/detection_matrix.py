@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torchvision.transforms import functional as F
 
 from pytest_denorm import PRESETS, Diagnosis, Normalization, diagnose
 from pytest_denorm.tolerance import round_trip_tolerance
@@ -249,6 +250,20 @@ MISTAKES: tuple[Mistake, ...] = (
         forward=lambda c: lambda x: (x / 255 - c.m) / c.s,
     ),
     Mistake("bytes of x without * 255", "scale-255", lambda c: lambda y: _bytes((y * c.s + c.m) / 255, c.w, False)),
+    Mistake("x * 256", "scale-255", lambda c: lambda y: (y * c.s + c.m) * 256, lambda g: (g.std * 256, g.mean * 256)),
+    Mistake(
+        "rounded bytes of 256 * x",
+        "scale-255",
+        lambda c: lambda y: _bytes((y * c.s + c.m) * (256 / 255), c.w, True),
+        lambda g: (g.std * 256 / 255, g.mean * 256 / 255),
+    ),
+    Mistake(
+        "forward of bytes / 256",
+        "scale-255",
+        lambda c: lambda y: y * c.s + c.m,
+        lambda g: (g.std * 255 / 256, g.mean * 255 / 256),
+        forward=lambda c: lambda x: (x * (255 / 256) - c.m) / c.s,
+    ),
     Mistake("x in BGR", "channel-order", lambda c: lambda y: (y * c.s + c.m).flip(-3), least=2),
     Mistake("y in BGR", "channel-order", lambda c: lambda y: y.flip(-3) * c.s + c.m, least=2),
     Mistake(
@@ -423,6 +438,10 @@ CORRECT: dict[str, Callable[[Code], Function]] = {
     "rounded bytes": lambda c: lambda y: _bytes(y * c.s + c.m, c.w, True),
     "bytes with + 0.5, then truncated": lambda c: (
         lambda y: ((y * c.s + c.m) * (255 / c.w) + 0.5).clamp(0, 255).to(torch.uint8)
+    ),
+    "the whole part of 256 * x": lambda c: lambda y: ((y * c.s + c.m) * (256 / c.w)).clamp(0, 255).to(torch.uint8),
+    "torchvision's conversion": lambda c: (
+        lambda y: F.convert_image_dtype(((y * c.s + c.m) / c.w).clamp(0, 1), torch.uint8)
     ),
     "bytes with np.rint": lambda c: (
         lambda y: np.rint(np.clip((y * c.s + c.m).permute(1, 2, 0).numpy() * (255 / c.w), 0, 255)).astype(np.uint8)

@@ -117,6 +117,58 @@ def test_normalizations_stand_for_functions() -> None:
         assert diagnose(known, known.inverse(), channels=known.channels).kind == "exact"
 
 
+# --- bytes, however they are made ---
+
+
+HALVES = (torch.float16, torch.bfloat16)
+CASTS: dict[str, Function] = {
+    "rounded": lambda x: (x * 255).round().clamp(0, 255).byte(),
+    "whole part of 255 x": lambda x: (x * 255).clamp(0, 255).byte(),
+    "rounded 256 x": lambda x: (x * 256).round().clamp(0, 255).byte(),
+}
+
+
+def of_bytes(cast: str, dtype: torch.dtype, name: str) -> Diagnosis:
+    given = STATISTICS[name]
+    mean, std = (torch.tensor(one)[:, None, None].to(dtype) for one in given[:2])
+    return diagnose(
+        lambda x: (x - mean) / std, lambda y: CASTS[cast](y * std + mean), channels=given.channels, dtype=dtype
+    )
+
+
+@pytest.mark.parametrize("name", ["ImageNet", "CIFAR-10", "CLIP", "0.5/0.5", "MNIST", "4 channels"])
+def test_bytes_of_low_precision(name: str) -> None:
+    for dtype in HALVES:
+        said = of_bytes("rounded", dtype, name)
+        assert (said.kind, said.exact) == ("exact", True), said
+        assert said.wrong_levels < 60
+    for cast, kind in (("whole part of 255 x", "truncation"), ("rounded 256 x", "scale-255")):
+        said = of_bytes(cast, torch.float16, name)
+        assert (said.kind, said.exact) == (kind, False), said
+        assert of_bytes(cast, torch.bfloat16, name).wrong_levels > 60  # what rounding there loses, it may explain
+
+
+def test_levels_that_low_precision_loses_are_counted() -> None:
+    said = of_bytes("rounded", torch.bfloat16, "ImageNet")
+    assert said.message == (
+        "the picture comes back: within what this dtype can hold; 15 of 768 levels come back as another byte."
+    )
+    assert said.wrong_levels == 15
+
+
+def test_the_whole_part_of_256_x_lets_white_turn_black_without_a_clamp() -> None:
+    said = diagnose(FORWARD, lambda y: ((y * s + m) * 256).numpy().astype(int).astype(np.uint8))
+    assert (said.kind, said.exact, said.wrong_levels) == ("truncation", False, 3)
+    assert said.message.endswith("Bytes are cast without a clamp, so that 256 becomes 0 and -1 becomes 255.")
+    assert "scale-255" in kinds(said)
+
+
+def test_a_factor_of_256_is_told() -> None:
+    assert diagnose(FORWARD, lambda y: (y * s + m) / 256).message == (
+        "the result is 256 times too small: it is divided by 256, and white is 255."
+    )
+
+
 # --- several mistakes at once ---
 
 SEVERAL: dict[str, tuple[Function, list[str]]] = {
@@ -265,6 +317,17 @@ WORDS = {
     "m[0] and s[0] for all": "Every channel gets red's statistics (mean 0.485, std 0.229).",
     "the average m and s for all": "Every channel gets the average statistics (mean 0.449, std 0.226).",
     "s[0] for all": "Every channel gets red's std (0.229).",
+    "x * 256": "the result is 256 times too large: it is multiplied by 256, and white is 255.",
+    "rounded bytes of 256 * x": (
+        "The result is 256/255 of the picture: bytes are multiplied by 256 on one side and divided by 255 on the other."
+        " White is 255."
+    ),
+    "forward of bytes / 256": (
+        "The result is 255/256 of the picture: bytes are multiplied by 255 on one side and divided by 256 on the other."
+        " White is 255. The same numbers come about where the inverse uses the statistics of imagenet (mean (0.485, "
+        "0.456, 0.406), std (0.229, 0.224, 0.225)); the pipeline has mean (0.486902, 0.457788, 0.407592), std (0.229898, "
+        "0.224878, 0.225882)."
+    ),
     "another data set": (
         "The inverse uses the statistics of svhn (mean (0.4377, 0.4438, 0.4728), std (0.198, 0.201, 0.197)); "
         "the pipeline has mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)."
