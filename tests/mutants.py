@@ -1,11 +1,12 @@
 """Mutation testing: do the tests notice small mistakes in the code?
 
     python tests/mutants.py pytest_denorm/tolerance.py [more modules or folders] [--workers N] [--only TEXT] [--list]
-        [--sample N [--seed S]] [--tests PATHS] [--patience SECONDS] [--thorough]
-        [--fresh]
+        [--sample N [--seed S]] [--tests PATHS] [--patience SECONDS] [--budget SECONDS] [--thorough]
+        [--fresh] [--record]
 
 Each mutation of ``mutations.py`` is made in a copy of the project, one at a time, and the tests that reach the changed
-lines are run, fastest first, until one fails: the mutant is killed. A mutant that survives shows what no test notices.
+lines are run until one fails: the mutant is killed. Those come first that killed others of its function or module, then
+those of the file that is named after the module, the fastest first. A mutant that survives shows what no test notices.
 Those that nothing could notice are listed in ``mutants.toml``, each with the reason. The exit status is 1 if another
 one survived, 2 if the list or the tests are not as they should be.
 
@@ -13,7 +14,9 @@ Which tests reach a line is measured in one run of the tests in the folder that 
 others). Every mutant has a process of its own: a fork of one that has collected the tests, in which a function's code
 is exchanged, or, for what an import computes, a fork of one that has loaded the libraries but not the package.
 Results are kept in ``.mutants/results.jsonl``: a run that was interrupted goes on, and a mutant stays killed while its
-module does not change and the test that killed it exists. Survivors are tried again when any file has changed.
+function does not change and the test that killed it exists. Survivors are tried again when any file has changed.
+``--record`` writes them down function by function into ``mutants.json``, from where other machines know them: what is
+not named there as open was noticed, as long as the function has not changed.
 
 Needs fork and coverage. A test may work ten times as long as it usually takes, and `patience` more: a mutant that takes
 longer is killed by that.
@@ -29,6 +32,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import math
 import os
 import random
 import resource
@@ -38,7 +42,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -47,7 +52,7 @@ from typing import Any
 
 import coverage
 import pytest
-from mutations import Mutant, find_mutants
+from mutations import FUNCTIONS, Mutant, find_mutants
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -78,9 +83,31 @@ class Reach:
     seconds: dict[str, float] = field(default_factory=dict)
     contexts: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     thorough: bool = False
+    budget: float = math.inf
+    killers: dict[str, Counter[str]] = field(default_factory=dict)  # of each module and function, so far
+
+    def note(self, mutant: Mutant, outcome: Outcome) -> None:
+        for place in (mutant.path, f"{mutant.path}::{mutant.function}"):
+            self.killers.setdefault(place, Counter())[outcome.by] += 1
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those to run, fastest first; all, after those that reach it, where others may show it as well.
+        """Those to run, the likeliest first, within the budget."""
+        of_module, of_function = (
+            self.killers.get(place, Counter()) for place in (mutant.path, f"{mutant.path}::{mutant.function}")
+        )
+        mirror = f"/test_{Path(mutant.path).stem}.py::"
+        chosen = sorted(
+            self._usual(mutant), key=lambda test: (-of_function[test], -of_module[test], mirror not in test)
+        )
+        total = 0.0
+        for count, test in enumerate(chosen):
+            total += self.seconds[test]
+            if total > self.budget and count:
+                return chosen[:count]
+        return chosen
+
+    def _usual(self, mutant: Mutant) -> list[str]:
+        """Fastest first; all, after those that reach it, where others may show it as well.
 
         What an import computes may show in any test; so may what is reached in other processes alone.
         """
@@ -352,7 +379,8 @@ class Laboratory:
     def __init__(
         self, project: Path, scratch: Path, modules: list[str], tests: list[str], options: argparse.Namespace
     ) -> None:
-        self.scratch, self.modules, self.tests, self.thorough = scratch, modules, tests, options.thorough
+        self.scratch, self.modules, self.tests = scratch, modules, tests
+        self.thorough, self.budget = options.thorough, options.budget
         original = scratch / "original"
         shutil.copytree(project, original, ignore=shutil.ignore_patterns(*_NOT_COPIED))
         _import_libraries(original, tests, _packages(modules))
@@ -390,6 +418,7 @@ class Laboratory:
             answer["seconds"],
             {module: {int(line): tests for line, tests in lines.items()} for module, lines in contexts},
             self.thorough,
+            self.budget,
         )
 
         def try_nothing(runner: Runner) -> dict[str, Any]:
@@ -428,6 +457,7 @@ class Laboratory:
                 if outcome is None:
                     left.append(index)
                 else:
+                    self.reach.note(mutant, outcome)
                     note(mutant, outcome)
             return left
 
@@ -512,14 +542,27 @@ def _import_libraries(root: Path, tests: list[str], packages: set[str]) -> None:
 
 
 class Results:
-    """What was found out, now and before, in a file that grows by a line a mutant."""
+    """What was found out, now and before, in a file that grows by a line a mutant.
 
-    def __init__(self, path: Path, project: Path, modules: list[str], tests: Iterable[str]) -> None:
-        self.path = path
+    Args:
+        recorded: of each function, its digest and the ids of the mutants that survived, as :func:`write_record` wrote.
+    """
+
+    def __init__(
+        self, path: Path, project: Path, modules: list[str], tests: Iterable[str], recorded: dict[str, Any]
+    ) -> None:
+        self.path, self.recorded = path, recorded
         folders = [project / name for name in ("tests", *_packages(modules))]
         self.tree = _digest((file for folder in folders for file in folder.rglob("*.py")), *tests)
-        self.modules = {module: _digest([project / module]) for module in modules}
+        self.functions = {
+            f"{module}::{name}": digest
+            for module in modules
+            for name, digest in function_digests((project / module).read_text(encoding="utf-8")).items()
+        }
         path.parent.mkdir(parents=True, exist_ok=True)
+
+    def function(self, mutant: Mutant) -> str:
+        return self.functions[place_of(mutant)]
 
     def recall(self, mutants: Iterable[Mutant], tests: Iterable[str]) -> dict[str, Outcome]:
         """The outcomes that still hold, by the id of the mutant."""
@@ -528,21 +571,70 @@ class Results:
         recalled = {}
         for mutant in mutants:
             record = records.get(mutant.id)
-            if record is None or record["module"] != self.modules[mutant.path]:
+            if record is not None and record["function"] == self.function(mutant):
+                if record["by"] in tests or record["tree"] == self.tree:
+                    recalled[mutant.id] = Outcome(record["killed"], record["by"])
                 continue
-            if record["by"] in tests or record["tree"] == self.tree:
-                recalled[mutant.id] = Outcome(record["killed"], record["by"])
+            known = self.recorded.get(place_of(mutant))
+            if known is not None and known["digest"] == self.function(mutant) and mutant.id not in known["open"]:
+                recalled[mutant.id] = Outcome(True, "as recorded")
         return recalled
 
     def note(self, mutant: Mutant, outcome: Outcome) -> None:
         record = {"id": mutant.id, "killed": outcome.killed, "by": outcome.by}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**record, "module": self.modules[mutant.path], "tree": self.tree}) + "\n")
+            file.write(json.dumps({**record, "function": self.function(mutant), "tree": self.tree}) + "\n")
+
+
+def place_of(mutant: Mutant) -> str:
+    """The function that a mutant is in, or the module where it is in none."""
+    return f"{mutant.path}::{mutant.function if mutant.in_body else ''}"
+
+
+def function_digests(source: str) -> dict[str, str]:
+    """A digest of each function's source, by its qualified name; "" stands for the whole module."""
+    found = {"": _digest_of(source)}
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            name = f"{prefix}{child.name}" if isinstance(child, (*FUNCTIONS, ast.ClassDef)) else prefix
+            if isinstance(child, FUNCTIONS):
+                text = _digest_of(ast.get_source_segment(source, child) or "")
+                found[name] = _digest_of(found[name], text) if name in found else text  # overloads
+            visit(child, f"{name}." if isinstance(child, (*FUNCTIONS, ast.ClassDef)) else prefix)
+
+    visit(ast.parse(source), "")
+    return found
+
+
+def write_record(
+    path: Path, functions: dict[str, str], mutants: list[Mutant], outcomes: dict[str, Outcome], listed: Collection[str]
+) -> None:
+    """Writes down what became of the mutants of each function of which all were tried, or are listed."""
+    places: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        places.setdefault(place_of(mutant), []).append(mutant)
+    modules = {mutant.path for mutant in mutants}
+    recorded = {place: known for place, known in read_record(path).items() if place.partition("::")[0] not in modules}
+    for place, those in places.items():
+        if all(mutant.id in outcomes or mutant.id in listed for mutant in those):
+            tried = {mutant.id for mutant in those} & outcomes.keys()
+            survived = sorted(one for one in tried if not outcomes[one].killed)
+            recorded[place] = {"digest": functions[place], "open": survived}
+    text = json.dumps(dict(sorted(recorded.items())), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _digest(files: Iterable[Path], *words: str) -> str:
-    contents = [*(file.read_bytes() for file in sorted(files)), *(word.encode() for word in words)]
-    return hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
+    return _digest_of(*(file.read_text(encoding="utf-8") for file in sorted(files)), *words)
+
+
+def _digest_of(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def read_equivalents(path: Path) -> dict[str, str]:
@@ -610,11 +702,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="for --sample (0)")
     parser.add_argument("--tests", nargs="+", help="files or folders of tests (the folder that mirrors the module's)")
     parser.add_argument("--patience", type=float, default=10, help="seconds of work beyond ten times a test's own (10)")
+    parser.add_argument("--budget", type=float, default=math.inf, help="seconds of tests on each mutant (all)")
     parser.add_argument("--thorough", action="store_true", help="all tests, also those that do not seem to reach it")
     parser.add_argument("--list", action="store_true", help="show the mutants, and run nothing")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
+    parser.add_argument("--record", action="store_true", help="write down the outcomes in mutants.json")
     parser.add_argument("--project", type=Path, default=here.parent, help="the folder of the project")
     parser.add_argument("--equivalents", type=Path, default=here / "mutants.toml")
+    parser.add_argument("--recorded", type=Path, default=here / "mutants.json")
     parser.add_argument("--results", type=Path, help="(.mutants/results.jsonl in the project)")
     return parser.parse_args(arguments)
 
@@ -639,6 +734,7 @@ def run(options: argparse.Namespace) -> int:
     if options.fresh:
         path.unlink(missing_ok=True)
     outcomes: dict[str, Outcome] = {}
+    functions: dict[str, str] = {}
     groups: dict[tuple[str, ...], list[Mutant]] = {}
     for mutant in mutants:
         if mutant.id not in reasons:
@@ -649,12 +745,16 @@ def run(options: argparse.Namespace) -> int:
             paths = sorted({mutant.path for mutant in group})
             laboratory = Laboratory(project, Path(scratch), paths, list(tests), options)
             laboratory.measure()
-            results = Results(path, project, modules, [*tests, str(options.thorough)])
+            given = [*tests, str(options.thorough), str(options.budget)]
+            results = Results(path, project, modules, given, read_record(options.recorded))
             known = results.recall(group, laboratory.reach.seconds)
             left = [mutant for mutant in group if mutant.id not in known]
             print(f"{len(laboratory.reach.seconds)} tests, {len(left)} mutants to try", file=sys.stderr)
             laboratory.try_all(left, results.note, options.workers)
             outcomes |= results.recall(group, laboratory.reach.seconds)
+            functions |= results.functions
+    if options.record:
+        write_record(options.recorded, functions, everything, outcomes, reasons)
     survivors = [mutant for mutant in mutants if mutant.id in outcomes and not outcomes[mutant.id].killed]
     for mutant in survivors:
         print(f"\nsurvived: {mutant}\n    {mutant.id}")

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 _BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 _NEGATION: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -168,7 +168,7 @@ def _walk(node: ast.AST, place: _Place) -> _Found:
     """Every (node, what to put in its place, where it is) below `node`."""
     if _is_left_alone(node):
         return
-    if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
         yield from _walk_definition(node, place)
         return
     if isinstance(node, (ast.stmt, ast.ExceptHandler)):
@@ -196,14 +196,14 @@ def _walk_definition(node: Function | ast.ClassDef, place: _Place) -> _Found:
     name = f"{place.function}.{node.name}" if place.function else node.name
     header = replace(place, function=name, in_body=False, lines=_lines(node))
     around: list[ast.AST] = [*node.decorator_list]
-    if isinstance(node, _FUNCTIONS):
+    if isinstance(node, FUNCTIONS):
         around += [each for each in (*node.args.defaults, *node.args.kw_defaults) if each is not None]
     else:
         around += node.keywords
     for each in around:
         yield from _walk(each, header)
     for statement in node.body:
-        yield from _walk(statement, replace(header, in_body=place.in_body or isinstance(node, _FUNCTIONS)))
+        yield from _walk(statement, replace(header, in_body=place.in_body or isinstance(node, FUNCTIONS)))
 
 
 def _lines(node: ast.stmt | ast.ExceptHandler) -> range:

@@ -119,7 +119,8 @@ class TestScript:
         return tmp_path
 
     def run(self, project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        files = ("--project", str(project), "--equivalents", str(project / "mutants.toml"))
+        names = {"--project": "", "--equivalents": "mutants.toml", "--recorded": "mutants.json"}
+        files = [part for option, name in names.items() for part in (option, str(project / name))]
         return subprocess.run(
             [sys.executable, str(SCRIPT), "toy/maths.py", *files, *options],
             cwd=project,
@@ -177,6 +178,34 @@ class TestScript:
             tests.write(HIGH)
         assert self.run(project, "--only", "LIMIT = 10").returncode == 0
         assert len(file.read_text().splitlines()) == 2
+
+    def test_what_is_recorded_is_known_elsewhere_until_the_function_changes(self, project: Path) -> None:
+        (project / "toy" / "maths.py").write_text(MODULE + "\n\ndef half(x):\n    return x // 2\n")
+        tests = TESTS.replace("clamped\n\n", "clamped, half\n\n", 1) + "\n\ndef test_half():\n    assert half(8) == 4\n"
+        (project / "tests" / "test_maths.py").write_text(tests)
+        assert self.run(project, "--record").returncode == 1
+        recorded = json.loads((project / "mutants.json").read_text())
+        assert list(recorded) == ["toy/maths.py::", "toy/maths.py::clamped", "toy/maths.py::half"]
+        assert EQUIVALENT in recorded["toy/maths.py::clamped"]["open"]
+        survivor = "toy/maths.py::half: return x // 2 => return (x / 2)"
+        assert recorded["toy/maths.py::half"]["open"] == [survivor]
+        file = project / ".mutants" / "results.jsonl"
+
+        def tried() -> list[str]:
+            file.unlink()
+            self.run(project, "--only", "::half:")
+            return [json.loads(line)["id"] for line in file.read_text().splitlines()]
+
+        assert tried() == [survivor]
+        text = (project / "toy" / "maths.py").read_text()
+        (project / "toy" / "maths.py").write_text(text.replace("return x // 2", "return x // 2 + 0"))
+        assert len(tried()) > 3
+
+    def test_a_budget_bounds_the_tests_of_a_mutant(self, project: Path) -> None:
+        slow = "\n\ndef test_slow():\n    import time\n\n    time.sleep(0.3)\n    assert clamped(11) == 9\n"
+        (project / "tests" / "test_maths.py").write_text(TESTS + slow)
+        assert self.run(project, "--only", "LIMIT = 10", "--budget", "0.1").returncode == 1
+        assert self.run(project, "--only", "LIMIT = 10").returncode == 0
 
 
 @pytest.mark.sweep

@@ -461,8 +461,7 @@ def check_low_precision(case: Case) -> Shown:
         if not outcome.ok:
             explained = outcome.tolerance.per_channel[outcome.worst.channel] * 255 / subject.normalization.pixel_max
             raise CheckFailure(
-                f"{name}: off by {levels:.3g} levels, where {explained:.3g} are explained: "
-                f"{outcome.tolerance.reason}.",
+                f"{name}: off by {levels:.3g} levels, where {explained:.3g} are explained: {outcome.tolerance.reason}.",
                 **details,
             )
         shown.append(

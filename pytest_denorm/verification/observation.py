@@ -196,6 +196,11 @@ def observe(
     # from others
     fitted = slice(1 if bytes_out else 0, 3)
     fit_x, fit_y, fit_z = (np.concatenate(one[fitted]) for one in (x, y, z))
+    # a byte between two levels may go to either, a little beside the middle
+    exact = bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all())
+    if bytes_out:
+        exact &= _is_fair(fit_x, fit_z, unit_roundoff * (np.abs(forward_fit.mean) + pixel_max), level)
+        exact |= not wrong_levels and _in_equal_bins(all_x, all_z, slack, level)
     fitting = _Fitting(fit_x, fit_y, pixel_max, unit_roundoff, level if bytes_out else 0.0)
     fits = tuple(
         fitting.channel(fit_z[:, c], c, float(forward_fit.std[c]), float(forward_fit.mean[c])) for c in range(channels)
@@ -214,9 +219,7 @@ def observe(
         bytes_out=bytes_out,
         wraps=bytes_out and any(_wraps(all_y, all_z[:, c], fits[c], pixel_max) for c in range(channels)),
         finite=finite,
-        exact=bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all())
-        and (not bytes_out or _is_fair(fit_x, fit_z, unit_roundoff * (np.abs(forward_fit.mean) + pixel_max), level))
-        or (bytes_out and not wrong_levels and _in_equal_bins(all_x, all_z, slack, level)),
+        exact=exact,
         max_abs_error=float(error.max()),
         wrong_levels=wrong_levels,
         per_image=_per_image(y, z, fitting, pixel_max) if finite else "",
@@ -460,7 +463,6 @@ def _wraps(y: Array, z: Array, fit: ChannelFit, white: float) -> bool:
         return False
     clamped = np.clip(fit.slope * y[:, fit.source] + fit.offset, 0, white)
     return bool((np.abs(z - clamped) > 0.5 * white).any())
-
 
 
 def _is_fair(x: Array, z: Array, rounding: Array, level: float) -> bool:

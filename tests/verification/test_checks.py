@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 from torchvision import transforms as T
+from torchvision.transforms import functional as F
 
 from pytest_denorm import Normalization, check
 from pytest_denorm.tolerance import round_trip_tolerance
@@ -25,6 +27,10 @@ MEAN, STD = (torch.tensor(one).view(-1, 1, 1) for one in (RGB.mean, RGB.std))
 
 def right(y: torch.Tensor) -> torch.Tensor:
     return y * STD.to(y.dtype) + MEAN.to(y.dtype)
+
+
+def rounded(x: torch.Tensor) -> torch.Tensor:
+    return (x * 255).round().clamp(0, 255).byte()
 
 
 def pipeline(does: Callable[[torch.Tensor], Any], mean: Any = RGB.mean, std: Any = RGB.std) -> T.Compose:
@@ -558,6 +564,35 @@ def test_what_low_precision_costs() -> None:
         f"bfloat16 costs up to {coarse['levels']:.2g} levels ({coarse['wrong_levels']} of 768 bytes change)"
     )
     assert 0 <= half["levels"] < coarse["levels"] < 4
+
+
+def test_low_precision_explains_as_much_as_it_says() -> None:
+    """Of the channel that is off: others may be allowed more."""
+    far = Normalization((1.9, 0.5, 0.0), (0.25, 0.25, 0.25))
+    bounds = [math.ceil(bound * 255) for bound in round_trip_tolerance(far, torch.bfloat16).per_channel]
+    assert bounds[0] > bounds[2]
+    off = torch.tensor([0, 0, 20 / 255])[:, None, None]
+    wrong = lambda y: rounded(far.denormalize(y.float()) + (off if y.dtype == torch.bfloat16 else 0))  # noqa: E731
+    assert (
+        f" levels, where {bounds[2]} are explained: bytes are cast to a level beside, and bfloat16 rounds"
+        in (failure("low_precision", wrong, far)[0])
+    )
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [
+        rounded,
+        lambda x: F.convert_image_dtype(x.clamp(0, 1), torch.uint8),
+        lambda x: (x * 255.999).clamp(0, 255).byte(),
+        lambda x: (x * 256).clamp(0, 255).byte(),
+    ],
+)
+def test_bytes_may_be_made_in_any_way_that_gives_them_back(cast: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    report = check(RGB, inverse=lambda y: cast(right(y).float()))
+    assert report.ok, str(report)
+    assert report.diagnosis is None
+    assert "bytes change)" in next(one for one in report.results if one.name == "low_precision").message
 
 
 def test_low_precision_need_not_be_supported() -> None:

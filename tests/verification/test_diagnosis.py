@@ -325,8 +325,8 @@ WORDS = {
     "forward of bytes / 256": (
         "The result is 255/256 of the picture: bytes are multiplied by 255 on one side and divided by 256 on the other."
         " White is 255. The same numbers come about where the inverse uses the statistics of imagenet (mean (0.485, "
-        "0.456, 0.406), std (0.229, 0.224, 0.225)); the pipeline has mean (0.486902, 0.457788, 0.407592), std (0.229898, "
-        "0.224878, 0.225882)."
+        "0.456, 0.406), std (0.229, 0.224, 0.225)); the pipeline has mean (0.486902, 0.457788, 0.407592), std "
+        "(0.229898, 0.224878, 0.225882)."
     ),
     "another data set": (
         "The inverse uses the statistics of svhn (mean (0.4377, 0.4438, 0.4728), std (0.198, 0.201, 0.197)); "
