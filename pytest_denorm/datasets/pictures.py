@@ -223,7 +223,9 @@ def stored_pictures(dataset: Any) -> Stored | None:
     """
     if type(dataset) is torch.utils.data.Subset:
         whole = stored_pictures(dataset.dataset)
-        return whole and Stored(whole.pixels, [whole.indices[index] for index in dataset.indices])
+        if whole is None or type(dataset.dataset) is not torch.utils.data.Subset:
+            return whole and Stored(whole.pixels, dataset.indices)
+        return Stored(whole.pixels, [whole.indices[index] for index in dataset.indices])
     if isinstance(dataset, (np.ndarray, torch.Tensor)):
         kept: Any = dataset
     elif isinstance(dataset, torch.utils.data.TensorDataset):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -18,8 +18,8 @@ __all__ = ["OnError", "Reader", "Tally"]
 
 OnError = Literal["raise", "skip"]
 
-#: Values of pictures that are measured together.
-_BLOCK = 1 << 22
+#: Values of pictures that are measured together; where they need no copy, and where tensors are copied at once.
+_BLOCK, _KEPT_BLOCK, _COPIED = 1 << 22, 1 << 24, 1 << 18
 #: Types that are measured as another.
 _KEPT: dict[np.dtype[Any], Any] = {np.dtype(np.bool_): np.uint8, np.dtype(np.float16): np.float32}
 
@@ -105,49 +105,86 @@ class Reader:
         self._buffer: Pixels | None = None
         self._kind: tuple[Any, ...] = ()
         self._indices: list[int] = []
-        self._before: tuple[Any, Any] | None = None  # shape and type of the tensor that was read last
         self._room = 0
         self._kept: Any = None
+        # items that wait to be read together: plain tensors like the one before them need no second look
+        self._waiting: list[Any] = []
+        self._whose: list[int] = []
+        self._together = 1
+        self._before: tuple[Any, ...] | None = None  # shape, type and device of that one
 
-    def read(self, get: Callable[[], Any], index: int) -> None:
-        """Reads the pictures of an item of a data set: what `get` returns.
+    def read_each(self, get: Callable[[int], Any], indices: Iterable[int]) -> None:
+        """Reads the pictures of the items of a data set that `get` gives for these indices.
+
+        Tensors are copied some at a time, as a DataLoader does.
+
+        Raises:
+            DatasetError: one cannot be read, unless failures are skipped.
+        """
+        for index in indices:
+            try:
+                item = get(index)
+            except Exception as error:
+                self._settle()
+                self._flush()  # what is wrong with earlier pictures is told first
+                self._fail(index, error)
+            else:
+                self._waiting.append(item)
+                self._whose.append(index)
+                if len(self._whose) >= self._together:
+                    self._settle()
+
+    def read(self, item: Any, index: int) -> None:
+        """Reads the pictures of an item at once: what gives it may use its memory again for the next one.
 
         Raises:
             DatasetError: it cannot be read, unless failures are skipped.
         """
-        try:
-            item = get()
-            found = [] if self._is_as_before(item) else planes_of(item, self._reading)
-        except Exception as error:
-            self._flush()  # what is wrong with earlier pictures is told first
-            self._fail(index, error)
+        self._waiting.append(item)
+        self._whose.append(index)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Reads the items that wait."""
+        items, indices = self._waiting, self._whose
+        self._waiting, self._whose = [], []
+        together = self._stacked([_picture_of(item) for item in items])
+        if together is not None:
+            self._put(Planes(together, False, self._kind[-1]), indices)
             return
-        if not found:
-            self._keep(_picture_of(item).numpy(), [index])
+        for item, index in zip(items, indices, strict=True):
+            self._read_one(item, index)
+
+    def _stacked(self, pictures: list[Any]) -> Pixels | None:
+        """As one array, where all are plain tensors like the one before."""
+        if {type(picture) for picture in pictures} != {torch.Tensor}:
+            return None
+        if {(picture.shape, picture.dtype, picture.device) for picture in pictures} != {self._before}:
+            return None
+        stacked = torch.stack(pictures) if len(pictures) > 1 else pictures[0][None]
+        return stacked.numpy(force=True)  # type: ignore[no-any-return, unused-ignore]
+
+    def _read_one(self, item: Any, index: int) -> None:
+        try:
+            found = planes_of(item, self._reading)
+        except Exception as error:
+            self._flush()
+            self._fail(index, error)
             return
         for planes in found:
             self._put(planes, [index] * len(planes.pixels))
         picture = _picture_of(item)
         known = self._usual and type(picture) is torch.Tensor and picture.ndim == 3 and picture.dtype != torch.bfloat16
-        self._before = (picture.shape, picture.dtype) if known else None
-
-    def _is_as_before(self, item: Any) -> bool:
-        """Whether an item holds a plain tensor of the shape and type of the one before: it needs no second look."""
-        picture = _picture_of(item)
-        return (
-            type(picture) is torch.Tensor
-            and self._buffer is not None
-            and (picture.shape, picture.dtype) == self._before
-            and picture.is_cpu
-            and not picture.requires_grad
-        )
+        self._before = (picture.shape, picture.dtype, picture.device) if known else None
+        self._together = max(1, _COPIED // picture.numel()) if known else 1
 
     def read_batch(self, get: Callable[[], Any], indices: Sequence[int]) -> int:
         """Reads many pictures that are given together, at most as many as there are `indices`. Returns how many.
 
         Raises:
-            DatasetError: as :meth:`read`.
+            DatasetError: as :meth:`read_each`.
         """
+        self._settle()
         try:
             found = planes_of(get(), self._reading, batched=True)
         except Exception as error:
@@ -177,14 +214,16 @@ class Reader:
             self._room = max(1, _BLOCK // pixels[0].size)
             self._kept = _KEPT.get(pixels.dtype, pixels.dtype)
         start = 0
+        as_it_is = pixels.dtype == self._kept and pixels.flags.c_contiguous
         while start < len(pixels):
             filled = len(self._indices)
+            if as_it_is and not filled and 2 * (len(pixels) - start) > self._room:  # without a copy
+                end = start + max(1, _KEPT_BLOCK // pixels[0].size)
+                self._measure(pixels[start:end], indices[start:end])
+                start = end
+                continue
             some, whose = pixels[start : start + self._room - filled], indices[start : start + self._room - filled]
             start += len(some)
-            enough = not filled and 2 * len(some) > self._room
-            if enough and some.dtype == self._kept and some.flags.c_contiguous:
-                self._measure(some, whose)  # as it is, without a copy
-                continue
             if self._buffer is None:
                 self._buffer = np.empty((self._room, *pixels.shape[1:]), self._kept)
             self._keep(some, whose)
@@ -223,6 +262,7 @@ class Reader:
 
     def tally(self) -> Tally:
         """What was read since the last call."""
+        self._settle()
         self._flush()
         done, self._tally = self._tally, Tally()
         return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import math
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from photographs import crops, grey_photographs, photographs, write_cifar10, write_imagefolder
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset, TensorDataset
-from torchvision import transforms
+from torchvision import transforms, tv_tensors
 from torchvision.datasets import CIFAR10, SVHN, ImageFolder
 
 from pytest_denorm import Normalization, Statistics, dataset_statistics, preset
@@ -401,6 +402,49 @@ class TestSources:
         assert dataset_statistics(Stream()) == whole
         assert dataset_statistics(iter(list(pictures))) == whole
         assert dataset_statistics(DataLoader(Stream(), batch_size=8), channel_axis=-1) == whole
+
+    def test_an_iterable_may_use_its_memory_again(self):
+        pictures = torch.from_numpy(crops(30, 8)).permute(0, 3, 1, 2)
+
+        def one_buffer():
+            buffer = torch.empty(3, 8, 8, dtype=torch.uint8)
+            for picture in pictures:
+                yield buffer.copy_(picture)
+
+        assert dataset_statistics(one_buffer()) == dataset_statistics(pictures)
+
+    @pytest.mark.parametrize("where", [0, 1, 17, 29])
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            lambda picture: picture[:, :5],  # another size
+            lambda picture: picture.requires_grad_(),
+            lambda picture: picture.double(),
+            lambda picture: picture.numpy(),
+            lambda picture: [picture, picture.flip(-1)],
+            lambda picture: tv_tensors.Image(picture),
+            lambda picture: OSError("gone"),
+        ],
+    )
+    def test_one_odd_item_among_many_tensors(self, odd, where):
+        """Tensors are read some at a time, and the odd one alone, in its turn."""
+        items = list(torch.from_numpy(crops(30, 8)).permute(0, 3, 1, 2) / 255)
+        items[where] = odd(items[where])
+        good = [item for item in items if not isinstance(item, OSError)]
+        alone = Statistics.merge_all(dataset_statistics(Listed([item])) for item in good)
+        for workers in (0, 2):
+            found = dataset_statistics(Listed(items), on_error="skip", workers=workers)
+            assert found.failed == 30 - len(good)
+            assert dataclasses.replace(found, failed=0, failures=()) == alone
+
+    def test_subsets_in_any_order(self):
+        pictures = torch.from_numpy(crops(30, 8)).permute(0, 3, 1, 2)
+        whole = TensorDataset(pictures)
+        for indices in (range(2, 29, 3), range(20, 3, -2), [5, 1, 1, -1], torch.tensor([3, 4, 9]), np.array([7, 2])):
+            wanted = dataset_statistics([pictures[int(index)] for index in indices])
+            assert dataset_statistics(Subset(whole, indices)) == wanted
+            nested = Subset(Subset(whole, list(range(30))[::-1]), [29 - (int(index) % 30) for index in indices])
+            assert dataset_statistics(nested) == wanted
 
     def test_a_loader_that_fails_says_after_how_many(self):
         loader = DataLoader(Listed([*crops(8, 8), OSError("gone")]), batch_size=4)
