@@ -14,7 +14,17 @@ from ..errors import ImageError, ImageTypeError, InverseError
 from ..normalization import Normalization
 from ..pipelines import Located
 
-__all__ = ["Called", "Caller", "as_function", "as_pictures", "call", "describe_callable", "forward_of", "read_picture"]
+__all__ = [
+    "Called",
+    "Caller",
+    "as_function",
+    "as_pictures",
+    "as_tensor",
+    "call",
+    "describe_callable",
+    "forward_of",
+    "read_picture",
+]
 
 
 class Called(NamedTuple):
@@ -96,20 +106,7 @@ def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tens
     Raises:
         InverseError: it is no picture, or one of another size.
     """
-    if returned is None:
-        raise InverseError(
-            f"the {role} returned None: expected the picture. If it works in place, let it return its result."
-        )
-    if isinstance(returned, torch.Tensor):
-        tensor = returned.detach().cpu().as_subclass(torch.Tensor)
-    else:
-        try:
-            array = np.array(returned)
-            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
-        except (TypeError, ValueError) as error:
-            raise InverseError(
-                f"the {role} returned a {type(returned).__name__}: expected a tensor, an array or a PIL picture."
-            ) from error
+    tensor = as_tensor(returned, role)
     while tensor.ndim > 3 and tensor.shape[0] == 1:
         tensor = tensor[0]
     if tensor.ndim == 2 and shape[0] == 1:
@@ -122,6 +119,34 @@ def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tens
         f"the {role} returned shape {tuple(tensor.shape)} for a picture of shape {shape}: expected the same shape, "
         f"or {(*shape[1:], shape[0])}."
     )
+
+
+def as_tensor(returned: Any, role: str) -> torch.Tensor:
+    """What came back, tensor, array or PIL picture, as a tensor of real numbers.
+
+    Raises:
+        InverseError: it is none of these.
+    """
+    if returned is None:
+        raise InverseError(
+            f"the {role} returned None: expected the picture. If it works in place, let it return its result."
+        )
+    if isinstance(returned, torch.Tensor):
+        if returned.is_meta or returned.layout != torch.strided:
+            kind = "on the device meta, without values" if returned.is_meta else f"of layout {returned.layout}"
+            raise InverseError(f"the {role} returned a tensor {kind}: expected one with a value for each pixel.")
+        tensor = returned.detach().cpu().as_subclass(torch.Tensor)
+    else:
+        try:
+            array = np.array(returned)
+            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+        except (TypeError, ValueError) as error:
+            raise InverseError(
+                f"the {role} returned a {type(returned).__name__}: expected a tensor, an array or a PIL picture."
+            ) from error
+    if tensor.is_complex():
+        raise InverseError(f"the {role} returned complex numbers: expected real ones.")
+    return tensor
 
 
 def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]:

@@ -32,7 +32,7 @@ from ..pipelines.walk import is_dataset
 from ..text import channel_name
 from ..tolerance import round_trip_tolerance
 from .boundary import Sighting, declared_against_measured, sightings
-from .calls import as_pictures, call, read_picture
+from .calls import as_pictures, as_tensor, call, read_picture
 from .case import Case, CheckFailure, NotApplicable, Shown
 from .round_trip import Subject, levels_text, round_trip, worst_text
 from .samples import sample_images
@@ -249,10 +249,15 @@ def check_channel_order(case: Case) -> Shown:
         lit.append(picture)
     came = call(case.subject.inverse, call(case.forward, [black, *lit], "pipeline").pictures, "inverse").pictures
     response = torch.stack([(one.double() - came[0].double()).abs().mean(dim=(1, 2)) for one in came[1:]], dim=1)
+    if not bool(response.isfinite().all()):
+        raise CheckFailure(
+            "a picture of one colour comes back with NaN or infinite values: is it divided by its own range?"
+        )
     source = response.argmax(dim=1).tolist()
     moved = [f"{channel_name(c, count)} answers to {channel_name(j, count)}" for c, j in enumerate(source) if c != j]
     if moved:
-        raise CheckFailure(f"channels are exchanged: {', '.join(moved)}.", order=source)
+        how = "exchanged" if len(set(source)) == count else "not kept apart"
+        raise CheckFailure(f"channels are {how}: {', '.join(moved)}.", order=source)
     others = response - torch.diag(response.diagonal())
     if float(others.max()) > 1e-3 * float(response.diagonal().max()):
         c, j = (int(i) for i in torch.nonzero(others == others.max())[0])
@@ -406,31 +411,36 @@ def check_memory_layouts(case: Case) -> Shown:
         ("Normalize", case.forward, batch),
         ("the inverse", case.subject.inverse, torch.stack(case.normalized.pictures)),
     ):
-        if not _takes_batches(function, given):
-            given = given[0]
-        for name, variant in _layouts(given):
+        who = role.removeprefix("the ")
+        taken = _as_it_takes_them(function, given, who)
+        for name, variant in _layouts(taken):
+            if not len(variant) and taken is not given:
+                continue  # one picture is made of each batch
             try:
                 plain = variant.clone(memory_format=torch.contiguous_format)
-                found, expected = _as_tensor(function(variant)), _as_tensor(function(plain))
+                found, expected = (as_tensor(function(one), who) for one in (variant, plain))
             except Exception as error:
                 if role == "Normalize" and not len(variant):
                     continue  # many a library's Normalize refuses an empty batch: no picture is lost by that
-                raise CheckFailure(f"{role} fails on {name}: {type(error).__name__}: {error}", layout=name) from error
+                said = str(error) if isinstance(error, InverseError) else f"{type(error).__name__}: {error}"
+                raise CheckFailure(f"{role} fails on {name}: {said}", layout=name) from error
             if found.shape != expected.shape or not torch.allclose(found.double(), expected.double(), 1e-5, 1e-6):
                 raise CheckFailure(f"{role} gives other values on {name} than on a contiguous copy.", layout=name)
             count += 1
     return Shown(f"{count} layouts give what contiguous memory gives")
 
 
-def _takes_batches(function: Callable[[Any], Any], batch: torch.Tensor) -> bool:
-    try:
-        return tuple(_as_tensor(function(batch.clone())).shape) == tuple(batch.shape)
-    except Exception:  # whatever it raises, it takes none
-        return False
-
-
-def _as_tensor(value: Any) -> torch.Tensor:
-    return value.detach() if isinstance(value, torch.Tensor) else torch.from_numpy(np.array(value))
+def _as_it_takes_them(function: Callable[[Any], Any], batch: torch.Tensor, role: str) -> torch.Tensor:
+    """The batch, if it is given back as one; else its first picture, by itself or as a batch of one."""
+    shape = tuple(batch.shape[1:])
+    for given, results in ((batch, list), (batch[0], lambda one: [one]), (batch[:1], lambda one: [one])):
+        try:
+            pictures = [read_picture(one, shape, role) for one in results(function(given.clone()))]
+        except Exception:  # whatever it raises, it does not take them so
+            continue
+        if given is not batch or len(pictures) == len(batch):
+            return given
+    return batch[0]
 
 
 def _layouts(images: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
@@ -454,7 +464,9 @@ def check_low_precision(case: Case) -> Shown:
         try:
             outcome = round_trip(small, any_cast=True)  # round_trip and bytes_exact have judged how bytes are made
         except (InverseError, ImageError) as error:
-            shown.append(f"{name} is not supported ({str(error.__cause__ or error).splitlines()[0]})")
+            cause = error.__cause__ or error
+            said = str(cause).strip() or type(cause).__name__  # an assert says nothing
+            shown.append(f"{name} is not supported ({said.splitlines()[0]})")
             continue
         levels = outcome.worst.error * 255 / subject.normalization.pixel_max
         details[name] = {"levels": levels, "wrong_levels": outcome.wrong_levels}
@@ -492,7 +504,12 @@ def check_gradient_flows(case: Case) -> Shown:
         ) from error
     if not (isinstance(returned, torch.Tensor) and returned.requires_grad):
         raise NotApplicable("the inverse leaves the graph: it detaches, or gives an array or bytes")
-    (gradient,) = torch.autograd.grad(returned.sum(), given)
+    try:
+        (gradient,) = torch.autograd.grad(returned.sum(), given, allow_unused=True)
+    except Exception as error:
+        raise CheckFailure(f"the gradient cannot be computed: {type(error).__name__}: {error}") from error
+    if gradient is None:
+        raise NotApplicable("the inverse leaves the graph: it works without a gradient")
     off = float((gradient - 1).abs().max())
     if not off <= 16 * torch.finfo(given.dtype).eps:
         raise CheckFailure(

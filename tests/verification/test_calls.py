@@ -147,6 +147,19 @@ def test_pictures_of_pil_are_bytes() -> None:
         ),
         ("x", SHAPE, "the inverse returned a str: expected a tensor, an array or a PIL picture."),
         ([[1], [1, 2]], SHAPE, "the inverse returned a list: expected a tensor, an array or a PIL picture."),
+        (PICTURE.to(torch.complex64), SHAPE, "the inverse returned complex numbers: expected real ones."),
+        (PICTURE.numpy().astype(complex), SHAPE, "the inverse returned complex numbers: expected real ones."),
+        (
+            PICTURE.to("meta"),
+            SHAPE,
+            "the inverse returned a tensor on the device meta, without values: expected one with a value for each "
+            "pixel.",
+        ),
+        (
+            PICTURE.to_sparse(),
+            SHAPE,
+            "the inverse returned a tensor of layout torch.sparse_coo: expected one with a value for each pixel.",
+        ),
         *(
             (
                 wrong,

@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision import transforms as T
 from torchvision.transforms import functional as F
+from torchvision.utils import make_grid
 
 from pytest_denorm import Normalization, check
 from pytest_denorm.tolerance import round_trip_tolerance
@@ -253,6 +254,14 @@ def test_exchanged_channels() -> None:
         "channels are exchanged: channel 0 answers to channel 4, channel 1 answers to channel 0, "
     )
     two = Normalization([0.5] * 2, [0.25] * 2)
+    for stretched in (lambda x: (x - x.min()) / (x.max() - x.min()), lambda x: x / x.max()):
+        assert failure("channel_order", lambda y, stretched=stretched: stretched(right(y)))[0] == (
+            "a picture of one colour comes back with NaN or infinite values: is it divided by its own range?"
+        )
+    assert failure("channel_order", lambda y: right(y)[[0, 0, 2]]) == (
+        "channels are not kept apart: green answers to red.",
+        {"order": [0, 0, 2]},
+    )
     assert passed("channel_order", pipeline=two) == "each of 2 answers to itself alone"
 
 
@@ -539,6 +548,24 @@ def test_how_many_layouts_were_tried() -> None:
     )
 
 
+def test_layouts_of_what_takes_batches_alone() -> None:
+    def channels_last(y: torch.Tensor) -> Any:
+        assert y.ndim == 4
+        return right(y).movedim(1, -1).numpy()
+
+    def first_alone(y: torch.Tensor) -> torch.Tensor:
+        assert y.ndim == 4
+        return right(y)[0]
+
+    assert passed("memory_layouts", channels_last) == "10 layouts give what contiguous memory gives"
+    assert passed("memory_layouts", lambda y: list(channels_last(y))) == "10 layouts give what contiguous memory gives"
+    assert passed("memory_layouts", first_alone) == "9 layouts give what contiguous memory gives"
+    assert failure("memory_layouts", lambda y: None)[0] == (
+        "the inverse fails on a transposed picture: the inverse returned None: expected the picture. If it works in "
+        "place, let it return its result."
+    )
+
+
 # --- precision, gradients, pickling ---
 
 
@@ -605,6 +632,20 @@ def test_low_precision_need_not_be_supported() -> None:
         "float16 is not supported (no torch.float16); bfloat16 is not supported (no torch.bfloat16)"
     )
 
+    def asserting(y: torch.Tensor) -> torch.Tensor:
+        assert y.dtype == torch.float32
+        return right(y)
+
+    assert "float16 is not supported (assert " in reason("low_precision", asserting)
+
+    def silent(y: torch.Tensor) -> torch.Tensor:
+        if y.dtype != torch.float32:
+            raise AssertionError
+        return right(y)
+
+    assert reason("low_precision", silent) == (
+        "float16 is not supported (AssertionError); bfloat16 is not supported (AssertionError)"
+    )
     assert reason("low_precision", lambda y: right(y) if y.dtype == torch.float32 else None).startswith(
         "float16 is not supported (the inverse returned None: expected the picture."
     )
@@ -645,12 +686,29 @@ def test_where_no_gradient_flows() -> None:
     assert reason("gradient_flows", refusing(right)) == f"the inverse {refuses}"
     assert reason("gradient_flows", lambda y: right(y.detach())) == leaves
     assert reason("gradient_flows", lambda y: right(y.detach()).numpy()) == leaves
+    ungraded = torch.no_grad()(make_grid)  # gives views of what it got, which say that they require a gradient
+    assert reason("gradient_flows", lambda y: right(ungraded(y[None]))) == (
+        "the inverse leaves the graph: it works without a gradient"
+    )
+    assert failure("gradient_flows", Broken.apply)[0] == "the gradient cannot be computed: ValueError: no way back"
     assert reason("gradient_flows", None, pipeline(lambda x: normalized(x.detach()))) == (
         "Normalize gives no tensor with a gradient"
     )
     assert reason("gradient_flows", None, pipeline(lambda x: normalized(x.detach()).numpy())) == (
         "Normalize gives no tensor with a gradient"
     )
+
+
+class Broken(torch.autograd.Function):
+    """A right inverse without a way back for the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, y: torch.Tensor) -> torch.Tensor:
+        return right(y)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        raise ValueError("no way back")
 
 
 class Sized:
