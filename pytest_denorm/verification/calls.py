@@ -40,10 +40,10 @@ class Called(NamedTuple):
 
 
 def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str) -> Called:
-    """`function` on each picture (C, H, W) by itself; as a batch of one where it does not take it so.
+    """`function` on each picture (C, H, W) by itself; as a batch of one or as an array where it does not take it so.
 
     Raises:
-        InverseError: it raises either way, or what it gives is no picture of that size.
+        InverseError: it raises in every form, or what it gives is no picture of that size.
     """
     one_by_one = Caller(function, role)
     results, mutated = [], False
@@ -55,8 +55,18 @@ def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role:
     return Called(results, mutated)
 
 
+#: What a function is tried with, in this order: a picture (C, H, W) as a tensor, as a batch of one, as an array with
+#: channels last, as matplotlib shows it, and as an array like the tensor.
+_WAYS: tuple[Callable[[torch.Tensor], Any], ...] = (
+    lambda picture: picture,
+    lambda picture: picture[None],
+    lambda picture: picture.permute(1, 2, 0).numpy(),
+    lambda picture: picture.numpy(),
+)
+
+
 class Caller:
-    """`function` for one picture (C, H, W) at a time; as a batch of one where it does not take it so.
+    """`function` for one picture (C, H, W) at a time; as a batch of one or as an array where it does not take it so.
 
     One by one is the safe way: a function that was written for one picture may take a batch without complaint and
     mix pictures up with channels.
@@ -65,39 +75,43 @@ class Caller:
     def __init__(self, function: Callable[[Any], Any], role: str) -> None:
         self._function = function
         self._role = role
-        self._called = False
-        self._batched = False
+        self._way: Callable[[torch.Tensor], Any] | None = None
 
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
         """Its result, which may share memory with `picture`; `picture` may be changed.
 
         Raises:
-            InverseError: it raises either way, or what it gives is no picture of that size.
+            InverseError: it raises in every form, or what it gives is no picture of that size.
         """
         shape = tuple(picture.shape)
-        spare = None if self._called else picture.clone()
-        try:
-            returned = self._function(picture[None] if self._batched else picture)
-        except Exception as error:
-            if spare is None:
-                raise InverseError(_raised(self._role, shape, error)) from error
-            returned = self._as_batch(picture.copy_(spare), error)
-        self._called = True
+        if self._way is None:
+            returned = self._first(picture)
+        else:
+            try:
+                returned = self._function(self._way(picture))
+            except Exception as error:
+                raise InverseError(_raised(self._role, error, f"{shape}")) from error
         return read_picture(returned, shape, self._role)
 
-    def _as_batch(self, picture: torch.Tensor, first: Exception) -> Any:
-        self._batched = True
-        try:
-            return self._function(picture[None])
-        except Exception:
-            raise InverseError(_raised(self._role, tuple(picture.shape), first)) from first
+    def _first(self, picture: torch.Tensor) -> Any:
+        spare, first = picture.clone(), None
+        for way in _WAYS:
+            try:
+                returned = self._function(way(picture))
+            except Exception as error:
+                first = first or error
+                picture.copy_(spare)
+            else:
+                self._way = way
+                return returned
+        assert first is not None  # no way was taken
+        shape = tuple(spare.shape)
+        forms = f"{shape}, with {(1, *shape)}, and with arrays of shape {(*shape[1:], shape[0])} and {shape}"
+        raise InverseError(_raised(self._role, first, forms)) from first
 
 
-def _raised(role: str, shape: tuple[int, ...], error: Exception) -> str:
-    return (
-        f"the {role} raised {type(error).__name__}: {error}\n"
-        f"It was called with a float tensor of shape {shape}, and with {(1, *shape)}."
-    )
+def _raised(role: str, error: Exception, forms: str) -> str:
+    return f"the {role} raised {type(error).__name__}: {error}\nIt was called with a float tensor of shape {forms}."
 
 
 def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:

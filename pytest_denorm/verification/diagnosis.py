@@ -127,7 +127,8 @@ def diagnose(
     """Explains how far ``inverse(forward(x))`` is from x.
 
     Args:
-        forward: takes a float tensor (C, H, W), or (N, C, H, W), in 0..`pixel_max`, and normalizes it.
+        forward: takes a float tensor (C, H, W), or (N, C, H, W), in 0..`pixel_max`, and normalizes it; an array
+            (H, W, C) or (C, H, W), where it takes no tensor.
         inverse: takes what the forward gave; gives back a tensor, array or PIL picture, channels first or last, of
             floating point or bytes.
         channels: of the pictures.

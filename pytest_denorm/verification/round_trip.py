@@ -266,8 +266,9 @@ def assert_round_trip(
     Args:
         pipeline: anything that :func:`~pytest_denorm.find_normalize` understands, a Normalization, or the name of a
             preset. Just its Normalize is run, on the pictures below.
-        inverse: the project's own inverse: takes a normalized picture (C, H, W), or a batch of one, and gives back a
-            tensor, array or PIL picture, of floating point or bytes. Without it the derived inverse is used.
+        inverse: the project's own inverse: takes a normalized picture, a tensor (C, H, W), or a batch of one; or an
+            array (H, W, C) or (C, H, W), where it takes no tensor. It gives back a tensor, array or PIL picture, of
+            floating point or bytes. Without it the derived inverse is used.
         images: pictures as they enter Normalize: a batch or one picture, tensor or array, channels first or last; a PIL
             picture; or a list of these. uint8 is scaled to 0 to ``pixel_max``. Without them: all 256 levels of every
             channel, extremes, and a photograph.

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -87,9 +88,33 @@ def test_a_function_that_raises_either_way() -> None:
         call(raising, [PICTURE], "inverse")
     assert str(caught.value) == (
         "the inverse raised ValueError: no 3 axes\n"
-        "It was called with a float tensor of shape (3, 4, 5), and with (1, 3, 4, 5)."
+        "It was called with a float tensor of shape (3, 4, 5), with (1, 3, 4, 5), and with arrays of shape (4, 5, 3) "
+        "and (3, 4, 5)."
     )
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes"), [((4, 5, 3), lambda array: array * [1, 2, 3]), ((3, 4, 5), lambda array: array * 2)]
+)
+def test_a_function_of_arrays_gets_arrays(shape: tuple[int, ...], changes: Callable[[Any], Any]) -> None:
+    def of_arrays(given: Any) -> Any:
+        if isinstance(given, torch.Tensor) or given.shape != shape:
+            given *= -1  # and spoils what it does not take
+            raise TypeError("no such array")
+        return changes(given)
+
+    came = call(of_arrays, [PICTURE, PICTURE + 7], "inverse")
+    expected = changes(PICTURE.permute(1, 2, 0).numpy() if shape[-1] == 3 else PICTURE.numpy())
+    assert torch.equal(came.pictures[0], read_picture(expected, SHAPE, "inverse"))
+    assert not came.mutated
+
+    def in_place(given: Any) -> Any:
+        assert isinstance(given, np.ndarray)
+        given += 1
+        return given
+
+    assert call(in_place, [PICTURE], "inverse").mutated
 
 
 @pytest.mark.parametrize("first", [lambda given: given, batches_only])

@@ -553,6 +553,10 @@ def test_layouts_of_what_takes_batches_alone() -> None:
         assert y.ndim == 4
         return right(y).movedim(1, -1).numpy()
 
+    def of_arrays(y: Any) -> Any:
+        assert isinstance(y, np.ndarray)
+        return y * RGB.std + RGB.mean
+
     def first_alone(y: torch.Tensor) -> torch.Tensor:
         assert y.ndim == 4
         return right(y)[0]
@@ -560,9 +564,9 @@ def test_layouts_of_what_takes_batches_alone() -> None:
     assert passed("memory_layouts", channels_last) == "10 layouts give what contiguous memory gives"
     assert passed("memory_layouts", lambda y: list(channels_last(y))) == "10 layouts give what contiguous memory gives"
     assert passed("memory_layouts", first_alone) == "9 layouts give what contiguous memory gives"
+    assert reason("memory_layouts", of_arrays) == "the inverse takes arrays, and no tensors"
     assert failure("memory_layouts", lambda y: None)[0] == (
-        "the inverse fails on a transposed picture: the inverse returned None: expected the picture. If it works in "
-        "place, let it return its result."
+        "the inverse returned None: expected the picture. If it works in place, let it return its result."
     )
 
 

@@ -106,7 +106,7 @@ def test_an_inverse_that_takes_no_other_pictures_has_no_diagnosis() -> None:
         "  diagnosis   none: the inverse raised ValueError: too large",
         *(" " * 14 + one for one in ("", said[2], "a" * 36, "b" * 38, said[4])),
         *[" " * 14 + " ".join(["mixed-up"] * times) for times in (8, 4)],
-        " " * 14 + "It was called with a float tensor of shape (3, 16, 32), and with (1, 3,",
+        " " * 14 + "It was called with a float tensor of shape (3, 16, 32), with (1, 3, 16,",
     ]
 
 
