@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..alone import alone
-from ..colormap import fit_affine
+from ..colormap import ColorMap, fit_affine
 from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
@@ -32,6 +32,8 @@ _CAST = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
 _COMPUTED = 1e-5
 #: Values that no picture in 0..1 has, and that no picture in 0..255 goes beyond, resized or not.
 _BRIGHT, _WHITEST = 4.0, 256.0
+#: How far black and white may be beyond 0..white when they enter.
+_BEYOND = 0.05
 
 __all__ = ["declared_against_measured", "sightings"]
 
@@ -99,12 +101,17 @@ def on_bytes(pipeline: Any, located: Located) -> Located | None:
     if located.normalization.pixel_max != 1:
         return None
     try:
-        seen = next(sightings(pipeline, located))
-    except (NotApplicable, StopIteration):
+        # one that takes floats and bytes alike is meant for those that its statistics fit
+        of_bytes = any(_in_bytes(seen) for seen in sightings(pipeline, located))
+    except NotApplicable:
         return None
-    if not _BRIGHT < float(seen.entering.max()) <= _WHITEST:
+    if not of_bytes:
         return None
     return replace(located, normalization=replace(located.normalization, pixel_max=255.0))
+
+
+def _in_bytes(seen: Sighting) -> bool:
+    return _BRIGHT < float(seen.entering.max()) <= _WHITEST
 
 
 def _sighting(pairs: Record, normalization: Normalization) -> Sighting | None:
@@ -235,7 +242,7 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
         raise _differs(int(c), declared, mean, std)
     if seen.final is not None:
         _refuse_changes_afterwards(leaving, seen.final, declared)
-    _refuse_other_order(located)
+    _refuse_changes_before(located)
     return Shown(
         f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)} inside the pipeline",
         {"mean": mean.tolist(), "std": std.tolist()},
@@ -245,13 +252,20 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
 def _telling(pipeline: Any, located: Located) -> Sighting:
     """What entered and left: of a picture with several values in each channel, or with channels that do not fit.
 
+    Where the statistics are of bytes, it is one in bytes, if bytes are seen to enter at all.
+
     Raises:
         NotApplicable: there is none.
     """
+    first: Sighting | None = None
     for seen in sightings(pipeline, located):
         misfit = seen.leaving is None or seen.leaving.shape[-3] != seen.channels
         if misfit or bool((seen.entering.movedim(-3, 0).flatten(1).diff(dim=1) != 0).any(dim=1).all()):
-            return seen
+            if located.normalization.pixel_max == 1 or _in_bytes(seen):
+                return seen
+            first = first or seen
+    if first is not None:
+        return first
     raise NotApplicable("a channel of the pictures that were watched is of one value")
 
 
@@ -285,18 +299,47 @@ def _refuse_changes_afterwards(leaving: torch.Tensor, final: torch.Tensor, decla
         )
 
 
-def _refuse_other_order(located: Located) -> None:
-    """Around the Normalize, the channels of the picture must stay where they are."""
+def _refuse_changes_before(located: Located) -> None:
+    """Around the Normalize, the channels of the picture must stay where they are, and in 0..white."""
     if located.call is None:
         return
     try:
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
-            order = probe(located.call, draws=_FEW_DRAWS).order
+            measured = probe(located.call, draws=_FEW_DRAWS)
     except DenormError:
         return  # it cannot be measured from outside; what it does inside was seen
+    order = measured.order
     if order is not None and order != tuple(range(len(order))):
         raise _reordered(order)
+    _refuse_other_range(measured, located.normalization)
+
+
+def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
+    """Black and white may be exchanged or come nearer on the way to Normalize, but not leave 0..white."""
+    channels = len(measured.matrix)
+    fixed = not (measured.random or measured.nonlinear or measured.per_image or measured.gated or measured.clipped)
+    if not fixed or measured.constant_channels or declared.channels not in (1, channels):
+        return
+    declared = declared.expand(channels)
+    mean, std, white = np.array(declared.mean), np.array(declared.std), declared.pixel_max
+    # black and white as they leave, channels mixed or not, undone
+    black, bright = ((y * std + mean) / white for y in (measured.offset, measured.offset + measured.matrix.sum(axis=1)))
+    gain, offset = bright - black, np.where(np.abs(black) > 1e-4, black, 0.0) * white
+    twice = bool((np.abs(gain * 255 - 1) < 1e-3).all())
+    beyond = min(black.min(), bright.min()) < -_BEYOND or max(black.max(), bright.max()) > 1 + _BEYOND
+    if not gain.all() or not (twice or beyond):
+        return
+    done = [f"multiplied by {format_numbers(gain, 4)}"] if np.abs(gain - 1).max() > 1e-4 else []
+    done += [f"shifted by {format_numbers(offset, 4)}"] if offset.any() else []
+    how = "divided by 255 twice" if twice and not offset.any() else " and ".join(done)
+    raise CheckFailure(
+        f"pictures are {how} on the way to Normalize, and do not enter it in 0..{white:g}: undoing Normalize does not "
+        f"undo that. All of it is what Normalize(mean={format_numbers((mean - offset) / gain, 4)}, "
+        f"std={format_numbers(std / gain, 4)}) does.",
+        gain=gain.tolist(),
+        offset=offset.tolist(),
+    )
 
 
 def _reordered(order: tuple[int, ...]) -> CheckFailure:

@@ -59,6 +59,57 @@ def test_attributes_that_lie_are_caught(around: Callable[[Any], Any]) -> None:
     )
 
 
+def halved(picture: torch.Tensor) -> torch.Tensor:
+    return picture * 0.5
+
+
+def to_both_signs(picture: torch.Tensor) -> torch.Tensor:
+    return picture * 2 - 1
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "mean", "std"),
+    [
+        (
+            to_both_signs,
+            "multiplied by (2, 2, 2) and shifted by (-1, -1, -1)",
+            "(0.75, 0.75, 0.75)",
+            "(0.125, 0.125, 0.125)",
+        ),
+        (lambda x: x - 0.5, "shifted by (-0.5, -0.5, -0.5)", "(1, 1, 1)", "(0.25, 0.25, 0.25)"),
+        (lambda x: x * 1.5, "multiplied by (1.5, 1.5, 1.5)", "(0.3333, 0.3333, 0.3333)", "(0.1667, 0.1667, 0.1667)"),
+        (lambda x: x / 255, "divided by 255 twice", "(127.5, 127.5, 127.5)", "(63.75, 63.75, 63.75)"),
+    ],
+)
+def test_another_range_before_normalize_is_told(before: Callable[[Any], Any], said: str, mean: str, std: str) -> None:
+    status, message = verdict(T.Compose([T.ToTensor(), before, T.Normalize([0.5] * 3, [0.25] * 3)]))
+    assert status == "failed"
+    assert message == (
+        f"pictures are {said} on the way to Normalize, and do not enter it in 0..1: undoing Normalize does not undo "
+        f"that. All of it is what Normalize(mean={mean}, std={std}) does."
+    )
+
+
+def test_another_range_of_grey_pictures_is_told() -> None:
+    grey = T.Compose([T.Grayscale(), T.ToTensor(), to_both_signs, T.Normalize(0.5, 0.25)])
+    (result,) = check(grey, select=["declared_matches_measured"]).results
+    assert result.message.startswith("pictures are multiplied by (2,) and shifted by (-1,) on the way to Normalize")
+    assert result.details == {"gain": pytest.approx([2.0], abs=1e-3), "offset": pytest.approx([-1.0], abs=1e-3)}
+
+
+@pytest.mark.parametrize("before", [halved, lambda x: 1 - x, lambda x: x**2, lambda x: x / 257, lambda x: x + 0.01])
+def test_what_stays_in_the_range_may_be_changed_before_normalize(before: Callable[[Any], Any]) -> None:
+    assert verdict(T.Compose([T.ToTensor(), before, T.Normalize(MEAN, STD)]))[0] == "passed"
+
+
+def test_statistics_of_bytes_fit_the_bytes_among_the_pictures_that_are_taken() -> None:
+    of_bytes = T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
+    takes_both = T.Compose([torch.Tensor.float, of_bytes])  # tensors, as they are
+    for name in ("statistics_valid", "declared_matches_measured"):
+        assert verdict(takes_both, name)[0] == "passed"
+        assert verdict(T.Compose([T.ToTensor(), takes_both]), "statistics_valid")[0] == "failed"
+
+
 @pytest.mark.parametrize(
     "pipeline",
     [
