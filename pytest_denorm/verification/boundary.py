@@ -23,7 +23,9 @@ from ..pipelines.watching import Record, watch, watch_own
 from ..text import channel_name
 from ..tolerance import round_trip_tolerance
 from .case import CheckFailure, NotApplicable, Shown
-from .samples import photograph
+from .samples import photograph, with_channels
+
+Array = np.ndarray[Any, Any]
 
 #: Calls that tell a fixed order of channels from a random one; the prober takes more to be sure of rare draws.
 _FEW_DRAWS = 10
@@ -72,7 +74,7 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     """
     if located.op is pipeline:
         raise NotApplicable("there is nothing around the Normalize that could be run")
-    reason, count = "matplotlib came without its sample photograph", 0
+    reason, untaken, seen_at_work = "", "matplotlib came without its sample photograph", False
     last: list[Sighting] = []
     identity = not any(located.normalization.mean) and set(located.normalization.std) == {1.0}
     for own, run in _runs(pipeline, located.normalization.channels):
@@ -80,20 +82,20 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
             with alone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
                 seen = _sighting(run(), located.normalization)
-            reason = reason if seen else "chance passed the Normalize over"
+            reason = "chance passed the Normalize over, or it got no picture"
         except NormalizeRaisedError as error:
             reason = str(error)
             seen = _refused(error, located.normalization)
         except PipelineError as error:
-            reason, seen = str(error), None
+            untaken, seen = str(error), None
         if seen is not None and (own or identity or seen.does_something):
-            count += 1
+            seen_at_work = True
             yield seen
         elif seen is not None:
             last.append(seen)
     yield from last
-    if not count and not last:
-        raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason}")
+    if not seen_at_work and not last:
+        raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason or untaken}")
 
 
 def on_bytes(pipeline: Any, located: Located) -> Located | None:
@@ -101,7 +103,7 @@ def on_bytes(pipeline: Any, located: Located) -> Located | None:
     if located.normalization.pixel_max != 1:
         return None
     try:
-        # one that takes floats and bytes alike is meant for those that its statistics fit
+        # what takes floats and bytes alike is meant for those that its statistics fit
         of_bytes = any(_in_bytes(seen) for seen in sightings(pipeline, located))
     except NotApplicable:
         return None
@@ -115,11 +117,13 @@ def _in_bytes(seen: Sighting) -> bool:
 
 
 def _sighting(pairs: Record, normalization: Normalization) -> Sighting | None:
-    for pair in pairs[:1]:
-        entering, leaving = (_channels_first(one, normalization) for one in pair)
-        if entering is not None and leaving is not None:
-            return Sighting(entering, leaving, final=_final(pairs, leaving, normalization))
-    return None
+    """Of the first run; None where there was none, or no picture in it."""
+    if not pairs:
+        return None
+    entering, leaving = (_channels_first(one, normalization) for one in next(iter(pairs)))
+    if entering is None or leaving is None:
+        return None
+    return Sighting(entering, leaving, final=_final(pairs, leaving, normalization))
 
 
 def _final(pairs: Record, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
@@ -161,33 +165,35 @@ def _forms(channels: int) -> Iterator[Any]:
         return
     from PIL import Image
 
-    large = photo.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)  # more than any usual crop
-    array = large.permute(1, 2, 0).contiguous().numpy()
-    yield from (Image.fromarray(array), array, large.float() / 255, large)
-    if channels not in (1, 3):
-        wide = large[[channel % 3 for channel in range(channels)]]
-        if channels == 4:
-            yield Image.fromarray(wide.permute(1, 2, 0).contiguous().numpy())
-        yield from (wide.permute(1, 2, 0).contiguous().numpy(), wide.float() / 255, wide)
-    yield Image.fromarray(array).convert("L")
+    for count in dict.fromkeys((3, channels, 1)):
+        planes = with_channels(photo, count).repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)
+        array = planes.permute(1, 2, 0).contiguous().numpy()  # more than any usual crop
+        if count in (1, 3, 4):
+            yield Image.fromarray(array.squeeze())
+        yield from (array, planes.float() / 255, planes)
 
 
 def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:
     """Of the first picture, where it is several; None where it is none."""
-    picture = next(iter(pictures_in(picture)), picture)
+    picture = next(iter(pictures_in(picture)), None)
+    if picture is None:
+        return None
     if isinstance(picture, torch.Tensor):
-        tensor, axis = picture.as_subclass(torch.Tensor), -3
+        tensor, ends = picture.as_subclass(torch.Tensor), (-3, -1)
     else:
+        array = np.array(picture)
         try:
-            tensor = torch.from_numpy(np.array(picture))
-        except (TypeError, ValueError):
+            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+        except TypeError:  # torch has no longer floats than float64
             return None
-        axis = -1 if tensor.ndim > 2 and tensor.shape[-1] in (1, 3, 4, normalization.channels) else -3
+        ends = (-1, -3)
+    if tensor.ndim == 2:
+        return tensor[None]
+    usual = (1, 3, 4, normalization.channels)
+    axis = next((one for one in ends if tensor.shape[one] in usual), -3)
     if normalization.channel_axis is not None:
         axis = normalization.channel_axis
-    if tensor.ndim < 2 or (tensor.ndim > 2 and tensor.ndim < -axis):
-        return None
-    return tensor[None, None] if tensor.ndim == 2 else tensor.movedim(axis, -3)
+    return tensor.movedim(axis, -3) if tensor.ndim >= -axis else None
 
 
 def declared_against_measured(pipeline: Any, located: Located) -> Shown:
@@ -206,8 +212,10 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     entering, leaving = seen.entering, seen.leaving
     if leaving is None or leaving.shape[-3] != entering.shape[-3]:
         raise NotApplicable("the statistics do not fit the channels that enter: see statistics_match_channels")
+    if leaving.shape != entering.shape:
+        return _from_outside(located, NotApplicable("the picture changes its size inside the Normalize"))
     count = leaving.shape[-3]
-    x, y = (one.to(torch.float64).movedim(-3, -1).reshape(-1, one.shape[-3]).numpy() for one in (entering, leaving))
+    x, y = _pixels(entering), _pixels(leaving)
     declared = located.normalization.expand(count)
     low, high = float(x.min()), float(x.max())
     if high > _BRIGHT and declared.pixel_max == 1.0:
@@ -225,7 +233,7 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
             f"or ToDtype(torch.float32, scale=True).",
             entering_max=high,
         )
-    if high <= 1 < 200 <= declared.pixel_max:
+    if high <= 1 and declared.pixel_max >= 255:
         raise CheckFailure(
             f"pictures in 0..1 enter a Normalize whose statistics are for 0..{declared.pixel_max:g} (mean "
             f"{format_numbers(declared.mean)}): what leaves it hardly differs from picture to picture. Give the value "
@@ -233,8 +241,12 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
             entering_max=high,
         )
     fits = [fit_affine(x[:, [c]], y[:, [c]]) for c in range(count)]
-    std = np.array([1 / float(one.matrix[0, 0]) if one.matrix[0, 0] else np.inf for one in fits])
-    mean = np.array([-float(one.offset[0]) for one in fits]) * std
+    slope, offset = (np.array([getattr(one, name).item() for one in fits]) for name in ("matrix", "offset"))
+    if not slope.all():
+        name = channel_name(int(np.flatnonzero(slope == 0)[0]), count)
+        raise CheckFailure(f"{name}: all that leaves Normalize is of one value, and nothing brings the picture back.")
+    std = 1 / slope
+    mean = -offset * std
     dtype = leaving.dtype if leaving.is_floating_point() else torch.float32
     allowed = np.array(round_trip_tolerance(declared, dtype, low=low, high=high).per_channel)
     off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
@@ -252,26 +264,35 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
 def _telling(pipeline: Any, located: Located) -> Sighting:
     """What entered and left: of a picture with several values in each channel, or with channels that do not fit.
 
-    Where the statistics are of bytes, it is one in bytes, if bytes are seen to enter at all.
+    Where the statistics are of bytes, of one in bytes, if any such enters.
 
     Raises:
         NotApplicable: there is none.
     """
-    first: Sighting | None = None
+    fits, other = False, None
     for seen in sightings(pipeline, located):
-        misfit = seen.leaving is None or seen.leaving.shape[-3] != seen.channels
-        if misfit or bool((seen.entering.movedim(-3, 0).flatten(1).diff(dim=1) != 0).any(dim=1).all()):
-            if located.normalization.pixel_max == 1 or _in_bytes(seen):
-                return seen
-            first = first or seen
-    if first is not None:
-        return first
+        if seen.leaving is not None and seen.leaving.shape[-3] == seen.channels:
+            if np.ptp(_pixels(seen.entering), axis=0).all():
+                if located.normalization.pixel_max == 1 or _in_bytes(seen):
+                    return seen
+                other = other or seen
+            fits = True
+        elif not fits:
+            return seen
+    if other is not None:
+        return other
     raise NotApplicable("a channel of the pictures that were watched is of one value")
+
+
+def _pixels(pictures: torch.Tensor) -> Array:
+    """(..., C, H, W) as rows of pixels, float64."""
+    pixels: Array = pictures.double().movedim(-3, -1).reshape(-1, pictures.shape[-3]).numpy()
+    return pixels
 
 
 def _refuse_changes_afterwards(leaving: torch.Tensor, final: torch.Tensor, declared: Normalization) -> None:
     """What leaves Normalize may be cropped, erased or noisy in the end, but not of another scale."""
-    y, z = (one.double().movedim(-3, -1).reshape(-1, one.shape[-3]).numpy() for one in (leaving, final))
+    y, z = _pixels(leaving), _pixels(final)
     room = _CAST.get(final.dtype, _COMPUTED) * float(np.abs(y).max())
     if np.abs(z - y).max() <= room:
         return
@@ -289,8 +310,7 @@ def _refuse_changes_afterwards(leaving: torch.Tensor, final: torch.Tensor, decla
             offset=offset.tolist(),
         )
     low, high = float(z.min()), float(z.max())
-    cut = low > y.min() + room or high < y.max() - room
-    if cut and np.abs(z - y.clip(low, high)).max() <= room:
+    if np.abs(z - y.clip(low, high)).max() <= room:
         raise CheckFailure(
             f"what leaves Normalize is cut off at {low:.4g}..{high:.4g} before it leaves the pipeline: that cannot be "
             f"undone. Clamp the pictures before Normalize, if at all.",
@@ -358,8 +378,9 @@ def _from_outside(located: Located, unseen: NotApplicable) -> Shown:
         raise unseen
     try:
         measured = probe(located.call)
-        if measured.order not in (None, tuple(range(len(measured.matrix)))):
-            raise _reordered(measured.order or ())
+        order = measured.order
+        if order is not None and order != tuple(range(len(order))):
+            raise _reordered(order)
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
             found = measured.normalization(declared.pixel_max)

@@ -11,7 +11,7 @@ import torch
 
 from ..errors import DenormWarning, ImageError
 
-__all__ = ["level_picture", "photograph", "sample_images"]
+__all__ = ["level_picture", "photograph", "sample_images", "with_channels"]
 
 _HEIGHT, _WIDTH = 48, 64
 
@@ -31,7 +31,7 @@ def sample_images(channels: int = 3) -> torch.Tensor:
     pictures = [level_picture(channels, _HEIGHT, _WIDTH), _extremes(channels)]
     photo = photograph()
     if photo is not None:
-        pictures.append(_with_channels(photo, channels))
+        pictures.append(with_channels(photo, channels))
     return torch.stack(pictures)
 
 
@@ -74,8 +74,8 @@ def photograph() -> torch.Tensor | None:
     return torch.from_numpy(small).permute(2, 0, 1).contiguous()
 
 
-def _with_channels(photo: torch.Tensor, channels: int) -> torch.Tensor:
-    """Grey for one channel; beyond three, the colours again, each time moved a little so that they differ."""
+def with_channels(photo: torch.Tensor, channels: int) -> torch.Tensor:
+    """Of a photograph: grey for one channel; beyond three, the colours again, moved a little so that they differ."""
     if channels == 1:
         from PIL import Image
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import models
 from torchvision import transforms as T
+from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
-from pytest_denorm import check
+from pytest_denorm import Normalization, check, register_adapter
+from pytest_denorm.pipelines import Leaf
+from pytest_denorm.pipelines.registry import unregister_adapter
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -201,6 +205,8 @@ def test_changes_after_normalize_are_told(after: Any, said: str) -> None:
         lambda y: y.unsqueeze(0),
         lambda y: (y, 3),
         lambda y: torch.stack([y, y]),
+        lambda y: (torch.zeros_like(y, dtype=torch.uint8), y),  # a mask comes first
+        lambda y: (y + torch.tensor([0.1, 0, 0])[:, None, None] * torch.randn_like(y)).half(),
     ],
 )
 def test_augmentation_and_casts_after_normalize_are_no_change(after: Any) -> None:
@@ -366,3 +372,385 @@ def test_several_pipelines_are_no_data_set() -> None:
     for pipelines in ([PLAIN, PLAIN], {"train": PLAIN, "val": PLAIN}):
         assert verdict(pipelines, "dataset_is_standardized")[0] == "not applicable"
         assert verdict(pipelines, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
+
+
+# --- what is watched ---
+
+
+class OnArrays:
+    """A Normalize of arrays, as libraries without torch have them."""
+
+    def __init__(self, mean: Any, std: Any, white: float = 1.0, axis: int | None = None) -> None:
+        self.given, self.axis = (mean, std, white), axis
+
+    def __call__(self, picture: Any) -> Any:
+        mean, std, _ = self.given
+        return ((np.asarray(picture) - np.array(mean)) / np.array(std)).astype(np.float32)
+
+
+@pytest.fixture
+def adapter() -> Iterator[None]:
+    register_adapter(__name__, lambda op: Leaf(*op.given, channel_axis=op.axis) if isinstance(op, OnArrays) else None)
+    yield
+    unregister_adapter(__name__)
+
+
+def scaled(picture: Any) -> Any:
+    return np.asarray(picture, np.float64) / 255
+
+
+def channels(count: int) -> Callable[[Any], Any]:
+    return lambda picture: np.stack([scaled(picture)[..., c % 3] ** (1 + c) for c in range(count)], axis=-1)
+
+
+HALVES = [0.5] * 3, [0.25] * 3
+
+
+@pytest.mark.usefixtures("adapter")
+@pytest.mark.parametrize(
+    ("before", "normalize", "shown"),
+    [
+        (scaled, OnArrays(*HALVES), "3 of each, for 3 channels"),
+        (lambda picture: scaled(picture).transpose(2, 0, 1), OnArrays(0.5, 0.25), "one mean and one std serve all 3"),
+        (lambda picture: scaled(picture).transpose(2, 0, 1), OnArrays(0.5, 0.25, axis=0), "one mean and one std serve"),
+        (lambda picture: scaled(picture)[..., 0], OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
+        (lambda picture: scaled(picture)[..., :1], OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
+        (lambda picture: scaled(picture)[..., :3].astype(">f4"), OnArrays(*HALVES), "3 of each, for 3 channels"),
+        (channels(2), OnArrays([0.5] * 2, [0.25] * 2), "2 of each, for 2 channels"),
+        (channels(4), OnArrays([0.5] * 4, [0.25] * 4), "4 of each, for 4 channels"),
+        (channels(4), OnArrays(0.5, 0.25), "one mean and one std serve all 4 channels"),
+        (channels(7), OnArrays([0.5] * 7, [0.25] * 7), "7 of each, for 7 channels"),
+        (lambda picture: torch.from_numpy(scaled(picture)), T.Normalize(0.5, 0.25), "one mean and one std serve all 3"),
+        (lambda picture: scaled(picture).astype(np.longdouble), OnArrays(*HALVES), None),
+        (lambda picture: "a name", OnArrays(*HALVES), None),
+        (lambda picture: scaled(picture).ravel(), OnArrays(0.5, 0.25), None),
+        (lambda picture: scaled(picture)[None], OnArrays(0.5, 0.25, axis=-5), None),
+    ],
+)
+def test_pictures_in_every_form_are_watched(before: Any, normalize: Any, shown: str | None) -> None:
+    status, message = verdict(T.Compose([before, normalize]), "statistics_match_channels")
+    if shown is None:
+        assert status == "not applicable"
+        assert message.startswith("the Normalize was not seen at work inside its pipeline: ")
+    else:
+        assert (status, message[: len(shown)]) == ("passed", shown)
+        assert verdict(T.Compose([before, normalize]))[0] == "passed"
+
+
+class OnTensorsAlone:
+    """A Normalize of the user's own that leaves everything else as it is."""
+
+    def __init__(self, mean: Any, std: Any) -> None:
+        self.mean, self.std = mean, std
+
+    def __call__(self, picture: Any) -> Any:
+        return F.normalize(picture, self.mean, self.std) if isinstance(picture, torch.Tensor) else picture
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [([0.5] * 3, [0.25] * 3), ([0.0] * 3, [0.5] * 3), ([0.5] * 3, [1.0] * 3), ([0.0, 0.5, 0.5], [1.0] * 3)],
+)
+def test_pictures_that_are_left_as_they_are_come_last(mean: Any, std: Any) -> None:
+    assert verdict(T.Compose([OnTensorsAlone(mean, std)]))[0] == "passed"
+
+
+def test_bytes_that_are_refused_come_last() -> None:
+    status, message = verdict(T.Compose([T.Grayscale(), T.Normalize(MEAN, STD)]), "statistics_match_channels")
+    assert status == "failed"
+    assert "raised RuntimeError: output with shape [1, 384, 512] doesn't match" in message
+
+
+class Doing(T.Normalize):
+    """It declares the statistics, and then does something else."""
+
+    def __init__(self, does: Callable[[torch.Tensor], torch.Tensor], mean: Any = MEAN, std: Any = STD) -> None:
+        super().__init__(mean, std)
+        self.does = does
+
+    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+        return self.does(tensor)
+
+
+UNSEEN = "the Normalize was not seen at work inside its pipeline: "
+NO_PICTURE = UNSEEN + "chance passed the Normalize over, or it got no picture"
+
+
+@pytest.mark.filterwarnings("ignore:.*with probability")
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([T.ToTensor(), T.RandomApply([T.Normalize(MEAN, STD)], p=0.0)], NO_PICTURE),
+        ([T.ToTensor(), Doing(torch.flatten)], NO_PICTURE),
+        ([T.ToTensor(), torch.flatten, Doing(lambda x: x.view(-1, 384, 512) - 1)], NO_PICTURE),
+        (
+            [T.ToTensor(), torch.flatten, T.Normalize(MEAN, STD)],
+            UNSEEN
+            + "Compose.transforms[2]: torchvision.transforms.Normalize raised TypeError: Tensor is not a torch image.",
+        ),
+        (
+            [T.PILToTensor(), np.linalg.inv, T.Normalize(MEAN, STD)],
+            UNSEEN
+            + "the pipeline of Compose.transforms[2]: torchvision.transforms.Normalize does not take this Tensor",
+        ),
+    ],
+)
+def test_why_a_normalize_was_not_seen_at_work(steps: Any, said: str) -> None:
+    status, message = verdict(T.Compose(steps), "statistics_match_channels")
+    assert (status, message[: len(said)]) == ("not applicable", said)
+
+
+@pytest.mark.parametrize("normalize", [T.Normalize(MEAN, STD), Doing(lambda x: x)])
+def test_pictures_that_are_blackened_on_the_way_tell_nothing(normalize: Any) -> None:
+    status, message = verdict(T.Compose([T.ToTensor(), torch.zeros_like, normalize]))
+    assert status == "not applicable"
+    assert message.startswith("a channel of the pictures that were watched is of one value; from outside: what was ")
+    one_black = T.Compose([T.ToTensor(), lambda x: x * torch.tensor([1, 0, 1])[:, None, None], normalize])
+    assert verdict(one_black)[0] == "not applicable"
+
+
+def test_warnings_of_the_pipeline_are_the_users_and_filters_stay() -> None:
+    def warning(picture: Any) -> Any:
+        warnings.warn("mine", UserWarning, stacklevel=2)
+        return picture
+
+    before = list(warnings.filters)
+    with pytest.warns(UserWarning, match="mine"):
+        verdict(T.Compose([T.ToTensor(), warning, T.Normalize(MEAN, STD)]), "statistics_match_channels")
+    assert verdict(T.Compose([T.ToTensor(), T.RandomApply([T.Normalize(MEAN, STD)], p=0.9)]))
+    assert verdict(T.Normalize(*TO_BYTES), "statistics_valid")
+    assert warnings.filters == before
+
+
+# --- the scale of what enters ---
+
+TO_BYTES = [255 * one for one in MEAN], [255 * one for one in STD]
+
+
+def details(pipeline: Any) -> Any:
+    (result,) = check(pipeline, select=["declared_matches_measured"]).results
+    assert result.status == "failed", result
+    return result.details
+
+
+@pytest.mark.parametrize(("highest", "passes"), [(4, False), (5, True), (255, True), (256, True), (257, False)])
+def test_how_bright_bytes_are(highest: int, passes: bool) -> None:
+    pipeline = T.Compose([T.ToTensor(), lambda x: x * highest, T.Normalize(*TO_BYTES)])
+    assert verdict(pipeline, "statistics_valid")[0] == ("passed" if passes else "failed")
+
+
+def test_statistics_of_bytes_on_what_cannot_be_watched() -> None:
+    status, message = verdict(T.Normalize(*TO_BYTES), "statistics_valid")
+    assert status == "failed"
+    assert "look like statistics of bytes (0..255)" in message
+    assert verdict(Normalization(MEAN, STD)) == (
+        "not applicable",
+        "there is nothing around the Normalize that could be run",
+    )
+
+
+@pytest.mark.usefixtures("adapter")
+def test_statistics_of_pictures_in_0_to_1_on_bytes() -> None:
+    status, message = verdict(T.Compose([np.array, OnArrays(MEAN, STD, 255.0)]), "statistics_valid")
+    assert status == "failed"
+    assert "look like statistics of pictures in 0..1" in message
+
+
+@pytest.mark.parametrize(
+    ("highest", "statistics", "said"),
+    [
+        (4, (MEAN, STD), ""),
+        (5, (MEAN, STD), "statistics are for 0..1 (mean (0.485, 0.456, 0.406)): scale them first, with ToTensor"),
+        (255, ([0.0] * 3, [2.0] * 3), "statistics are for 0..1"),
+        (255, ([0.0] * 3, [2.5] * 3), "pixel_max=255), or scale the pictures to 0..1 and divide both by 255."),
+        (256, ([0.0, 0.0, -1.0], [2.5] * 3), "pixel_max=255), or scale the pictures to 0..1 and divide both by 255."),
+        (256, ([0.0, 0.0, 2.5], [0.5, 0.5, -1.0]), "pixel_max=255), or scale the pictures"),
+        (257, ([0.0] * 3, [2.5] * 3), "pixel_max=65535), or scale the pictures"),
+        (65536, ([0.0] * 3, [2.5] * 3), "pixel_max=65535), or scale the pictures"),
+        (131072, ([0.0] * 3, [2.5] * 3), "pixel_max=131072), or scale the pictures"),
+    ],
+)
+def test_what_white_is_taken_to_be(highest: int, statistics: Any, said: str) -> None:
+    pipeline = T.Compose([T.ToTensor(), lambda x: x * highest, T.Normalize(*statistics)])
+    (result,) = check(pipeline, select=["declared_matches_measured"]).results
+    if said:
+        assert said in result.message
+        assert result.message.startswith(f"pictures in 0..{highest} enter a Normalize whose ")
+        assert result.details == {"entering_max": highest}
+    else:
+        assert "enter a Normalize whose" not in result.message
+
+
+@pytest.mark.usefixtures("adapter")
+@pytest.mark.parametrize(
+    ("brightness", "white", "told"), [(1, 255, True), (1, 254, False), (1, 65535, True), (1.5, 255, False)]
+)
+@pytest.mark.parametrize("count", [3, 5])
+def test_pictures_in_0_to_1_for_a_normalize_of_bytes(count: int, brightness: float, white: float, told: bool) -> None:
+    def floats_only(picture: Any) -> Any:
+        assert torch.is_floating_point(picture)
+        assert len(picture) == count
+        return picture.movedim(0, -1).numpy() * brightness
+
+    (result,) = check(
+        T.Compose([floats_only, OnArrays([0.5 * white] * count, [0.25 * white] * count, white)]),
+        select=["declared_matches_measured"],
+    ).results
+    said = f"pictures in 0..1 enter a Normalize whose statistics are for 0..{white} (mean "
+    assert result.message.startswith(said) == told
+    if told:
+        assert result.details == {"entering_max": 1.0}
+
+
+# --- what it does inside ---
+
+
+def test_pictures_far_below_0_are_off_by_more() -> None:
+    far = T.Compose([T.ToTensor(), lambda x: 1 - 1000 * x, T.Normalize(MEAN, STD)])
+    assert "declared mean" not in verdict(far)[1]
+
+
+class Cropping(T.Normalize):
+    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+        return super().forward(tensor)[..., 1:-1, 1:-1]
+
+
+def test_a_normalize_that_changes_the_size_is_measured_from_outside() -> None:
+    pipeline = T.Compose([T.ToTensor(), Cropping(MEAN, STD)])
+    status, message = verdict(pipeline)
+    assert status == "passed"
+    assert message.startswith("mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1 (measured in ")
+    assert verdict(pipeline, "statistics_match_channels")[0] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        (torch.zeros_like, "red: all that leaves Normalize is of one value, and nothing brings the picture back."),
+        (
+            lambda x: x * torch.tensor([1, 1, 0])[:, None, None],
+            "blue: all that leaves Normalize is of one value, and nothing brings the picture back.",
+        ),
+        (
+            lambda x: (x * 255).int() + 51,
+            "red: declared mean 0.485 and std 0.229, measured mean -0.2 and std 0.00392157",
+        ),
+        (
+            lambda x: (x * 255 - 51).round().half(),
+            "red: declared mean 0.485 and std 0.229, measured mean 0.2 and std 0.003921",
+        ),
+    ],
+)
+def test_a_normalize_that_does_something_else(does: Callable[[torch.Tensor], torch.Tensor], said: str) -> None:
+    status, message = verdict(T.Compose([T.ToTensor(), Doing(does)]))
+    assert (status, message[: len(said)]) == ("failed", said)
+
+
+def test_a_normalize_in_half_precision_is_off_by_more() -> None:
+    pipeline = T.Compose([T.ToTensor(), torch.Tensor.half, T.Normalize(MEAN, STD)])
+    assert verdict(pipeline)[0] == "passed"
+
+
+@pytest.mark.parametrize(("c", "name"), [(0, "red"), (1, "green"), (2, "blue")])
+@pytest.mark.parametrize(
+    "around", [lambda normalize: T.Compose([T.ToTensor(), normalize]), lambda normalize: normalize]
+)
+def test_the_channel_that_differs_is_told(around: Any, c: int, name: str) -> None:
+    for what in (MEAN, STD):
+        other = [*what[:c], what[c] + 0.05, *what[c + 1 :]]
+        mean, std = (other, STD) if what is MEAN else (MEAN, other)
+        lying = Doing(T.Normalize(mean, std).forward)
+        (result,) = check(around(lying), select=["declared_matches_measured"]).results
+        measured = f"measured mean {mean[c]:.6g} and std {std[c]:.6g}: "
+        assert result.message.startswith(f"{name}: declared mean {MEAN[c]:.6g} and std {STD[c]:.6g}, {measured}")
+        assert result.details["declared"] == {"mean": MEAN, "std": STD}
+        assert result.details["measured"]["mean"] == pytest.approx(mean, abs=1e-5)
+        assert result.details["measured"]["std"] == pytest.approx(std, abs=1e-5)
+
+
+def test_what_was_measured_of_bytes_says_what_white_is() -> None:
+    lying = T.Compose([T.PILToTensor(), torch.Tensor.float, DividesTwice(*TO_BYTES)])
+    message = verdict(lying)[1]
+    assert message.startswith("red: declared mean 123.675 and std 58.395, measured mean 123.675 and std 3409.98: ")
+    assert message.endswith("Normalization((123.7, 116.3, 103.5), (3410, 3263, 3292), 255).")
+
+
+@pytest.mark.parametrize(
+    "around", [lambda normalize: T.Compose([T.ToTensor(), normalize]), lambda normalize: normalize]
+)
+def test_what_was_measured_is_in_the_details(around: Any) -> None:
+    (result,) = check(around(T.Normalize(MEAN, STD)), select=["declared_matches_measured"]).results
+    assert result.status == "passed"
+    assert result.details["mean"] == pytest.approx(MEAN, abs=1e-5)
+    assert result.details["std"] == pytest.approx(STD, abs=1e-5)
+
+
+def test_what_can_be_measured_neither_inside_nor_outside() -> None:
+    assert verdict(Doing(torch.zeros_like))[0] == "not applicable"
+    said = verdict(Doing(torch.zeros_like))[1]
+    assert said.startswith(
+        "there is nothing around the Normalize that could be run; from outside: what was measured is "
+    )
+
+
+# --- around it ---
+
+
+def rolled(picture: torch.Tensor) -> torch.Tensor:
+    return picture.roll(1, 0)
+
+
+@pytest.mark.parametrize(
+    ("turn", "how", "order"),
+    [(turned, "reversed (RGB becomes BGR)", [2, 1, 0]), (rolled, "in the order (2, 0, 1)", [2, 0, 1])],
+)
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        lambda turn: T.Compose([T.ToTensor(), turn, T.Normalize(MEAN, STD)]),
+        lambda turn: Doing(lambda x: turn(F.normalize(x, MEAN, STD))),
+    ],
+)
+def test_how_channels_are_exchanged(pipeline: Any, turn: Any, how: str, order: list[int]) -> None:
+    assert verdict(pipeline(turn))[1] == (
+        f"the channels leave the pipeline {how}: each gets the mean and std that are listed for another, and undoing "
+        "Normalize gives pictures in that order. Take the exchange of channels out, or turn them back after the "
+        "inverse."
+    )
+    assert details(pipeline(turn)) == {"order": order}
+
+
+def test_changes_after_normalize_are_in_the_details() -> None:
+    steps = [T.ToTensor(), T.Normalize(MEAN, STD)]
+    assert details(T.Compose([*steps, lambda y: y / 3 + 1 / 7])) == {
+        "gain": pytest.approx([1 / 3] * 3, abs=1e-4),
+        "offset": pytest.approx([1 / 7] * 3, abs=1e-4),
+    }
+    assert details(T.Compose([*steps, lambda y: y.clamp(-1, 1.5)])) == {"low": -1.0, "high": 1.5}
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5])
+def test_changes_after_normalize_are_told_of_any_number_of_channels(count: int) -> None:
+    normalize = T.Normalize([0.5] * count, [1 / 3] * count)
+    message = verdict(T.Compose([T.ToTensor(), normalize, lambda y: y / 3]))[1]
+    thirds = f"({', '.join(['0.3333'] * count)}{',' * (count == 1)})"
+    if count > 1:
+        assert message.startswith(f"what leaves Normalize is multiplied by {thirds} and shifted by ")
+        assert "std=(1, 1" in message
+
+
+def test_noise_on_grey_pictures_is_no_change() -> None:
+    steps = [T.Grayscale(), T.ToTensor(), T.Normalize(0.5, 0.25), lambda y: y + 0.1 * torch.randn_like(y)]
+    assert verdict(T.Compose(steps))[0] == "passed"
+
+
+def test_one_of_two_views_may_come_first() -> None:
+    class Views:
+        def __init__(self) -> None:
+            self.normalize = T.Normalize(MEAN, STD)
+
+        def __call__(self, picture: Any) -> list[torch.Tensor]:
+            first, second = (self.normalize(F.to_tensor(picture) / by) for by in (1, 2))
+            return [second, first]
+
+    assert verdict(Views())[0] == "passed"
