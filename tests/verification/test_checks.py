@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import random
 import warnings
 from collections.abc import Callable
@@ -762,3 +763,169 @@ def test_what_is_sent_to_workers() -> None:
     assert of_a_module.endswith(advice)
     in_a_lambda, _ = failure("picklable", pipeline=T.Compose([T.Lambda(lambda x: x), T.Normalize(0.5, 0.25)]))
     assert in_a_lambda.endswith(advice)
+
+
+# --- pictures of the user, other dtypes, other whites ---
+
+
+def test_pictures_without_pixels_are_passed_over() -> None:
+    images = [
+        torch.tensor([0.25, 1.0]).expand(3, 2, 2),
+        torch.zeros(3, 0, 2),
+        torch.tensor([-7.0, 5.0]).expand(3, 2, 2),
+    ]
+    assert passed("reverse_round_trip", None, RGB, images)
+    allowed = round_trip_tolerance(RGB, torch.float32, low=-7, high=5).per_channel[0]
+    for given in (images, images[::-1]):
+        _, details = failure("reverse_round_trip", lambda y: right(y) + 1, RGB, given)
+        assert details["tolerance"] == pytest.approx(2 * allowed / RGB.std[0])
+
+
+def test_normalized_values_are_off_by_the_worst_channel() -> None:
+    off = torch.tensor([0.0, 0.0, 3e-8])[:, None, None]
+    result = run("reverse_round_trip", lambda y: right(y.double()) + off)
+    assert result.message == f"off by {result.details['max_abs_error']:.2g} of normalized units"
+    assert result.details["max_abs_error"] > 1e-7
+
+
+@pytest.mark.parametrize("name", ["reverse_round_trip", "no_clipping"])
+def test_a_normalize_that_takes_nothing_outside_0_to_1(name: str) -> None:
+    def careful(x: torch.Tensor) -> torch.Tensor:
+        if float(x.min()) < 0 or float(x.max()) > 1.0001:
+            raise ValueError("outside")
+        return normalized(x)
+
+    inverse = (lambda y: right(y) + 1) if name == "reverse_round_trip" else None
+    assert failure(name, inverse, pipeline(careful))[0].startswith("the pipeline raised ValueError: outside")
+
+
+def test_bytes_of_what_has_its_channels_last() -> None:
+    last = Normalization(RGB.mean, RGB.std, channel_axis=-1)
+    assert passed("bytes_exact", pipeline=last) == "768 levels and 27,648 bytes of 3 pictures"
+    assert passed("bytes_exact", lambda y: rounded(right(y))) == "768 levels and 27,648 bytes of 3 pictures"
+
+
+@pytest.mark.parametrize("name", ["channel_order", "no_clipping", "gradient_flows", "deterministic"])
+def test_checks_keep_to_the_dtype_of_the_pictures(name: str) -> None:
+    def doubles_only(x: torch.Tensor) -> torch.Tensor:
+        assert x.dtype == torch.float64
+        return normalized(x)
+
+    assert passed(name, None, pipeline(doubles_only), torch.rand(2, 3, 4, 5, dtype=torch.float64))
+
+
+def test_what_black_becomes_says_nothing_of_the_order_of_channels() -> None:
+    assert passed("channel_order", lambda y: right(y) + 0.5) == "each of 3 answers to itself alone"
+
+    def faint(y: torch.Tensor) -> torch.Tensor:
+        x = right(y)
+        return torch.stack([x[0] * 0.1, x[1], x[2] + 0.0005 * x[1]])
+
+    assert passed("channel_order", faint) == "each of 3 answers to itself alone"
+    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
+
+    def hardly_mixing(y: torch.Tensor) -> torch.Tensor:
+        x = y * s + m
+        return x + 0.0005 * x.flip(0)
+
+    assert passed("channel_order", hardly_mixing, BYTES) == "each of 3 answers to itself alone"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0, 253.5, ""),
+        (0, 252.5, "red: levels 253 and 255 come back as one (0.9902): values are clipped on the way."),
+        (6, 252, "red: levels 0 and 2 come back as one (0.02353): values are clipped on the way."),
+    ],
+)
+def test_between_which_levels_it_is_cut_off(low: float, high: float, said: str) -> None:
+    result = run("no_clipping", lambda y: right(y).clamp(low / 255, high / 255))
+    assert result.message == (said or "all levels stay apart, and nothing outside 0..white is cut off")
+
+
+def test_what_lies_far_outside_may_be_cut_off() -> None:
+    assert passed("no_clipping", pipeline=pipeline(lambda x: normalized(x.clamp(-0.5, 1.5))))
+    assert passed("no_clipping", pipeline=Normalization([0.1, 0.3, 0.7], [1e-3, 3e-4, 7e-5]))
+
+
+def test_a_normalize_that_gives_no_batch() -> None:
+    thing = pipeline(lambda x: 7 if x.ndim == 4 and len(x) > 1 else normalized(x))
+    assert failure("batch_matches_single", None, thing)[0].startswith(
+        "a batch of 3 is not given back as one: 'int' object is not iterable"
+    )
+
+
+def test_bytes_of_a_batch_are_the_same_in_low_precision() -> None:
+    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
+
+    def to_bytes(y: torch.Tensor) -> torch.Tensor:
+        return (y.float() * s + m).round().clamp(0, 254).byte()
+
+    def by_the_batch(y: torch.Tensor) -> torch.Tensor:
+        return to_bytes(y) + (1 if y.ndim == 4 and len(y) > 1 else 0)
+
+    images = 255 * torch.rand(2, 3, 4, 5).bfloat16()
+    assert passed("inverse_accepts_batch", to_bytes, BYTES, images)
+    assert "by up to 1: it takes" in failure("inverse_accepts_batch", by_the_batch, BYTES, images)[0]
+
+
+def test_layouts_of_one_picture() -> None:
+    def of_three_axes(y: torch.Tensor) -> torch.Tensor:
+        assert y.ndim == 3
+        return right(y)
+
+    assert passed("memory_layouts", of_three_axes, RGB, torch.rand(1, 3, 4, 5)) == (
+        "7 layouts give what contiguous memory gives"
+    )
+
+    for pieces in (3, 2):
+        assert failure("memory_layouts", lambda y, n=pieces: right(y)[..., : 99 if y.is_contiguous() else n])[0] == (
+            "the inverse gives other values on a transposed picture than on a contiguous copy."
+        )
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_what_low_precision_explains_is_told_in_levels(white: float) -> None:
+    known = Normalization([0.5 * white] * 3, [0.25 * white] * 3, white)
+    bounds = [math.ceil(bound * 255 / white) for bound in round_trip_tolerance(known, torch.float16).per_channel]
+    m, s = 0.5 * white, 0.25 * white
+
+    def wrong(y: torch.Tensor) -> torch.Tensor:
+        x = (y.float() * s + m) * 255 / white + (9 if y.dtype == torch.float16 else 0)
+        return x.round().clamp(0, 255).byte()
+
+    message, _ = failure("low_precision", wrong, known)
+    assert message.startswith(
+        f"float16: off by 9 levels, where {bounds[0]} are explained: bytes are cast to a level beside"
+    )
+    assert "bytes change)" in passed("low_precision", lambda y: (right(y.float()) * 256).clamp(0, 255).byte())
+
+
+def test_how_much_is_sent_to_workers() -> None:
+    assert passed("picklable") == f"{len(pickle.dumps(RGB))} bytes"
+
+
+class Items(torch.utils.data.Dataset[Any]):
+    def __init__(self, count: int) -> None:
+        self.count, self.transform = count, T.Normalize(0.5, 0.29)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Any:
+        return self.transform(torch.rand(1, 4, 4, generator=torch.Generator().manual_seed(index)))
+
+
+def test_how_many_pictures_of_a_data_set_are_looked_at() -> None:
+    result = run("dataset_is_standardized", pipeline=Items(300))
+    assert result.details["pictures"] == 256
+    assert result.status == "passed", result
+    assert reason("dataset_is_standardized", pipeline=Items(1)) == "there are fewer than two pictures"
+
+
+def test_channels_that_do_not_fit_are_in_the_details() -> None:
+    grey = T.Compose([T.Grayscale(), T.ToTensor(), T.Normalize([0.5] * 4, [0.25] * 4)])
+    message, details = failure("statistics_match_channels", pipeline=grey)
+    assert details == {"statistics": 4, "channels": 1}
+    assert message.endswith("Give 1 of each, or pictures of 4 channels.")
