@@ -176,17 +176,15 @@ def _forms(channels: int) -> Iterator[Any]:
 def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:
     """Of the first picture, where it is several; None where it is none."""
     picture = next(iter(pictures_in(picture)), None)
-    if picture is None:
-        return None
     if isinstance(picture, torch.Tensor):
         tensor, ends = picture.as_subclass(torch.Tensor), (-3, -1)
     else:
-        array = np.array(picture)
+        array = np.asarray(picture)
         try:
-            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
-        except TypeError:  # torch has no longer floats than float64
+            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
+        except TypeError:  # None; and torch has no longer floats than float64
             return None
-        ends = (-1, -3)
+        ends = (-1,)
     if tensor.ndim == 2:
         return tensor[None]
     usual = (1, 3, 4, normalization.channels)

@@ -403,6 +403,11 @@ def channels(count: int) -> Callable[[Any], Any]:
     return lambda picture: np.stack([scaled(picture)[..., c % 3] ** (1 + c) for c in range(count)], axis=-1)
 
 
+def grey_alone(picture: Any) -> torch.Tensor:
+    assert picture.mode == "L"
+    return F.to_tensor(picture)
+
+
 HALVES = [0.5] * 3, [0.25] * 3
 
 
@@ -420,7 +425,10 @@ HALVES = [0.5] * 3, [0.25] * 3
         (channels(4), OnArrays([0.5] * 4, [0.25] * 4), "4 of each, for 4 channels"),
         (channels(4), OnArrays(0.5, 0.25), "one mean and one std serve all 4 channels"),
         (channels(7), OnArrays([0.5] * 7, [0.25] * 7), "7 of each, for 7 channels"),
-        (lambda picture: torch.from_numpy(scaled(picture)), T.Normalize(0.5, 0.25), "one mean and one std serve all 3"),
+        (scaled, OnArrays(0.5, 0.25), "one mean and one std serve all 3 channels"),
+        (lambda picture: torch.from_numpy(scaled(picture)), OnArrays(*HALVES), "3 of each, for 3 channels"),
+        (lambda picture: F.to_tensor(picture)[:, 100:108, 100:104], T.Normalize(*HALVES), "3 of each, for 3 channels"),
+        (grey_alone, T.Normalize(0.5, 0.25), "1 of each, for 1 channel"),
         (lambda picture: scaled(picture).astype(np.longdouble), OnArrays(*HALVES), None),
         (lambda picture: "a name", OnArrays(*HALVES), None),
         (lambda picture: scaled(picture).ravel(), OnArrays(0.5, 0.25), None),
@@ -435,6 +443,29 @@ def test_pictures_in_every_form_are_watched(before: Any, normalize: Any, shown: 
     else:
         assert (status, message[: len(shown)]) == ("passed", shown)
         assert verdict(T.Compose([before, normalize]))[0] == "passed"
+
+
+@pytest.mark.usefixtures("adapter")
+def test_arrays_of_one_channel_for_three_statistics() -> None:
+    pipeline = T.Compose([lambda picture: scaled(picture)[..., :1], OnArrays(*HALVES)])
+    assert "found pictures of 1 channel (shape (1, 384, 512))" in verdict(pipeline, "statistics_match_channels")[1]
+
+
+@pytest.mark.usefixtures("adapter")
+def test_pictures_of_a_video_are_no_video() -> None:
+    def film(picture: Any) -> Any:
+        return scaled(picture).transpose(2, 0, 1)[:, None]
+
+    pipeline = T.Compose([film, OnArrays(0.5, 0.25, axis=-4), lambda y: (y[:, 0], y)])
+    assert verdict(pipeline, "statistics_match_channels")[1].startswith("one mean and one std serve all 3 channels")
+
+
+def test_without_a_photograph_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_denorm.verification.boundary.photograph", lambda: None)
+    assert verdict(PLAIN, "statistics_match_channels") == (
+        "not applicable",
+        UNSEEN + "matplotlib came without its sample photograph",
+    )
 
 
 class OnTensorsAlone:
