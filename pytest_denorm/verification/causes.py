@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..normalization import PRESETS, format_numbers
+from ..normalization import PRESETS, Normalization, format_numbers
 from ..text import channel_name
 from .observation import Map, Observation, snap
 
@@ -34,7 +34,7 @@ _KNOWN_SLIPS = {
 class Cause:
     """A mistake and the map ``slope * y + offset`` that it leads to.
 
-    `equal` marks another cause of the numbers of the first one in a list.
+    `equal` marks another cause of the numbers of the one before it in a list.
     """
 
     kind: str
@@ -177,9 +177,11 @@ class Causes:
         for factor in factors:
             rest = found.divided(factor)
             gain = np.abs(rest.slope / std)
-            if (gain < 0.2).any() or (gain > 5).any():
-                continue
-            beside = self.of(rest) or self.constants(rest)
+            if (gain < 0.2).any() or (gain > 5).any():  # numbers so far off say nothing; a known mistake does
+                others = [one for one in self._known if one.kind != "scale-255"]
+                beside = [one for one in others if self.agree(found, one.slope * factor, one.offset * factor)][:1]
+            else:
+                beside = self.of(rest) or self.constants(rest)
             if beside:
                 return [Cause("scale-255", std * factor, mean * factor, _scale_message(factor)), *beside]
         return []
@@ -322,6 +324,8 @@ class Causes:
             return
         std, mean = found.slope.mean(), found.offset.mean()
         if np.allclose([std, mean], [1, 0], rtol=0, atol=1e-9):  # nothing is done: that needs no statistics
+            return
+        if self._agreeing(found.divided(255.0), self._presets):  # those of a data set, on the scale of bytes
             return
         shown = snap(float(mean), float(seen.resolution(found).max()))
         message = f"Every channel gets the same statistics: mean {shown:.4g}, std {std:.4g}."
@@ -467,7 +471,7 @@ def _scale_message(factor: float) -> str:
         twice = " twice" if factor > 256 else ""
         return (
             f"the result is {factor:g} times too large: a factor of 255 is applied{twice} that the pictures do not "
-            f"have. If 0..255 is meant, say so with output_max=255."
+            f"have. If 0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255."
         )
     return (
         f"the result is {1 / factor:g} times too small: a division by 255 that is not undone, or values in 0..1 cast "
@@ -516,6 +520,9 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
     yield from _other_orders(seen)
     yield from _one_for_all(seen)
     yield Cause("wrong-std", ones, m, "The multiplication by std is missing: y + mean.")
+    yield Cause("wrong-std", s * s, m, "The inverse multiplies by the square of std, the variance.")
+    yield Cause("wrong-std", np.sqrt(np.abs(s)), m, "The inverse multiplies by the root of std, as if that were the "
+                "variance.")  # fmt: skip
 
 
 def _untouched(seen: Observation) -> Iterator[Cause]:
@@ -538,6 +545,9 @@ def _normalized_twice(seen: Observation, signs: Array) -> Iterator[Cause]:
 
 def _other_presets(seen: Observation) -> Iterator[Cause]:
     for name, known in PRESETS.items():
+        alike = Normalization(known.mean[0], known.std[0], known.pixel_max)
+        if known == alike.expand(known.channels):  # it serves any number of channels
+            known = alike
         if known.channels not in (1, seen.channels):
             continue
         one = known.expand(seen.channels)

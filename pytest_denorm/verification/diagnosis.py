@@ -283,7 +283,9 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
         yield Finding("scale-255", message, seen.max_abs_error)
         return
     if not all(fit.affine and fit.source is not None for fit in seen.fits):
-        yield _unknown(seen)
+        short = seen.half_precision
+        why = f"the formula is right, and {short} rounds what it works with: compute in float32" if short else ""
+        yield _unknown(seen, why)
         return
     if clamp is not None:
         yield clamp
@@ -297,7 +299,8 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     numbers = list(_number_findings(seen, causes, known, alone=not moved and clamp is None))
     yield from numbers
     if not numbers and not moved and clamp is None:
-        yield _unknown(seen)
+        white = "every picture comes back white: all values run past it, and are clipped there"
+        yield _unknown(seen, white if seen.all_white else "")
 
 
 def _predicted_findings(
@@ -341,14 +344,19 @@ def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *,
 
 def _as_findings(seen: Observation, found: Map, causes: Sequence[Cause]) -> Iterator[Finding]:
     """Causes of different parts of the map as findings of their own; causes of the same numbers in one message."""
-    first, *others = causes
-    equal = [one for one in others if one.equal]
-    same = "".join(f" The same numbers come about where {one.message[0].lower()}{one.message[1:]}" for one in equal)
-    effect = _effect(seen, found, first)
-    yield Finding(first.kind, first.message + same, effect)
-    for one in others:
-        # just below its equal, so that sorting by effect keeps the two together
-        yield Finding(one.kind, one.message, effect * (1 - 1e-9) if one.equal else _effect(seen, found, one), one.equal)
+    groups: list[list[Cause]] = []
+    for one in causes:
+        if one.equal:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    for first, *equal in groups:
+        same = "".join(f" The same numbers come about where {one.message[0].lower()}{one.message[1:]}" for one in equal)
+        effect = _effect(seen, found, first)
+        yield Finding(first.kind, first.message + same, effect)
+        for one in equal:
+            # just below its equal, so that sorting by effect keeps the two together
+            yield Finding(one.kind, one.message, effect * (1 - 1e-9), equal=True)
 
 
 def _truncation(seen: Observation, *, alone: bool) -> Finding:

@@ -113,7 +113,8 @@ class Observation:
     z: Array
     y_low: Array  # the range of the normalized values that maps are fitted to, a channel
     y_high: Array
-    highest: float  # of the results
+    lowest: float  # of the results
+    highest: float
 
     @property
     def channels(self) -> int:
@@ -136,6 +137,27 @@ class Observation:
     def correct(self) -> Map:
         """What it should do."""
         return Map(self.std, self.mean, self.y_low, self.y_high)
+
+    @property
+    def all_white(self) -> bool:
+        """All results are white, and tell nothing else."""
+        return self.lowest == self.highest == self.white
+
+    @property
+    def half_precision(self) -> str:
+        """The short floats that results are rounded to, where that is all that is wrong with them; else ""."""
+        correct = self.std * self.y + self.mean
+        # what is in bfloat16 is in float16, too
+        for name, dtype in (("bfloat16", torch.bfloat16), ("float16", torch.float16)):
+            short = torch.finfo(dtype).eps
+            if self.bytes_out or not self.finite or self.unit_roundoff >= short / 2:
+                continue
+            bound = 4 * short * (np.abs(self.std * self.y) + np.abs(self.mean) + self.white)
+            results, given = (torch.from_numpy(one).to(dtype).double().numpy() for one in (self.z, self.y))
+            rounded = (results == self.z).all() or (np.abs(self.std * given + self.mean - self.z) <= self.slack).all()
+            if rounded and (np.abs(self.z - correct) <= bound).all():
+                return name
+        return ""
 
     def resolution(self, seen: Map) -> Array:
         """How well a map is known, as a difference in the result."""
@@ -230,6 +252,7 @@ def observe(
         z=z[1][::4],
         y_low=fit_y.min(axis=0),
         y_high=fit_y.max(axis=0),
+        lowest=float(all_z.min()),
         highest=float(all_z.max()),
     )
 
@@ -263,15 +286,19 @@ def _output_scale(came: Called, pixel_max: float, output_max: float | None) -> t
     """Whether bytes come back (of whatever dtype), and the factor between results and pictures."""
     is_integer = not came.pictures[1].is_floating_point()
     random = came.pictures[1].double().nan_to_num()
-    span = float(random.max() - random.min())
-    # large numbers of bfloat16 are whole without anybody's rounding them
-    fine = is_integer or span * float(torch.finfo(came.pictures[1].dtype).eps) < 0.25
-    whole = is_integer or (fine and span > 16 and bool((random == random.round()).all()))
-    if output_max is not None:
-        return whole and output_max > 16, output_max / pixel_max
-    if whole:
-        return True, 255 / pixel_max
-    return False, 1.0
+
+    def in_levels(level: float) -> bool:
+        levels = random / level
+        span = float(levels.max() - levels.min())
+        # large numbers of bfloat16 are whole without anybody's rounding them
+        fine = is_integer or span * float(torch.finfo(came.pictures[1].dtype).eps) < 0.25
+        return fine and span > 16 and bool(((levels - levels.round()).abs() <= 1e-3).all())
+
+    white = pixel_max if output_max is None else output_max
+    if is_integer or in_levels(1.0):
+        return (True, 255 / pixel_max) if output_max is None else (output_max > 16, output_max / pixel_max)
+    # bytes that were divided by 255 again
+    return in_levels(white / 255), white / pixel_max
 
 
 class _Forward(NamedTuple):
@@ -458,8 +485,8 @@ class _Fitting:
 
 
 def _wraps(y: Array, z: Array, fit: ChannelFit, white: float) -> bool:
-    """Whether bytes come back far from where a clamp would have left them."""
-    if fit.source is None or not fit.affine:
+    """Whether bytes come back far from where a clamp would have left them; there is nothing else in larger integers."""
+    if fit.source is None or not fit.affine or z.min() < 0 or z.max() > white:
         return False
     clamped = np.clip(fit.slope * y[:, fit.source] + fit.offset, 0, white)
     return bool((np.abs(z - clamped) > 0.5 * white).any())

@@ -92,7 +92,7 @@ def test_floats_of_0_to_255_as_output_max_says(inverse: Function) -> None:
     assert diagnose(FORWARD, inverse, output_max=255.0).kind == "exact"
     said = diagnose(FORWARD, inverse)
     assert said.kind == "scale-255"
-    assert "If 0..255 is meant, say so with output_max=255." in said.message
+    assert "If 0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255." in said.message
 
 
 def test_floats_of_0_to_255_are_held_to_more_than_bytes() -> None:
@@ -238,6 +238,40 @@ def test_equal_causes_are_in_one_message() -> None:
     assert "\nAlso" not in added.message
 
 
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_a_half_for_every_channel_is_a_preset_whatever_their_number(channels: int) -> None:
+    other = Normalization([0.1307 + c / 100 for c in range(channels)], [0.3081] * channels)
+    said = diagnose(other, lambda y: y * 0.5 + 0.5, channels=channels)
+    assert said.kind == "other-preset"
+    assert said.message.startswith("The inverse uses the statistics of half (mean (0.5,")
+    for scaled in (lambda y: (y + 1) * 127.5, lambda y: y * 127.5 + 127.5):
+        said = diagnose(other, scaled, channels=channels)
+        assert kinds(said)[:2] == ["scale-255", "other-preset"]
+        assert "\nAlso: The inverse uses the statistics of half" in said.message
+
+
+def test_a_factor_of_255_hides_no_mistake_that_is_known() -> None:
+    said = diagnose(FORWARD, lambda y: (y / s + m) * 255)
+    assert kinds(said) == ["scale-255", "divides-by-std"]
+    assert said.message.endswith(
+        "divided by 255.\nAlso: The inverse divides by std: y / std + mean. It has to multiply."
+    )
+
+
+def test_a_variance_for_a_std() -> None:
+    for typed, message in (
+        (s * s, "The inverse multiplies by the square of std, the variance."),
+        (s.sqrt(), "The inverse multiplies by the root of std, as if that were the variance."),
+    ):
+        said = diagnose(FORWARD, lambda y, typed=typed: y * typed + m)
+        assert (kinds(said), said.message) == (["wrong-std"], message)
+
+
+def test_larger_integers_do_not_wrap_around() -> None:
+    said = diagnose(FORWARD, lambda y: ((y * s - m) * 255).round().int())
+    assert (said.kind, said.message) == ("mean-sign", WORDS["y * s - m"])
+
+
 # --- each known mistake, in words ---
 
 #: Of each mistake, with the statistics of ImageNet: what is said of it.
@@ -284,7 +318,7 @@ WORDS = {
     "w - x": "Black and white are exchanged: the result is 1 - x.",
     "x * 255": (
         "the result is 255 times too large: a factor of 255 is applied that the pictures do not have. If "
-        "0..255 is meant, say so with output_max=255."
+        "0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255."
     ),
     "x / 255": (
         "the result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
@@ -293,9 +327,10 @@ WORDS = {
     "y * s + m * 255": "Only the mean is multiplied by 255, and not the std.",
     "forward of 255 * x": (
         "the result is 255 times too large: a factor of 255 is applied that the pictures do not have. If "
-        "0..255 is meant, say so with output_max=255. The same numbers come about where the inverse uses the "
-        "statistics of imagenet (mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)); the pipeline has "
-        "mean (0.00190196, 0.00178824, 0.00159216), std (0.000898039, 0.000878431, 0.000882353)."
+        "0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255. The same numbers "
+        "come about where the inverse uses the statistics of imagenet (mean (0.485, 0.456, 0.406), std (0.229, 0.224, "
+        "0.225)); the pipeline has mean (0.00190196, 0.00178824, 0.00159216), std (0.000898039, 0.000878431, "
+        "0.000882353)."
     ),
     "forward of x / 255": (
         "the result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
@@ -661,8 +696,10 @@ def test_mistakes_are_told_from_bytes(what: str) -> None:
     said = diagnose(FORWARD, inverse)
     assert said.message == expected
     assert not said.exact
-    if expected != TOO_SMALL:  # whole levels are bytes, whatever the dtype
-        assert diagnose(FORWARD, lambda y: np.asarray(inverse(y)).astype(np.float32)).message == expected
+    if expected != TOO_SMALL:  # whole levels are bytes, whatever the dtype, and when they are divided by 255 again
+        floats = lambda y: np.asarray(inverse(y)).astype(np.float32)  # noqa: E731
+        assert diagnose(FORWARD, floats).message == expected
+        assert diagnose(FORWARD, lambda y: floats(y) / 255).message == expected
 
 
 def test_casts_without_a_clamp_are_no_mistake_where_nothing_is_outside() -> None:
@@ -683,7 +720,7 @@ def test_casts_without_a_clamp_are_no_mistake_where_nothing_is_outside() -> None
         (
             255**2,
             "the result is 65025 times too large: a factor of 255 is applied twice that the pictures do not have. If "
-            "0..255 is meant, say so with output_max=255.",
+            "0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255.",
         ),
         (
             1 / 255**2,
@@ -749,6 +786,17 @@ UNKNOWN: dict[str, tuple[Function, str]] = {
     "its own mean and std": (lambda y: (y - y.mean()) / y.std(), "depends on each picture's own values"),
     "sigmoid": (torch.sigmoid, "no affine map"),
     "one channel for three": (lambda y: (y * s + m)[[0, 0, 0]], "come from the normalized channels red, red, red"),
+    "nothing but white": (lambda y: (y * s + m + 5).clamp(0, 1), "every picture comes back white: all values run past"),
+    "a little noise": (lambda y: y * s + m + 1e-4 * torch.rand(y.shape), "none of the known mistakes"),
+    **{
+        f"{how} in {name}": (function, f"the formula is right, and {name} rounds what it works with")
+        for name, short in (("float16", torch.float16), ("bfloat16", torch.bfloat16))
+        for how, function in (
+            ("all", lambda y, short=short: y.to(short) * s.to(short) + m.to(short)),
+            ("its result", lambda y, short=short: (y * s + m).to(short).float()),
+            ("what it gets", lambda y, short=short: y.to(short).float() * s + m),
+        )
+    },
 }
 
 
