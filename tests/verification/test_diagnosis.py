@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torchvision import transforms as T
 
 from pytest_denorm import PRESETS, Normalization, diagnose
-from pytest_denorm.errors import ImageError, InverseError
+from pytest_denorm.errors import ImageError, ImageTypeError, InverseError
 from pytest_denorm.text import channel_name
 from pytest_denorm.verification import KINDS, Diagnosis
 from pytest_denorm.verification.observation import snap
@@ -1036,3 +1036,129 @@ def test_a_drawn_number_is_read_off(
     line = f"the inverse uses {what} {typed:.6g} where the pipeline has {right:.6g}"
     particular = set(kinds(said)) & {"rounded-constants", "one-channel-for-all", "channel-order", "other-preset"}
     assert particular or (f"wrong-{what}" in kinds(said) and line in said.message), said
+
+
+# --- what was written down otherwise ---
+
+
+def of(
+    inverse: Function, mean: Any = MEAN, std: Any = STD, white: float = 1.0, dtype: torch.dtype = torch.float64
+) -> Diagnosis:
+    """Of an inverse for a Normalize with these statistics, on pictures in float64."""
+    m, s = (three(*one).to(dtype) for one in (mean, std))
+    return diagnose(lambda x: (x - m) / s, inverse, channels=len(mean), pixel_max=white, dtype=dtype)
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+@pytest.mark.parametrize(("brightest", "kind"), [(1, "scale-255"), (2, "scale-255"), (3, "unknown")])
+def test_bytes_of_0_and_1_of_something_unknown(brightest: int, kind: str, white: float) -> None:
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        return (((y * S + M).clamp(0, 1) ** 2.2) * brightest).round().byte()
+
+    said = of(inverse, M.flatten() * white, S.flatten() * white, white)
+    assert kinds(said) == [kind]
+    if kind == "scale-255":
+        assert said.message == (
+            "the bytes that come back are 0 and 1: values in 0..1 were cast without multiplying by 255."
+        )
+
+
+def test_unknown_maps_are_written_down() -> None:
+    row = "(0.07633, 0.07467, 0.075) times the normalized channels, offset 0.449"
+    assert of(lambda y: (y * S + M).mean(0, keepdim=True).expand(3, -1, -1)).message == (
+        f"none of the known mistakes gives these numbers. red: {row}; green: {row}; blue: {row}."
+    )
+    start = "the channels of the result come from the normalized channels red, red, red. red: (0.229, "
+    assert of(lambda y: (y * S + M)[[0, 0, 0]]).message.startswith(start)
+    clamped = of(lambda y: (y * S + M)[[0, 0, 0]].clamp(0.2, 0.8))
+    assert kinds(clamped) == ["clamped", "unknown"]
+    assert clamped.message.startswith(f"red: values are clamped {CLAMPED['after'][1]}\nAlso: {start}")
+
+
+MIXED = {
+    "red": lambda x: torch.stack([x.mean(0), x[1].clamp(0.2, 0.8), x[2]]),
+    "red's gamma": lambda x: torch.stack([x[0].clamp(0, 1) ** 0.5, x[1].clamp(0.2, 0.8), x[2]]),
+}
+
+
+@pytest.mark.parametrize("what", MIXED)
+@pytest.mark.parametrize("cast", [lambda x: x, rounded])
+def test_a_channel_that_is_no_map_makes_all_of_it_unknown(what: str, cast: Function) -> None:
+    assert kinds(of(lambda y: cast(MIXED[what](y * S + M)))) == ["unknown"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_one_level_that_is_wrong_is_no_known_mistake(dtype: torch.dtype) -> None:
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        levels = rounded(y * S + M)
+        return torch.where(levels == 77, 78, levels).byte()
+
+    said = of(inverse, dtype=dtype)
+    assert (kinds(said), said.exact) == (["unknown"], False)
+    assert said.wrong_levels == 3
+
+
+@pytest.mark.parametrize("cast", [lambda x: x.clamp(0, 1), rounded])
+@pytest.mark.parametrize(
+    ("turn", "how"), [(lambda x: x.flip(0), "x in BGR"), (lambda x: x.roll(1, 0), "channels rolled")]
+)
+@pytest.mark.parametrize(("inverse", "what"), [(lambda y: y * S - M, "y * s - m"), (lambda y: y * S, "y * s")])
+def test_mistakes_of_exchanged_channels_that_are_cut_off(
+    inverse: Any, what: str, turn: Any, how: str, cast: Any
+) -> None:
+    said = of(lambda y: cast(turn(inverse(y)))).message.split("\nAlso: ")
+    assert said[0] == WORDS[how]
+    assert said[1] == WORDS[what] or (len(said) == 3 and said[1] == "The mean is not added.")
+
+
+def test_one_mistake_a_line() -> None:
+    lines = of(lambda y: truncated((y * three(0.229, 0.224, 0.255) + M).flip(-3))).message.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("Also: ") for line in lines[1:])
+
+
+def test_what_is_changed_in_place_comes_after_the_smallest_mistake() -> None:
+    said = diagnose(lambda x: x.sub_(M).div_(S), lambda y: y * (S + 1e-3) + M, dtype=torch.float64)
+    assert kinds(said) == ["eps", "mutates-input"]
+    assert said.to_dict()["alternatives"][0]["message"] == (
+        "the forward changes its input in place (inplace=True?): pass it a copy."
+    )
+
+
+def test_what_is_no_function_is_refused() -> None:
+    for arguments, said in (((3, FORWARD), "forward is 3"), ((FORWARD, "x"), "inverse is 'x'")):
+        with pytest.raises(ImageTypeError) as caught:
+            diagnose(*arguments)  # type: ignore[arg-type]
+        assert str(caught.value) == f"{said}: expected a function of a picture, or a Normalization."
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ends", "lost"), [(None, 0.7, "..0.7", "0.26.."), (-0.7, None, "-0.7..", "..0.54")]
+)
+def test_clamps_before_a_negative_std(low: Any, high: Any, ends: str, lost: str) -> None:
+    assert of(lambda y: y.clamp(low, high) * -0.2 + 0.4, [0.4], [-0.2]).message == (
+        f"grey: values are clamped in the normalized space (to {ends}) before the inverse, so that what lies outside "
+        f"{lost} is lost. Clamp after the inverse, to 0..1."
+    )
+
+
+def test_a_clamp_of_green_alone() -> None:
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        x = y * S + M
+        return torch.stack([x[0], x[1].clamp(0.25, 0.75), x[2]])
+
+    assert of(inverse).message == (
+        "green: values are clamped after the inverse, to another range than the pictures', so that what lies outside "
+        "0.25..0.75 is lost. That is 0..1."
+    )
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "shown"),
+    [(1 / 3, 2 / 7, "0.33333334"), (0.12345678, 0.25, "0.12345678"), (100.00000001, 50.0, "100"), (0.5, 0.25, "0.5")],
+)
+def test_statistics_are_shown_as_they_were_typed_or_as_float32_has_them(mean: float, std: float, shown: str) -> None:
+    white = 255.0 if mean > 1 else 1.0
+    said = of(lambda y: y * std + mean + 0.0123 * white, [mean], [std], white)
+    assert said.kind == "wrong-mean"
+    assert f"where the pipeline has {shown}." in said.message
