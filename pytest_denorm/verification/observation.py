@@ -515,7 +515,7 @@ def _in_equal_bins(x: Array, z: Array, slack: Array, level: float) -> bool:
 def _wrong_levels(x: Array, z: Array, level: float) -> int:
     """How many of 256 levels a channel do not come back, in the picture that has them all."""
     wanted = np.rint(x / level).astype(int)
-    found = np.clip(np.rint(np.nan_to_num(z, nan=-level) / level), -1, 256)
+    found = np.clip(np.rint(np.nan_to_num(z / level, nan=-1.0)), -1, 256)
     wrong = found != wanted
     return sum(len(np.unique(wanted[wrong[:, channel], channel])) for channel in range(x.shape[1]))
 

@@ -1162,3 +1162,50 @@ def test_statistics_are_shown_as_they_were_typed_or_as_float32_has_them(mean: fl
     said = of(lambda y: y * std + mean + 0.0123 * white, [mean], [std], white)
     assert said.kind == "wrong-mean"
     assert f"where the pipeline has {shown}." in said.message
+
+
+def test_whites_that_are_none_are_refused() -> None:
+    for arguments, said in (({"pixel_max": 0.0}, "pixel_max is 0.0"), ({"output_max": -1.0}, "output_max is -1.0")):
+        with pytest.raises(ImageError) as caught:
+            diagnose(FORWARD, FORWARD, **arguments)  # type: ignore[arg-type]
+        assert str(caught.value).startswith(said)
+    with pytest.raises(InverseError, match=r"^the forward raised ZeroDivisionError: "):
+        diagnose(lambda x: 1 / 0, FORWARD)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_few_values_that_are_no_numbers(value: float) -> None:
+    said = of(lambda y: torch.where(y > 2, value, y * S + M))
+    assert (kinds(said), said.max_abs_error) == (["unknown"], math.inf)
+    assert said.message.startswith("the inverse gives NaN or infinite values. ")
+
+
+#: Inverses for a Normalize with the statistics of ImageNet in float64, and what is said of them.
+FURTHER: dict[str, tuple[Function, str]] = {
+    "wrapped, in BGR": (
+        lambda y: wrapped(y.flip(0)),
+        "The picture comes back as it is, still normalized: nothing is inverted."
+        f"\nAlso: the channels come back reversed (BGR for RGB).{WRAPS}",
+    ),
+    "0 and 1, without the mean, rounded": (
+        lambda y: (y * S).clamp(0).round().byte(),
+        "the bytes that come back are 0 and 1: values in 0..1 were cast without multiplying by 255.",
+    ),
+    "nearly ten times": (
+        lambda y: y * S * three(9.5, 9.595, 9.5) + M,
+        "red: gain 9.5, offset -4.1: the inverse uses std 2.1755 where the pipeline has 0.229; green: gain 9.595, "
+        "offset -3.9: the inverse uses std 2.14928 where the pipeline has 0.224; blue: gain 9.5, offset -3.5: the "
+        "inverse uses std 2.1375 where the pipeline has 0.225.",
+    ),
+    "contrast, but for a thousandth": (
+        lambda y: (y * S + M) * three(0.2, 0.20018, 0.2) + three(0.07, 0.0705, 0.0695),
+        "none of the known mistakes gives these numbers. red: gain 0.2, offset 0.07; green: gain 0.2002, offset "
+        "0.0705; blue: gain 0.2, offset 0.0695.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FURTHER)
+def test_further_mistakes_in_words(what: str) -> None:
+    inverse, expected = FURTHER[what]
+    assert of(inverse).message == expected
