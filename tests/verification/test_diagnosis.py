@@ -1209,3 +1209,377 @@ FURTHER: dict[str, tuple[Function, str]] = {
 def test_further_mistakes_in_words(what: str) -> None:
     inverse, expected = FURTHER[what]
     assert of(inverse).message == expected
+
+
+CLIP = PRESETS["clip"]
+#: Statistics, white, an inverse, and what is said of it.
+STRANGE: dict[str, tuple[Any, Any, float, Function, str]] = {
+    "almost no forward, in the mean": (
+        [0.001] * 3,
+        [1.0] * 3,
+        1.0,
+        lambda y: y * three(0.3, 0.31, 0.32) + three(0.1, 0.2, 0.3),
+        "red: gain 0.3, offset 0.1: the inverse uses std 0.3 where the pipeline has 1; green: gain 0.31, "
+        "offset 0.2: the inverse uses std 0.31 where the pipeline has 1; blue: gain 0.32, offset 0.3: the "
+        "inverse uses std 0.32 where the pipeline has 1."
+        "\nAlso: red: gain 0.3, offset 0.1: the inverse uses mean 0.1 where the pipeline has 0.001; green: "
+        "gain 0.31, offset 0.2: the inverse uses mean 0.2 where the pipeline has 0.001; blue: gain 0.32, "
+        "offset 0.3: the inverse uses mean 0.3 where the pipeline has 0.001.",
+    ),
+    "almost no forward, in the std": (
+        [0.0] * 3,
+        [1.5] * 3,
+        1.0,
+        lambda y: y * three(0.3, 0.31, 0.32) + three(0.1, 0.2, 0.3),
+        "red: gain 0.2, offset 0.1: the inverse uses std 0.3 where the pipeline has 1.5; green: gain "
+        "0.2067, offset 0.2: the inverse uses std 0.31 where the pipeline has 1.5; blue: gain 0.2133, "
+        "offset 0.3: the inverse uses std 0.32 where the pipeline has 1.5."
+        "\nAlso: red: gain 0.2, offset 0.1: the inverse uses mean 0.1 where the pipeline has 0; green: gain "
+        "0.2067, offset 0.2: the inverse uses mean 0.2 where the pipeline has 0; blue: gain 0.2133, offset "
+        "0.3: the inverse uses mean 0.3 where the pipeline has 0.",
+    ),
+    "no forward, long numbers": (
+        [0.0] * 3,
+        [1.0] * 3,
+        1.0,
+        lambda y: y * three(0.345678, 0.3, 0.4) + three(0.123456, 0.2345678, 0.3),
+        "The forward leaves the picture as it is, and the inverse undoes a Normalize with mean (0.1235, "
+        "0.2346, 0.3), std (0.3457, 0.3, 0.4): it is applied to what was never normalized.",
+    ),
+    "no forward, one std is 1": (
+        [0.0] * 3,
+        [1.0] * 3,
+        1.0,
+        lambda y: y * three(1, 0.3, 0.4) + three(0.1, 0.2, 0.3),
+        "The forward leaves the picture as it is, and the inverse undoes a Normalize with mean (0.1, 0.2, "
+        "0.3), std (1, 0.3, 0.4): it is applied to what was never normalized.",
+    ),
+    "no forward, one std is -1": (
+        [0.0] * 3,
+        [1.0] * 3,
+        1.0,
+        lambda y: y * three(-1, 0.3, 0.4) + three(0.1, 0.2, 0.3),
+        "The forward leaves the picture as it is, and the inverse undoes a Normalize with mean (0.1, 0.2, "
+        "0.3), std (-1, 0.3, 0.4): it is applied to what was never normalized.",
+    ),
+    "no forward, one mean is 0": (
+        [0.0] * 3,
+        [1.0] * 3,
+        1.0,
+        lambda y: y * three(0.3, 0.31, 0.32) + three(0.1, 0, 0),
+        "The forward leaves the picture as it is, and the inverse undoes a Normalize with mean (0.1, 0, 0),"
+        " std (0.3, 0.31, 0.32): it is applied to what was never normalized.",
+    ),
+    "no forward, one std is 0": (
+        [0.0] * 3,
+        [1.0] * 3,
+        1.0,
+        lambda y: y * three(0, 0.3, 0.4) + three(0.1, 0.2, 0.3),
+        "The forward leaves the picture as it is, and the inverse undoes a Normalize with mean (0.1, 0.2, "
+        "0.3), std (0, 0.3, 0.4): it is applied to what was never normalized.",
+    ),
+    "no forward, no mean": (
+        [0.0] * 3,
+        [1.0] * 3,
+        1.0,
+        lambda y: y * three(0.3, 0.31, 0.32),
+        "red: gain 0.3, offset 0: the inverse uses std 0.3 where the pipeline has 1; green: gain 0.31, "
+        "offset 0: the inverse uses std 0.31 where the pipeline has 1; blue: gain 0.32, offset 0: the "
+        "inverse uses std 0.32 where the pipeline has 1.",
+    ),
+    "several contrasts, one brightness": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: (y * S + M) * three(4.9, 5.1, 5) + 0.07,
+        "red: gain 4.9, offset 0.07: the inverse uses std 1.1221 where the pipeline has 0.229; green: gain "
+        "5.1, offset 0.07: the inverse uses std 1.1424 where the pipeline has 0.224; blue: gain 5, offset "
+        "0.07: the inverse uses std 1.125 where the pipeline has 0.225."
+        "\nAlso: red: gain 4.9, offset 0.07: the inverse uses mean 2.4465 where the pipeline has 0.485; "
+        "green: gain 5.1, offset 0.07: the inverse uses mean 2.3956 where the pipeline has 0.456; blue: "
+        "gain 5, offset 0.07: the inverse uses mean 2.1 where the pipeline has 0.406.",
+    ),
+    "one contrast, several brightnesses": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: (y * S + M) * 2 + three(0.07, 0.08, 0.09),
+        "red: gain 2, offset 0.07: the inverse uses std 0.458 where the pipeline has 0.229; green: gain 2, "
+        "offset 0.08: the inverse uses std 0.448 where the pipeline has 0.224; blue: gain 2, offset 0.09: "
+        "the inverse uses std 0.45 where the pipeline has 0.225."
+        "\nAlso: red: gain 2, offset 0.07: the inverse uses mean 1.04 where the pipeline has 0.485; green: "
+        "gain 2, offset 0.08: the inverse uses mean 0.992 where the pipeline has 0.456; blue: gain 2, "
+        "offset 0.09: the inverse uses mean 0.902 where the pipeline has 0.406.",
+    ),
+    "contrast of bytes": (
+        [100.0, 110.0, 120.0],
+        [50.0, 60.0, 70.0],
+        255.0,
+        lambda y: (y * three(50, 60, 70) + three(100, 110, 120)) * 0.5 + three(20, 20.1, 19.9),
+        "none of the known mistakes gives these numbers. red: gain 0.5, offset 20; green: gain 0.5, offset "
+        "20.1; blue: gain 0.5, offset 19.9.",
+    ),
+    "contrast of two channels": (
+        [0.4, 0.3],
+        [0.3, 0.2],
+        1.0,
+        lambda y: (y * three(0.3, 0.2) + three(0.4, 0.3)) * 2 + 0.07,
+        "none of the known mistakes gives these numbers. channel 0: gain 2, offset 0.07; channel 1: gain 2,"
+        " offset 0.07.",
+    ),
+    "red is black, and clamped": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: ((y * S + M) * three(0, 1, 1)).clamp(0.2, 0.8),
+        "green: values are clamped after the inverse, to another range than the pictures', so that what "
+        "lies outside 0.2..0.8 is lost. That is 0..1.",
+    ),
+    "statistics in BGR, cut off": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: (y * S.flip(0) + M.flip(0)).clamp(0, 1),
+        "Mean and std are applied reversed: each channel gets another channel's.",
+    ),
+    "an eps and negative stds": (
+        [0.4, 0.5],
+        [-0.2, -0.3],
+        1.0,
+        lambda y: y * three(0.04 + 1e-5, 0.09 + 1e-5).sqrt() + three(0.4, 0.5),
+        "An eps of 1e-05 is added to the variance in the inverse only. Leave it out, or use it on both sides.",
+    ),
+    "an eps and one negative std": (
+        [0.4, 0.5],
+        [-0.2, 0.3],
+        1.0,
+        lambda y: y * three(-0.2 + 1e-3, 0.3 + 1e-3) + three(0.4, 0.5),
+        "An eps of 0.001 is added to std in the inverse only. Leave it out, or use it on both sides. The "
+        "same numbers come about where the pipeline's own constants are rounded to 1 decimal: channel 0 std"
+        " -0.199 for -0.2, channel 1 std 0.301 for 0.3.",
+    ),
+    "whole bytes, in bytes": (
+        [0.4914, 0.4822, 0.4465],
+        [0.247, 0.2435, 0.2616],
+        1.0,
+        lambda y: rounded(y * three(63, 62, 67) / 255 + three(125, 123, 114) / 255),
+        "Constants are rounded to 0 decimals on the scale of bytes: red mean 0.490196 for 0.4914, red std "
+        "0.247059 for 0.247, green mean 0.482353 for 0.4822, green std 0.243137 for 0.2435, blue mean "
+        "0.447059 for 0.4465, blue std 0.262745 for 0.2616.",
+    ),
+    "the second of two means": (
+        [0.4, 0.3],
+        [0.3, 0.2],
+        1.0,
+        lambda y: y * three(0.3, 0.2) + 0.3,
+        "Every channel gets channel 1's mean (0.3).",
+    ),
+    "the first of two": (
+        [0.4, 0.3],
+        [0.3, 0.2],
+        1.0,
+        lambda y: y * 0.3 + 0.4,
+        "Every channel gets channel 0's statistics (mean 0.4, std 0.3).",
+    ),
+    "two reversed": (
+        [0.4, 0.3],
+        [0.3, 0.2],
+        1.0,
+        lambda y: y * three(0.2, 0.3) + three(0.3, 0.4),
+        "Mean and std are applied reversed: each channel gets another channel's.",
+    ),
+    "the same for two": (
+        [0.4, 0.3],
+        [0.3, 0.2],
+        1.0,
+        lambda y: y * 0.33 + 0.37,
+        "Every channel gets the same statistics: mean 0.37, std 0.33.",
+    ),
+    "the same for equal means": (
+        [0.5] * 3,
+        [0.2, 0.3, 0.4],
+        1.0,
+        lambda y: y * 0.33 + 0.37,
+        "Every channel gets the same statistics: mean 0.37, std 0.33.",
+    ),
+    "the same for equal stds": (
+        [0.4, 0.5, 0.6],
+        [0.25] * 3,
+        1.0,
+        lambda y: y * 0.33 + 0.37,
+        "Every channel gets the same statistics: mean 0.37, std 0.33.",
+    ),
+    "the same for one": (
+        [0.4],
+        [0.25],
+        1.0,
+        lambda y: y * 0.33 + 0.37,
+        "grey: gain 1.32, offset -0.16: the inverse uses std 0.33 where the pipeline has 0.25."
+        "\nAlso: grey: gain 1.32, offset -0.16: the inverse uses mean 0.37 where the pipeline has 0.4.",
+    ),
+    "another order of four": (
+        [0.41, 0.42, 0.43, 0.44],
+        [0.21, 0.22, 0.23, 0.24],
+        1.0,
+        lambda y: y * three(0.22, 0.21, 0.23, 0.24) + three(0.42, 0.41, 0.43, 0.44),
+        "Mean and std are applied in the order (1, 0, 2, 3): each channel gets another channel's.",
+    ),
+    "five, moved along by one": (
+        [0.41, 0.42, 0.43, 0.44, 0.45],
+        [0.21, 0.22, 0.23, 0.24, 0.25],
+        1.0,
+        lambda y: y * three(0.22, 0.23, 0.24, 0.25, 0.21) + three(0.42, 0.43, 0.44, 0.45, 0.41),
+        "Mean and std are applied in the order (1, 2, 3, 4, 0): each channel gets another channel's.",
+    ),
+    "five, moved back by one": (
+        [0.41, 0.42, 0.43, 0.44, 0.45],
+        [0.21, 0.22, 0.23, 0.24, 0.25],
+        1.0,
+        lambda y: y * three(0.25, 0.21, 0.22, 0.23, 0.24) + three(0.45, 0.41, 0.42, 0.43, 0.44),
+        "Mean and std are applied in the order (4, 0, 1, 2, 3): each channel gets another channel's.",
+    ),
+    "an eps less of a half": (
+        [0.5] * 3,
+        [0.5] * 3,
+        1.0,
+        lambda y: y * 0.499 + 0.5,
+        "red: gain 0.998, offset 0.001: the inverse uses std 0.499 where the pipeline has 0.5; green: gain "
+        "0.998, offset 0.001: the inverse uses std 0.499 where the pipeline has 0.5; blue: gain 0.998, "
+        "offset 0.001: the inverse uses std 0.499 where the pipeline has 0.5. The same numbers come about "
+        "where an eps of 0.001 is added to std in the forward only. Leave it out, or use it on both sides.",
+    ),
+    "an eps more of a half": (
+        [0.5] * 3,
+        [0.5] * 3,
+        1.0,
+        lambda y: y * 0.501 + 0.5,
+        "An eps of 0.001 is added to std in the inverse only. Leave it out, or use it on both sides. The "
+        "same numbers come about where red: gain 1.002, offset -0.001: the inverse uses std 0.501 where the"
+        " pipeline has 0.5; green: gain 1.002, offset -0.001: the inverse uses std 0.501 where the pipeline"
+        " has 0.5; blue: gain 1.002, offset -0.001: the inverse uses std 0.501 where the pipeline has 0.5.",
+    ),
+    "a cent more than a half, in red": (
+        [0.5] * 3,
+        [0.5] * 3,
+        1.0,
+        lambda y: y * three(0.51, 0.5, 0.5) + 0.5,
+        "red: gain 1.02, offset -0.01: the inverse uses std 0.51 where the pipeline has 0.5.",
+    ),
+    "MNIST's, of bytes": (
+        [123.0, 116.0, 103.0],
+        [58.0, 57.0, 56.0],
+        255.0,
+        lambda y: y * (0.3081 * 255) + 0.1307 * 255,
+        "The inverse uses the statistics of mnist (mean (33.3285, 33.3285, 33.3285), std (78.5655, 78.5655,"
+        " 78.5655)); the pipeline has mean (123, 116, 103), std (58, 57, 56). The same numbers come about "
+        "where every channel gets the same statistics: mean 33.33, std 78.57.",
+    ),
+    "a quotient of whole numbers": (
+        CLIP.mean,
+        CLIP.std,
+        1.0,
+        lambda y: (y - three(-2, -2, -1)) * three(*CLIP.std),
+        "red: gain 1, offset 0.056: the inverse uses mean 0.537259 where the pipeline has 0.48145466; "
+        "green: gain 1, offset 0.065: the inverse uses mean 0.522605 where the pipeline has 0.4578275; "
+        "blue: gain 1, offset -0.13: the inverse uses mean 0.275777 where the pipeline has 0.40821073.",
+    ),
+    "quotients of one decimal": (
+        CLIP.mean,
+        CLIP.std,
+        1.0,
+        lambda y: (y - three(-1.8, -1.8, -1.5)) / three(3.7, 3.8, 3.6),
+        "The constants of Normalize(-mean/std, 1/std) are rounded to 1 decimal (both).",
+    ),
+    "quotients of five decimals": (
+        CLIP.mean,
+        CLIP.std,
+        1.0,
+        lambda y: (y - three(-1.79226, -1.75210, -1.48022)) / three(3.72260, 3.82698, 3.62612),
+        "The constants of Normalize(-mean/std, 1/std) are rounded to 5 decimals (both).",
+    ),
+    "six decimals": (
+        CLIP.mean,
+        CLIP.std,
+        1.0,
+        lambda y: y * three(0.26863, 0.261303, 0.275777) + three(0.481455, 0.457828, 0.408211),
+        "Constants are rounded to 6 decimals: red mean 0.481455 for 0.48145466, red std 0.26863 for "
+        "0.26862954, green mean 0.457828 for 0.4578275, green std 0.261303 for 0.26130258, blue mean "
+        "0.408211 for 0.40821073, blue std 0.275777 for 0.27577711.",
+    ),
+    "CLIP's": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: y * three(*CLIP.std) + three(*CLIP.mean),
+        "The inverse uses the statistics of clip (mean (0.48145466, 0.4578275, 0.40821073), std "
+        "(0.26862954, 0.26130258, 0.27577711)); the pipeline has mean (0.485, 0.456, 0.406), std (0.229, "
+        "0.224, 0.225).",
+    ),
+    "a well-known slip, of bytes": (
+        [123.675, 116.28, 103.53],
+        [58.395, 57.12, 57.375],
+        255.0,
+        lambda y: y * three(58.395, 57.12, 65.025) + three(123.675, 116.28, 103.53),
+        "blue: gain 1.133, offset -14: the inverse uses std 65.025 where the pipeline has 57.375, a well-known slip.",
+    ),
+    "a mean over -0.2": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: y * S + three(0.485, 0.456, 0.406 * 0.225 / -0.2),
+        "blue: gain 1, offset -0.86: the inverse uses mean -0.45675 where the pipeline has 0.406.",
+    ),
+    "a mean over 1.2": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: y * S + three(0.485, 0.456, 0.406 * 0.225 / 1.2),
+        "blue: gain 1, offset -0.33: the inverse uses mean 0.076125 where the pipeline has 0.406.",
+    ),
+    "a mean over 0.22512": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: y * S + three(0.485, 0.456, 0.406 * 0.225 / 0.22512),
+        "blue: gain 1, offset -0.00022: the inverse uses mean 0.405784 where the pipeline has 0.406.",
+    ),
+    "two means, one over 0.255": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: y * S + three(0.4973457, 0.456, 0.406 * 0.225 / 0.255),
+        "red: gain 1, offset 0.012: the inverse uses mean 0.497346 where the pipeline has 0.485; blue: gain"
+        " 1, offset -0.048: the inverse uses mean 0.358235 where the pipeline has 0.406.",
+    ),
+    "a std, and a mean over 0.255": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: y * three(0.239, 0.224, 0.225) + three(0.485, 0.456, 0.406 * 0.225 / 0.255),
+        "blue: gain 1, offset -0.048: the inverse uses mean 0.358235 where the pipeline has 0.406."
+        "\nAlso: red: gain 1.044, offset -0.021: the inverse uses std 0.239 where the pipeline has 0.229.",
+    ),
+    "twice a factor of 255, and one": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: (y * S * three(4.9, 1, 1) + M) * 255,
+        "the result is 255 times too large: a factor of 255 is applied that the pictures do not have. If "
+        "0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255."
+        "\nAlso: red: gain 4.9, offset -1.9: the inverse uses std 1.1221 where the pipeline has 0.229.",
+    ),
+    "a factor of 255, and six times red": (
+        MEAN,
+        STD,
+        1.0,
+        lambda y: (y * S * three(5.5, 1, 1) + M) * 255,
+        "none of the known mistakes gives these numbers. red: gain 1402, offset -556.5; green: gain 255, "
+        "offset 0; blue: gain 255, offset 0.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_strange_statistics_in_words(what: str) -> None:
+    mean, std, white, inverse, expected = STRANGE[what]
+    assert of(inverse, mean, std, white).message == expected
