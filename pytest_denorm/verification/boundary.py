@@ -176,6 +176,7 @@ def _forms(channels: int) -> Iterator[Any]:
 def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:
     """Of the first picture, where it is several; None where it is none."""
     picture = next(iter(pictures_in(picture)), None)
+    ends: tuple[int, ...]
     if isinstance(picture, torch.Tensor):
         tensor, ends = picture.as_subclass(torch.Tensor), (-3, -1)
     else:
