@@ -21,7 +21,7 @@ from ..tolerance import Tolerance, round_trip_tolerance
 from .calls import Caller, as_function, as_pictures, describe_callable, forward_of
 from .diagnosis import Diagnosis, diagnose
 from .drawable import draw_round_trip, drawable
-from .samples import level_picture, sample_images
+from .samples import images_for_an_inverse, level_picture, sample_images
 
 __all__ = ["RoundTrip", "Subject", "Worst", "assert_round_trip", "round_trip"]
 
@@ -66,7 +66,9 @@ class Subject:
         derived = inverse is None
         if derived:
             inverse = Denormalize(normalization.mean, normalization.std, normalization.pixel_max)
-        pictures = as_pictures(sample_images(normalization.channels) if images is None else images, normalization)
+        if images is None:
+            images = (sample_images if derived else images_for_an_inverse)(normalization.channels)
+        pictures = as_pictures(images, normalization)
         return cls(located, inverse, derived, pictures)
 
     @property
@@ -271,7 +273,7 @@ def assert_round_trip(
             floating point or bytes. Without it the derived inverse is used.
         images: pictures as they enter Normalize: a batch or one picture, tensor or array, channels first or last; a PIL
             picture; or a list of these. uint8 is scaled to 0 to ``pixel_max``. Without them: all 256 levels of every
-            channel, extremes, and a photograph.
+            channel, extremes, and a photograph; for an inverse of the project's own, also that at half its contrast.
         tolerance: how far a pixel may be off, in the units of the pictures. Without it the bound is derived from
             dtype, mean and std.
 

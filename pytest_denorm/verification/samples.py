@@ -11,7 +11,7 @@ import torch
 
 from ..errors import DenormWarning, ImageError
 
-__all__ = ["level_picture", "photograph", "sample_images", "with_channels"]
+__all__ = ["images_for_an_inverse", "level_picture", "photograph", "sample_images", "with_channels"]
 
 _HEIGHT, _WIDTH = 48, 64
 
@@ -33,6 +33,15 @@ def sample_images(channels: int = 3) -> torch.Tensor:
     if photo is not None:
         pictures.append(with_channels(photo, channels))
     return torch.stack(pictures)
+
+
+def images_for_an_inverse(channels: int = 3) -> torch.Tensor:
+    """Those of :func:`sample_images`, and before the last of them the same at half its contrast.
+
+    What stretches each picture to its own minimum and maximum gives the others back: they have black and white in them.
+    """
+    *first, last = sample_images(channels)
+    return torch.stack([*first, 64 + last // 2, last])
 
 
 def level_picture(channels: int, height: int = 8, width: int = 32) -> torch.Tensor:

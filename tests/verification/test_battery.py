@@ -67,7 +67,7 @@ class Counting:
 
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
         self.calls += 1
-        return y * s + m + 1e-3 * (self.calls % 2)
+        return y * s + m + 1e-3 * (self.calls % 7)
 
 
 class OneByOne(T.Normalize):

@@ -472,7 +472,7 @@ def test_batches_of_bytes_are_the_same_bytes() -> None:
 )
 def test_what_is_no_batch(inverse: Callable[[torch.Tensor], Any], said: str) -> None:
     message, _ = failure("inverse_accepts_batch", inverse)
-    assert message.startswith(f"a batch of 3 is not given back as one: {said}")
+    assert message.startswith(f"a batch of 4 is not given back as one: {said}")
 
 
 def one_by_one(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -110,6 +110,16 @@ def test_an_inverse_that_takes_no_other_pictures_has_no_diagnosis() -> None:
     ]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_that_is_stretched_does_not_come_back(channels: int) -> None:
+    def stretched(y: torch.Tensor) -> torch.Tensor:
+        x = y * 0.25 + 0.5
+        return (x - x.min()) / (x.max() - x.min())
+
+    with pytest.raises(AssertionError, match="diagnosis   min-max: each picture is stretched"):
+        assert_round_trip(Normalization([0.5] * channels, [0.25] * channels), inverse=stretched)
+
+
 def test_who_raises_is_told() -> None:
     def raising(picture: torch.Tensor) -> torch.Tensor:
         raise OSError("no disk")

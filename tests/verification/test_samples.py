@@ -14,7 +14,7 @@ from torchvision import transforms as T
 
 from pytest_denorm.errors import DenormWarning, ImageError
 from pytest_denorm.verification import check, sample_images
-from pytest_denorm.verification.samples import level_picture, photograph
+from pytest_denorm.verification.samples import images_for_an_inverse, level_picture, photograph
 
 
 @pytest.fixture
@@ -51,6 +51,14 @@ def test_further_channels_repeat_the_pure_colours() -> None:
     first = sample_images(7)[1, :, 0, :32]
     assert torch.equal(first[3:6], first[:3])
     assert torch.equal(first[6], first[0])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 7])
+def test_an_inverse_gets_a_picture_without_black_and_white(channels: int) -> None:
+    given, shown = images_for_an_inverse(channels), sample_images(channels)
+    assert torch.equal(given[[0, 1, 3]], shown)
+    assert torch.equal(given[2], 64 + shown[2] // 2)
+    assert (given[2].min(), given[2].max()) == (64, 191)
 
 
 def test_the_photograph(hopper: Image.Image) -> None:
