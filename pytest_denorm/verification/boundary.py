@@ -320,12 +320,8 @@ def _refuse_changes_afterwards(leaving: torch.Tensor, final: torch.Tensor, decla
 
 def _refuse_changes_before(located: Located) -> None:
     """Around the Normalize, the channels of the picture must stay where they are, and in 0..white."""
-    if located.call is None:
-        return
     try:
-        with alone(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", DenormWarning)
-            measured = probe(located.call, draws=_FEW_DRAWS)
+        measured = probe(located.call, draws=_FEW_DRAWS)
     except DenormError:
         return  # it cannot be measured from outside; what it does inside was seen
     order = measured.order

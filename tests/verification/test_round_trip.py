@@ -338,3 +338,21 @@ def test_an_inverse_may_work_in_another_dtype(dtype: torch.dtype) -> None:
     fine = trip(lambda y: y.double() * STD.double() + MEAN.double() + 1e-9, PICTURE.double(), 1e-8)
     assert fine.ok
     assert fine.channel_errors[0] == pytest.approx(1e-9, rel=1e-3)
+
+
+def test_as_many_levels_as_arithmetic_explains() -> None:
+    """Far from the pictures, a mean leaves less of them; how many levels that costs is allowed to the last bit."""
+    far = Normalization(-2e4, 1.0)
+
+    def off(by: int) -> RoundTrip:
+        return trip(
+            lambda y: ((y.double() - 2e4) * 255).round().clamp(0, 255).byte().int() + by,
+            torch.arange(256.0).view(1, 16, 16) / 255,
+            statistics=far,
+        )
+
+    allowed = round(off(0).tolerance.per_channel[0] * 255)
+    assert allowed >= 1
+    assert off(0).worst.error < 0.1 / 255
+    assert off(allowed).ok
+    assert not off(allowed + 1).ok
