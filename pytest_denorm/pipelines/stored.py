@@ -85,7 +85,14 @@ def _leaf(obj: Any, found: Normalization, white: float, white_given: float) -> L
         entry = None  # it rescales too
     if white_given == 1 and of_bytes(found):  # it takes pictures of any range
         white = 255.0
+    if white_given == white == 255 and _of_unit(found):  # likewise
+        white = 1.0
     return Leaf(found.mean, found.std, white, entry=entry)
+
+
+def _of_unit(found: Normalization) -> bool:
+    """Whether numbers can only be statistics of pictures in 0..1."""
+    return 0 < max(found.mean) <= 1 and max(found.std) < 1
 
 
 def of_bytes(found: Normalization) -> bool:

@@ -214,3 +214,37 @@ class Unique(nn.Parameter):
 def test_weights_are_not_copied() -> None:
     assert find_normalize(Backed()).mean == pytest.approx(MEAN)
     assert find_normalize(Backed().preprocess).mean == pytest.approx(MEAN)
+
+
+class OnAnyArrays(OnArrays):
+    """Whatever the range of what it is given."""
+
+    def __call__(self, picture):
+        return (np.asarray(picture) - self.mean) / self.std
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "white"),
+    [
+        (MEAN, STD, 1.0),
+        ((1.0, 1.0, 0.5), (0.9, 0.5, 0.5), 1.0),
+        (*IN_BYTES, 255.0),
+        ((0.0, 0.0, 0.0), (0.5, 0.5, 0.5), 255.0),
+        ((0.5, 0.5, 1.5), (0.5, 0.5, 0.5), 255.0),
+        ((0.5, 0.5, 0.5), (0.5, 0.5, 1.0), 255.0),
+    ],
+)
+def test_what_takes_pictures_of_any_range_is_for_those_that_its_statistics_fit(mean, std, white):
+    assert find_normalize(OnAnyArrays(mean, std)).pixel_max == white
+
+
+def test_statistics_of_0_to_1_on_arrays_are_right_for_scaled_arrays():
+    class Steps:
+        def __init__(self):
+            self.normalize = OnAnyArrays()
+
+        def __call__(self, picture):
+            return self.normalize(np.asarray(picture, np.float32) / 255)
+
+    report = check(Steps(), select=["statistics_valid", "declared_matches_measured", "round_trip"])
+    assert report.ok, str(report)
