@@ -17,7 +17,7 @@ from .probing import independent
 from .randomness import states_kept
 from .walk import Located, locate
 
-__all__ = ["Record", "recorded", "watch", "watch_own"]
+__all__ = ["LaterStepRaisedError", "Record", "recorded", "watch", "watch_own"]
 
 Pair = tuple[Any, Any]
 
@@ -46,6 +46,10 @@ class Record(list[Pair]):
             raise NormalizeRaisedError(f"{name} raised {type(error).__name__}: {error}", entering) from error
 
 
+class LaterStepRaisedError(PipelineError):
+    """The Normalize took the picture, and something after it raised."""
+
+
 #: Under which pictures are handed on where they have a name.
 _KEY = "image"
 
@@ -67,6 +71,7 @@ def watch(pipeline: Any, picture: Any) -> Record:
 
     Raises:
         NormalizeRaisedError: the Normalize got a picture, and raised.
+        LaterStepRaisedError: the Normalize took the picture, and a later step raised.
         PipelineError: the Normalize cannot be watched, or the pipeline does not take the picture.
         and all that :func:`~pytest_denorm.find_normalize` raises.
     """
@@ -84,7 +89,7 @@ def watch(pipeline: Any, picture: Any) -> Record:
             else:
                 return pairs
     pairs.refuse_failures(located)
-    raise PipelineError(
+    raise (LaterStepRaisedError if pairs else PipelineError)(
         f"the pipeline of {located.normalization.source} does not take this {type(picture).__name__}: alone, it "
         f"raised {errors[0]}"
     )

@@ -19,7 +19,7 @@ from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
 from ..pipelines.probing import probe
 from ..pipelines.walk import is_dataset
-from ..pipelines.watching import Record, watch, watch_own
+from ..pipelines.watching import LaterStepRaisedError, Record, watch, watch_own
 from ..text import channel_name
 from ..tolerance import round_trip_tolerance
 from .case import CheckFailure, NotApplicable, Shown
@@ -76,6 +76,7 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
         raise NotApplicable("there is nothing around the Normalize that could be run")
     reason, untaken, seen_at_work = "", "matplotlib came without its sample photograph", False
     last: list[Sighting] = []
+    taken_alone = False
     identity = not any(located.normalization.mean) and set(located.normalization.std) == {1.0}
     for own, run in _runs(pipeline, located.normalization.channels):
         try:
@@ -88,11 +89,15 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
             seen = _refused(error, located.normalization)
         except PipelineError as error:
             untaken, seen = str(error), None
+            taken_alone = taken_alone or isinstance(error, LaterStepRaisedError)
         if seen is not None and (own or identity or seen.does_something):
             seen_at_work = True
             yield seen
         elif seen is not None:
             last.append(seen)
+    if taken_alone:
+        # for a model that wants pictures of another size, what its Normalize refuses are pictures of another kind
+        last, reason = [one for one in last if one.leaving is not None], ""
     yield from last
     if not seen_at_work and not last:
         raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason or untaken}")
@@ -159,18 +164,18 @@ def _own_item(dataset: Any) -> Record:
 
 
 def _forms(channels: int) -> Iterator[Any]:
-    """A photograph in every usual form, in colour, with `channels` if that is another number, and in grey."""
+    """A photograph in every usual form: of `channels` if they are more than three, in colour, of fewer, and in grey."""
     photo = photograph()
     if photo is None:
         return
     from PIL import Image
 
-    for count in dict.fromkeys((3, channels, 1)):
+    for count in dict.fromkeys((max(channels, 3), 3, channels, 1)):
         planes = with_channels(photo, count).repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)
         array = planes.permute(1, 2, 0).contiguous().numpy()  # more than any usual crop
         if count in (1, 3, 4):
             yield Image.fromarray(array.squeeze())
-        yield from (array, planes.float() / 255, planes)
+        yield from (array, planes.float() / 255, planes, planes[None].float() / 255)
 
 
 def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:

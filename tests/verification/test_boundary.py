@@ -63,6 +63,50 @@ def test_attributes_that_lie_are_caught(around: Callable[[Any], Any]) -> None:
     )
 
 
+class OfBatches(torch.nn.Module):
+    """A Normalize that takes no single picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        _, _, _, _ = pictures.shape
+        result: torch.Tensor = (pictures - self.mean) / self.std
+        return result
+
+
+def test_a_model_may_take_batches_alone() -> None:
+    model = torch.nn.Sequential(OfBatches(), torch.nn.Conv2d(3, 4, 3))
+    assert verdict(model, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
+    assert verdict(model)[0] == "passed"
+
+
+def test_a_model_for_pictures_of_another_size_is_not_blamed_for_what_its_normalize_refuses() -> None:
+    small = torch.nn.Sequential(T.Normalize(MEAN, STD), torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10))
+    for name in ("statistics_match_channels", "declared_matches_measured"):
+        status, message = verdict(small, name)
+        assert status == "not applicable"
+        assert "does not take this Tensor: alone, it raised RuntimeError: mat1 and mat2 shapes" in message
+
+
+class FirstForAll(T.Normalize):
+    """Takes any number of channels."""
+
+    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+        count = min(len(self.mean), tensor.shape[-3])
+        first = T.Normalize(self.mean[:count], self.std[:count])
+        result: torch.Tensor = first(tensor[..., :count, :, :])
+        return result
+
+
+def test_pictures_of_as_many_channels_as_there_are_statistics_come_first() -> None:
+    four = T.Compose([T.ToTensor(), FirstForAll([*MEAN, 0.5], [*STD, 0.5])])
+    assert verdict(four, "statistics_match_channels") == ("passed", "4 of each, for 4 channels")
+    assert verdict(four)[0] == "passed"
+
+
 def halved(picture: torch.Tensor) -> torch.Tensor:
     return picture * 0.5
 
@@ -432,7 +476,7 @@ HALVES = [0.5] * 3, [0.25] * 3
         (lambda picture: scaled(picture).astype(np.longdouble), OnArrays(*HALVES), None),
         (lambda picture: "a name", OnArrays(*HALVES), None),
         (lambda picture: scaled(picture).ravel(), OnArrays(0.5, 0.25), None),
-        (lambda picture: scaled(picture)[None], OnArrays(0.5, 0.25, axis=-5), None),
+        (lambda picture: scaled(picture)[None], OnArrays(0.5, 0.25, axis=-6), None),
     ],
 )
 def test_pictures_in_every_form_are_watched(before: Any, normalize: Any, shown: str | None) -> None:
