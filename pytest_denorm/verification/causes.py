@@ -30,6 +30,10 @@ _KNOWN_SLIPS = {
 }
 
 
+#: Mistakes with all constants: where a single one differs, it may just as well be wrong by itself.
+_OF_SEVERAL = {"channel-order", "one-channel-for-all", "other-preset"}
+
+
 @dataclass(frozen=True)
 class Cause:
     """A mistake and the map ``slope * y + offset`` that it leads to.
@@ -96,7 +100,8 @@ class Causes:
         for one in agreeing:
             kinds.setdefault(one.kind, one)
         first, *others = kinds.values()
-        if first.kind == "eps" and np.ptp(self.seen.std) == 0:
+        single = self.seen.channels > 1 and self.right_constants(found) == 2 * self.seen.channels - 1
+        if (first.kind == "eps" and np.ptp(self.seen.std) == 0) or (single and first.kind in _OF_SEVERAL):
             others += self.constants(found)[:1]
         return [first, *(replace(one, equal=True) for one in others)]
 
@@ -159,6 +164,8 @@ class Causes:
         seen = self.seen
         if not seen.bytes_out:
             low, high = seen.z.min(axis=0), seen.z.max(axis=0)
+            flat = low == high  # black or white all over: what lies beyond is cut off there
+            low, high = np.where(flat, 0.0, low), np.where(flat, seen.white, high)
             room = 16 * seen.unit_roundoff * (np.abs(seen.z).max() + seen.white) + seen.slack
             yield False, partial(_clipped_values, low, high, seen.z, room * 100)
             return
@@ -191,7 +198,7 @@ class Causes:
         seen, slope, offset = self.seen, found.slope, found.offset
         gain = slope / seen.std
         shift = offset - gain * seen.mean
-        if (np.abs(gain) <= 0.1).any() or (np.abs(gain) >= 10).any():
+        if self._close(found, np.zeros_like(slope)).any() or ((np.abs(gain) <= 0.1) | (np.abs(gain) >= 10)).all():
             return []
         wrong_std, wrong_mean = ~self._close(found, seen.std), ~self._close_offset(found, seen.mean)
         if (wrong_std & wrong_mean).all() and _one_value(gain) and _one_value(shift / seen.white) and seen.channels > 1:

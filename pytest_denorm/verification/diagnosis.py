@@ -273,7 +273,9 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     causes, straight = Causes(seen), list(range(seen.channels))
     order = [fit.source for fit in seen.fits if fit.source is not None]
     known = order if sorted(order) == straight else None
-    if clamp is None and (seen.bytes_out or known is None or not all(fit.affine for fit in seen.fits)):
+    # a channel of one value tells nothing of its map
+    fitted = known is not None and all(fit.affine and fit.slope for fit in seen.fits)
+    if clamp is None and (seen.bytes_out or not (fitted or seen.all_white)):
         for trial in [straight, straight[::-1], known or straight]:
             said = causes.predicting(trial)
             if said is not None:

@@ -169,6 +169,35 @@ def test_a_factor_of_256_is_told() -> None:
     )
 
 
+# --- channels that are black or white all over, and single constants far off ---
+
+
+def test_a_clamp_that_leaves_black_hides_no_mistake() -> None:
+    half = STATISTICS["0.5/0.5"].normalization
+    said = diagnose(half, lambda y: (y * 0.5 - 0.5).clamp(0, 1))  # all black
+    assert (said.kind, said.wrong_levels) == ("mean-sign", 765)
+    own = Normalization((0.3021, 0.41, 0.55), (0.31, 0.12, 0.27))
+    mean, std = three(*own.mean), three(*own.std)
+    for dtype in (torch.float32, torch.float64):
+        said = diagnose(own, lambda y: (y * std - mean).clamp(0, 1), dtype=dtype)  # blue is black
+        assert said.kind == "mean-sign", said
+        said = diagnose(own, lambda y: (y * std + 255 * mean).clamp(0, 1), dtype=dtype)
+        assert said.kind != "exact"
+
+
+def test_one_value_all_over_is_no_known_mistake() -> None:
+    for value in (0.0, 0.3, 1.0):
+        assert diagnose(FORWARD, lambda y, value=value: torch.full_like(y, value)).kind == "unknown"
+
+
+def test_a_digit_that_was_dropped() -> None:
+    for wrong, shown in ((0.0224, "0.0224"), (2.24, "2.24"), (0.00224, "0.00224")):
+        said = diagnose(FORWARD, lambda y, wrong=wrong: y * torch.tensor([0.229, wrong, 0.225])[:, None, None] + m)
+        assert said.kind == "wrong-std"
+        assert f"green: gain {wrong / 0.224:.4g}" in said.message
+        assert f"the inverse uses std {shown} where the pipeline has 0.224" in said.message
+
+
 # --- several mistakes at once ---
 
 SEVERAL: dict[str, tuple[Function, list[str]]] = {
@@ -1372,7 +1401,8 @@ STRANGE: dict[str, tuple[Any, Any, float, Function, str]] = {
         [0.3, 0.2],
         1.0,
         lambda y: y * three(0.3, 0.2) + 0.3,
-        "Every channel gets channel 1's mean (0.3).",
+        "Every channel gets channel 1's mean (0.3). The same numbers come about where channel 0: gain 1, offset -0.1: "
+        "the inverse uses mean 0.3 where the pipeline has 0.4.",
     ),
     "the first of two": (
         [0.4, 0.3],
