@@ -161,7 +161,8 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
         f"{_done_instead(call)}"
         for held, call in walk.unused
     ]
-    found = ". ".join(["; ".join(said), *unused]) + "."
+    unseen = [f"{held}, and takes no picture to show what it does with them" for held in walk.unseen]
+    found = ". ".join(["; ".join(said), *unused, *unseen]) + "."
     if walk.classes:
         return NormalizeNotFoundError(
             found, f"{_listed(walk.classes)}: a class, which is no transform yet: call it to make one."
@@ -224,6 +225,7 @@ class _Walk:
         self.unreadable: list[str] = []
         self.classes: list[str] = []
         self.unused: list[tuple[str, Any]] = []
+        self.unseen: list[str] = []
         self._open: set[int] = set()
         self._known: dict[int, tuple[Any, tuple[_Finding, ...]]] = {}
 
@@ -304,13 +306,14 @@ class _Walk:
         if kept is None:
             return None
         calls = [one for one in (obj, getattr(obj, "preprocess", None)) if callable(one)]
-        if not calls:
-            return None
         mean, std, found = kept
+        held = f"{public_name(obj)} has {mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}"
+        if not calls:
+            self.unseen.append(held)
+            return None
         leaf = next(filter(None, (leaf_of(call, found) for call in calls)), None)
         if leaf is None:
-            held = f"{mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}"
-            self.unused.append((f"{public_name(obj)} has {held}", calls[0]))
+            self.unused.append((held, calls[0]))
         return leaf
 
     def _structure(self, obj: Any) -> Description:

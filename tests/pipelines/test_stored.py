@@ -144,6 +144,22 @@ def test_what_it_does_otherwise_is_told():
     ) in message
 
 
+def test_statistics_of_what_takes_no_picture_are_told():
+    class Pictures:
+        def __init__(self):
+            self.mean, self.std = np.array(MEAN), np.array(STD)
+
+        def __getitem__(self, index):
+            return (torch.rand(3, 4, 5).numpy() - self.mean[:, None, None]) / self.std[:, None, None]
+
+    with pytest.raises(NormalizeNotFoundError) as caught:
+        find_normalize(Pictures())
+    assert (
+        "Pictures has mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225), and takes no picture to show what it "
+        "does with them. If it normalizes all the same, give its statistics as Normalization(mean, std), "
+    ) in str(caught.value)
+
+
 class Network(nn.Module):
     """Numbers of that name that no picture meets, and a state of its own."""
 

@@ -382,6 +382,17 @@ class TestDataSets:
         loader = DataLoader(cifar(transform=v1.ToTensor()), collate_fn=Collate())
         assert find_normalize(loader).source == "DataLoader.collate_fn.transform: torchvision.transforms.v2.Normalize"
 
+    def test_collate_function_that_is_none_of_torch_is_told(self, cifar):
+        def normalizing(samples):
+            return v2.Normalize(MEAN, STD)(torch.stack([picture for picture, _ in samples]))
+
+        plain = DataLoader(cifar(transform=v1.ToTensor()))
+        with pytest.raises(NormalizeNotFoundError) as caught:
+            find_normalize(plain)
+        assert "code of a function" not in str(caught.value)
+        with pytest.raises(NormalizeNotFoundError, match=r"a function does is not declared \([^)]*normalizing\)"):
+            find_normalize(DataLoader(plain.dataset, collate_fn=normalizing))
+
     def test_concatenated(self, cifar):
         same, other = cifar(transform=NORMALIZED), cifar(train=False, transform=v1.Normalize((0.5,) * 3, (0.5,) * 3))
         assert find_normalize(ConcatDataset([same, cifar(transform=NORMALIZED)])) == IMAGENET

@@ -40,9 +40,10 @@ def _dataset(wrapper: Any) -> Parts:
 
 
 def _loader(loader: Any) -> Parts:
-    """Pictures are read one by one, then made into batches, where an object may normalize them."""
+    """Pictures are read one by one, then made into batches, where the user's own code may normalize them."""
     collate = loader.collate_fn
-    beyond = () if inspect.isfunction(collate) else ((".collate_fn", collate),)
+    of_torch = inspect.isfunction(collate) and collate.__module__.startswith("torch.")
+    beyond = () if of_torch else ((".collate_fn", collate),)
     return Parts(((".dataset", loader.dataset), *beyond))
 
 
