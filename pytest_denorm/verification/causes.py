@@ -180,7 +180,7 @@ class Causes:
         factors = (255.0, 1 / 255.0, 255.0**2, 1 / 255.0**2)
         for factor in (*factors, 256.0, 1 / 256.0):
             if self.is_correct(found.divided(factor)):
-                return [Cause("scale-255", std * factor, mean * factor, _scale_message(factor))]
+                return [Cause("scale-255", std * factor, mean * factor, _scale_message(factor, self.seen))]
         for factor in factors:
             rest = found.divided(factor)
             gain = np.abs(rest.slope / std)
@@ -190,7 +190,7 @@ class Causes:
             else:
                 beside = self.of(rest) or self.constants(rest)
             if beside:
-                return [Cause("scale-255", std * factor, mean * factor, _scale_message(factor)), *beside]
+                return [Cause("scale-255", std * factor, mean * factor, _scale_message(factor, self.seen)), *beside]
         return []
 
     def constants(self, found: Map) -> list[Cause]:
@@ -470,7 +470,7 @@ def _leaves_as_is(seen: Observation) -> bool:
     return bool(np.allclose(seen.std, 1, atol=1e-6) and np.allclose(seen.mean, 0, atol=1e-6 * seen.white))
 
 
-def _scale_message(factor: float) -> str:
+def _scale_message(factor: float, seen: Observation) -> str:
     if factor in (256.0, 1 / 256.0):
         size, how = ("large", "multiplied") if factor > 1 else ("small", "divided")
         return f"the result is 256 times too {size}: it is {how} by 256, and white is 255."
@@ -480,9 +480,11 @@ def _scale_message(factor: float) -> str:
             f"the result is {factor:g} times too large: a factor of 255 is applied{twice} that the pictures do not "
             f"have. If 0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255."
         )
+    of_bytes = seen.white == 255 and not seen.bytes_out
+    meant = " If 0..1 is meant, give output_max=1 to diagnose, and check the result multiplied by 255."
     return (
         f"the result is {1 / factor:g} times too small: a division by 255 that is not undone, or values in 0..1 cast "
-        f"to bytes without multiplying by 255."
+        f"to bytes without multiplying by 255.{meant if of_bytes else ''}"
     )
 
 
@@ -515,7 +517,7 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
     yield Cause("inverted-intensity", -s, w - m, f"Black and white are exchanged: the result is {w:g} - x.")
     yield Cause("wrong-std", -s, m, "The std has the wrong sign: mean - y * std.")
     for name, factor in (("multiplied", 255.0), ("divided", 1 / 255.0)):
-        yield Cause("scale-255", s * factor, m * factor, _scale_message(factor))
+        yield Cause("scale-255", s * factor, m * factor, _scale_message(factor, seen))
         yield Cause("scale-255", s, m * factor, f"Only the mean is {name} by 255, and not the std.")
         yield Cause("scale-255", s * factor, m, f"Only the std is {name} by 255, and not the mean.")
     for factor, shown, how in (

@@ -95,6 +95,19 @@ def test_floats_of_0_to_255_as_output_max_says(inverse: Function) -> None:
     assert "If 0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255." in said.message
 
 
+def test_floats_of_0_to_1_for_bytes_as_output_max_says() -> None:
+    of_bytes = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
+    said = diagnose(of_bytes, lambda y: y * s + m, pixel_max=255.0)
+    assert kinds(said) == ["scale-255"]
+    assert said.message.endswith(
+        "If 0..1 is meant, give output_max=1 to diagnose, and check the result multiplied by 255."
+    )
+    assert diagnose(of_bytes, lambda y: y * s + m, pixel_max=255.0, output_max=1.0).kind == "exact"
+    assert diagnose(of_bytes, lambda y: (y * s + m) * 255, pixel_max=255.0).kind == "exact"
+    cast = diagnose(of_bytes, lambda y: (y * s + m).byte(), pixel_max=255.0)
+    assert (cast.kind, "is meant" in cast.message) == ("scale-255", False)
+
+
 def test_floats_of_0_to_255_are_held_to_more_than_bytes() -> None:
     said = diagnose(FORWARD, lambda y: (y * s + m) * 255 + 0.4, output_max=255.0)
     assert (said.kind, said.exact) == ("wrong-mean", False)
