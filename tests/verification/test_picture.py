@@ -405,3 +405,94 @@ def test_a_picture_that_cannot_be_written_is_told(pytester: pytest.Pytester) -> 
     result.assert_outcomes(failed=1, deselected=6)
     result.stdout.fnmatch_lines(["no picture: *cannot be written*"])
     assert (pytester.path / "seen.txt").read_text() == "mine"
+
+
+def outline(figure):
+    """What is where, in which size and colour; all but the words."""
+    colour = mpl.colors.to_hex
+    yield f"figure {figure.get_size_inches().round(4).tolist()} at {figure.dpi:g}, {colour(figure.get_facecolor())}"
+    for text in figure.texts:
+        x, y = text.get_position()
+        yield f"text {x:.3g} {y:.3g} {text.get_fontsize():g} {text.get_fontweight()} {colour(text.get_color())}"
+    for axes in figure.axes:
+        yield "axes " + " ".join(f"{side:.3g}" for side in axes.get_position(original=True).bounds)
+        if axes.get_title():
+            yield f"  title {axes.title.get_fontsize():g} {colour(axes.title.get_color())}"
+        for axis in (axes.xaxis, axes.yaxis):
+            shown = [f"{place:g}" for place in axis.get_ticklocs()] if axis is axes.xaxis else []
+            sizes = {label.get_fontsize() for label in axis.get_ticklabels()} if axis.get_ticklocs().size else set()
+            words = f" {axis.label.get_text()!r} {axis.label.get_fontsize():g}" if axis.label.get_text() else ""
+            yield f"  {axis.axis_name}{words} {shown} {sizes or ''} {axis.get_offset_text().get_fontsize():g}"
+        for image in axes.images:
+            yield f"  image {image.get_array().shape} {image.get_interpolation()}"
+        for line in axes.lines:
+            style = f"{line.get_linestyle()} {line.get_linewidth():g} {line.get_marker()} {line.get_markersize():g}"
+            yield f"  line {colour(line.get_color())} {style} {line.get_alpha()} {line.get_markeredgewidth():g}"
+        for band in axes.patches:
+            yield f"  band {colour(band.get_facecolor())} {band.zorder:g}"
+        legend = axes.get_legend()
+        if legend is not None:
+            sizes = {text.get_fontsize() for text in legend.get_texts()}
+            yield f"  legend {[text.get_text() for text in legend.get_texts()]} {sizes} {legend.get_frame_on()}"
+
+
+OUTLINE = """
+figure [10.0, 7.45] at 100, #ffffff
+text 0.02 0.972 9.5 bold #222222
+text 0.02 0.946 9.5 normal #222222
+text 0.02 0.921 9.5 normal #222222
+text 0.02 0.895 9.5 normal #222222
+axes 0.02 0.537 0.289 0.295
+  title 9 #222222
+  x []  10
+  y []  10
+  image (5, 9, 3) nearest
+axes 0.319 0.537 0.289 0.295
+  title 9 #222222
+  x []  10
+  y []  10
+  image (5, 9, 3) nearest
+axes 0.619 0.537 0.289 0.295
+  title 9 #222222
+  x []  10
+  y []  10
+  image (5, 9) nearest
+axes 0.918 0.537 0.0115 0.295
+  x []  10
+  y [] {8.0} 7
+axes 0.095 0.227 0.251 0.256
+  title 9 #222222
+  x ['0', '64', '128', '192', '255']  10
+  y 'recovered' 9 [] {8.0} 10
+  line #8a8a8a -- 1 None 6 None 1
+  line #424242 None 1.5 . 2.5 0.5 0
+  line #222222 - 0.9 None 6 None 1
+  legend ['ideal: x', 'pixels', 'fitted line'] {7.5} False
+axes 0.095 0.0604 0.251 0.128
+  x 'original' 9 ['0', '64', '128', '192', '255'] {8.0} 10
+  y 'recovered\\n- original' 9 [] {8.0} 7
+  line #8a8a8a -- 1 None 6 None 1
+  line #424242 None 1.5 . 2.5 0.5 0
+  line #222222 - 0.9 None 6 None 1
+  band #e3f2e3 0
+"""
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_how_a_figure_is_laid_out(style) -> None:
+    grey = torch.full((1, 5, 9), 10, dtype=torch.uint8)
+    pictures = [grey + more for more in range(4)]
+    normalization = Normalization(0.5, 0.25)
+    with plt.style.context(style):
+        figure = check(normalization, inverse=lambda y: y * 0.25 + 0.6, images=pictures, select=ROUND_TRIP).figure()
+        figure.canvas.draw()
+        assert "\n".join(outline(figure)) == OUTLINE.strip()
+
+
+def test_channels_have_their_colours() -> None:
+    figure = check(VAL, select=ROUND_TRIP).figure()
+    above = [axes for axes in figure.axes if axes.get_title().split(":")[0] in ("red", "green", "blue")]
+    shown = [mpl.colors.to_hex(line.get_color()) for axes in above for line in axes.lines if line.get_marker() == "."]
+    assert shown == ["#c62828", "#2e7d32", "#1565c0"]
+    assert [round(axes.get_position().x0, 3) for axes in above] == [0.095, 0.412, 0.729]
+    assert [axes.get_ylabel() for axes in above] == ["recovered", "", ""]
