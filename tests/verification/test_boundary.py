@@ -594,6 +594,7 @@ def test_warnings_of_the_pipeline_are_the_users_and_filters_stay() -> None:
         verdict(T.Compose([T.ToTensor(), warning, T.Normalize(MEAN, STD)]), "statistics_match_channels")
     assert verdict(T.Compose([T.ToTensor(), T.RandomApply([T.Normalize(MEAN, STD)], p=0.9)]))
     assert verdict(T.Normalize(*TO_BYTES), "statistics_valid")
+    assert verdict(T.Normalize(*TO_BYTES), "round_trip")[0] == "passed"
     assert warnings.filters == before
 
 

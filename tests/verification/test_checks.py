@@ -768,14 +768,15 @@ def test_what_is_sent_to_workers() -> None:
 # --- pictures of the user, other dtypes, other whites ---
 
 
-def test_pictures_without_pixels_are_passed_over() -> None:
+@pytest.mark.parametrize(("low", "high"), [(-9.0, 5.0), (-3.0, 9.0)])
+def test_pictures_without_pixels_are_passed_over(low: float, high: float) -> None:
     images = [
         torch.tensor([0.25, 1.0]).expand(3, 2, 2),
         torch.zeros(3, 0, 2),
-        torch.tensor([-7.0, 5.0]).expand(3, 2, 2),
+        torch.tensor([low, high]).expand(3, 2, 2),
     ]
     assert passed("reverse_round_trip", None, RGB, images)
-    allowed = round_trip_tolerance(RGB, torch.float32, low=-7, high=5).per_channel[0]
+    allowed = round_trip_tolerance(RGB, torch.float32, low=low, high=high).per_channel[0]
     for given in (images, images[::-1]):
         _, details = failure("reverse_round_trip", lambda y: right(y) + 1, RGB, given)
         assert details["tolerance"] == pytest.approx(2 * allowed / RGB.std[0])
@@ -929,3 +930,9 @@ def test_channels_that_do_not_fit_are_in_the_details() -> None:
     message, details = failure("statistics_match_channels", pipeline=grey)
     assert details == {"statistics": 4, "channels": 1}
     assert message.endswith("Give 1 of each, or pictures of 4 channels.")
+
+
+def test_bright_bytes_that_are_cut_off() -> None:
+    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
+    message, _ = failure("no_clipping", lambda y: (y * s + m).clamp(max=252), BYTES)
+    assert message == "red: levels 253 and 255 come back as one (252): values are clipped on the way."
