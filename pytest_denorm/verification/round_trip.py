@@ -174,7 +174,7 @@ def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bo
         error = _no_nan(gaps.abs().flatten(1).amax(dim=1).double())
         errors = torch.maximum(errors, error)
         ratio = float((error / bounds.clamp_min(1e-300)).max())
-        if ratio > worst_ratio:
+        if worst is None or ratio > worst_ratio:  # NaN where the bound is infinite, as the error is
             worst_ratio, worst = ratio, _worst(index, gaps, bounds, expected, found)
     assert worst is not None  # some picture has pixels
     return RoundTrip(allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.bytes_out)

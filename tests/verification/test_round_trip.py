@@ -356,3 +356,11 @@ def test_as_many_levels_as_arithmetic_explains() -> None:
     assert off(0).worst.error < 0.1 / 255
     assert off(allowed).ok
     assert not off(allowed + 1).ok
+
+
+def test_a_bound_without_end_is_no_failure() -> None:
+    """Where a dtype cannot hold the normalized values, neither the error nor what is allowed is a number."""
+    tiny = Normalization((0.5, 0.5, 0.5), (1e-6, 1e-6, 1e-6))
+    outcome = trip(None, PICTURE.half() / 255, statistics=tiny)
+    assert outcome.worst.picture == 0
+    assert outcome.ok == (not math.isfinite(outcome.tolerance.largest))
