@@ -251,8 +251,16 @@ class _Probe:
         raise PipelineError(
             f"{self._name} could not be called with any picture, in {self._calls} attempts:{lines}\n"
             f"Give a function that takes one picture in one of these forms, "
-            f"or channels= and size=."
+            f"or channels= and size=.{self._made()}"
         )
+
+    def _made(self) -> str:
+        """Advice on what can be called with nothing at all."""
+        try:
+            inspect.signature(self._call).bind()
+        except (TypeError, ValueError):
+            return ""
+        return f" If {self._name} makes a transform, give what it makes: {self._name}()."
 
     def _refuse_own_statistics(self, said: dict[str, str]) -> None:
         """Where flat pictures make it fail, and others do not, it divides by their own spread."""

@@ -247,6 +247,18 @@ class TestRandomness:
             probe(failing)
         assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states
 
+    def test_what_makes_a_transform_is_told_from_one(self):
+        def make(size=32):
+            return v1.Compose([v1.Resize(size), TO_TENSOR])
+
+        def failing(picture):
+            raise RuntimeError("no")
+
+        with pytest.raises(PipelineError, match=r" If .*make makes a transform, give what it makes: .*make\(\)\.$"):
+            probe(make)
+        with pytest.raises(PipelineError, match=r"or channels= and size=\.$"):
+            probe(failing)
+
     def test_same_seed_same_result(self):
         steps = v1.ColorJitter(0.4), TO_TENSOR
         first, second, other = measured(*steps), measured(*steps), measured(*steps, seed=1)
