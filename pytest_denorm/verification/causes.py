@@ -242,7 +242,7 @@ class Causes:
     def _without_forward(self, found: Map) -> list[Cause]:
         """Any inverse at all, where the forward leaves the picture as it is."""
         adds_nothing = (np.abs(found.offset) <= self.seen.resolution(found)).all()
-        if not _leaves_as_is(self.seen) or adds_nothing or (found.slope == 0).any():
+        if not _leaves_as_is(self.seen) or adds_nothing or self._close(found, np.zeros_like(found.slope)).any():
             return []
         resolution = self.seen.resolution(found)
         mean, std = (

@@ -221,7 +221,7 @@ def _unknown(seen: Observation, why: str = "") -> Finding:
             lines.append(f"{name}: no affine map, off by up to {_number(fit.residual)}")
         elif gain is not None and offset is not None:
             shift = snap(offset[c], float(seen.resolution(seen.map)[c]) * seen.scale)  # 0 and not 5.6e-17
-            lines.append(f"{name}: gain {_number(gain[c])}, offset {_number(shift)}")
+            lines.append(f"{name}: gain {_number(snap(gain[c], 1e-12))}, offset {_number(shift)}")
         else:
             lines.append(
                 f"{name}: {format_numbers(fit.row, 4)} times the normalized channels, offset {_number(fit.offset)}"

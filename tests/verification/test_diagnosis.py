@@ -1317,8 +1317,16 @@ STRANGE: dict[str, tuple[Any, Any, float, Function, str]] = {
         [1.0] * 3,
         1.0,
         lambda y: y * three(0, 0.3, 0.4) + three(0.1, 0.2, 0.3),
-        "The forward leaves the picture as it is, and the inverse undoes a Normalize with mean (0.1, 0.2, "
-        "0.3), std (0, 0.3, 0.4): it is applied to what was never normalized.",
+        "none of the known mistakes gives these numbers. red: gain 0, offset 0.1; green: gain 0.3, offset 0.2; blue: "
+        "gain 0.4, offset 0.3.",
+    ),
+    "a root of less than nothing": (
+        [0.4, 0.5],
+        [0.09, 0.2],
+        1.0,
+        lambda y: y * three(0.05, 0.17320508) + three(0.4, 0.5),
+        "channel 0: gain 0.5556, offset 0.18: the inverse uses std 0.05 where the pipeline has 0.09; channel 1: gain "
+        "0.866, offset 0.067: the inverse uses std 0.173205 where the pipeline has 0.2.",
     ),
     "no forward, no mean": (
         [0.0] * 3,
@@ -1626,3 +1634,9 @@ STRANGE: dict[str, tuple[Any, Any, float, Function, str]] = {
 def test_strange_statistics_in_words(what: str) -> None:
     mean, std, white, inverse, expected = STRANGE[what]
     assert of(inverse, mean, std, white).message == expected
+
+
+@pytest.mark.parametrize(("cast", "more"), [(rounded, ""), (truncated, CUT)])
+def test_two_forwards_are_told_from_bytes(cast: Function, more: str) -> None:
+    said = diagnose(lambda x: ((x - M) / S - M) / S, lambda y: cast(y * S + M), dtype=torch.float64)
+    assert said.message == WORDS["two forwards"] + more
