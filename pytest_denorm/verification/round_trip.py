@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,8 @@ from typing import Any
 import torch
 
 from ..affine import Denormalize
-from ..errors import DenormError, ImageTypeError
+from ..alone import alone
+from ..errors import DenormError, ImageTypeError, StatisticsWarning
 from ..normalization import Normalization, preset
 from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure
@@ -47,9 +49,17 @@ class Subject:
     @classmethod
     def of(cls, pipeline: Any, inverse: Any = None, images: Any = None) -> Subject:
         """From what a user gives: a pipeline or the name of a preset; an inverse or None; pictures or None."""
-        return cls.from_located(
-            locate_or_measure(preset(pipeline) if isinstance(pipeline, str) else pipeline), inverse, images
-        )
+        from .boundary import on_bytes
+
+        pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
+        with alone(), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            located = locate_or_measure(pipeline)
+            others = [one for one in caught if not issubclass(one.category, StatisticsWarning)]
+            of_bytes = on_bytes(pipeline, located) if len(others) < len(caught) else None
+        for one in caught if of_bytes is None else others:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        return cls.from_located(of_bytes or located, inverse, images)
 
     @classmethod
     def from_located(cls, located: Located, inverse: Any = None, images: Any = None) -> Subject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, assert_round_trip
-from pytest_denorm.errors import ImageTypeError, InverseError
+from pytest_denorm.errors import ConditionalNormalizeWarning, ImageTypeError, InverseError, StatisticsWarning
 from pytest_denorm.tolerance import round_trip_tolerance
 from pytest_denorm.verification.drawable import drawing_of
 from pytest_denorm.verification.round_trip import RoundTrip, Subject, Worst, round_trip
@@ -118,6 +119,23 @@ def test_a_picture_that_is_stretched_does_not_come_back(channels: int) -> None:
 
     with pytest.raises(AssertionError, match="diagnosis   min-max: each picture is stretched"):
         assert_round_trip(Normalization([0.5] * channels, [0.25] * channels), inverse=stretched)
+
+
+def test_statistics_of_bytes_are_for_the_bytes_that_enter() -> None:
+    mean, std = (123.0, 117.0, 104.0), (1.0, 1.0, 1.0)
+    pipeline = T.Compose([T.PILToTensor(), lambda x: x.float(), T.Normalize(mean, std)])
+
+    def undo(y: torch.Tensor) -> torch.Tensor:
+        return (y + torch.tensor(mean).view(3, 1, 1)).round().clamp(0, 255).byte()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_round_trip(pipeline, inverse=undo)
+    in_unit = T.Compose([T.ToTensor(), T.Normalize(mean, std)])
+    with pytest.warns(StatisticsWarning, match="look like statistics of bytes"):
+        assert_round_trip(in_unit, inverse=lambda y: y + torch.tensor(mean).view(3, 1, 1))
+    with pytest.warns(ConditionalNormalizeWarning):
+        assert_round_trip(T.RandomApply([T.Normalize((0.5,) * 3, (0.5,) * 3)], p=0.5))
 
 
 def test_who_raises_is_told() -> None:
