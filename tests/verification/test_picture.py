@@ -415,7 +415,8 @@ def outline(figure):
         x, y = text.get_position()
         yield f"text {x:.3g} {y:.3g} {text.get_fontsize():g} {text.get_fontweight()} {colour(text.get_color())}"
     for axes in figure.axes:
-        yield "axes " + " ".join(f"{side:.3g}" for side in axes.get_position(original=True).bounds)
+        sides = " ".join(f"{side:.3g}" for side in axes.get_position(original=True).bounds)
+        yield f"axes {sides} {colour(axes.yaxis.label.get_color())} {colour(axes.get_facecolor())}"
         if axes.get_title():
             yield f"  title {axes.title.get_fontsize():g} {colour(axes.title.get_color())}"
         for axis in (axes.xaxis, axes.yaxis):
@@ -442,25 +443,25 @@ text 0.02 0.972 9.5 bold #222222
 text 0.02 0.946 9.5 normal #222222
 text 0.02 0.921 9.5 normal #222222
 text 0.02 0.895 9.5 normal #222222
-axes 0.02 0.537 0.289 0.295
+axes 0.02 0.537 0.289 0.295 #000000 #ffffff
   title 9 #222222
   x []  10
   y []  10
   image (5, 9, 3) nearest
-axes 0.319 0.537 0.289 0.295
+axes 0.319 0.537 0.289 0.295 #000000 #ffffff
   title 9 #222222
   x []  10
   y []  10
   image (5, 9, 3) nearest
-axes 0.619 0.537 0.289 0.295
+axes 0.619 0.537 0.289 0.295 #000000 #ffffff
   title 9 #222222
   x []  10
   y []  10
   image (5, 9) nearest
-axes 0.918 0.537 0.0115 0.295
+axes 0.918 0.537 0.0115 0.295 #000000 #ffffff
   x []  10
   y [] {8.0} 7
-axes 0.095 0.227 0.251 0.256
+axes 0.095 0.227 0.251 0.256 #000000 #ffffff
   title 9 #222222
   x ['0', '64', '128', '192', '255']  10
   y 'recovered' 9 [] {8.0} 10
@@ -468,7 +469,7 @@ axes 0.095 0.227 0.251 0.256
   line #424242 None 1.5 . 2.5 0.5 0
   line #222222 - 0.9 None 6 None 1
   legend ['ideal: x', 'pixels', 'fitted line'] {7.5} False
-axes 0.095 0.0604 0.251 0.128
+axes 0.095 0.0604 0.251 0.128 #000000 #ffffff
   x 'original' 9 ['0', '64', '128', '192', '255'] {8.0} 10
   y 'recovered\\n- original' 9 [] {8.0} 7
   line #8a8a8a -- 1 None 6 None 1
@@ -496,3 +497,26 @@ def test_channels_have_their_colours() -> None:
     assert shown == ["#c62828", "#2e7d32", "#1565c0"]
     assert [round(axes.get_position().x0, 3) for axes in above] == [0.095, 0.412, 0.729]
     assert [axes.get_ylabel() for axes in above] == ["recovered", "", ""]
+
+
+@pytest.mark.parametrize(("first", "longest"), [("", 139), ("a", 140)])
+def test_a_line_of_the_header_is_as_long_as_there_is_room(first, longest) -> None:
+    normalization = Normalization([0.5], [0.25], source=first + "a " * 150)
+    lines = [text.get_text() for text in check(normalization, select=ROUND_TRIP).figure().texts]
+    assert len(lines[1]) == longest
+
+
+@pytest.mark.parametrize(("pixels", "shown"), [(6000, 6000), (6001, 3001)])
+def test_many_points_are_thinned_out(pixels: int, shown: int) -> None:
+    images = torch.linspace(0, 1, pixels).view(1, 1, pixels)
+    figure = check(Normalization(0.5, 0.25), images=images, select=ROUND_TRIP).figure()
+    assert len(figure.axes[4].lines[1].get_xdata()) == shown
+
+
+def test_a_file_has_no_alpha_and_a_picture_is_numbered_where_there_are_several() -> None:
+    images = torch.tensor([0.0, 0.5, 1.0]).expand(2, 1, 2, 3)
+    report = check(Normalization(0.5, 0.25), inverse=lambda y: y * 0.25 + 0.498, images=images, select=ROUND_TRIP)
+    with Image.open(io.BytesIO(report.png())) as picture:
+        assert picture.mode == "RGB"
+        assert picture.size == (1000, 745)
+    assert titles(report.figure())[:2] == ["original: picture 1", "recovered, clipped to 0..255"]
