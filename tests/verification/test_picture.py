@@ -520,3 +520,21 @@ def test_a_file_has_no_alpha_and_a_picture_is_numbered_where_there_are_several()
         assert picture.mode == "RGB"
         assert picture.size == (1000, 745)
     assert titles(report.figure())[:2] == ["original: picture 1", "recovered, clipped to 0..255"]
+
+
+def test_the_error_map_shows_the_worst_channel_and_grey_is_grey() -> None:
+    dark = torch.full((3, 5, 9), 10, dtype=torch.uint8)
+    off = torch.tensor([0.0, 0.11, 0.02]).view(-1, 1, 1)
+    figure = check(VAL, inverse=lambda y: right(y) + off, images=dark, select=ROUND_TRIP).figure()
+    assert np.asarray(figure.axes[2].images[0].get_array()) == pytest.approx(np.full((5, 9), 28.05), abs=1e-4)
+    grey = check(Normalization(0.0, 1.0), images=dark[:1], select=ROUND_TRIP).figure()
+    assert (np.asarray(grey.axes[0].images[0].get_array()) == 10).all()
+    error = grey.axes[2].images[0]
+    assert (np.asarray(error.get_array()) == 0).all()
+    assert (error.norm.vmin, error.norm.vmax) == (0, 1)  # of errors that are none
+
+
+def test_the_mark_of_what_is_no_number_is_explained_in_small_letters() -> None:
+    figure = check(VAL, inverse=with_nan, select=ROUND_TRIP).figure()
+    assert figure.axes[2].xaxis.label.get_fontsize() == 8
+    assert mpl.colors.to_hex(figure.axes[2].images[0].get_cmap().get_bad()) == "#00bcd4"
