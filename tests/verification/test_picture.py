@@ -538,3 +538,10 @@ def test_the_mark_of_what_is_no_number_is_explained_in_small_letters() -> None:
     figure = check(VAL, inverse=with_nan, select=ROUND_TRIP).figure()
     assert figure.axes[2].xaxis.label.get_fontsize() == 8
     assert mpl.colors.to_hex(figure.axes[2].images[0].get_cmap().get_bad()) == "#00bcd4"
+
+
+@pytest.mark.parametrize(("levels", "line"), [(2, "no line fits"), (3, "1 x + 0")])
+def test_a_line_takes_three_levels_where_the_diagnosis_tells_none(levels: int, line: str) -> None:
+    images = torch.arange(levels, dtype=torch.uint8).mul(90).expand(3, 4, levels)
+    figure = check(VAL, inverse=reversed_channels, images=images, select=ROUND_TRIP).figure()
+    assert f"green: {line}" in titles(figure)
