@@ -245,6 +245,9 @@ def _findings(seen: Observation) -> Iterator[Finding]:
         )
     if seen.exact:
         return
+    if not seen.forward_is_finite:
+        yield _unknown(seen, "the forward gives NaN or infinite values: is a std 0, or too small for this dtype")
+        return
     if seen.per_image == "min-max":
         yield Finding(
             "min-max",

@@ -97,6 +97,7 @@ class Observation:
     scale: float  # of the results, against the pictures: 255 where bytes come back for pictures in 0..1
     unit_roundoff: float  # of the pictures' dtype, or of the fit where that is coarser
     slack: Array  # how far a correct result may be off, a channel
+    forward_is_finite: bool
     forward_is_affine: bool
     fits: tuple[ChannelFit, ...]
     bytes_out: bool
@@ -207,7 +208,8 @@ def observe(
     z = [_columns(picture) / scale for picture in came.pictures]
     unit_roundoff = max(float(torch.finfo(dtype).eps) / 2, _FIT_ROUNDOFF)
     forward_fit = _fit_forward(np.concatenate(x), np.concatenate(y), pixel_max, unit_roundoff, declared)
-    y = [one[:, forward_fit.order] for one in y]
+    forward_is_finite = all(bool(np.isfinite(one).all()) for one in y)
+    y = [np.nan_to_num(one, posinf=0.0, neginf=0.0)[:, forward_fit.order] for one in y]
     slack = _slack(forward_fit, pixel_max, dtype) + (4 * unit_roundoff * pixel_max if scale != 1 else 0.0)
     level = pixel_max / 255
     all_x, all_y, all_z = (np.concatenate(one) for one in (x, y, z))
@@ -236,6 +238,7 @@ def observe(
         scale=scale,
         unit_roundoff=unit_roundoff,
         slack=slack,
+        forward_is_finite=forward_is_finite,
         forward_is_affine=forward_fit.affine,
         fits=fits,
         bytes_out=bytes_out,

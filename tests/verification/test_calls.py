@@ -74,6 +74,12 @@ def test_one_picture_that_is_changed_is_enough(changes: int) -> None:
     assert torch.equal(before[changes], PICTURE + changes)  # a copy was given
 
 
+def test_what_is_no_number_stays_as_it_is() -> None:
+    holes = PICTURE.masked_fill(PICTURE > 30, float("nan"))
+    assert not call(lambda given: given + 1, [holes], "inverse").mutated
+    assert call(lambda given: given.mul_(2), [holes], "inverse").mutated
+
+
 def test_results_that_share_memory_are_kept_apart() -> None:
     buffer = torch.empty(SHAPE)
     came = call(lambda given: buffer.copy_(given), [PICTURE, PICTURE + 7], "inverse")

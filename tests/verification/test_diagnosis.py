@@ -860,6 +860,15 @@ def test_no_level_comes_back_as_no_number() -> None:
     assert 300 < said.wrong_levels < 500
 
 
+@pytest.mark.parametrize("std", [0.0, 1e-40, math.nan])
+def test_a_forward_that_gives_no_numbers(std: float) -> None:
+    said = diagnose(lambda x: (x - m) / std, lambda y: y * std + m)
+    assert (kinds(said), said.exact) == (["unknown"], False)
+    assert said.message.startswith(
+        "the forward gives NaN or infinite values: is a std 0, or too small for this dtype. "
+    )
+
+
 def test_a_forward_that_is_no_normalize() -> None:
     said = diagnose(lambda x: x**2, lambda y: y)
     assert said.kind == "unknown"
