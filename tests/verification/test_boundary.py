@@ -462,7 +462,7 @@ HALVES = [0.5] * 3, [0.25] * 3
         (scaled, OnArrays(*HALVES), "3 of each, for 3 channels"),
         (lambda picture: scaled(picture).transpose(2, 0, 1), OnArrays(0.5, 0.25), "one mean and one std serve all 3"),
         (lambda picture: scaled(picture).transpose(2, 0, 1), OnArrays(0.5, 0.25, axis=0), "one mean and one std serve"),
-        (lambda picture: scaled(picture)[..., 0], OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
+        (lambda picture: scaled(picture.convert("L")), OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
         (lambda picture: scaled(picture)[..., :1], OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
         (lambda picture: scaled(picture)[..., :3].astype(">f4"), OnArrays(*HALVES), "3 of each, for 3 channels"),
         (channels(2), OnArrays([0.5] * 2, [0.25] * 2), "2 of each, for 2 channels"),
@@ -830,3 +830,13 @@ def test_one_of_two_views_may_come_first() -> None:
             return [second, first]
 
     assert verdict(Views())[0] == "passed"
+
+
+@pytest.mark.usefixtures("adapter")
+def test_pictures_far_above_white_are_off_by_more() -> None:
+    bright = T.Compose([lambda picture: scaled(picture) * 65535, OnArrays([127.5] * 3, [51.0] * 3, 255.0)])
+    assert "declared mean" not in verdict(bright)[1]
+
+
+def test_statistics_of_bytes_are_measured_from_outside_without_a_warning() -> None:
+    assert verdict(T.Normalize(*TO_BYTES))[0] == "passed"
