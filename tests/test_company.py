@@ -135,7 +135,9 @@ def seen(suite: pytest.Pytester, *arguments: str) -> dict[str, Any]:
     result = suite.runpytest("-p", "no:hypothesispytest", "-p", "no:cacheprovider", *arguments)
     text = re.sub(r"denorm\w*, ", "", (suite.path / "seen.json").read_text())  # fixtures that an error lists
     found: dict[str, Any] = json.loads(text)
-    plain = [re.sub(r"\d+\.\d\ds|0x[0-9a-f]+|denorm\w*, ", "", line) for line in result.outlines]
+    # how long it took, which is in the middle of a line of fixed width
+    varying = r"\d+\.\d\ds( \(\d+:\d\d:\d\d\))?|={2,}|0x[0-9a-f]+|denorm\w*, "
+    plain = [re.sub(varying, "", line) for line in result.outlines]
     found["said"] = [line for line in plain if not line.startswith(("plugins:", "rootdir:", "metadata:"))]
     return found
 
