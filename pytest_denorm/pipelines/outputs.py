@@ -28,7 +28,7 @@ def plausibility(black: Array, white: Array) -> tuple[float, float]:
     as bytes are where just a mean was taken off."""
     low, high = np.minimum(black, white), np.maximum(black, white)
     width = float((high - low).max())
-    around_zero = float(low.min()) <= 0.25 * width and float(high.max()) >= -0.25 * width
+    around_zero = bool((low <= 0.25 * width).all() and (high >= -0.25 * width).all())
     less_mean = abs(width - 255) < 0.01 and float(low.max()) <= -0.1 * width
     usual = width > 0 and (0.2 <= width <= 60 or less_mean)
     return float(around_zero), 1.0 if usual else 1 / (1 + abs(math.log(max(width, 1e-12) / 4)))

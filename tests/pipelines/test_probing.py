@@ -536,3 +536,11 @@ def test_in_words():
 
 def test_pixel_max_of_the_result():
     assert measured(TO_TENSOR, NORMALIZE).normalization(255.0).mean == pytest.approx(BYTES.mean, rel=1e-5)
+
+
+def test_bytes_whose_channels_lie_on_both_sides_of_zero() -> None:
+    """As floats in 0..1 they would be far from zero, one channel below and one above."""
+    std = torch.tensor([127.5, 4.998, -127.5]).view(-1, 1, 1)
+    measured = probe(lambda picture: (picture.float() - 127.5) / std).normalization()
+    np.testing.assert_allclose(measured.mean, (0.5, 0.5, 0.5), rtol=1e-4)
+    np.testing.assert_allclose(measured.std, (0.5, 0.0196, -0.5), rtol=1e-4)
