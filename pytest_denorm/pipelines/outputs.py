@@ -23,15 +23,15 @@ def as_if_alone(together: Array, alone: Array, allowed: float) -> str:
     return "both" if len(set(distance.argmin(axis=1)[near].tolist())) == 2 else "one"
 
 
-def plausibility(black: Array, white: Array) -> tuple[float, float]:
-    """1, 1 where the values have the range that networks are fed with: around zero, and a few units wide, or as wide
-    as bytes are where just a mean was taken off."""
+def plausibility(black: Array, white: Array) -> float:
+    """1 where the values have the range that networks are fed with: in each channel around zero, and a few units wide,
+    or as wide as bytes are where just a mean was taken off."""
     low, high = np.minimum(black, white), np.maximum(black, white)
     width = float((high - low).max())
-    around_zero = bool((low <= 0.25 * width).all() and (high >= -0.25 * width).all())
+    around_zero = float(((low <= 0.25 * width) & (high >= -0.25 * width)).mean())
     less_mean = abs(width - 255) < 0.01 and float(low.max()) <= -0.1 * width
     usual = width > 0 and (0.2 <= width <= 60 or less_mean)
-    return float(around_zero), 1.0 if usual else 1 / (1 + abs(math.log(max(width, 1e-12) / 4)))
+    return (around_zero + (1.0 if usual else 1 / (1 + abs(math.log(max(width, 1e-12) / 4))))) / 2
 
 
 def channel_axis(output: Array, channels: int) -> int | None:

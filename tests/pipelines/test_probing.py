@@ -544,3 +544,9 @@ def test_bytes_whose_channels_lie_on_both_sides_of_zero() -> None:
     measured = probe(lambda picture: (picture.float() - 127.5) / std).normalization()
     np.testing.assert_allclose(measured.mean, (0.5, 0.5, 0.5), rtol=1e-4)
     np.testing.assert_allclose(measured.std, (0.5, 0.0196, -0.5), rtol=1e-4)
+
+
+def test_floats_one_channel_of_which_lies_far_from_zero() -> None:
+    mean = torch.tensor([0.5, 0.5, 1.2501]).view(-1, 1, 1)
+    measured = probe(lambda picture: (picture - mean) / 0.5).normalization()
+    np.testing.assert_allclose(measured.mean, mean.flatten(), rtol=1e-4)
