@@ -13,7 +13,7 @@ import torch
 
 from ..alone import alone
 from ..colormap import ColorMap, fit_affine
-from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError
+from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError, StatisticsWarning
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
@@ -101,6 +101,18 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     yield from last
     if not seen_at_work and not last:
         raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason or untaken}")
+
+
+def in_its_units(
+    pipeline: Any, located: Located, caught: list[warnings.WarningMessage]
+) -> tuple[Located, list[warnings.WarningMessage]]:
+    """The Normalize with the white that is seen to enter it, and what was caught, less the warnings that this answers.
+
+    Pictures are watched only where looking for the Normalize warned of the scale of its statistics.
+    """
+    others = [one for one in caught if not issubclass(one.category, StatisticsWarning)]
+    of_bytes = on_bytes(pipeline, located) if len(others) < len(caught) else None
+    return (located, caught) if of_bytes is None else (of_bytes, others)
 
 
 def on_bytes(pipeline: Any, located: Located) -> Located | None:
@@ -329,9 +341,7 @@ def _refuse_changes_before(located: Located) -> None:
         measured = probe(located.call, draws=_FEW_DRAWS)
     except DenormError:
         return  # it cannot be measured from outside; what it does inside was seen
-    order = measured.order
-    if order is not None and order != tuple(range(len(order))):
-        raise _reordered(order)
+    _refuse_other_order(measured)
     _refuse_other_range(measured, located.normalization)
 
 
@@ -362,9 +372,12 @@ def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
     )
 
 
-def _reordered(order: tuple[int, ...]) -> CheckFailure:
+def _refuse_other_order(measured: ColorMap) -> None:
+    order = measured.order
+    if order is None or order == tuple(range(len(order))):
+        return
     how = "reversed (RGB becomes BGR)" if order == tuple(range(len(order)))[::-1] else f"in the order {order}"
-    return CheckFailure(
+    raise CheckFailure(
         f"the channels leave the pipeline {how}: each gets the mean and std that are listed for another, "
         f"and undoing Normalize gives pictures in that order. Take the exchange of channels out, or turn them back "
         f"after the inverse.",
@@ -378,9 +391,7 @@ def _from_outside(located: Located, unseen: NotApplicable) -> Shown:
         raise unseen
     try:
         measured = probe(located.call)
-        order = measured.order
-        if order is not None and order != tuple(range(len(order))):
-            raise _reordered(order)
+        _refuse_other_order(measured)
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
             found = measured.normalization(declared.pixel_max)

@@ -62,15 +62,13 @@ class Case:
     @cached_property
     def search(self) -> tuple[Located | None, Exception | None, list[warnings.WarningMessage]]:
         """What looking for the Normalize gave: it, or the error, and the warnings on the way."""
-        from .boundary import on_bytes
+        from .boundary import in_its_units
 
         with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                located = locate_or_measure(self.pipeline)
-                others = [one for one in caught if not issubclass(one.category, StatisticsWarning)]
-                of_bytes = on_bytes(self.pipeline, located) if len(others) < len(caught) else None
-                return (located, None, caught) if of_bytes is None else (of_bytes, None, others)
+                located, told = in_its_units(self.pipeline, locate_or_measure(self.pipeline), caught)
+                return located, None, told
             except (PipelineError, StatisticsError) as error:
                 return None, error, caught
 

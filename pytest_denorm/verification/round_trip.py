@@ -14,7 +14,7 @@ import torch
 
 from ..affine import Denormalize
 from ..alone import alone
-from ..errors import DenormError, ImageTypeError, StatisticsWarning
+from ..errors import DenormError, ImageTypeError
 from ..normalization import Normalization, preset
 from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure
@@ -49,17 +49,15 @@ class Subject:
     @classmethod
     def of(cls, pipeline: Any, inverse: Any = None, images: Any = None) -> Subject:
         """From what a user gives: a pipeline or the name of a preset; an inverse or None; pictures or None."""
-        from .boundary import on_bytes
+        from .boundary import in_its_units
 
         pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
         with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            located = locate_or_measure(pipeline)
-            others = [one for one in caught if not issubclass(one.category, StatisticsWarning)]
-            of_bytes = on_bytes(pipeline, located) if len(others) < len(caught) else None
-        for one in caught if of_bytes is None else others:
+            located, told = in_its_units(pipeline, locate_or_measure(pipeline), caught)
+        for one in told:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-        return cls.from_located(of_bytes or located, inverse, images)
+        return cls.from_located(located, inverse, images)
 
     @classmethod
     def from_located(cls, located: Located, inverse: Any = None, images: Any = None) -> Subject:
