@@ -429,10 +429,11 @@ def _reach(found: Map) -> Array:
 
 
 def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int, *, cut: bool) -> Array | None:
-    """`exact` shortened to `digits` decimals, if `found` is that: rounded half to even, half up, or (`cut`) cut off."""
+    """`exact` shortened to `digits` decimals, if `found` is that: rounded, or (`cut`) cut off."""
     power = 10.0**digits
     scaled = exact * unit
-    ways = [np.round(scaled, digits), _half_up(scaled, digits)]
+    up, down = _half_up(scaled, digits), _half_down(scaled, digits)  # each number that lies between two may go to either
+    ways = [np.where(np.abs(up / unit - found) <= np.abs(down / unit - found), up, down)]
     shorter = np.trunc(scaled * power + 1e-9) / power
     if cut and np.count_nonzero(np.abs(shorter - scaled) > 1e-9 * np.abs(scaled)) > 1:  # one alone is any wrong number
         ways.append(shorter)

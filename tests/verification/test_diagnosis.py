@@ -974,6 +974,13 @@ ODD_STATISTICS = {
         "clamped",
     ),
     "a half in float32": ([-149.99, -128.01], [5.11, 37.55], 255.0, "m and s to 3 decimals", "rounded-constants"),
+    "a half of one channel in float32": (
+        [0.5, 0.0842, 0.5, 0.5],
+        [0.5, 0.2345, 0.5, 0.5],
+        1.0,
+        "m and s to 3 decimals",
+        "rounded-constants",
+    ),
     "a half in a quotient": ([-0.192, -0.991], [0.218, -0.016], 1.0, "m/s and 1/s to 3 decimals", "rounded-constants"),
     "large normalized values": (
         [-0.595, 0.158, 1.086],
