@@ -117,6 +117,9 @@ def _add_check(commands: Any) -> None:
     check.add_argument("spec", metavar="SPEC", nargs="?", help=SPEC_HELP)
     add_numbers(check)
     check.add_argument("--inverse", metavar="SPEC", help="the project's own inverse, module:attribute")
+    check.add_argument(
+        "--output-max", type=float, metavar="X", help="white in the floats that it gives (default: as in the pictures)"
+    )
     check.add_argument("--select", action="append", metavar="CHECK", help="run just this check (may be repeated)")
     check.add_argument("--skip", action="append", metavar="CHECK", help="leave this check out (may be repeated)")
     check.add_argument("--figure", type=Path, metavar="FILE", help="draw the round trip into this PNG file")
@@ -211,7 +214,12 @@ def _check(chosen: argparse.Namespace) -> int:
         inverse = named(chosen.inverse) if chosen.inverse else None
         pipeline = pipeline_or_numbers(chosen.spec, chosen)
         report = check(
-            pipeline, inverse=inverse, select=chosen.select, skip=chosen.skip, name=chosen.spec or "--mean --std"
+            pipeline,
+            inverse=inverse,
+            select=chosen.select,
+            skip=chosen.skip,
+            name=chosen.spec or "--mean --std",
+            output_max=chosen.output_max,
         )
     if chosen.json:
         print(report.to_json())

@@ -70,6 +70,7 @@ class Denorm:
         skip: Iterable[str] | None = None,
         expected_failures: Mapping[str, str] | Iterable[str] | None = None,
         name: str = "",
+        output_max: float | None = None,
     ) -> Report:
         """Run the battery of checks, and report; see :func:`pytest_denorm.check`."""
         return check(
@@ -80,15 +81,22 @@ class Denorm:
             skip=skip,
             expected_failures=expected_failures,
             name=name,
+            output_max=output_max,
         )
 
     def assert_round_trip(
-        self, pipeline: Any, *, inverse: Any = None, images: Any = None, tolerance: float | None = None
+        self,
+        pipeline: Any,
+        *,
+        inverse: Any = None,
+        images: Any = None,
+        tolerance: float | None = None,
+        output_max: float | None = None,
     ) -> None:
         """Assert that what goes through Normalize comes back; see :func:`pytest_denorm.assert_round_trip`."""
         __tracebackhide__ = True
         images = self.images if images is None else images
-        assert_round_trip(pipeline, inverse=inverse, images=images, tolerance=tolerance)
+        assert_round_trip(pipeline, inverse=inverse, images=images, tolerance=tolerance, output_max=output_max)
 
     def find_normalize(self, pipeline: Any) -> Normalization:
         """The Normalize that a pipeline declares; see :func:`pytest_denorm.find_normalize`."""
@@ -203,6 +211,7 @@ class Denorm:
         dataset: Any = None,
         *,
         inverse: Inverse | Normalization | None = None,
+        output_max: float | None = None,
         image: str | int | Callable[[Any], Any] | None = None,
         channel_axis: int | None = None,
         pixel_max: float | None = None,
@@ -226,6 +235,7 @@ class Denorm:
             pipeline,
             dataset,
             inverse=inverse,
+            output_max=output_max,
             image=image,
             channel_axis=channel_axis,
             pixel_max=pixel_max,

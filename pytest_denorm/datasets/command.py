@@ -45,6 +45,7 @@ def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
     add_numbers(parser, pixel_max=False)
     parser.add_argument("--dataset", metavar="SPEC", help="the raw pictures to send through the Normalize of SPEC")
     parser.add_argument("--inverse", metavar="SPEC", help="the project's own inverse; default: the derived one")
+    parser.add_argument("--output-max", type=float, metavar="X", help="white in the floats that it gives")
     parser.add_argument(
         "--resume", metavar="FILE", type=Path, help="keep here how far the sweep is, and go on from there if it exists"
     )
@@ -103,6 +104,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
         pipeline_or_numbers(arguments.spec, arguments),
         _load(arguments.dataset) if arguments.dataset else None,
         inverse=_load(arguments.inverse) if arguments.inverse else None,
+        output_max=arguments.output_max,
         state=arguments.resume,
         **_common(arguments),
     )

@@ -15,6 +15,7 @@ from ..errors import DatasetError, ImageTypeError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
 from ..pipelines.watching import recorded
+from ..units import in_units
 from .distributed import Ranks
 from .files import expect, read_json, write_json
 from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
@@ -163,6 +164,7 @@ def sweep(
     dataset: Any = None,
     *,
     inverse: Inverse | Normalization | None = None,
+    output_max: float | None = None,
     image: str | int | Callable[[Any], Any] | None = None,
     channel_axis: int | None = None,
     pixel_max: float | None = None,
@@ -189,6 +191,7 @@ def sweep(
         dataset: the raw pictures, ``dataset[i]`` and ``len(dataset)``.
         inverse: the project's own inverse of a picture (C, H, W), to floats in the units of the pictures, or to
             bytes; the derived inverse if it is not given.
+        output_max: the value of white in the floats that `inverse` gives, if it is not that of the pictures.
         image, channel_axis, pixel_max: where and what the pictures of `dataset` are, as in
             :func:`~pytest_denorm.dataset_statistics`.
         on_error: ``"raise"`` at the first picture that cannot be read; ``"skip"`` counts and names them.
@@ -226,14 +229,17 @@ def sweep(
     indices = chosen(len(dataset), limit=limit, sample=sample, seed=seed)
     if not indices:
         raise DatasetError("the data set is empty: there is nothing to sweep.")
-    work = RoundTrips(pipeline, inverse, Reading(image, channel_axis, pixel_max), on_error)
     normalization = located.normalization
+    scaled = in_units(inverse, output_max, normalization.pixel_max)
+    work = RoundTrips(pipeline, scaled, Reading(image, channel_axis, pixel_max), on_error)
     key = {
         "normalization": [list(normalization.mean), list(normalization.std), normalization.pixel_max],
         "dataset": [len(dataset), picture_name(dataset, indices[0]), picture_name(dataset, indices[-1])],
         "pictures": [len(indices), sample, seed if sample is not None else None],
         "inverse": None if inverse is None else getattr(inverse, "__qualname__", type(inverse).__qualname__),
     }
+    if output_max is not None:
+        key["output_max"] = output_max
     start = SweepResult(source=normalization.source or str(normalization))
     if not distributed:
         return _run(dataset, work, indices, start, _State(state, key), workers, progress)
@@ -313,11 +319,10 @@ class _State:
         except DatasetError as error:
             raise DatasetError(f"{self._path} is no state of a sweep: {error} Name another file.") from error
         if key != self._key:
-            differing = [name for name in self._key if key.get(name) != self._key[name]]
-            first = differing[0]
+            first = next(name for name in {**self._key, **key} if key.get(name) != self._key.get(name))
             raise DatasetError(
                 f"{self._path} is the state of another sweep: its {first} is {key.get(first)}, here it is "
-                f"{self._key[first]}. Name another file, or delete this one to start anew."
+                f"{self._key.get(first)}. Name another file, or delete this one to start anew."
             )
         return done, result
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ..errors import CheckNameError, DenormError, PipelineError
 from ..pipelines.probing import one_thread
 from ..pipelines.randomness import states_kept
+from ..units import check_output_max
 from .case import Case, CheckFailure, NotApplicable
 from .checks import CHECKS
 from .report import CheckResult, Report
@@ -28,6 +29,7 @@ def check(
     skip: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | Iterable[str] | None = None,
     name: str = "",
+    output_max: float | None = None,
 ) -> Report:
     """Run the battery on a pipeline and, if given, on the project's own inverse.
 
@@ -41,16 +43,17 @@ def check(
         expected_failures: names of checks that are known to fail, with the reason of each if it is a mapping. One that
             passes is reported as a failure.
         name: what the report calls the pipeline.
+        output_max: the value of white in the floats that `inverse` gives; see :func:`~pytest_denorm.assert_round_trip`.
 
     Returns:
         The report. ``report.ok``, ``report.failures``; ``report.raise_for_failures()``; ``str(report)``.
 
     Raises:
         CheckNameError: a name in `select`, `skip` or `expected_failures` that is no check's.
-        ImageError, ImageTypeError: `images` or `inverse` cannot be worked with.
+        ImageError, ImageTypeError: `images`, `inverse` or `output_max` cannot be worked with.
     """
     wanted, left_out, expected = chosen_checks(select, skip, expected_failures)
-    case = Case(pipeline, inverse, images, name)
+    case = Case(pipeline, inverse, images, name, output_max)
     if case.search[0] is not None:
         _ = case.subject  # pictures that cannot be worked with are the caller's mistake, and no check's outcome
     results = [
@@ -165,6 +168,7 @@ def parametrize_with_checks(
     select: Iterable[str] | None = None,
     skip: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | Iterable[str] | None = None,
+    output_max: float | None = None,
 ) -> Callable[[FunctionT], FunctionT]:
     """Decorate a test with one item for each pipeline and check.
 
@@ -176,16 +180,18 @@ def parametrize_with_checks(
 
     Args:
         pipelines: by name, or a list whose members are called by their position.
-        inverse, images, select, skip, expected_failures: as for :func:`check`, the same for every pipeline. What is
-            left out makes no item.
+        inverse, images, select, skip, expected_failures, output_max: as for :func:`check`, the same for every
+            pipeline. What is left out makes no item.
 
     Raises:
         CheckNameError: as :func:`check`.
+        ImageError: `output_max` is no finite number above 0, or of no inverse.
         PipelineError: no pipeline, or something that holds none.
     """
     import pytest
 
     wanted, left_out, expected = chosen_checks(select, skip, expected_failures)
+    check_output_max(output_max, inverse)
     if isinstance(pipelines, str) or not isinstance(pipelines, Iterable):
         raise PipelineError(f"pipelines is {pipelines!r}: expected pipelines by name, or a list of them.")
     named = pipelines if isinstance(pipelines, Mapping) else {str(i): one for i, one in enumerate(pipelines)}
@@ -193,7 +199,7 @@ def parametrize_with_checks(
         raise PipelineError("there is no pipeline to check: expected at least one, by name or in a list.")
     bound = [
         BoundCheck(case, one, expected.get(one))
-        for case in (Case(pipeline, inverse, images, str(name)) for name, pipeline in named.items())
+        for case in (Case(pipeline, inverse, images, str(name), output_max) for name, pipeline in named.items())
         for one in wanted
         if one not in left_out
     ]

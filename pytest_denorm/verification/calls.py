@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -246,6 +247,7 @@ def as_function(function: Callable[[Any], Any] | Normalization) -> Callable[[Any
 
 def describe_callable(function: Any) -> str:
     """`function` in a few words: its name and where it is defined."""
+    function = inspect.unwrap(function)
     name = getattr(function, "__qualname__", None)
     if name is None:
         text = repr(function)

@@ -50,13 +50,22 @@ class Case:
         inverse: the project's own inverse, or None for the derived one.
         images: pictures as they enter Normalize, or None for the built-in ones.
         name: what to call it.
+        output_max: the value of white in the floats that `inverse` gives, or None if it is that of the pictures.
     """
 
-    def __init__(self, pipeline: Any, inverse: Any = None, images: Any = None, name: str = "") -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        inverse: Any = None,
+        images: Any = None,
+        name: str = "",
+        output_max: float | None = None,
+    ) -> None:
         self.pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
         self.inverse = inverse
         self.images = images
         self.name = name
+        self.output_max = output_max
         self.outcomes: dict[str, CheckResult] = {}
 
     @cached_property
@@ -93,7 +102,7 @@ class Case:
         located = self.located
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", StatisticsWarning)
-            return Subject.from_located(located, self.inverse, self.images)
+            return Subject.from_located(located, self.inverse, self.images, self.output_max)
 
     @cached_property
     def forward(self) -> Callable[[torch.Tensor], torch.Tensor]:

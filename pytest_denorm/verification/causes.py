@@ -432,7 +432,10 @@ def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int
     """`exact` shortened to `digits` decimals, if `found` is that: rounded, or (`cut`) cut off."""
     power = 10.0**digits
     scaled = exact * unit
-    up, down = _half_up(scaled, digits), _half_down(scaled, digits)  # each number that lies between two may go to either
+    up, down = (
+        _half_up(scaled, digits),
+        _half_down(scaled, digits),
+    )  # each number that lies between two may go to either
     ways = [np.where(np.abs(up / unit - found) <= np.abs(down / unit - found), up, down)]
     shorter = np.trunc(scaled * power + 1e-9) / power
     if cut and np.count_nonzero(np.abs(shorter - scaled) > 1e-9 * np.abs(scaled)) > 1:  # one alone is any wrong number
@@ -479,10 +482,10 @@ def _scale_message(factor: float, seen: Observation) -> str:
         twice = " twice" if factor > 256 else ""
         return (
             f"the result is {factor:g} times too large: a factor of 255 is applied{twice} that the pictures do not "
-            f"have. If 0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255."
+            f"have. If 0..255 is meant, say so: output_max=255."
         )
     of_bytes = seen.white == 255 and not seen.bytes_out
-    meant = " If 0..1 is meant, give output_max=1 to diagnose, and check the result multiplied by 255."
+    meant = " If 0..1 is meant, say so: output_max=1."
     return (
         f"the result is {1 / factor:g} times too small: a division by 255 that is not undone, or values in 0..1 cast "
         f"to bytes without multiplying by 255.{meant if of_bytes else ''}"

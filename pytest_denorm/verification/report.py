@@ -75,6 +75,7 @@ class Report:
         inverse: which inverse was verified.
         results: of every check, in the order of the battery.
         diagnosis: of the inverse, when something failed.
+        output_max: the value of white in the floats that the inverse gives; None if it is that of the pictures.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Report:
     inverse: str
     results: tuple[CheckResult, ...]
     diagnosis: Diagnosis | None = None
+    output_max: float | None = None
     _subject: Subject | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -98,6 +100,7 @@ class Report:
             inverse="derived" if case.inverse is None else describe_callable(case.inverse),
             results=tuple(results),
             diagnosis=case.diagnosis if failed else None,
+            output_max=case.output_max,
             _subject=_subject_of(case),
         )
 
@@ -210,6 +213,8 @@ class Report:
         """The call that runs just what failed."""
         failed = [result.name for result in self.failures]
         inverse = "" if self.inverse == "derived" else ", inverse=inverse"
+        if self.output_max is not None:
+            inverse += f", output_max={self.output_max:g}"
         return f"print(pytest_denorm.check(pipeline{inverse}, select={failed}))"
 
     @property
@@ -240,6 +245,7 @@ class Report:
                 for one in self.results
             ],
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
+            "output_max": self.output_max,
         }
 
     @classmethod
@@ -259,6 +265,7 @@ class Report:
             plain["inverse"],
             tuple(CheckResult(**one) for one in plain["results"]),
             diagnosis,
+            plain.get("output_max"),
         )
 
     def to_json(self) -> str:

@@ -20,6 +20,7 @@ from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure
 from ..text import channel_name
 from ..tolerance import Tolerance, round_trip_tolerance
+from ..units import in_units
 from .calls import Caller, as_function, as_pictures, describe_callable, forward_of
 from .diagnosis import Diagnosis, diagnose
 from .drawable import draw_round_trip, drawable
@@ -36,7 +37,7 @@ class Subject:
 
     Attributes:
         located: the Normalize and where it is.
-        inverse: the project's own inverse, or the derived one.
+        inverse: the project's own inverse, in units of the pictures, or the derived one.
         derived: which of the two it is.
         pictures: (C, H, W) each, as they enter Normalize.
     """
@@ -47,8 +48,8 @@ class Subject:
     pictures: Sequence[torch.Tensor]
 
     @classmethod
-    def of(cls, pipeline: Any, inverse: Any = None, images: Any = None) -> Subject:
-        """From what a user gives: a pipeline or the name of a preset; an inverse or None; pictures or None."""
+    def of(cls, pipeline: Any, inverse: Any = None, images: Any = None, output_max: float | None = None) -> Subject:
+        """From what a user gives: a pipeline or the name of a preset; the rest as for :func:`assert_round_trip`."""
         from .boundary import in_its_units
 
         pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
@@ -57,21 +58,24 @@ class Subject:
             located, told = in_its_units(pipeline, locate_or_measure(pipeline), caught)
         for one in told:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-        return cls.from_located(located, inverse, images)
+        return cls.from_located(located, inverse, images, output_max)
 
     @classmethod
-    def from_located(cls, located: Located, inverse: Any = None, images: Any = None) -> Subject:
+    def from_located(
+        cls, located: Located, inverse: Any = None, images: Any = None, output_max: float | None = None
+    ) -> Subject:
         """The same, for a Normalize that was found already.
 
         Raises:
             ImageTypeError: the inverse is not callable, or the pictures are none.
-            ImageError: the pictures cannot be worked with.
+            ImageError: the pictures or `output_max` cannot be worked with.
         """
         normalization = located.normalization
         inverse = as_function(inverse)
         if inverse is not None and not callable(inverse):
             raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
         derived = inverse is None
+        inverse = in_units(inverse, output_max, normalization.pixel_max)
         if derived:
             inverse = Denormalize(normalization.mean, normalization.std, normalization.pixel_max)
         if images is None:
@@ -269,7 +273,12 @@ def _allowed(
 
 
 def assert_round_trip(
-    pipeline: Any, *, inverse: Any = None, images: Any = None, tolerance: float | None = None
+    pipeline: Any,
+    *,
+    inverse: Any = None,
+    images: Any = None,
+    tolerance: float | None = None,
+    output_max: float | None = None,
 ) -> None:
     """Assert that what goes through a pipeline's Normalize comes back.
 
@@ -284,16 +293,18 @@ def assert_round_trip(
             channel, extremes, and a photograph; for an inverse of the project's own, also that at half its contrast.
         tolerance: how far a pixel may be off, in the units of the pictures. Without it the bound is derived from
             dtype, mean and std.
+        output_max: the value of white in the floats that `inverse` gives: that of the pictures that enter Normalize
+            unless given. So 1 for an inverse to 0..1 of a Normalize of bytes. Bytes are in 0..255 in any case.
 
     Raises:
         AssertionError: with everything in its message: where the Normalize is, how far off the worst pixel is and
             which it is, each channel, the levels that are lost, the diagnosis, and where the tolerance comes from.
         PipelineError, StatisticsError: as :func:`~pytest_denorm.find_normalize`.
         InverseError: the inverse raises, or gives back something that is no picture.
-        ImageError, ImageTypeError: `images` cannot be worked with.
+        ImageError, ImageTypeError: `images` or `output_max` cannot be worked with.
     """
     __tracebackhide__ = True
-    subject = Subject.of(pipeline, inverse, images)
+    subject = Subject.of(pipeline, inverse, images, output_max)
     outcome = round_trip(subject, tolerance)
     if not outcome.ok:
         raise drawable(AssertionError(failure_text(subject, outcome)), partial(draw_round_trip, subject, outcome))

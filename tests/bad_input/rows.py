@@ -295,6 +295,25 @@ CHECKS = [
     row("a white in words", lambda: d.diagnose(N, N.inverse(), pixel_max="1"), e.ImageError, "pixel_max is '1'"),  # type: ignore[arg-type]
     row("an output of 0", lambda: d.diagnose(N, N.inverse(), output_max=0), e.ImageError, "output_max is 0"),
     row("an output of -1", lambda: d.diagnose(N, N.inverse(), output_max=-1), e.ImageError, "output_max is -1"),
+    row("an output of nothing", lambda: d.check(N, output_max=1.0), e.ImageError, "output_max is 1.0", "no inverse"),
+    row(
+        "a check of an output of 0",
+        lambda: d.check(N, inverse=N.denormalize, output_max=0),
+        e.ImageError,
+        "output_max is 0",
+    ),
+    row(
+        "a round trip to an output in words",
+        lambda: d.assert_round_trip(N, inverse=N.denormalize, output_max="255"),  # type: ignore[arg-type]
+        e.ImageError,
+        "output_max is '255'",
+    ),
+    row(
+        "checks of an output of NaN",
+        lambda: d.parametrize_with_checks([N], inverse=N.denormalize, output_max=NAN),
+        e.ImageError,
+        "output_max is nan",
+    ),
     row("a forward that raises", lambda: d.diagnose(RaisingMean(), N.inverse()), e.InverseError, "no picture today"),
     row("checks of 7", lambda: d.parametrize_with_checks(7), e.PipelineError, "7"),  # type: ignore[arg-type]
     row("checks of nothing", lambda: d.parametrize_with_checks({}), e.PipelineError, "no pipeline"),
@@ -366,6 +385,7 @@ DATASETS = [
     row("sweeping without a Normalize", lambda: d.sweep([X[0]]), e.NormalizeNotFoundError, "list"),
     row("sweeping with an unknown preset", lambda: d.sweep("imagnet", [X[0]]), e.StatisticsError, "'imagnet'"),
     row("sweeping with 7 for an inverse", lambda: d.sweep(N, [X[0]], inverse=7), e.ImageTypeError, "inverse is 7"),  # type: ignore[arg-type]
+    row("sweeping to an output of nothing", lambda: d.sweep(N, [X[0]], output_max=1), e.ImageError, "output_max is 1"),
     row("sweeping what ends early", lambda: d.sweep(N, EndsEarly()), e.DatasetError, "picture 3", "no 3"),
     row(
         "an inverse that raises",

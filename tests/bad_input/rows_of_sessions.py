@@ -236,6 +236,7 @@ COMMANDS = [
     Command("a number called", ("check", "NAME:number()"), ("int",)),
     Command("a check that is none", ("check", "imagenet", "--select", "x"), ("'x'",)),
     Command("an inverse that is 7", ("check", "imagenet", "--inverse", "NAME:number"), ("inverse is 7",)),
+    Command("an output of no inverse", ("check", "imagenet", "--output-max", "1"), ("output_max is 1.0", "no inverse")),
     Command("checking a number", ("check", "NAME:number"), ("int",), code=1),
     Command("no pictures", ("show", "imagenet", "-o", "x.png"), ("SPEC IMAGE",)),
     Command("no such picture", ("show", "imagenet", "no.png", "-o", "x.png"), ("no.png",)),

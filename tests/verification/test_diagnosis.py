@@ -92,16 +92,14 @@ def test_floats_of_0_to_255_as_output_max_says(inverse: Function) -> None:
     assert diagnose(FORWARD, inverse, output_max=255.0).kind == "exact"
     said = diagnose(FORWARD, inverse)
     assert said.kind == "scale-255"
-    assert "If 0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255." in said.message
+    assert "If 0..255 is meant, say so: output_max=255." in said.message
 
 
 def test_floats_of_0_to_1_for_bytes_as_output_max_says() -> None:
     of_bytes = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
     said = diagnose(of_bytes, lambda y: y * s + m, pixel_max=255.0)
     assert kinds(said) == ["scale-255"]
-    assert said.message.endswith(
-        "If 0..1 is meant, give output_max=1 to diagnose, and check the result multiplied by 255."
-    )
+    assert said.message.endswith("If 0..1 is meant, say so: output_max=1.")
     assert diagnose(of_bytes, lambda y: y * s + m, pixel_max=255.0, output_max=1.0).kind == "exact"
     assert diagnose(of_bytes, lambda y: (y * s + m) * 255, pixel_max=255.0).kind == "exact"
     cast = diagnose(of_bytes, lambda y: (y * s + m).byte(), pixel_max=255.0)
@@ -296,7 +294,7 @@ def test_a_factor_of_255_hides_no_mistake_that_is_known() -> None:
     said = diagnose(FORWARD, lambda y: (y / s + m) * 255)
     assert kinds(said) == ["scale-255", "divides-by-std"]
     assert said.message.endswith(
-        "divided by 255.\nAlso: The inverse divides by std: y / std + mean. It has to multiply."
+        "output_max=255.\nAlso: The inverse divides by std: y / std + mean. It has to multiply."
     )
 
 
@@ -360,7 +358,7 @@ WORDS = {
     "w - x": "Black and white are exchanged: the result is 1 - x.",
     "x * 255": (
         "the result is 255 times too large: a factor of 255 is applied that the pictures do not have. If "
-        "0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255."
+        "0..255 is meant, say so: output_max=255."
     ),
     "x / 255": (
         "the result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
@@ -369,7 +367,7 @@ WORDS = {
     "y * s + m * 255": "Only the mean is multiplied by 255, and not the std.",
     "forward of 255 * x": (
         "the result is 255 times too large: a factor of 255 is applied that the pictures do not have. If "
-        "0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255. The same numbers "
+        "0..255 is meant, say so: output_max=255. The same numbers "
         "come about where the inverse uses the statistics of imagenet (mean (0.485, 0.456, 0.406), std (0.229, 0.224, "
         "0.225)); the pipeline has mean (0.00190196, 0.00178824, 0.00159216), std (0.000898039, 0.000878431, "
         "0.000882353)."
@@ -762,7 +760,7 @@ def test_casts_without_a_clamp_are_no_mistake_where_nothing_is_outside() -> None
         (
             255**2,
             "the result is 65025 times too large: a factor of 255 is applied twice that the pictures do not have. If "
-            "0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255.",
+            "0..255 is meant, say so: output_max=255.",
         ),
         (
             1 / 255**2,
@@ -1632,7 +1630,7 @@ STRANGE: dict[str, tuple[Any, Any, float, Function, str]] = {
         1.0,
         lambda y: (y * S * three(4.9, 1, 1) + M) * 255,
         "the result is 255 times too large: a factor of 255 is applied that the pictures do not have. If "
-        "0..255 is meant, give output_max=255 to diagnose, and check the result divided by 255."
+        "0..255 is meant, say so: output_max=255."
         "\nAlso: red: gain 4.9, offset -1.9: the inverse uses std 1.1221 where the pipeline has 0.229.",
     ),
     "a factor of 255, and six times red": (

@@ -235,6 +235,7 @@ def test_a_report_as_plain_data() -> None:
             "gain": [1.0, 2.0],
             "offset": [0.0, 0.5],
         },
+        "output_max": None,
     }
     assert found.to_dict() == plain
     assert found.to_json() == json.dumps(plain, indent=2)

@@ -1,0 +1,185 @@
+"""An inverse whose white is not that of the pictures: ``output_max``."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pytest_denorm import (
+    Normalization,
+    assert_round_trip,
+    check,
+    parametrize_with_checks,
+    sweep,
+)
+from pytest_denorm.errors import DatasetError, ImageError, InverseError
+from pytest_denorm.normalization import IMAGENET
+from pytest_denorm.units import in_units
+from pytest_denorm.verification import Report
+
+OF_BYTES = Normalization([255 * one for one in IMAGENET.mean], [255 * one for one in IMAGENET.std], 255.0)
+m, s = (torch.tensor(one).view(-1, 1, 1) for one in (IMAGENET.mean, IMAGENET.std))
+
+
+def undo(y: torch.Tensor) -> torch.Tensor:
+    """To 0..1."""
+    return y * s + m
+
+
+def typed_wrong(y: torch.Tensor) -> torch.Tensor:
+    return y * torch.tensor([0.229, 0.224, 0.255]).view(-1, 1, 1) + m
+
+
+def truncated(y: torch.Tensor) -> torch.Tensor:
+    return (undo(y) * 255).clamp(0, 255).byte()
+
+
+def test_floats_in_0_to_1_of_a_normalize_of_bytes() -> None:
+    assert_round_trip(OF_BYTES, inverse=undo, output_max=1)
+    report = check(OF_BYTES, inverse=undo, output_max=1)
+    assert report.ok, report
+    assert all(one.status == "passed" for one in report.results if one.name in ("bytes_exact", "low_precision"))
+    with pytest.raises(AssertionError, match=r"scale-255: (.|\n)*say so: output_max=1\."):
+        assert_round_trip(OF_BYTES, inverse=undo)
+
+
+def test_floats_in_0_to_255_of_a_normalize_of_floats() -> None:
+    assert_round_trip(IMAGENET, inverse=lambda y: undo(y) * 255, output_max=255.0)
+    assert check(IMAGENET, inverse=lambda y: undo(y) * 255, output_max=255.0).ok
+    assert_round_trip(IMAGENET, inverse=undo, output_max=1.0)  # what it is anyway
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda y: undo(y).numpy(),
+        lambda y: undo(y).numpy().astype(np.float32).transpose(1, 2, 0),
+        lambda y: undo(y).tolist(),
+        lambda y: undo(y)[None],
+    ],
+    ids=["an array", "channels last", "lists", "a batch of one"],
+)
+def test_whatever_kind_of_floats_it_gives(form: Callable[[Any], Any]) -> None:
+    assert_round_trip(OF_BYTES, inverse=form, images=torch.rand(3, 7, 9) * 255, output_max=1)
+
+
+def test_a_grey_picture_of_pil_in_floats() -> None:
+    grey = Normalization(0.5 * 255, 0.25 * 255, 255.0)
+
+    def to_pil(y: torch.Tensor) -> Image.Image:
+        return Image.fromarray((y[0] * 0.25 + 0.5).numpy(), mode="F")
+
+    assert_round_trip(grey, inverse=to_pil, output_max=1)
+
+
+def test_bytes_are_in_0_to_255_whatever_white_is_in_floats() -> None:
+    assert_round_trip(OF_BYTES, inverse=lambda y: (undo(y) * 255).round().clamp(0, 255).byte(), output_max=1)
+    report = check(OF_BYTES, inverse=truncated, output_max=1)
+    assert report.diagnosis is not None
+    assert report.diagnosis.kind == "truncation"
+
+
+def test_a_mistake_is_told_in_the_units_of_the_pipeline() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(OF_BYTES, inverse=typed_wrong, output_max=1)
+    said = re.sub(r"\s+", " ", str(caught.value))
+    assert "worst 20.2 = 20.2 levels of 255" in said
+    assert "wrong-std: blue: gain 1.133, offset -14: the inverse uses std 65.025 where the pipeline has 57.375" in said
+    assert f"inverse {__name__}.typed_wrong ({__file__}:" in said
+
+
+def test_a_report_says_how_it_was_made() -> None:
+    report = check(OF_BYTES, inverse=typed_wrong, output_max=1, select=["round_trip"])
+    assert report.reproduction() == (
+        "print(pytest_denorm.check(pipeline, inverse=inverse, output_max=1, select=['round_trip']))"
+    )
+    again = Report.from_dict(json.loads(report.to_json()))
+    assert (again.output_max, again.reproduction()) == (1, report.reproduction())
+    older = {name: one for name, one in report.to_dict().items() if name != "output_max"}
+    assert Report.from_dict(older).output_max is None
+
+
+def test_in_place_work_is_still_seen() -> None:
+    report = check(
+        OF_BYTES, inverse=lambda y: y.mul_(s).add_(m), output_max=1, select=["input_unchanged", "round_trip"]
+    )
+    assert [one.status for one in report.results] == ["passed", "failed"]
+    assert report.results[1].name == "input_unchanged"
+
+
+def test_a_gradient_still_flows() -> None:
+    (result,) = check(OF_BYTES, inverse=undo, output_max=1, select=["gradient_flows"]).results
+    assert (result.status, result.message) == ("passed", "it is 1 everywhere")
+
+
+def test_pictures_are_read_in_float64_so_that_nothing_is_rounded_twice() -> None:
+    y = torch.rand(3, 5, 7, dtype=torch.bfloat16)
+    scaled = in_units(lambda given: given, 1.0, 255.0)
+    assert scaled is not None
+    assert torch.equal(scaled(y), y.double() * 255)
+    assert np.array_equal(scaled(y.float().numpy()), y.float().numpy().astype(np.float64) * 255)
+    assert in_units(undo, 255.0, 255.0) is undo
+    assert in_units(undo, None, 255.0) is undo
+    assert in_units(None, None, 255.0) is None
+
+
+def test_what_is_no_picture_is_refused_as_it_is_without() -> None:
+    for inverse, said in (
+        (lambda y: None, "the inverse returned None"),
+        (lambda y: "x", "the inverse returned a str"),
+        (lambda y: y.to("meta"), "on the device meta"),
+        (lambda y: y.to_sparse(), "of layout torch.sparse_coo"),
+        (lambda y: y * 1j, "complex"),
+        (lambda y: [[1.0], [2.0, 3.0]], "the inverse returned a list"),
+    ):
+        with pytest.raises(InverseError, match=said):
+            assert_round_trip(OF_BYTES, inverse=inverse, output_max=1)
+
+
+def test_items_of_a_suite() -> None:
+    @parametrize_with_checks({"val": OF_BYTES}, inverse=undo, output_max=1)
+    def decorated(denorm_check: Any) -> None: ...
+
+    (mark,) = decorated.pytestmark  # type: ignore[attr-defined]
+    run = next(one for one in mark.args[1] if one.name == "bytes_exact")
+    run()
+    assert run.outcome.status == "passed"
+
+
+def test_a_sweep() -> None:
+    pictures = [(torch.rand(3, 8, 9) * 255).byte() for _ in range(4)]
+    result = sweep(OF_BYTES, pictures, inverse=undo, output_max=1, workers=2)
+    assert (result.ok, result.pictures) == (True, 4)
+    assert not sweep(OF_BYTES, pictures, inverse=undo).ok
+
+
+def test_a_sweep_goes_on_with_the_same_output_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    pictures, state = [(torch.rand(3, 8, 9) * 255).byte() for _ in range(4)], tmp_path / "state.json"
+    sweep(OF_BYTES, pictures, inverse=undo, output_max=1, state=state)
+    assert sweep(OF_BYTES, pictures, inverse=undo, output_max=1, state=state).ok
+    with pytest.raises(DatasetError, match=r"its output_max is 1, here it is None\."):
+        sweep(OF_BYTES, pictures, inverse=undo, state=state)
+    with pytest.raises(DatasetError, match=r"its output_max is 1, here it is 255\."):
+        sweep(OF_BYTES, pictures, inverse=undo, output_max=255, state=state)
+
+
+def test_it_goes_to_workers() -> None:
+    sent = pickle.loads(pickle.dumps(in_units(undo, 1.0, 255.0)))
+    assert torch.equal(sent(m * 0), undo(m * 0).double() * 255)
+
+
+def test_it_needs_an_inverse() -> None:
+    with pytest.raises(ImageError) as caught:
+        check("imagenet", output_max=1.0)
+    assert str(caught.value) == (
+        "output_max is 1.0, and there is no inverse: expected one of the project's own beside it. The derived one "
+        "gives pictures as they enter Normalize."
+    )
