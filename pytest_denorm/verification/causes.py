@@ -15,7 +15,7 @@ from ..normalization import PRESETS, Normalization, format_numbers
 from ..text import channel_name
 from .observation import Map, Observation, snap
 
-__all__ = ["Cause", "Causes"]
+__all__ = ["Cause", "Causes", "distinct"]
 
 Array = np.ndarray[Any, Any]
 
@@ -52,6 +52,14 @@ def _shown(value: float) -> str:
     """As it was typed; else the shortest decimal that float32 cannot tell from `value`: 0.225, and not 0.22499999."""
     typed = f"{value:.8g}"
     return typed if float(typed) == value else np.format_float_positional(np.float32(value), trim="-")
+
+
+def distinct(value: float, right: float, digits: int) -> str:
+    """`value` with so many significant digits, or as many more as show how far it is from `right`."""
+    if not math.isfinite(value):
+        return f"{value}"
+    texts = (f"{value:.{count}g}" for count in range(digits, 17))
+    return next((one for one in texts if abs(float(one) - value) <= abs(value - right) / 4), f"{value:.17g}")
 
 
 class Causes:
@@ -93,6 +101,8 @@ class Causes:
             *self._same_for_all(found),
         ]
         agreeing = self._agreeing(found, candidates)
+        if not agreeing and self.is_correct(found):  # too small a change to be read off as another constant
+            agreeing = self._agreeing(found, list(self._eps(found, any_length=True)))
         if not agreeing:
             return self._without_forward(found) or self._two_mistakes(found)
         agreeing += self._agreeing(found, list(self._eps(found, any_length=True)))
@@ -286,21 +296,23 @@ class Causes:
             return
         sides = (("inverse", exact, typed), ("pipeline", typed, exact))
         units = (1.0,) if seen.white == 255 else (1.0, 255.0)  # statistics of bytes are on the scale of bytes already
-        for (side, long, short), unit, digits in itertools.product(sides, units, range(7)):
-            if unit * seen.white == 1.0 and digits == 0:
-                continue
-            rounded = [
-                _rounding(one, other, width, unit, digits, cut=side == "inverse")
-                for one, other, width in zip(long, short, room, strict=True)
-            ]
-            if not all(fits or same is not None for fits, same in zip(right, rounded, strict=True)):
-                continue
-            if side == "pipeline" and not (
-                all(fits or (np.abs(a - b) > r).all() for fits, a, b, r in zip(right, long, short, room, strict=True))
-                and len(np.unique(np.round([one for one, fits in zip(short, right, strict=True) if not fits], 12))) > 1
-            ):
-                continue  # that one number is short, or that some are, says nothing of rounding
-            yield self._rounded_cause(found, side, rounded, right, unit, digits)
+        for side, long, short in sides:
+            fitting = []
+            for unit in units:
+                for digits in range(1 if unit * seen.white == 1.0 else 0, 7):
+                    rounded = [
+                        _rounding(one, other, width, unit, digits, cut=side == "inverse")
+                        for one, other, width in zip(long, short, room, strict=True)
+                    ]
+                    if all(fits or same is not None for fits, same in zip(right, rounded, strict=True)):
+                        fitting.append((digits, unit, rounded))
+                        break  # what is short is so with more decimals, too
+            if side == "pipeline":
+                moved = [(long[i], short[i], np.abs(long[i] - short[i]) > room[i]) for i in (0, 1) if not right[i]]
+                fitting = sorted(fitting, key=lambda one: one[0])[:1]  # what is short on one scale is so on the other
+                fitting = [one for one in fitting if _says_rounded(moved, 0.5 / one[1] / 10.0 ** one[0])]
+            for digits, unit, rounded in fitting:
+                yield self._rounded_cause(found, side, rounded, right, unit, digits)
 
     def _rounded_cause(
         self, found: Map, side: str, rounded: Sequence[Array | None], right: Sequence[bool], unit: float, digits: int
@@ -322,7 +334,7 @@ class Causes:
             name = channel_name(c, self.seen.channels)
             for word, one, exact in (("mean", mean[c], self.seen.mean[c]), ("std", std[c], self.seen.std[c])):
                 if abs(one - exact) > resolution[c] / 4:
-                    yield f"{name} {word} {one:.6g} for {_shown(exact)}"
+                    yield f"{name} {word} {distinct(one, exact, 6)} for {_shown(exact)}"
 
     def _same_for_all(self, found: Map) -> Iterator[Cause]:
         """One std and one mean for channels that differ, whoever they belong to."""
@@ -365,8 +377,8 @@ class Causes:
         typed = snap(float(found.slope[c]), float(self.seen.resolution(found)[c] / _reach(found)[c]))
         where = " in 1/std, and the right one in -mean/std" if scaled else ""
         return (
-            f"{self._start(c, found)}: the inverse uses std {typed:.6g}{where} where the pipeline has {_shown(right)}"
-            f"{_slip(typed, right, self.seen.white)}"
+            f"{self._start(c, found)}: the inverse uses std {distinct(typed, right, 6)}{where} where the pipeline has "
+            f"{_shown(right)}{_slip(typed, right, self.seen.white)}"
         )
 
     def _mean_line(self, c: int, found: Map) -> tuple[str, str]:
@@ -374,8 +386,8 @@ class Causes:
         right, resolution = float(self.seen.mean[c]), float(self.seen.resolution(found)[c])
         typed, other = snap(float(found.offset[c]), resolution), ""
         line = (
-            f"{self._start(c, found)}: the inverse uses mean {typed:.6g} where the pipeline has {_shown(right)}"
-            f"{_slip(typed, right, self.seen.white)}"
+            f"{self._start(c, found)}: the inverse uses mean {distinct(typed, right, 6)} where the pipeline has "
+            f"{_shown(right)}{_slip(typed, right, self.seen.white)}"
         )
         if typed and not _slip(typed, right, self.seen.white):
             std = right * float(self.seen.std[c]) / typed  # (y + mean / std') * std
@@ -387,8 +399,12 @@ class Causes:
 
     def _start(self, c: int, found: Map) -> str:
         gain = found.slope[c] / self.seen.std[c]
-        shift = snap(float(found.offset[c] - gain * self.seen.mean[c]), float(self.seen.resolution(found)[c]))
-        return f"{channel_name(c, self.seen.channels)}: gain {gain:.4g}, offset {shift:.2g}"
+        shift = float(found.offset[c] - gain * self.seen.mean[c])
+        room = float(self.seen.resolution(found)[c])
+        shift = snap(shift, room) or (shift if abs(shift) > room else 0.0)
+        # a gain of 1 is never measured to the last digit
+        gain = snap(float(gain), room / self.seen.white)
+        return f"{channel_name(c, self.seen.channels)}: gain {distinct(gain, 1.0, 4)}, offset {shift:.2g}"
 
 
 def _powers_of_ten(added: Array) -> list[float]:
@@ -444,6 +460,19 @@ def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int
         if (np.abs(way / unit - found) <= width).all():
             return way / unit
     return None
+
+
+def _says_rounded(moved: Sequence[tuple[Array, Array, Array]], half: float) -> bool:
+    """Whether the pipeline's own constants are rounded: that they are short says little, as most are.
+
+    Args:
+        moved: stds, or means, or both, that differ: the long ones, the short ones, and which of them do.
+        half: how far rounding moves a number at most.
+    """
+    different = {round(float(one), 12) for _, short, _ in moved for one in short}
+    # one of several numbers is moved by more than a hundredth of what could be
+    largest = max(float(np.abs(long - short).max()) for long, short, _ in moved)
+    return all(off.all() for _, _, off in moved) and len(different) > 1 and largest > half / 100
 
 
 def _decimals(digits: int) -> str:

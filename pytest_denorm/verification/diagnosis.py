@@ -22,7 +22,7 @@ from ..normalization import Normalization, format_numbers
 from ..pipelines import locate
 from ..text import channel_name
 from .calls import as_function
-from .causes import Cause, Causes
+from .causes import Cause, Causes, distinct
 from .observation import ChannelFit, Map, Observation, observe, snap
 
 __all__ = ["KINDS", "Diagnosis", "Finding", "diagnose"]
@@ -221,7 +221,7 @@ def _unknown(seen: Observation, why: str = "") -> Finding:
             lines.append(f"{name}: no affine map, off by up to {_number(fit.residual)}")
         elif gain is not None and offset is not None:
             shift = snap(offset[c], float(seen.resolution(seen.map)[c]) * seen.scale)  # 0 and not 5.6e-17
-            lines.append(f"{name}: gain {_number(snap(gain[c], 1e-12))}, offset {_number(shift)}")
+            lines.append(f"{name}: gain {distinct(snap(gain[c], 1e-7), seen.scale, 4)}, offset {_number(shift)}")
         else:
             lines.append(
                 f"{name}: {format_numbers(fit.row, 4)} times the normalized channels, offset {_number(fit.offset)}"
@@ -305,8 +305,16 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     numbers = list(_number_findings(seen, causes, known, alone=not moved and clamp is None))
     yield from numbers
     if not numbers and not moved and clamp is None:
-        white = "every picture comes back white: all values run past it, and are clipped there"
-        yield _unknown(seen, white if seen.all_white else "")
+        yield _unknown(seen, _why_unknown(seen, causes))
+
+
+def _why_unknown(seen: Observation, causes: Causes) -> str:
+    if seen.all_white:
+        return "every picture comes back white: all values run past it, and are clipped there"
+    if causes.is_correct(seen.map):
+        levels = _number(seen.max_abs_error / seen.level)
+        return f"the map is right as far as it can be measured, and the result up to {levels} levels off"
+    return ""
 
 
 def _predicted_findings(

@@ -1003,6 +1003,43 @@ def test_odd_statistics(case: str, dtype: torch.dtype) -> None:
     assert (said.kind, said.exact) == (kind, False), said
 
 
+def test_an_eps_hardly_beyond_the_tolerance() -> None:
+    given = Normalization(127.5, 482.256, 255.0)
+    said = diagnose(lambda x: (x - 127.5) / (482.256 + 1e-3), given.denormalize, channels=1, pixel_max=255.0)
+    assert kinds(said) == ["eps"]
+    assert said.gain == pytest.approx((0.999998,), abs=1e-6)
+
+
+@pytest.mark.parametrize("error", [5e-7, 1e-6])
+def test_an_error_too_small_to_be_explained(error: float) -> None:
+    said = diagnose(FORWARD, lambda y: y * s + m + error)
+    assert (said.kind, said.exact) == ("unknown", False)
+    assert said.message.startswith("the map is right as far as it can be measured, and the result up to 0.000")
+    assert " levels off. red: gain 1, offset " in said.message
+
+
+def test_small_errors_are_shown_by_as_many_digits_as_it_takes() -> None:
+    shifted = diagnose(FORWARD, lambda y: y * s + m + 2e-6)
+    assert shifted.message.startswith(
+        "red: gain 1, offset 2e-06: the inverse uses mean 0.485002 where the pipeline has 0.485; "
+    )
+    stretched = diagnose(FORWARD, lambda y: y * s * torch.tensor([1, 1, 1 + 5e-6]).view(3, 1, 1) + m)
+    assert stretched.message.startswith("blue: gain 1.000005, offset ")
+    assert "the inverse uses std 0.225001 where the pipeline has 0.225" in stretched.message
+    unexplained = diagnose(Normalization(0.5, 5.0), lambda y: (y * 5 + 0.5) * (1 + 1e-6), channels=1)
+    assert "grey: gain 1.000001, offset 0." in unexplained.message
+
+
+def test_constants_that_are_all_off_by_next_to_nothing_were_not_rounded() -> None:
+    for error in (2e-6, 4e-6):
+        assert kinds(diagnose(FORWARD, lambda y, error=error: y * s + m + error)) == ["wrong-mean"]
+    rounded_means = Normalization([0.49, 0.46, 0.41], STD)
+    said = diagnose(rounded_means, lambda y: y * s + m)
+    assert said.message.startswith("The pipeline's own constants are rounded to 2 decimals: red mean ")
+    of_bytes = Normalization([124 / 255, 116 / 255, 104 / 255], STD)
+    assert "rounded to 0 decimals on the scale of bytes" in diagnose(of_bytes, lambda y: y * s + m).message
+
+
 def test_an_eps_that_only_costs_the_sign_is_named_beside_a_wrong_std() -> None:
     std = torch.tensor([-7.986, 123.115, 19.343])[:, None, None]
     said = diagnose(lambda x: x / std, lambda y: y * (std**2 + 1e-5).sqrt(), pixel_max=255.0)
