@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from . import settings
-from .errors import DenormError
+from .errors import DenormError, SettingsError
 from .facade import folders_of, session_images
 from .spec import load
 from .verification.battery import BoundCheck
@@ -63,6 +63,7 @@ class _Pipeline(pytest.Collector):
         super().__init__(**kwargs)
         self.spec = spec
         self._case: Case | None = None
+        self._failed = False
 
     def collect(self) -> list[pytest.Item]:
         return [_CheckItem.from_parent(self, name=name) for name in CHECKS]
@@ -73,9 +74,13 @@ class _Pipeline(pytest.Collector):
         Raises:
             SettingsError: the pipeline cannot be loaded.
         """
+        if self._failed:
+            raise SettingsError(f"{self.spec} cannot be loaded: the first failure of {self.name!r} says why.")
         if self._case is None:
+            self._failed = True
             images = session_images(self.config) if settings.get(self.config, "denorm_images") else None
             self._case = Case(load(self.spec, folders_of(self.config)), images=images, name=self.name)
+            self._failed = False
         return self._case
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["channel_name", "printable"]
+__all__ = ["channel_name", "in_levels", "printable"]
 
 
 def printable(text: str) -> str:
@@ -24,3 +24,9 @@ def channel_name(channel: int, channels: int) -> str:
     """``red``, ``green``, ``blue`` of three, ``grey`` of one, else ``channel 4``."""
     names = {1: ("grey",), 3: ("red", "green", "blue")}.get(channels)
     return names[channel] if names else f"channel {channel}"
+
+
+def in_levels(error: float, digits: int) -> str:
+    """``20.2 levels``, ``1 level``: with so many significant digits."""
+    number = f"{error:.{digits}g}"
+    return f"{number} level{'' if number == '1' else 's'}"

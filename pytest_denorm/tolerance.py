@@ -49,6 +49,7 @@ from typing import NamedTuple
 
 from .errors import ImageTypeError, SettingsError
 from .normalization import Normalization
+from .text import in_levels
 
 __all__ = ["FORMATS", "FloatFormat", "Tolerance", "float_format", "round_trip_tolerance"]
 
@@ -169,7 +170,7 @@ class Tolerance:
         return self.largest * 255 / self.pixel_max
 
     def __str__(self) -> str:
-        return f"{self.largest:.3g} = {self.levels:.3g} levels: {self.reason}"
+        return f"{self.largest:.3g} = {in_levels(self.levels, 3)}: {self.reason}"
 
     @classmethod
     def given(cls, value: float, channels: int, pixel_max: float = 1.0) -> Tolerance:

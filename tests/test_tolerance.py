@@ -270,7 +270,7 @@ def test_the_inverse_is_not_ours_and_the_picture_exact_unless_that_is_said() -> 
 def test_the_largest_bound_counts_and_is_shown_in_levels() -> None:
     tolerance = Tolerance((0.5, 1.0, 0.25), "because", pixel_max=255.0)
     assert (tolerance.largest, tolerance.levels) == (1.0, 1.0)
-    assert str(tolerance) == "1 = 1 levels: because"
+    assert str(tolerance) == "1 = 1 level: because"
     assert Tolerance((1.0,), "because").levels == 255
     with pytest.raises(FrozenInstanceError):
         tolerance.pixel_max = 1.0  # type: ignore[misc]

@@ -11,6 +11,7 @@ import numpy as np
 
 from pytest_denorm.errors import BaselineError
 from pytest_denorm.normalization import Normalization
+from pytest_denorm.text import in_levels
 
 from .figure import Tile
 from .files import decode, read_bytes
@@ -87,7 +88,7 @@ def compare(
     lines = [
         (
             "differs",
-            f"{pixels} of {height * width} pixels ({_percent(pixels, height * width)}), by up to {worst} levels",
+            f"{pixels} of {height * width} pixels ({_percent(pixels, height * width)}), by up to {in_levels(worst, 3)}",
         ),
         ("worst", _worst(baseline, result, levels, boxes)),
     ]

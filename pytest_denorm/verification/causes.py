@@ -404,7 +404,9 @@ class Causes:
         shift = snap(shift, room) or (shift if abs(shift) > room else 0.0)
         # a gain of 1 is never measured to the last digit
         gain = snap(float(gain), room / self.seen.white)
-        return f"{channel_name(c, self.seen.channels)}: gain {distinct(gain, 1.0, 4)}, offset {shift:.2g}"
+        digits = 3 if abs(shift) >= 100 else 2  # 104, and not 1e+02
+        name = channel_name(c, self.seen.channels)
+        return f"{name}: gain {distinct(gain, 1.0, 4)}, offset {shift:.{digits}g}"
 
 
 def _powers_of_ten(added: Array) -> list[float]:

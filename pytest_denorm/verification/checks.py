@@ -28,7 +28,7 @@ from ..errors import (
 )
 from ..normalization import Normalization
 from ..pipelines.walk import is_dataset
-from ..text import channel_name
+from ..text import channel_name, in_levels
 from ..tolerance import round_trip_tolerance
 from .boundary import Sighting, declared_against_measured, sightings
 from .calls import as_pictures, as_tensor, call, read_picture
@@ -474,11 +474,12 @@ def check_low_precision(case: Case) -> Shown:
         if not outcome.ok:
             explained = outcome.tolerance.per_channel[outcome.worst.channel] * 255 / subject.normalization.pixel_max
             raise CheckFailure(
-                f"{name}: off by {levels:.3g} levels, where {explained:.3g} are explained: {outcome.tolerance.reason}.",
+                f"{name}: off by {in_levels(levels, 3)}, where {explained:.3g} are explained: "
+                f"{outcome.tolerance.reason}.",
                 **details,
             )
         shown.append(
-            f"{name} costs up to {levels:.2g} levels ({outcome.wrong_levels} of {outcome.total_levels} bytes change)"
+            f"{name} costs up to {in_levels(levels, 2)} ({outcome.wrong_levels} of {outcome.total_levels} bytes change)"
         )
     if not details:
         raise NotApplicable("; ".join(shown))

@@ -18,7 +18,7 @@ from ..errors import DenormError, ImageTypeError
 from ..normalization import Normalization, preset
 from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure
-from ..text import channel_name
+from ..text import channel_name, in_levels
 from ..tolerance import Tolerance, round_trip_tolerance
 from ..units import in_units
 from .calls import Caller, as_function, as_pictures, describe_callable, forward_of
@@ -335,7 +335,7 @@ def worst_text(outcome: RoundTrip, channels: int) -> str:
     bound = tolerance.per_channel[worst.channel]
     times = f"{worst.error / bound:.3g} times the tolerance {bound:.3g}" if bound else "the tolerance is 0"
     return (
-        f"{worst.error:.4g} = {levels:.4g} levels of 255, {times}\n"
+        f"{worst.error:.4g} = {in_levels(levels, 4)} of 255, {times}\n"
         f"picture {worst.picture}, channel {worst.channel} ({channel_name(worst.channel, channels)}), row {worst.row}, "
         f"column {worst.column}: expected {worst.expected:.6g}, found {worst.found:.6g}"
     )
@@ -358,7 +358,7 @@ def _channels_text(outcome: RoundTrip, pixel_max: float) -> str:
     shown = []
     for c, (error, bound) in enumerate(zip(outcome.channel_errors, outcome.tolerance.per_channel, strict=True)):
         verdict = "ok" if error <= bound else "off"
-        shown.append(f"{channel_name(c, count)} {error:.3g} ({error * 255 / pixel_max:.3g} levels) {verdict}")
+        shown.append(f"{channel_name(c, count)} {error:.3g} ({in_levels(error * 255 / pixel_max, 3)}) {verdict}")
     return ", ".join(shown)
 
 

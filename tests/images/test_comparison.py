@@ -55,10 +55,10 @@ SOME = [(row, column, 1, 99) for row in range(100) for column in range(200)]
     [
         ([(0, 0, 0, 0)], "1 of 20000 pixels (0.01 %), by up to 100 levels"),
         ([(0, 0, 0, 0), (0, 0, 1, 0), (7, 3, 2, 103)], "2 of 20000 pixels (0.01 %), by up to 100 levels"),
-        ([(0, column, 0, 101) for column in range(3)], "3 of 20000 pixels (0.015 %), by up to 1 levels"),
+        ([(0, column, 0, 101) for column in range(3)], "3 of 20000 pixels (0.015 %), by up to 1 level"),
         ([(0, column, 0, 105) for column in range(200)], "200 of 20000 pixels (1 %), by up to 5 levels"),
-        (SOME[:19600], "19600 of 20000 pixels (98 %), by up to 1 levels"),
-        (SOME[1:], "19999 of 20000 pixels (99 %), by up to 1 levels"),
+        (SOME[:19600], "19600 of 20000 pixels (98 %), by up to 1 level"),
+        (SOME[1:], "19999 of 20000 pixels (99 %), by up to 1 level"),
     ],
 )
 def test_the_share_of_pixels_is_told(dots: list[tuple[int, int, int, int]], share: str) -> None:
@@ -66,7 +66,7 @@ def test_the_share_of_pixels_is_told(dots: list[tuple[int, int, int, int]], shar
 
 
 def test_every_pixel_is_a_hundred_percent() -> None:
-    assert lines(dotted(4, 5), dotted(4, 5) + np.uint8(1))["differs"] == "20 of 20 pixels (100 %), by up to 1 levels"
+    assert lines(dotted(4, 5), dotted(4, 5) + np.uint8(1))["differs"] == "20 of 20 pixels (100 %), by up to 1 level"
 
 
 def test_the_worst_pixel_of_one_picture_has_no_tile() -> None:

@@ -87,7 +87,7 @@ def test_one_level_in_one_pixel_fails_with_and_without_mpl(project: Any) -> None
     for arguments in ([], ["--mpl"], ["--mpl", "--mpl-default-tolerance=50"]):
         result = project.run(*arguments)
         result.assert_outcomes(failed=1)
-        result.stdout.fnmatch_lines(["  differs:   1 of 5226 pixels (0.019 %), by up to 1 levels"])
+        result.stdout.fnmatch_lines(["  differs:   1 of 5226 pixels (0.019 %), by up to 1 level"])
 
 
 def test_a_grid_under_the_plain_mark_is_compared_exactly_too(project: Any) -> None:

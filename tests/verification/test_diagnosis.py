@@ -1030,6 +1030,12 @@ def test_small_errors_are_shown_by_as_many_digits_as_it_takes() -> None:
     assert "grey: gain 1.000001, offset 0." in unexplained.message
 
 
+def test_offsets_of_bytes_are_written_out() -> None:
+    of_bytes = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
+    said = diagnose(of_bytes, lambda y: y * s * 255 + three(123.675, 116.28, 0).float(), pixel_max=255.0)
+    assert said.message == "blue: gain 1, offset -104: the inverse uses mean 0 where the pipeline has 103.53."
+
+
 def test_constants_that_are_all_off_by_next_to_nothing_were_not_rounded() -> None:
     for error in (2e-6, 4e-6):
         assert kinds(diagnose(FORWARD, lambda y, error=error: y * s + m + error)) == ["wrong-mean"]

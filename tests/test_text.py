@@ -1,0 +1,21 @@
+"""Names and numbers as they are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_denorm.text import in_levels
+
+
+@pytest.mark.parametrize(
+    ("error", "digits", "said"),
+    [
+        (1.0, 4, "1 level"),
+        (0.9999, 2, "1 level"),
+        (20.196, 3, "20.2 levels"),
+        (1.5e-05, 3, "1.5e-05 levels"),
+        (0.0, 3, "0 levels"),
+    ],
+)
+def test_levels_in_words(error: float, digits: int, said: str) -> None:
+    assert in_levels(error, digits) == said
