@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,6 +103,11 @@ class ColorMap:
         if (weights.sum(axis=0) != 1).any() or (weights.sum(axis=1) != 1).any():
             return None
         return tuple(int(channel) for channel in weights.argmax(axis=1))
+
+    @property
+    def straightened(self) -> ColorMap:
+        """The same, as if channels entered in the order in which they leave; itself where they have none."""
+        return self if self.order is None else replace(self, matrix=self.matrix[:, self.order])
 
     @property
     def constant_channels(self) -> tuple[int, ...]:

@@ -6,6 +6,8 @@ All errors derive from :class:`DenormError`, and each also from the built-in kin
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class DenormError(Exception):
     """Base of all errors of this package."""
@@ -32,11 +34,13 @@ class NormalizeNotFoundError(PipelineError):
 
     Attributes:
         said: the message without its advice.
+        measured: what the pipeline does all the same, a ColorMap, where that was measured.
     """
 
-    def __init__(self, said: str, advice: str = "") -> None:
+    def __init__(self, said: str, advice: str = "", measured: Any = None) -> None:
         super().__init__(f"{said} {advice}" if advice else said)
         self.said = said
+        self.measured = measured
 
 
 class AmbiguousNormalizeError(PipelineError):

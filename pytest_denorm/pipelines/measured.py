@@ -32,11 +32,12 @@ def locate_or_measure(pipeline: Any) -> Located:
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normalization:
     from .probing import probe
 
+    found = None
     try:
         found = probe(pipeline)
         normalization = found.normalization()
     except DenormError as error:
-        raise NormalizeNotFoundError(f"{nothing_declared.said}\nMeasured: {error}") from error
+        raise NormalizeNotFoundError(f"{nothing_declared.said}\nMeasured: {error}", measured=found) from error
     as_they_enter = all(math.isclose(std, 1, abs_tol=1e-3) for std in normalization.std) and all(
         math.isclose(mean, 0, abs_tol=1e-3) for mean in normalization.mean
     )

@@ -61,6 +61,8 @@ class Located:
             nothing can.
         entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
         rescales: it brings pictures to another range, and was the only Normalize there is.
+        order: the channel of the picture that each channel leaving the pipeline is made of, where `apply` exchanges
+            them as the pipeline does, and an inverse turns them back; None where it is Normalize alone.
     """
 
     normalization: Normalization
@@ -72,6 +74,7 @@ class Located:
     call: Callable[..., Any] | None = field(default=None, repr=False)
     entry: str | None = "__call__"
     rescales: bool = False
+    order: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

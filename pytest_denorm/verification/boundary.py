@@ -23,12 +23,11 @@ from ..pipelines.watching import LaterStepRaisedError, Record, watch, watch_own
 from ..text import channel_name
 from ..tolerance import round_trip_tolerance
 from .case import CheckFailure, NotApplicable, Shown
+from .exchange import FEW_DRAWS, as_they_leave, order_in_words
 from .samples import photograph, with_channels
 
 Array = np.ndarray[Any, Any]
 
-#: Calls that tell a fixed order of channels from a random one; the prober takes more to be sure of rare draws.
-_FEW_DRAWS = 10
 #: Of the largest value: what a cast to each dtype makes of it, and what a few more operations do in any other.
 _CAST = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
 _COMPUTED = 1e-5
@@ -212,10 +211,13 @@ def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor 
     return tensor.movedim(axis, -3) if tensor.ndim >= -axis else None
 
 
-def declared_against_measured(pipeline: Any, located: Located) -> Shown:
+def declared_against_measured(pipeline: Any, located: Located, verified: Located) -> Shown:
     """Fits what the Normalize does inside its pipeline, and holds it against what it declares.
 
     Where it cannot be watched there, the whole pipeline is measured from outside.
+
+    Args:
+        verified: the same, together with an exchange of channels if the inverse turns them back.
 
     Raises:
         CheckFailure: they differ, or the pictures are not on the scale that the statistics are for.
@@ -224,12 +226,12 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
     try:
         seen = _telling(pipeline, located)
     except NotApplicable as unseen:
-        return _from_outside(located, unseen)
+        return _from_outside(verified, unseen)
     entering, leaving = seen.entering, seen.leaving
     if leaving is None or leaving.shape[-3] != entering.shape[-3]:
         raise NotApplicable("the statistics do not fit the channels that enter: see statistics_match_channels")
     if leaving.shape != entering.shape:
-        return _from_outside(located, NotApplicable("the picture changes its size inside the Normalize"))
+        return _from_outside(verified, NotApplicable("the picture changes its size inside the Normalize"))
     count = leaving.shape[-3]
     x, y = _pixels(entering), _pixels(leaving)
     declared = located.normalization.expand(count)
@@ -270,9 +272,10 @@ def declared_against_measured(pipeline: Any, located: Located) -> Shown:
         raise _differs(int(c), declared, mean, std)
     if seen.final is not None:
         _refuse_changes_afterwards(leaving, seen.final, declared)
-    _refuse_changes_before(located)
+    _refuse_changes_before(verified)
+    numbers = f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)}"
     return Shown(
-        f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)} inside the pipeline",
+        f"{numbers} inside the pipeline{_turned(verified.order)}",
         {"mean": mean.tolist(), "std": std.tolist()},
     )
 
@@ -335,14 +338,14 @@ def _refuse_changes_afterwards(leaving: torch.Tensor, final: torch.Tensor, decla
         )
 
 
-def _refuse_changes_before(located: Located) -> None:
+def _refuse_changes_before(verified: Located) -> None:
     """Around the Normalize, the channels of the picture must stay where they are, and in 0..white."""
     try:
-        measured = probe(located.call, draws=_FEW_DRAWS)
+        measured = probe(verified.call, draws=FEW_DRAWS)
     except DenormError:
         return  # it cannot be measured from outside; what it does inside was seen
-    _refuse_other_order(measured)
-    _refuse_other_range(measured, located.normalization)
+    _refuse_other_order(measured, verified.order)
+    _refuse_other_range(measured, as_they_leave(verified))
 
 
 def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
@@ -372,26 +375,30 @@ def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
     )
 
 
-def _refuse_other_order(measured: ColorMap) -> None:
+def _turned(order: tuple[int, ...] | None) -> str:
+    return "" if order is None else f"; channels leave it {order_in_words(order)}, and the inverse turns them back"
+
+
+def _refuse_other_order(measured: ColorMap, turned_back: tuple[int, ...] | None) -> None:
     order = measured.order
-    if order is None or order == tuple(range(len(order))):
+    if order is None or order in (tuple(range(len(order))), turned_back):
         return
-    how = "reversed (RGB becomes BGR)" if order == tuple(range(len(order)))[::-1] else f"in the order {order}"
     raise CheckFailure(
-        f"the channels leave the pipeline {how}: each gets the mean and std that are listed for another, "
-        f"and undoing Normalize gives pictures in that order. Take the exchange of channels out, or turn them back "
-        f"after the inverse.",
+        f"the channels leave the pipeline {order_in_words(order)}: undoing Normalize gives pictures in that order, "
+        f"and the network has to be one for it. Take the exchange of channels out, or turn them back in an inverse of "
+        f"your own, and give that: inverse=.",
         order=list(order),
     )
 
 
-def _from_outside(located: Located, unseen: NotApplicable) -> Shown:
-    declared = located.normalization
-    if located.call is None:
+def _from_outside(verified: Located, unseen: NotApplicable) -> Shown:
+    declared = as_they_leave(verified)
+    if verified.call is None:
         raise unseen
     try:
-        measured = probe(located.call)
-        _refuse_other_order(measured)
+        measured = probe(verified.call)
+        _refuse_other_order(measured, verified.order)
+        measured = measured.straightened
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
             found = measured.normalization(declared.pixel_max)
@@ -404,7 +411,7 @@ def _from_outside(located: Located, unseen: NotApplicable) -> Shown:
             for one, other, std, wide in zip(found.mean, expanded.mean, found.std, expanded.std, strict=True)
         ]
         raise _differs(off.index(max(off)), expanded, np.array(found.mean), np.array(found.std))
-    return Shown(str(measured), {"mean": list(found.mean), "std": list(found.std)})
+    return Shown(f"{measured}{_turned(verified.order)}", {"mean": list(found.mean), "std": list(found.std)})
 
 
 def _differs(c: int, declared: Normalization, mean: Any, std: Any) -> CheckFailure:

@@ -13,10 +13,10 @@ from ..alone import alone
 from ..errors import DenormError, PipelineError, StatisticsError, StatisticsWarning
 from ..normalization import Normalization, preset
 from ..pipelines import Located
-from ..pipelines.measured import locate_or_measure
 from ..pipelines.randomness import states_kept
 from .calls import Called, call
 from .diagnosis import Diagnosis
+from .exchange import find
 from .report import CheckResult
 from .round_trip import Subject
 
@@ -76,7 +76,7 @@ class Case:
         with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                located, told = in_its_units(self.pipeline, locate_or_measure(self.pipeline), caught)
+                located, told = in_its_units(self.pipeline, find(self.pipeline, self.inverse), caught)
                 return located, None, told
             except (PipelineError, StatisticsError) as error:
                 return None, error, caught

@@ -33,6 +33,7 @@ from ..tolerance import round_trip_tolerance
 from .boundary import Sighting, declared_against_measured, sightings
 from .calls import as_pictures, as_tensor, call, read_picture
 from .case import Case, CheckFailure, NotApplicable, Shown
+from .exchange import responses
 from .round_trip import Subject, levels_text, round_trip, worst_text
 from .samples import sample_images
 
@@ -128,7 +129,7 @@ def _misfit(normalization: Normalization, seen: Sighting) -> CheckFailure:
 @_check
 def check_declared_matches_measured(case: Case) -> Shown:
     """The pipeline does to pictures what its Normalize declares: attributes can lie."""
-    return declared_against_measured(case.pipeline, case.located)
+    return declared_against_measured(case.pipeline, case.located, case.subject.located)
 
 
 @_check
@@ -240,14 +241,8 @@ def check_channel_order(case: Case) -> Shown:
     count = case.subject.channels
     if count == 1:
         raise NotApplicable("there is one channel")
-    black = torch.zeros(count, 10, 14, dtype=case.subject.dtype)
-    lit = []
-    for channel in range(count):
-        picture = black.clone()
-        picture[channel] = case.normalization.pixel_max
-        lit.append(picture)
-    came = call(case.subject.inverse, call(case.forward, [black, *lit], "pipeline").pictures, "inverse").pictures
-    response = torch.stack([(one.double() - came[0].double()).abs().mean(dim=(1, 2)) for one in came[1:]], dim=1)
+    white, dtype = case.normalization.pixel_max, case.subject.dtype
+    response = responses(case.forward, case.subject.inverse, white, count, dtype)
     if not bool(response.isfinite().all()):
         raise CheckFailure(
             "a picture of one colour comes back with NaN or infinite values: is it divided by its own range?"

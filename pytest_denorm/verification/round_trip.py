@@ -17,13 +17,13 @@ from ..alone import alone
 from ..errors import DenormError, ImageTypeError
 from ..normalization import Normalization, preset
 from ..pipelines import Located
-from ..pipelines.measured import locate_or_measure
 from ..text import channel_name, in_levels
 from ..tolerance import Tolerance, round_trip_tolerance
 from ..units import in_units
 from .calls import Caller, as_function, as_pictures, describe_callable, forward_of
 from .diagnosis import Diagnosis, diagnose
 from .drawable import draw_round_trip, drawable
+from .exchange import find, turned_back
 from .samples import images_for_an_inverse, level_picture, sample_images
 
 __all__ = ["RoundTrip", "Subject", "Worst", "assert_round_trip", "round_trip"]
@@ -55,7 +55,7 @@ class Subject:
         pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
         with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            located, told = in_its_units(pipeline, locate_or_measure(pipeline), caught)
+            located, told = in_its_units(pipeline, find(pipeline, inverse), caught)
         for one in told:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
         return cls.from_located(located, inverse, images, output_max)
@@ -81,6 +81,8 @@ class Subject:
         if images is None:
             images = (sample_images if derived else images_for_an_inverse)(normalization.channels)
         pictures = as_pictures(images, normalization)
+        if not derived:
+            located = turned_back(located, inverse, len(pictures[0]))
         return cls(located, inverse, derived, pictures)
 
     @property

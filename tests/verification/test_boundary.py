@@ -789,9 +789,9 @@ def rolled(picture: torch.Tensor) -> torch.Tensor:
 )
 def test_how_channels_are_exchanged(pipeline: Any, turn: Any, how: str, order: list[int]) -> None:
     assert verdict(pipeline(turn))[1] == (
-        f"the channels leave the pipeline {how}: each gets the mean and std that are listed for another, and undoing "
-        "Normalize gives pictures in that order. Take the exchange of channels out, or turn them back after the "
-        "inverse."
+        f"the channels leave the pipeline {how}: undoing Normalize gives pictures in that order, and the network has "
+        "to be one for it. Take the exchange of channels out, or turn them back in an inverse of your own, and give "
+        "that: inverse=."
     )
     assert details(pipeline(turn)) == {"order": order}
 
