@@ -180,11 +180,7 @@ class Normalization:
             return
         largest_mean, largest_std = max(self.mean), max(self.std)
         if self.pixel_max == 1.0 and (largest_mean > 2 or largest_std > 16):
-            text = (
-                f"mean {format_numbers(self.mean)} and std {format_numbers(self.std)} look like statistics of bytes "
-                f"(0..255), on pictures whose white is 1.0. Divide both by 255, or give pixel_max=255.0 if the "
-                f"pictures that enter Normalize are 0..255."
-            )
+            text = f"mean {format_numbers(self.mean)} and std {format_numbers(self.std)} {self._beyond_unit()}"
         elif self.pixel_max == 255.0 and 0 < largest_mean <= 1 and largest_std < 1:
             text = (
                 f"mean {format_numbers(self.mean)} and std {format_numbers(self.std)} look like statistics of "
@@ -194,6 +190,24 @@ class Normalization:
         else:
             return
         warnings.warn(text, StatisticsWarning, stacklevel=4)
+
+    def _beyond_unit(self) -> str:
+        """What statistics look like that are not of pictures in 0..1, and what to do."""
+        largest_mean, largest_std = max(self.mean), max(self.std)
+        if largest_mean > 255 or largest_std > 255:
+            return (
+                "are beyond those of bytes, on pictures whose white is 1.0. Give the value of white in the pictures "
+                "that enter Normalize, such as pixel_max=65535.0 for 16 bits, or divide both by it."
+            )
+        if largest_mean <= 16 and largest_std <= 2:
+            return (
+                "are of no picture whose white is 1.0: its mean lies in 0..1. Is a mean divided by std, or scaled, "
+                "that should not be?"
+            )
+        return (
+            "look like statistics of bytes (0..255), on pictures whose white is 1.0. Divide both by 255, or give "
+            "pixel_max=255.0 if the pictures that enter Normalize are 0..255."
+        )
 
     @property
     def channels(self) -> int:

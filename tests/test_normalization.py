@@ -255,10 +255,25 @@ class TestWarned:
             Normalization(MEAN, STD, 255.0)
 
     @pytest.mark.parametrize(
-        "arguments", [(0, 255), (0, 16.1), (2.1, 0.5), ((0.5, 2.1), (0.5, 0.5)), ((0.5, 0.5), (0.5, 16.1))]
+        "arguments",
+        [(0, 255), (0, 16.1), (2.1, 2.1), (16.1, 0.5), ((0.5, 16.1), (0.5, 0.5)), ((0.5, 0.5), (0.5, 16.1)), (255, 1)],
     )
     def test_one_number_beyond_what_units_have_is_enough(self, arguments):
         with pytest.warns(StatisticsWarning, match="look like statistics of bytes"):
+            Normalization(*arguments)
+
+    @pytest.mark.parametrize("arguments", [(2.1, 0.5), ((0.5, 2.1), (0.5, 0.5)), (16, 2)])
+    def test_a_mean_that_neither_units_nor_bytes_have(self, arguments):
+        with pytest.warns(
+            StatisticsWarning, match=r"are of no picture whose white is 1\.0: its mean lies in 0\.\.1\. Is a "
+        ):
+            Normalization(*arguments)
+
+    @pytest.mark.parametrize("arguments", [(255.1, 60), (1353.7, 897.3), (100, 255.1)])
+    def test_numbers_beyond_bytes(self, arguments):
+        with pytest.warns(
+            StatisticsWarning, match=r"are beyond those of bytes, .* such as pixel_max=65535\.0 for 16 bits"
+        ):
             Normalization(*arguments)
 
     @pytest.mark.parametrize("arguments", [(1.0, 0.99), (0.1, 0.99), ((0.0, 0.1), (0.9, 0.1))])

@@ -170,7 +170,11 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
         return NormalizeNotFoundError(
             found, f"{_listed(walk.classes)}: a class, which is no transform yet: call it to make one."
         )
-    advice = "give its statistics as Normalization(mean, std), or measure them with probe(pipeline).normalization()"
+    advice = "give its statistics as Normalization(mean, std)"
+    if is_dataset(walk.pipeline):
+        advice += ", or the transform by itself that makes a picture ready"
+    else:
+        advice += ", or measure them with probe(pipeline).normalization()"
     if walk.looked_at:
         advice += ", or teach find_normalize with register_adapter"
     return NormalizeNotFoundError(found, f"If it normalizes all the same, {advice}.")

@@ -95,8 +95,11 @@ def watch(pipeline: Any, picture: Any) -> Record:
     )
 
 
-def watch_own(dataset: Any) -> Record:
+def watch_own(dataset: Any, items: int = 1) -> Record:
     """Reads one item of a data set, or of the data set of a loader, and returns what passed its Normalize meanwhile.
+
+    Args:
+        items: how many to read until one passes it.
 
     Raises:
         NormalizeRaisedError: the Normalize got a picture, and raised.
@@ -109,7 +112,10 @@ def watch_own(dataset: Any) -> Record:
         source = source.dataset  # what a loader reads in other processes cannot be seen here
     with states_kept(), recorded(located) as pairs:
         try:
-            pairs.result = next(iter(source), None)
+            for count, item in enumerate(source, start=1):
+                pairs.result = item
+                if pairs or count >= items:
+                    break
         except Exception:
             pairs.refuse_failures(located)
             raise

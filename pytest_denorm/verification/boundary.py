@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,21 +23,23 @@ from ..pipelines.walk import is_dataset
 from ..pipelines.watching import LaterStepRaisedError, Record, watch, watch_own
 from ..text import channel_name
 from ..tolerance import round_trip_tolerance
+from .afterwards import pixels_of, refuse_changes_afterwards
 from .case import CheckFailure, NotApplicable, Shown
 from .exchange import FEW_DRAWS, as_they_leave, order_in_words
 from .samples import photograph, with_channels
 
 Array = np.ndarray[Any, Any]
 
-#: Of the largest value: what a cast to each dtype makes of it, and what a few more operations do in any other.
-_CAST = {torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
-_COMPUTED = 1e-5
 #: Values that no picture in 0..1 has, and that no picture in 0..255 goes beyond, resized or not.
 _BRIGHT, _WHITEST = 4.0, 256.0
+#: So many of a data set are read until one meets its Normalize.
+FEW_ITEMS = 10
+#: Of the photograph, before it is made larger.
+_SIZE = (48, 64)
 #: How far black and white may be beyond 0..white when they enter.
 _BEYOND = 0.05
 
-__all__ = ["declared_against_measured", "sightings"]
+__all__ = ["FEW_ITEMS", "declared_against_measured", "passed_over", "sightings"]
 
 
 class Sighting(NamedTuple):
@@ -45,13 +48,15 @@ class Sighting(NamedTuple):
     Attributes:
         entering, leaving: the latter is None where the Normalize raised.
         error: what it raised, in words.
-        final: what the pipeline made of `leaving`, where that is of the same shape.
+        final: what the pipeline made of `leaving`, where that has as many channels.
+        again: the same with another picture in the same form, uint8 (3, 1, 1) or larger; None of a picture of its own.
     """
 
     entering: torch.Tensor
     leaving: torch.Tensor | None
     error: str = ""
     final: torch.Tensor | None = None
+    again: Callable[[torch.Tensor], Sighting | None] | None = None
 
     @property
     def channels(self) -> int:
@@ -77,11 +82,11 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     last: list[Sighting] = []
     taken_alone = False
     identity = not any(located.normalization.mean) and set(located.normalization.std) == {1.0}
-    for own, run in _runs(pipeline, located.normalization.channels):
+    for own, run, again in _runs(pipeline, located):
         try:
             with alone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
-                seen = _sighting(run(), located.normalization)
+                seen = _sighting(run(), located.normalization, again)
             reason = "chance passed the Normalize over, or it got no picture"
         except NormalizeRaisedError as error:
             reason = str(error)
@@ -132,23 +137,32 @@ def _in_bytes(seen: Sighting) -> bool:
     return _BRIGHT < float(seen.entering.max()) <= _WHITEST
 
 
-def _sighting(pairs: Record, normalization: Normalization) -> Sighting | None:
+def _sighting(
+    pairs: Record, normalization: Normalization, again: Callable[[torch.Tensor], Sighting | None] | None = None
+) -> Sighting | None:
     """Of the first run; None where there was none, or no picture in it."""
     if not pairs:
         return None
     entering, leaving = (_channels_first(one, normalization) for one in next(iter(pairs)))
     if entering is None or leaving is None:
         return None
-    return Sighting(entering, leaving, final=_final(pairs, leaving, normalization))
+    return Sighting(entering, leaving, final=_final(pairs, leaving, normalization), again=again)
 
 
 def _final(pairs: Record, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
-    """The picture that the pipeline gave in the end, if it is as large as the one that left Normalize."""
-    for picture in pictures_in(pairs.result) if len(pairs) == 1 else ():
-        final = _channels_first(picture, normalization)
-        if final is not None and final.is_floating_point() and final.squeeze().shape == leaving.squeeze().shape:
+    """The picture that the pipeline gave in the end: floats as large as what left Normalize, else of as many channels,
+    else whole numbers that are all that it gave.
+    """
+    found = pictures_in(pairs.result) if len(pairs) == 1 else []
+    alike = [one for one in (_channels_first(picture, normalization) for picture in found) if one is not None]
+    alike = [one for one in alike if one.ndim >= 3 and one.shape[-3] == leaving.shape[-3]]
+    floats = [one for one in alike if one.is_floating_point()]
+    for final in floats:
+        if final.squeeze().shape == leaving.squeeze().shape:
             return final.reshape(leaving.shape)
-    return None
+    if floats:
+        return floats[0]
+    return alike[0] if len(alike) == len(found) == 1 else None
 
 
 def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sighting | None:
@@ -157,12 +171,43 @@ def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sight
     return Sighting(entering, None, str(error)) if entering is not None and entering.is_floating_point() else None
 
 
-def _runs(pipeline: Any, channels: int) -> Iterator[tuple[bool, Callable[[], Record]]]:
-    """Ways to see it at work, and whether the picture is its own."""
+def _runs(
+    pipeline: Any, located: Located
+) -> Iterator[tuple[bool, Callable[[], Record], Callable[[torch.Tensor], Sighting | None] | None]]:
+    """Ways to see it at work, whether the picture is its own, and the same with another one."""
     if is_dataset(pipeline):
-        yield True, functools.partial(_own_item, pipeline)
-    for picture in _forms(channels):
-        yield False, functools.partial(watch, pipeline, picture)
+        yield True, functools.partial(_own_item, pipeline), None
+    photo = photograph()
+    for index, picture in enumerate(_forms(located.normalization.channels, photo) if photo is not None else ()):
+        yield False, functools.partial(watch, pipeline, picture), functools.partial(_again, pipeline, located, index)
+
+
+def passed_over(pipeline: Any, located: Located) -> bool:
+    """Whether a data set holds a Normalize that none of its first items meets: their pictures are raw.
+
+    Pictures that are kept normalized, as caches keep them, have values below 0.
+    """
+    own = hasattr(type(pipeline), "__getitem__") or located.path.startswith(".dataset")
+    if not is_dataset(pipeline) or not own or located.probability < 1:
+        return False
+    try:
+        record = watch_own(pipeline, FEW_ITEMS)
+    except Exception:  # other checks tell it
+        return False
+    arrays = [np.asarray(one) for one in pictures_in(record.result)] if not record else []
+    return bool(arrays) and all(float(one.min()) >= 0 for one in arrays)
+
+
+def _again(pipeline: Any, located: Located, index: int, picture: torch.Tensor) -> Sighting | None:
+    """What it does to another picture in one of the forms; None where it does not take it, or passes it over."""
+    picture = picture.expand(-1, *_SIZE)
+    form = next(itertools.islice(_forms(located.normalization.channels, picture), index, None))
+    try:
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DenormWarning)
+            return _sighting(watch(pipeline, form), located.normalization)
+    except PipelineError:
+        return None
 
 
 def _own_item(dataset: Any) -> Record:
@@ -174,11 +219,8 @@ def _own_item(dataset: Any) -> Record:
         raise PipelineError(f"its first item cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _forms(channels: int) -> Iterator[Any]:
+def _forms(channels: int, photo: torch.Tensor) -> Iterator[Any]:
     """A photograph in every usual form: of `channels` if they are more than three, in colour, of fewer, and in grey."""
-    photo = photograph()
-    if photo is None:
-        return
     from PIL import Image
 
     for count in dict.fromkeys((max(channels, 3), 3, channels, 1)):
@@ -233,7 +275,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     if leaving.shape != entering.shape:
         return _from_outside(verified, NotApplicable("the picture changes its size inside the Normalize"))
     count = leaving.shape[-3]
-    x, y = _pixels(entering), _pixels(leaving)
+    x, y = pixels_of(entering), pixels_of(leaving)
     declared = located.normalization.expand(count)
     low, high = float(x.min()), float(x.max())
     if high > _BRIGHT and declared.pixel_max == 1.0:
@@ -270,9 +312,9 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
     for c in np.flatnonzero(off > allowed):
         raise _differs(int(c), declared, mean, std)
-    if seen.final is not None:
-        _refuse_changes_afterwards(leaving, seen.final, declared)
-    _refuse_changes_before(verified)
+    if not _is_network(pipeline):
+        refuse_changes_afterwards(seen, declared)
+        _refuse_changes_before(verified)
     numbers = f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)}"
     return Shown(
         f"{numbers} inside the pipeline{_turned(verified.order)}",
@@ -291,7 +333,7 @@ def _telling(pipeline: Any, located: Located) -> Sighting:
     fits, other = False, None
     for seen in sightings(pipeline, located):
         if seen.leaving is not None and seen.leaving.shape[-3] == seen.channels:
-            if np.ptp(_pixels(seen.entering), axis=0).all():
+            if np.ptp(pixels_of(seen.entering), axis=0).all():
                 if located.normalization.pixel_max == 1 or _in_bytes(seen):
                     return seen
                 other = other or seen
@@ -303,39 +345,9 @@ def _telling(pipeline: Any, located: Located) -> Sighting:
     raise NotApplicable("a channel of the pictures that were watched is of one value")
 
 
-def _pixels(pictures: torch.Tensor) -> Array:
-    """(..., C, H, W) as rows of pixels, float64."""
-    pixels: Array = pictures.double().movedim(-3, -1).reshape(-1, pictures.shape[-3]).numpy()
-    return pixels
-
-
-def _refuse_changes_afterwards(leaving: torch.Tensor, final: torch.Tensor, declared: Normalization) -> None:
-    """What leaves Normalize may be cropped, erased or noisy in the end, but not of another scale."""
-    y, z = _pixels(leaving), _pixels(final)
-    room = _CAST.get(final.dtype, _COMPUTED) * float(np.abs(y).max())
-    if np.abs(z - y).max() <= room:
-        return
-    fit = fit_affine(y, z)
-    gain, offset = np.diagonal(fit.matrix), np.where(np.abs(fit.offset) > room, fit.offset, 0.0)
-    if fit.residual.max() <= room and np.abs(fit.matrix - np.diag(gain)).max() <= room and (gain != 0).all():
-        # z = gain * (x - mean) / std + offset
-        std = np.array(declared.std) / gain
-        mean = np.array(declared.mean) - offset * std
-        raise CheckFailure(
-            f"what leaves Normalize is multiplied by {format_numbers(gain, 4)} and shifted by "
-            f"{format_numbers(offset, 4)} before it leaves the pipeline: undoing Normalize does not undo "
-            f"that. All of it is what Normalize(mean={format_numbers(mean, 4)}, std={format_numbers(std, 4)}) does.",
-            gain=gain.tolist(),
-            offset=offset.tolist(),
-        )
-    low, high = float(z.min()), float(z.max())
-    if np.abs(z - y.clip(low, high)).max() <= room:
-        raise CheckFailure(
-            f"what leaves Normalize is cut off at {low:.4g}..{high:.4g} before it leaves the pipeline: that cannot be "
-            f"undone. Clamp the pictures before Normalize, if at all.",
-            low=low,
-            high=high,
-        )
+def _is_network(pipeline: Any) -> bool:
+    """What it gives in the end are no pictures that went in."""
+    return isinstance(pipeline, torch.nn.Module) and any(True for _ in pipeline.parameters())
 
 
 def _refuse_changes_before(verified: Located) -> None:

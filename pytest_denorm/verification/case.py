@@ -98,6 +98,13 @@ class Case:
         return self.located.normalization
 
     @cached_property
+    def passed_over(self) -> bool:
+        """No item of the data set meets the Normalize that it holds."""
+        from .boundary import passed_over
+
+        return passed_over(self.pipeline, self.located)
+
+    @cached_property
     def subject(self) -> Subject:
         located = self.located
         with alone(), warnings.catch_warnings():

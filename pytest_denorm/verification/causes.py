@@ -54,6 +54,11 @@ def _shown(value: float) -> str:
     return typed if float(typed) == value else np.format_float_positional(np.float32(value), trim="-")
 
 
+def _typed(value: float, width: float) -> float:
+    """What was typed, most likely, for a `value` that is known to `width`; 0 only where it may be that."""
+    return snap(value, width) or (0.0 if abs(value) <= width else float(f"{value:.2g}"))
+
+
 def distinct(value: float, right: float, digits: int) -> str:
     """`value` with so many significant digits, or as many more as show how far it is from `right`."""
     if not math.isfinite(value):
@@ -72,7 +77,7 @@ class Causes:
     def __init__(self, seen: Observation) -> None:
         self.seen = seen
         self._known = _finite(_known_mistakes(seen))
-        self._quotients = _finite(_rounded_second_normalize(seen))
+        self._quotients = _finite(itertools.chain(_of_float32(seen), _rounded_second_normalize(seen)))
         self._round_numbers = _finite(_round_numbers(seen))
         self._presets = list(_other_presets(seen))
 
@@ -374,7 +379,7 @@ class Causes:
 
     def _std_line(self, c: int, found: Map, scaled: bool) -> str:
         right = float(self.seen.std[c])
-        typed = snap(float(found.slope[c]), float(self.seen.resolution(found)[c] / _reach(found)[c]))
+        typed = _typed(float(found.slope[c]), float(self.seen.resolution(found)[c] / _reach(found)[c]))
         where = " in 1/std, and the right one in -mean/std" if scaled else ""
         return (
             f"{self._start(c, found)}: the inverse uses std {distinct(typed, right, 6)}{where} where the pipeline has "
@@ -384,7 +389,7 @@ class Causes:
     def _mean_line(self, c: int, found: Map) -> tuple[str, str]:
         """What is wrong with a mean; and, if the number is short, the std that would do the same in -mean/std."""
         right, resolution = float(self.seen.mean[c]), float(self.seen.resolution(found)[c])
-        typed, other = snap(float(found.offset[c]), resolution), ""
+        typed, other = _typed(float(found.offset[c]), resolution), ""
         line = (
             f"{self._start(c, found)}: the inverse uses mean {distinct(typed, right, 6)} where the pipeline has "
             f"{_shown(right)}{_slip(typed, right, self.seen.white)}"
@@ -401,7 +406,7 @@ class Causes:
         gain = found.slope[c] / self.seen.std[c]
         shift = float(found.offset[c] - gain * self.seen.mean[c])
         room = float(self.seen.resolution(found)[c])
-        shift = snap(shift, room) or (shift if abs(shift) > room else 0.0)
+        shift = _typed(shift, room)
         # a gain of 1 is never measured to the last digit
         gain = snap(float(gain), room / self.seen.white)
         digits = 3 if abs(shift) >= 100 else 2  # 104, and not 1e+02
@@ -541,7 +546,8 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
     yield Cause("mean-sign", s, -m, "The mean has the wrong sign: y * std - mean, or Normalize(mean/std, 1/std).")
     yield Cause("mean-not-divided", s, -m * s, "The mean is subtracted before multiplying: Normalize(mean, 1/std), or "
                 "(y - mean) * std. It has to be -mean/std there, or be added last.")  # fmt: skip
-    yield Cause("divides-by-std", 1 / s, m, "The inverse divides by std: y / std + mean. It has to multiply.")
+    yield Cause("divides-by-std", 1 / s, m, "The inverse divides by std: y / std + mean. It has to multiply. (Or the "
+                "forward multiplies by std, where it has to divide.)")  # fmt: skip
     yield Cause("divides-by-std", 1 / s, m / s, "The inverse divides by std: Normalize(-mean, std), or (y + mean) / "
                 "std. It has to be Normalize(-mean/std, 1/std).")  # fmt: skip
     yield Cause("divides-by-std", 1 / s, m / s**2, "The inverse divides by std: Normalize(-mean/std, std). Its std has "
@@ -561,6 +567,9 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
     ):
         message = f"The result is {shown} of the picture: bytes are {how} on the other. White is 255."
         yield Cause("scale-255", s * factor, m * factor, message)
+    if seen.bytes_out:  # 255 * k is -k, but for a multiple of 256
+        yield Cause("scale-255", -s, w * 256 / 255 - m, "Bytes are multiplied by 255 a second time, and wrap: level 1 "
+                    "becomes 255, level 2 becomes 254.")  # fmt: skip
     yield from _other_orders(seen)
     yield from _one_for_all(seen)
     yield Cause("wrong-std", ones, m, "The multiplication by std is missing: y + mean.")
@@ -653,6 +662,18 @@ def _round_numbers(seen: Observation) -> Iterator[Cause]:
 def _eps_message(power: float, name: str) -> str:
     side = "the inverse" if power > 0 else "the forward"
     return f"An eps of {abs(power):g} is added to {name} in {side} only. Leave it out, or use it on both sides."
+
+
+def _of_float32(seen: Observation) -> Iterator[Cause]:
+    """Constants of float32 where pictures are of float64."""
+    if seen.unit_roundoff >= 2.0**-25:
+        return
+    m, s = seen.mean, seen.std
+    short_m, short_s = (one.astype(np.float32).astype(np.float64) for one in (m, s))
+    for what, std, mean in (("mean and std are", short_s, short_m), ("std is", short_s, m), ("mean is", s, short_m)):
+        if (std != s).any() or (mean != m).any():
+            message = f"In the inverse, {what} rounded to float32, and pictures are of float64: give float64 numbers."
+            yield Cause("rounded-constants", std, mean, message)
 
 
 def _rounded_second_normalize(seen: Observation) -> Iterator[Cause]:

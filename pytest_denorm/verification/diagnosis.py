@@ -10,14 +10,16 @@ named.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..errors import DenormError, ImageTypeError
+from ..alone import alone
+from ..errors import DenormError, ImageTypeError, StatisticsWarning
 from ..normalization import Normalization, format_numbers
 from ..pipelines import locate
 from ..text import channel_name
@@ -28,6 +30,9 @@ from .observation import ChannelFit, Map, Observation, observe, snap
 __all__ = ["KINDS", "Diagnosis", "Finding", "diagnose"]
 
 Array = np.ndarray[Any, Any]
+
+#: How far float32 rounds a number, of it.
+_SINGLE = 2.0**-24
 
 #: Every kind of diagnosis, and what it means.
 KINDS = {
@@ -153,7 +158,7 @@ def diagnose(
         pixel_max=pixel_max,
         output_max=output_max,
         dtype=dtype,
-        declared=_declared(forward),
+        declared=_declared(forward, pixel_max),
     )
     findings = sorted(_findings(seen), key=lambda finding: -finding.effect)
     if not findings:
@@ -176,12 +181,15 @@ def diagnose(
     )
 
 
-def _declared(forward: Any) -> Normalization | None:
+def _declared(forward: Any, pixel_max: float) -> Normalization | None:
     """The statistics that the forward says it has, to the last digit."""
     if isinstance(forward, Normalization):
         return forward
     try:
-        return locate(forward).normalization
+        with alone(), warnings.catch_warnings():
+            if pixel_max != 1:  # Normalize of torchvision cannot say that
+                warnings.simplefilter("ignore", StatisticsWarning)
+            return locate(forward).normalization
     except DenormError:
         return None
 
@@ -204,12 +212,12 @@ def _exact(seen: Observation) -> Finding:
 
 
 def _composite(seen: Observation) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """``x_hat = gain * x + offset``, where each channel answers to itself."""
+    """``x_hat = gain * x + offset`` in the units of the pictures, where each channel answers to itself."""
     if not seen.forward_is_affine or any(fit.source != c or not fit.affine for c, fit in enumerate(seen.fits)):
         return None, None
     gain = [fit.slope / std for fit, std in zip(seen.fits, seen.std, strict=True)]
     offset = [fit.offset - g * mean for fit, g, mean in zip(seen.fits, gain, seen.mean, strict=True)]
-    return tuple(float(g * seen.scale) for g in gain), tuple(float(o * seen.scale) for o in offset)
+    return tuple(map(float, gain)), tuple(map(float, offset))
 
 
 def _unknown(seen: Observation, why: str = "") -> Finding:
@@ -220,8 +228,8 @@ def _unknown(seen: Observation, why: str = "") -> Finding:
         if not fit.affine:
             lines.append(f"{name}: no affine map, off by up to {_number(fit.residual)}")
         elif gain is not None and offset is not None:
-            shift = snap(offset[c], float(seen.resolution(seen.map)[c]) * seen.scale)  # 0 and not 5.6e-17
-            lines.append(f"{name}: gain {distinct(snap(gain[c], 1e-7), seen.scale, 4)}, offset {_number(shift)}")
+            shift = snap(offset[c], float(seen.resolution(seen.map)[c]))  # 0 and not 5.6e-17
+            lines.append(f"{name}: gain {distinct(snap(gain[c], 1e-7), 1.0, 4)}, offset {_number(shift)}")
         else:
             lines.append(
                 f"{name}: {format_numbers(fit.row, 4)} times the normalized channels, offset {_number(fit.offset)}"
@@ -346,7 +354,14 @@ def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *,
             break
     # constants that are merely wrong are read off where most of the others are right
     by_right_ones = sorted(trials, key=lambda trial: -causes.right_constants(trial[0]))
-    for explain, chosen in ((causes.of, trials), (causes.factor_of_255, trials), (causes.constants, by_right_ones)):
+    # mistakes in float64 may be made with constants of float32
+    coarse = Causes(replace(seen, unit_roundoff=_SINGLE)) if seen.unit_roundoff < _SINGLE / 2 else causes
+    for explain, chosen in (
+        (causes.of, trials),
+        *([(coarse.of, trials)] if coarse is not causes else []),
+        (coarse.factor_of_255, trials),
+        (coarse.constants, by_right_ones),
+    ):
         for one, cut in chosen:
             found = explain(one)
             if found:
@@ -378,9 +393,14 @@ def _truncation(seen: Observation, *, alone: bool) -> Finding:
     return Finding(
         "truncation",
         f"bytes are truncated instead of rounded{lost}, and what lies between two levels loses half a level on average."
-        f" Round before the cast: x.mul(255).round().clamp(0, 255).",
+        f" Round before the cast: x{_to_levels(seen.white)}.round().clamp(0, 255).",
         seen.level,
     )
+
+
+def _to_levels(white: float) -> str:
+    """What brings 0..white to 0..255."""
+    return "" if white == 255 else f".mul({_number(255 / white)})"
 
 
 def _order_message(order: Sequence[int], seen: Observation) -> str:
@@ -400,8 +420,10 @@ def _clamped(seen: Observation) -> Finding | None:
         if (low is None or abs(low) <= near) and (high is None or abs(high - seen.white) <= near):
             continue
         kept = f"what lies outside {_end(low, seen)}..{_end(high, seen)} is lost"
-        before = sorted((_before(low, fit, -math.inf), _before(high, fit, math.inf)))
-        if _digits(before) <= _digits([low, high]):
+        # the level of a byte tells an end to half a level
+        room = 0.5 * seen.level if seen.bytes_out else 1e-4 * seen.white
+        before = sorted((_before(low, fit, -math.inf, room), _before(high, fit, math.inf, room)))
+        if _digits(before, 1e-4) <= _digits([low, high], max(room, 1e-4)):
             where = f"in the normalized space (to {_end(before[0], seen)}..{_end(before[1], seen)}) before the inverse"
             advice = f"Clamp after the inverse, to 0..{seen.white:g}."
         else:
@@ -421,14 +443,17 @@ def _clipped_ends(seen: Observation, fit: ChannelFit, room: float) -> tuple[floa
     )
 
 
-def _before(end: float | None, fit: ChannelFit, unbounded: float) -> float:
-    """The normalized value that becomes `end`."""
-    return unbounded * math.copysign(1.0, fit.slope) if end is None else snap((end - fit.offset) / fit.slope, 1e-4)
+def _before(end: float | None, fit: ChannelFit, unbounded: float, room: float) -> float:
+    """The normalized value that becomes `end`, which is known to `room`."""
+    if end is None:
+        return unbounded * math.copysign(1.0, fit.slope)
+    value, width = (end - fit.offset) / fit.slope, max(1e-4, abs(room / fit.slope))
+    return snap(value, width) or (0.0 if abs(value) <= width else value)
 
 
-def _digits(ends: Sequence[float | None]) -> int:
+def _digits(ends: Sequence[float | None], room: float) -> int:
     """How many digits it takes to write them down."""
-    return max(len(f"{snap(one, 1e-4):.6g}".strip("-0.")) for one in ends if one is not None and math.isfinite(one))
+    return max(len(f"{snap(one, room):.6g}".strip("-0.")) for one in ends if one is not None and math.isfinite(one))
 
 
 def _effect(seen: Observation, found: Map, cause: Cause) -> float:

@@ -224,9 +224,7 @@ def _line(outcome: RoundTrip, diagnosis: Diagnosis | None, channel: int) -> tupl
     """Gain and offset of a channel, in levels of 255."""
     if diagnosis is None or diagnosis.gain is None or diagnosis.offset is None:
         return None
-    level = outcome.tolerance.pixel_max / 255
-    scale = level if outcome.bytes_out else 1.0  # the diagnosis tells of bytes as they came
-    return diagnosis.gain[channel] * scale, diagnosis.offset[channel] * scale / level
+    return diagnosis.gain[channel], diagnosis.offset[channel] * 255 / outcome.tolerance.pixel_max
 
 
 def _straight(original: Array, recovered: Array) -> tuple[float, float] | None:

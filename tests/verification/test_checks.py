@@ -666,7 +666,8 @@ def test_low_precision_need_not_be_supported() -> None:
 def test_gradients() -> None:
     message, details = failure("gradient_flows", lambda y: right(y) * torch.tensor([1, 1, 1.25])[:, None, None])
     assert message == (
-        "the gradient of inverse(normalize(x)) is off 1 by up to 0.25: contrast is changed, or values are clamped."
+        "the gradient of inverse(normalize(x)) is off 1 by up to 0.25: contrast is changed, or values are clamped or "
+        "rounded."
     )
     assert details == {"error": pytest.approx(0.25)}
     assert failure("gradient_flows", lambda y: right(y) * 0.75)[1] == {"error": pytest.approx(0.25)}
@@ -674,6 +675,22 @@ def test_gradients() -> None:
     assert passed("gradient_flows") == "it is 1 everywhere"
     assert passed("gradient_flows", lambda y: right(y) * (1 + 1e-6)) == "it is 1 everywhere"
     assert failure("gradient_flows", lambda y: right(y) * (1 + 1e-5))
+
+
+def test_a_clamp_of_black_and_white_alone_stops_no_gradient() -> None:
+    assert passed("gradient_flows", lambda y: right(y).clamp(0, 1)) == "it is 1 everywhere"
+    assert failure("gradient_flows", lambda y: right(y).clamp(0.0041, 1))
+    assert failure("gradient_flows", lambda y: right(y).clamp(0, 0.9959))
+    assert "clamped or rounded" in failure("gradient_flows", lambda y: (right(y) * 255).round() / 255)[0]
+    ends = torch.tensor([0.0, 1.0]).expand(3, 4, 2)
+    assert reason("gradient_flows", right, images=ends) == (
+        "all values of the picture are black or white, where a clamp is no mistake"
+    )
+    of_bytes = run(
+        "gradient_flows", lambda y: (y * torch.tensor([50, 60, 70.0]).view(3, 1, 1) + 110).clamp(0, 255),
+        Normalization((110.0, 110.0, 110.0), (50.0, 60.0, 70.0), pixel_max=255.0),
+    )  # fmt: skip
+    assert of_bytes.status == "passed"
 
 
 def test_where_no_gradient_flows() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torchvision import transforms as T
 
 from pytest_denorm import PRESETS, Normalization, diagnose
-from pytest_denorm.errors import ImageError, ImageTypeError, InverseError
+from pytest_denorm.errors import ImageError, ImageTypeError, InverseError, StatisticsWarning
 from pytest_denorm.text import channel_name
 from pytest_denorm.verification import KINDS, Diagnosis
 from pytest_denorm.verification.observation import snap
@@ -109,8 +109,8 @@ def test_floats_of_0_to_1_for_bytes_as_output_max_says() -> None:
 def test_floats_of_0_to_255_are_held_to_more_than_bytes() -> None:
     said = diagnose(FORWARD, lambda y: (y * s + m) * 255 + 0.4, output_max=255.0)
     assert (said.kind, said.exact) == ("wrong-mean", False)
-    assert said.gain == pytest.approx((255.0,) * 3)
-    assert said.offset == pytest.approx((0.4,) * 3, abs=1e-3)
+    assert said.gain == pytest.approx((1.0,) * 3)
+    assert said.offset == pytest.approx((0.4 / 255,) * 3, abs=1e-5)
     assert diagnose(FORWARD, lambda y: rounded(y * s + m), output_max=255.0).kind == "exact"
     assert diagnose(FORWARD, lambda y: (y * s + m) * 4, output_max=4.0).kind == "exact"
 
@@ -294,7 +294,8 @@ def test_a_factor_of_255_hides_no_mistake_that_is_known() -> None:
     said = diagnose(FORWARD, lambda y: (y / s + m) * 255)
     assert kinds(said) == ["scale-255", "divides-by-std"]
     assert said.message.endswith(
-        "output_max=255.\nAlso: The inverse divides by std: y / std + mean. It has to multiply."
+        "output_max=255.\nAlso: The inverse divides by std: y / std + mean. It has to multiply. (Or the forward "
+        "multiplies by std, where it has to divide.)"
     )
 
 
@@ -331,7 +332,10 @@ WORDS = {
         "The mean is added before multiplying: Normalize(-mean, 1/std), or (y + mean) * std. It has to be "
         "-mean/std there, or be added last."
     ),
-    "y / s + m": "The inverse divides by std: y / std + mean. It has to multiply.",
+    "y / s + m": (
+        "The inverse divides by std: y / std + mean. It has to multiply. (Or the forward multiplies by std, where it "
+        "has to divide.)"
+    ),
     "Normalize(-m, s)": (
         "The inverse divides by std: Normalize(-mean, std), or (y + mean) / std. It has to be "
         "Normalize(-mean/std, 1/std)."
@@ -1028,6 +1032,89 @@ def test_small_errors_are_shown_by_as_many_digits_as_it_takes() -> None:
     assert "the inverse uses std 0.225001 where the pipeline has 0.225" in stretched.message
     unexplained = diagnose(Normalization(0.5, 5.0), lambda y: (y * 5 + 0.5) * (1 + 1e-6), channels=1)
     assert "grey: gain 1.000001, offset 0." in unexplained.message
+
+
+def test_statistics_of_bytes_are_no_reason_to_warn_where_the_white_is_given(recwarn: pytest.WarningsRecorder) -> None:
+    of_bytes = T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
+    assert diagnose(of_bytes, lambda y: (y * s + m) * 255, pixel_max=255.0).kind == "exact"
+    assert not recwarn.list
+    with pytest.warns(StatisticsWarning, match="look like statistics of bytes"):
+        diagnose(of_bytes, lambda y: (y * s + m) * 255)
+
+
+def test_how_to_round_depends_on_white() -> None:
+    of_bytes = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
+    said = diagnose(of_bytes, lambda y: ((y * s + m) * 255).byte(), pixel_max=255.0)
+    assert said.message.endswith(" Round before the cast: x.round().clamp(0, 255).")
+    wide = Normalization([2 * one for one in MEAN], [2 * one for one in STD], 2.0)
+    said = diagnose(wide, lambda y: ((y * s + m) * 255).clamp(0, 255).byte(), pixel_max=2.0)
+    assert said.message.endswith(" Round before the cast: x.mul(127.5).round().clamp(0, 255).")
+
+
+@pytest.mark.parametrize(
+    ("inverse", "where"),
+    [
+        (lambda y: y.clamp(-1, 1) * s + m, "in the normalized space (to -1..1) before the inverse"),
+        (lambda y: y.clamp(-2, 2) * s + m, "in the normalized space (to -2..2) before the inverse"),
+        (lambda y: y.clamp(0, 1) * s + m, "in the normalized space (to 0..1) before the inverse"),
+        (lambda y: (y * s + m).clamp(0.1, 0.9), "after the inverse, to another range than the pictures'"),
+        (lambda y: (y * s + m).clamp(0.25, 0.75), "after the inverse, to another range than the pictures'"),
+    ],
+)
+def test_where_it_clamps_is_seen_of_bytes_too(inverse: Function, where: str) -> None:
+    for made in (inverse, lambda y: rounded(inverse(y)), lambda y: inverse(y).mul(255).clamp(0, 255).byte()):
+        said = diagnose(FORWARD, made)
+        assert said.kind == "clamped"
+        assert where in said.message
+
+
+def test_bytes_times_255_twice() -> None:
+    said = diagnose(FORWARD, lambda y: (rounded(y * s + m).int() * 255).to(torch.uint8))
+    assert said.kind == "scale-255"
+    assert said.message.startswith(
+        "Bytes are multiplied by 255 a second time, and wrap: level 1 becomes 255, level 2 becomes 254."
+    )
+
+
+def test_gains_of_bytes_are_those_of_the_picture() -> None:
+    said = diagnose(FORWARD, lambda y: rounded(y * s + m) // 2)
+    assert said.gain == pytest.approx((0.5,) * 3, abs=1e-3)
+    assert "red: gain 0.5, offset 0; green: gain 0.5001, offset 0; " in said.message
+
+
+@pytest.mark.parametrize(
+    ("inverse", "kind"),
+    [
+        (lambda y: y * s + m, "rounded-constants"),
+        (lambda y: y * s.double() + m, "rounded-constants"),
+        (lambda y: y * s, "missing-mean"),
+        (lambda y: y * s - m, "mean-sign"),
+        (lambda y: (y + m) * s, "mean-not-divided"),
+        (lambda y: y / s + m, "divides-by-std"),
+        (lambda y: (y * s + m) * 255, "scale-255"),
+        (lambda y: y * three(0.229, 0.224, 0.255).float() + m, "wrong-std"),
+    ],
+)
+def test_constants_of_float32_for_pictures_of_float64(inverse: Function, kind: str) -> None:
+    assert kinds(diagnose(T.Normalize(MEAN, STD), inverse, dtype=torch.float64)) == [kind]
+
+
+def test_which_constants_are_of_float32() -> None:
+    exact_m, exact_s = three(*MEAN), three(*STD)
+    for inverse, which in (
+        (lambda y: y * s + m, "mean and std are"),
+        (lambda y: y * s + exact_m, "std is"),
+        (lambda y: y * exact_s + m, "mean is"),
+    ):
+        assert diagnose(T.Normalize(MEAN, STD), inverse, dtype=torch.float64).message == (
+            f"In the inverse, {which} rounded to float32, and pictures are of float64: give float64 numbers."
+        )
+    assert diagnose(T.Normalize(MEAN, STD), lambda y: y * exact_s + exact_m, dtype=torch.float64).kind == "exact"
+
+
+def test_short_floats_print_no_zero_for_what_is_none() -> None:
+    said = diagnose(T.Normalize(MEAN, STD), lambda y: y * three(0.3, 0.224, 0.225).bfloat16() + m, dtype=torch.bfloat16)
+    assert said.message.startswith("red: gain 1.3, offset -0.15: the inverse uses std 0.3 where the pipeline has 0.229")
 
 
 def test_offsets_of_bytes_are_written_out() -> None:

@@ -1,0 +1,175 @@
+"""What is done to pictures after Normalize, and cannot be undone with mean and std."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, Subset
+from torchvision import transforms as T
+from torchvision.transforms import functional as F
+from torchvision.transforms import v2
+
+from pytest_denorm import check
+
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+NORMALIZE = T.Normalize(MEAN, STD)
+
+
+def then(*steps: Any) -> T.Compose:
+    return T.Compose([T.ToTensor(), NORMALIZE, *steps])
+
+
+def verdict(pipeline: Any, name: str = "declared_matches_measured") -> tuple[str, str]:
+    (result,) = check(pipeline, select=[name]).results
+    return result.status, result.message
+
+
+CAST = {
+    "PIL": then(T.ToPILImage()),
+    "v2": v2.Compose([T.ToTensor(), v2.Normalize(MEAN, STD), v2.ToDtype(torch.uint8, scale=True)]),
+    "byte": then(T.Lambda(lambda t: t.byte())),
+}
+
+
+@pytest.mark.parametrize("name", CAST)
+def test_bytes(name: str) -> None:
+    assert verdict(CAST[name]) == (
+        "failed",
+        "what leaves Normalize is cast to uint8 before it leaves the pipeline: normalized values lie around 0, and "
+        "next to nothing is left of them. Whatever makes or wants bytes has to come before Normalize.",
+    )
+
+
+COLOURS = {
+    "to PIL and back": then(T.ToPILImage(), T.ToTensor()),
+    "jitter": then(T.ColorJitter(0.4, 0.4, 0.4, 0.1)),
+    "brightness": then(T.Lambda(lambda t: F.adjust_brightness(t, 1.2))),
+    "no sign": then(T.Lambda(torch.abs)),
+    "a curve": then(torch.nn.Sigmoid()),
+    "grey": then(T.Grayscale(3)),
+    "mixed": then(
+        T.Lambda(lambda t: torch.einsum("ij,jhw->ihw", torch.tensor([[0.9, 0.1, 0], [0, 1, 0], [0, 0, 1]]), t))
+    ),
+    "jitter, then a crop": then(T.ColorJitter(0.4, 0.4, 0.4, 0.1), T.RandomCrop(64)),
+}
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_other_colours(name: str) -> None:
+    status, message = verdict(COLOURS[name])
+    assert status == "failed"
+    assert re.fullmatch(
+        r"a picture of one colour leaves Normalize as \(-1\.09, 0\.06513, 1\.681\), and the pipeline as \(.*\): "
+        r"colours are changed in between, and undoing Normalize does not undo that\. Change them before Normalize, if "
+        r"at all\.",
+        message,
+    )
+
+
+def test_which_colour_became_which() -> None:
+    (result,) = check(COLOURS["no sign"], select=["declared_matches_measured"]).results
+    assert result.details["leaving"] == pytest.approx([-1.0904, 0.0651, 1.6813], abs=1e-3)
+    assert result.details["final"] == pytest.approx([1.0904, 0.0651, 1.6813], abs=1e-3)
+
+
+HARMLESS = {
+    "nothing": then(),
+    "erasing": then(T.RandomErasing(p=1)),
+    "erasing with noise": then(T.RandomErasing(p=1, value="random")),
+    "a flip": then(T.RandomHorizontalFlip(1.0)),
+    "a crop": then(T.RandomCrop(32)),
+    "another size": then(T.Resize(64)),
+    "noise": then(T.Lambda(lambda t: t + 0.1 * torch.randn_like(t))),
+    "a blur": then(T.GaussianBlur(5)),
+    "a rotation": then(T.RandomRotation(30)),
+    "padding": then(T.Pad(20)),
+    "half precision": then(T.ConvertImageDtype(torch.float16)),
+    "several crops": then(T.FiveCrop(32), T.Lambda(torch.stack)),
+    "colours before": T.Compose([T.ColorJitter(0.4, 0.4, 0.4, 0.1), then()]),
+    "levels before": T.Compose([T.RandomPosterize(2, p=1.0), then()]),
+    "noise before, a flip after": T.Compose(
+        [T.ToTensor(), T.Lambda(lambda t: t + 0.1 * torch.randn_like(t)), NORMALIZE, T.RandomHorizontalFlip(1.0)]
+    ),
+    "a channel left out": then(T.Lambda(lambda t: t * torch.tensor([1.0, 0, 1]).view(3, 1, 1))),
+    "grey, and noise": T.Compose(
+        [T.Grayscale(), T.ToTensor(), T.Normalize(0.5, 0.25), T.Lambda(lambda t: t + 0.1 * torch.randn_like(t))]
+    ),
+    "a network": torch.nn.Sequential(NORMALIZE, torch.nn.Conv2d(3, 3, 3, padding=1)),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_pixels_may_move_and_be_noisy(name: str) -> None:
+    assert verdict(HARMLESS[name])[0] == "passed"
+
+
+# --- data sets that hold a Normalize, and do not use it ---
+
+
+class Pictures(Dataset[Any]):
+    def __init__(self, transform: Any, *, used_from: int = 0, kept: bool = False) -> None:
+        self.transform, self.used_from = transform, used_from
+        self.kept = [transform(self.picture(index)) for index in range(12)] if kept else None
+
+    def picture(self, index: int) -> Any:
+        return np.random.RandomState(index).randint(0, 256, (16, 18, 3), np.uint8)
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> Any:
+        if self.kept is not None:
+            return self.kept[index], 0
+        made = self.transform if index >= self.used_from else T.ToTensor()
+        return made(self.picture(index)), 0
+
+
+@pytest.mark.parametrize(
+    "held", [lambda one: one, lambda one: DataLoader(one, batch_size=4), lambda one: Subset(one, range(11))]
+)
+def test_a_normalize_that_no_item_meets(held: Any) -> None:
+    unused = held(Pictures(then(), used_from=12))
+    status, message = verdict(unused, "single_normalize")
+    assert (status, message.partition(" (")[0]) == (
+        "failed",
+        "none of the first items met the Normalize that the data set holds",
+    )
+    assert message.endswith(
+        "and their pictures have no value below 0, as if nothing had normalized them: is it called?"
+    )
+    assert verdict(unused, "dataset_is_standardized") == (
+        "not applicable",
+        "its pictures do not meet the Normalize: see single_normalize",
+    )
+    for used in (Pictures(then()), Pictures(then(), used_from=9), Pictures(then(), kept=True)):
+        assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every picture")
+
+
+def test_a_loader_may_normalize_whole_batches() -> None:
+    class Collate:
+        normalize = NORMALIZE
+
+        def __init__(self) -> None:
+            self.own = self.normalize
+
+        def __call__(self, items: Any) -> torch.Tensor:
+            return self.own(torch.stack([picture for picture, _ in items]))
+
+    loader = DataLoader(Pictures(T.ToTensor()), batch_size=4, collate_fn=Collate())
+    assert verdict(loader, "single_normalize")[0] == "passed"
+
+
+def test_data_sets_that_cannot_be_read_are_the_business_of_others() -> None:
+    class Broken(Pictures):
+        def __getitem__(self, index: int) -> Any:
+            raise OSError("no such file")
+
+    assert verdict(Broken(then()), "single_normalize")[0] == "passed"
+
+
+def test_of_ten_items_one_that_meets_it_is_enough() -> None:
+    assert verdict(Pictures(then(), used_from=10), "single_normalize")[0] == "failed"
