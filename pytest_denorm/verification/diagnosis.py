@@ -22,7 +22,7 @@ from ..alone import alone
 from ..errors import DenormError, ImageTypeError, StatisticsWarning
 from ..normalization import Normalization, format_numbers
 from ..pipelines import locate
-from ..text import channel_name
+from ..text import channel_name, in_levels
 from .calls import as_function
 from .causes import Cause, Causes, distinct
 from .observation import ChannelFit, Map, Observation, observe, snap
@@ -320,8 +320,10 @@ def _why_unknown(seen: Observation, causes: Causes) -> str:
     if seen.all_white:
         return "every picture comes back white: all values run past it, and are clipped there"
     if causes.is_correct(seen.map):
-        levels = _number(seen.max_abs_error / seen.level)
-        return f"the map is right as far as it can be measured, and the result up to {levels} levels off"
+        off = in_levels(seen.max_abs_error / seen.level, 4)
+        why = f"the map is right as far as it can be measured, and the result up to {off} off"
+        is_coarse = seen.unit_roundoff > _SINGLE
+        return f"{why}: floats of 16 bits tell no more, so diagnose it in float32" if is_coarse else why
     return ""
 
 

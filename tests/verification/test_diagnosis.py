@@ -1117,6 +1117,14 @@ def test_short_floats_print_no_zero_for_what_is_none() -> None:
     assert said.message.startswith("red: gain 1.3, offset -0.15: the inverse uses std 0.3 where the pipeline has 0.229")
 
 
+def test_what_short_floats_cannot_tell_is_left_to_float32() -> None:
+    typed_wrong = three(0.25, 0.224, 0.225)
+    said = diagnose(T.Normalize(MEAN, STD), lambda y: y * typed_wrong.float() + m, dtype=torch.bfloat16)
+    assert said.kind == "unknown"
+    assert " levels off: floats of 16 bits tell no more, so diagnose it in float32. red: gain 1.0" in said.message
+    assert kinds(diagnose(T.Normalize(MEAN, STD), lambda y: y * typed_wrong.float() + m)) == ["wrong-std"]
+
+
 def test_offsets_of_bytes_are_written_out() -> None:
     of_bytes = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
     said = diagnose(of_bytes, lambda y: y * s * 255 + three(123.675, 116.28, 0).float(), pixel_max=255.0)
