@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["channel_name", "in_levels", "printable"]
+__all__ = ["channel_name", "count_of", "in_levels", "printable"]
 
 
 def printable(text: str) -> str:
@@ -24,6 +24,11 @@ def channel_name(channel: int, channels: int) -> str:
     """``red``, ``green``, ``blue`` of three, ``grey`` of one, else ``channel 4``."""
     names = {1: ("grey",), 3: ("red", "green", "blue")}.get(channels)
     return names[channel] if names else f"channel {channel}"
+
+
+def count_of(number: int, noun: str) -> str:
+    """``1 picture``, ``2,000 pictures``"""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def in_levels(error: float, digits: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_denorm.text import in_levels
+from pytest_denorm.text import count_of, in_levels
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,9 @@ from pytest_denorm.text import in_levels
 )
 def test_levels_in_words(error: float, digits: int, said: str) -> None:
     assert in_levels(error, digits) == said
+
+
+def test_counts_in_words() -> None:
+    assert [count_of(number, "picture") for number in (0, 1, 2, 2000)] == [
+        "0 pictures", "1 picture", "2 pictures", "2,000 pictures",
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import DatasetError
 from ..normalization import PRESETS, Normalization, format_numbers
-from ..text import printable
+from ..text import count_of, printable
 from .exact import Exact
 from .files import expect
 
@@ -389,7 +389,3 @@ def _root(value: Fraction) -> float:
         return 0.0
     shift = (value.numerator.bit_length() - value.denominator.bit_length()) // 2
     return math.ldexp(math.sqrt(value / Fraction(4) ** shift), shift)
-
-
-def count_of(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -15,6 +15,7 @@ from ..errors import DatasetError, ImageTypeError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
 from ..pipelines.watching import recorded
+from ..text import count_of
 from ..units import in_units
 from .distributed import Ranks
 from .files import expect, read_json, write_json
@@ -22,7 +23,7 @@ from .passage import Inverse, Passage, compare, located_quietly, pass_alone, see
 from .pictures import Reading, check_source, is_indexed, picture_name
 from .plan import chosen, chunks, results
 from .progress import Progress
-from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, count_of, describe
+from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, describe
 from .tally import OnError
 
 __all__ = ["SweepResult", "WorstPicture", "sweep"]

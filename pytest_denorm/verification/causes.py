@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..normalization import PRESETS, Normalization, format_numbers
-from ..text import channel_name
+from ..text import channel_name, count_of
 from .observation import Map, Observation, snap
 
 __all__ = ["Cause", "Causes", "distinct"]
@@ -483,7 +483,7 @@ def _says_rounded(moved: Sequence[tuple[Array, Array, Array]], half: float) -> b
 
 
 def _decimals(digits: int) -> str:
-    return f"{digits} decimal{'' if digits == 1 else 's'}"
+    return count_of(digits, "decimal")
 
 
 def _slip(found: float, right: float, white: float) -> str:

@@ -28,7 +28,7 @@ from ..errors import (
 )
 from ..normalization import Normalization
 from ..pipelines.walk import is_dataset
-from ..text import channel_name, in_levels
+from ..text import channel_name, count_of, in_levels
 from ..tolerance import round_trip_tolerance
 from .boundary import Sighting, declared_against_measured, sightings
 from .calls import as_pictures, as_tensor, call, read_picture
@@ -107,12 +107,12 @@ def check_statistics_match_channels(case: Case) -> Shown:
         raise CheckFailure(seen.error)
     if normalization.channels == 1 < seen.channels:
         return Shown(f"one mean and one std serve all {seen.channels} channels of the pictures")
-    return Shown(f"{normalization.channels} of each, for {seen.channels} channel{'' if seen.channels == 1 else 's'}")
+    return Shown(f"{normalization.channels} of each, for {count_of(seen.channels, 'channel')}")
 
 
 def _misfit(normalization: Normalization, seen: Sighting) -> CheckFailure:
     wanted, found = normalization.channels, seen.channels
-    pictures = f"pictures of {found} channel{'' if found == 1 else 's'} (shape {tuple(seen.entering.shape)})"
+    pictures = f"pictures of {count_of(found, 'channel')} (shape {tuple(seen.entering.shape)})"
     happens = seen.error or (
         f"{normalization.source} broadcasts silently, and the picture changes its number of channels"
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DenormError, ImageError
+from ..text import count_of
 from .diagnosis import Diagnosis, Finding, _jsonable
 from .drawable import draw_round_trip, drawable
 from .round_trip import RoundTrip, Subject, round_trip
@@ -187,7 +188,7 @@ class Report:
         """``19 checks: 17 run, 16 passed, 1 failed, 2 not applicable``"""
         run = len(self.results) - self.count("not applicable") - self.count("skipped")
         counts = [f"{self.count(status)} {status}" for status in STATUSES if self.count(status)]
-        return f"{len(self.results)} checks: {run} run, {', '.join(counts)}"
+        return f"{count_of(len(self.results), 'check')}: {run} run, {', '.join(counts)}"
 
     def __str__(self) -> str:
         lines = _wrapped(f"pytest-denorm: {self.title}", "", "  ")

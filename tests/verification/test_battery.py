@@ -176,7 +176,7 @@ def test_reasons_for_not_applying(pipeline: Any, inverse: Any, name: str, reason
 def test_a_report_without_a_check_that_ran_is_not_ok() -> None:
     report = check(TO_MNIST, select=["channel_order"])
     assert not report.ok
-    assert report.summary() == "1 checks: 0 run, 1 not applicable"
+    assert report.summary() == "1 check: 0 run, 1 not applicable"
 
 
 def test_data_sets_are_standardized_by_their_own_statistics() -> None:

@@ -99,14 +99,14 @@ def test_a_report_without_anything_to_tell_is_short() -> None:
         "pytest-denorm: no Normalize\n"
         "  inverse: derived\n"
         "  FAIL  finds_normalize            no Normalize\n"
-        "1 checks: 1 run, 1 failed\n"
+        "1 check: 1 run, 1 failed\n"
         "again: print(pytest_denorm.check(pipeline, select=['finds_normalize']))"
     )
     right = Diagnosis("exact", True, 0.0, 0, 768, "the picture comes back: all 768 levels come back.")
     fine = report(CheckResult("round_trip", "passed", "off by 1e-08"), diagnosis=right)
     assert str(fine).splitlines()[3:] == [
         "  ok    round_trip                 off by 1e-08",
-        "1 checks: 1 run, 1 passed",
+        "1 check: 1 run, 1 passed",
     ]
 
 
@@ -178,7 +178,7 @@ def test_a_notebook_shows_no_diagnosis_of_what_is_right() -> None:
     assert title.attrib["style"] == "color:#2e7d32"
     assert [fact.text for fact in facts] == ["inverse: a & b"]
     assert "<b>" in "".join(page.itertext())
-    assert summary.text == "1 checks: 1 run, 1 passed"
+    assert summary.text == "1 check: 1 run, 1 passed"
 
 
 @pytest.mark.parametrize(
