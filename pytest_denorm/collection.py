@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -22,27 +21,10 @@ def checks_of(session: pytest.Session) -> pytest.Collector:
     """The collector of one item for each check of each pipeline in ``denorm_pipelines``.
 
     Raises:
-        pytest.UsageError: no pipeline is listed, or a line is malformed, or a name stands twice.
+        pytest.UsageError: that of `settings.listed_pipelines`.
     """
-    pipelines = _listed(settings.get(session.config, "denorm_pipelines"))
+    pipelines = settings.listed_pipelines(session.config)
     return _Group.from_parent(session, name="denorm", nodeid="denorm", pipelines=pipelines)
-
-
-def _listed(lines: Iterable[str]) -> dict[str, str]:
-    pipelines: dict[str, str] = {}
-    for line in filter(None, map(str.strip, lines)):
-        name, equals, spec = (part.strip() for part in line.partition("="))
-        if not equals or not name or not spec:
-            raise pytest.UsageError(f"denorm_pipelines: {line!r}: expected name = module:attribute.")
-        if name in pipelines:
-            raise pytest.UsageError(f"denorm_pipelines: {name!r} is listed twice.")
-        pipelines[name] = spec
-    if not pipelines:
-        raise pytest.UsageError(
-            "--denorm: no pipeline is listed. Name them in the ini:\n"
-            "denorm_pipelines =\n    val = myproject.data:val_transform"
-        )
-    return pipelines
 
 
 class _Group(pytest.Collector):

@@ -37,6 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{_MARK}(**kwargs): of pytest-mpl, which is not active")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if settings.get(session.config, "denorm"):
+        settings.listed_pipelines(session.config)  # refused here: what a worker of pytest-xdist refuses, nobody reads
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,

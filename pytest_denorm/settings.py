@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["OPTIONS", "Option", "add_options", "get"]
+__all__ = ["OPTIONS", "Option", "add_options", "get", "listed_pipelines"]
 
 
 class Option:
@@ -145,6 +145,30 @@ def get(config: pytest.Config, name: str) -> Any:
     if option.kind == "path":
         return _absolute(written, config.inipath.parent if config.inipath else config.rootpath)
     return written
+
+
+def listed_pipelines(config: pytest.Config) -> dict[str, str]:
+    """Name to ``module:attribute`` of each pipeline in ``denorm_pipelines``.
+
+    Raises:
+        pytest.UsageError: no pipeline is listed, or a line is malformed, or a name stands twice.
+    """
+    import pytest
+
+    pipelines: dict[str, str] = {}
+    for line in filter(None, map(str.strip, get(config, "denorm_pipelines"))):
+        name, equals, spec = (part.strip() for part in line.partition("="))
+        if not equals or not name or not spec:
+            raise pytest.UsageError(f"denorm_pipelines: {line!r}: expected name = module:attribute.")
+        if name in pipelines:
+            raise pytest.UsageError(f"denorm_pipelines: {name!r} is listed twice.")
+        pipelines[name] = spec
+    if not pipelines:
+        raise pytest.UsageError(
+            "--denorm: no pipeline is listed. Name them in the ini:\n"
+            "denorm_pipelines =\n    val = myproject.data:val_transform"
+        )
+    return pipelines
 
 
 def _refuse(option: Option, written: str, expected: str) -> None:

@@ -188,13 +188,15 @@ def test_checks_spread_over_workers(project: pytest.Pytester) -> None:
         ("", "--denorm: no pipeline is listed. Name them in the ini:"),
         ("denorm_pipelines = val", "denorm_pipelines: 'val': expected name = module:attribute."),
         ("denorm_pipelines =\n a = m:a\n a = m:b", "denorm_pipelines: 'a' is listed twice."),
+        ("denorm = maybe", "denorm in the ini is 'maybe': expected true or false."),
     ],
 )
 def test_a_list_that_cannot_be_used_is_told(pytester: pytest.Pytester, ini: str, message: str) -> None:
     pytester.makeini(f"[pytest]\n{ini}")
-    result = pytester.runpytest("--denorm")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert message in result.stderr.str()
+    for workers in ((), ("-n2",)):
+        result = pytester.runpytest(*["--denorm"] * ("maybe" not in ini), *workers)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert message in result.stderr.str()
 
 
 def test_a_pipeline_that_cannot_be_loaded_fails_its_checks(pytester: pytest.Pytester) -> None:

@@ -71,12 +71,17 @@ class ImageTests:
         self.collection = unused.Collection()
         self.digests: dict[str, dict[str, str]] = {}  # folder, file name, digest
         self.notes: list[str] = []
+        self.refusal = ""
 
     # collection
 
     def plan(self, items: list[pytest.Item]) -> None:
         """Called with all collected items, before any is deselected."""
-        plan_items(items, self.config, self.options)
+        try:
+            plan_items(items, self.config, self.options)
+        except pytest.UsageError as error:
+            self.refusal = str(error)
+            raise
         self.collection.note_items(items)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -261,13 +266,15 @@ class ImageTests:
             self.collection.note_gap("a worker was lost")
             return
         received = json.loads(data)
+        if received["refusal"]:  # xdist brings no error of a worker's collection: it is raised again here
+            raise pytest.UsageError(received["refusal"])
         self.collection.merge(received["collection"])
         for folder, changes in received["digests"].items():
             self.digests.setdefault(folder, {}).update(changes)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.is_worker:
-            data = {"collection": self.collection.to_dict(), "digests": self.digests}
+            data = {"collection": self.collection.to_dict(), "digests": self.digests, "refusal": self.refusal}
             self.config.workeroutput[_WORKER_DATA] = json.dumps(data)  # type: ignore[attr-defined]
             return
         try:

@@ -180,3 +180,27 @@ def test_hashes_are_compared_where_pytest_mpl_is_told_to(
     mark = item.get_closest_marker("mpl_image_compare")
     assert mark is not None
     assert uses_hash_library(mark, item.config) is by_hash
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            TWO.format(one="image_compare(filename='a.png')", other="image_compare(filename='a.png')"),
+            "two tests have *",
+        ),
+        (EXACT.format(keywords="filename='a/b.png'"), "*test_p: image_compare was given filename='a/b.png': *"),
+        (EXACT.format(keywords="savefig_kwargs={'format': 'svg'}"), "*test_p: image_compare compares pixels, *"),
+    ],
+)
+@pytest.mark.parametrize("dist", [["-n2"], ["--dist=each", "--tx=popen"]], ids=["spread", "each"])
+def test_what_a_worker_refuses_is_said(project: Any, body: str, message: str, dist: list[str]) -> None:
+    pytest.importorskip("xdist")
+    project.write(body)
+    alone = project.run()
+    alone.stderr.fnmatch_lines([f"ERROR: {message}"])
+    said = [line for line in alone.errlines if line]
+    result = project.run(*dist, "--denorm-unused=delete")
+    assert (result.ret, alone.ret) == (pytest.ExitCode.USAGE_ERROR,) * 2
+    assert "INTERNALERROR" not in result.stdout.str()
+    result.stderr.fnmatch_lines(said, consecutive=True)
