@@ -127,7 +127,8 @@ def test_workers_update_what_one_process_updates(checkout: Checkout) -> None:
 def test_workers_find_what_one_process_finds(checkout: Checkout) -> None:
     pytest.importorskip("xdist")
     checkout.run("--denorm-update=missing", "-p", "no:randomly")
-    (checkout.path / "baseline_images" / "old.png").write_bytes(b"")
+    baselines = checkout.path / "baseline_images"
+    (baselines / "old.png").write_bytes((baselines / "test_picture_picture0.png").read_bytes())
     checkout.write(sabotage=True)
     arguments = ("-p", "no:randomly", "--denorm-unused=warn", "--mpl")
     spread = checkout.run("-n4", *arguments)

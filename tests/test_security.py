@@ -37,6 +37,7 @@ from pytest_denorm.images.decoding import MAX_PIXELS, read_picture
 from pytest_denorm.images.files import DIGESTS, decode, read_bytes, read_digests, write_digests, write_whole
 from pytest_denorm.images.names import folded, is_legal, legal_stem
 from pytest_denorm.images.page import CheckRow, ImageRow, render
+from pytest_denorm.images.png import encode_png
 from pytest_denorm.spec import load
 from pytest_denorm.text import printable
 
@@ -416,11 +417,15 @@ def test_printable_writes_out_what_a_terminal_would_act_on() -> None:
 
 def test_names_of_strangers_reach_the_terminal_written_out(project: pytest.Pytester) -> None:
     folder = project.path / "baseline_images"
-    (folder / f"{ESCAPE}old.png").write_bytes(SMALL)
+    for name in ("old.png", "other.png"):
+        data = SMALL if name == "other.png" else encode_png(np.zeros((2, 3, 3), np.uint8))
+        (folder / f"{ESCAPE}{name}").write_bytes(data)
     write_digests(folder, {f"{ESCAPE}digest.png": "0" * 64})
     run(project, "--denorm-update=missing")
     result = run(project, "--denorm-unused=warn")
-    result.stdout.fnmatch_lines(["2 unused, no collected test compares with them: *x1b[[]31mold.png, *x1b[[]31mdig*"])
+    result.stdout.fnmatch_lines(
+        ["2 unused, no collected test compares with them: *x1b[[]31mold.png, *x1b[[]31mdig*", "1 left *31mother.png"]
+    )
     assert ESCAPE not in result.stdout.str()
     result = run(project, f"--denorm-report={ESCAPE}report.html", "--color=no")
     assert ESCAPE not in result.stdout.str()

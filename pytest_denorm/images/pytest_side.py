@@ -72,6 +72,7 @@ class ImageTests:
         self.digests: dict[str, dict[str, str]] = {}  # folder, file name, digest
         self.notes: list[str] = []
         self.refusal = ""
+        self.runs_tests = False  # not with --collect-only, --fixtures and the like
 
     # collection
 
@@ -87,10 +88,20 @@ class ImageTests:
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.collection.note_gap(f"{len(items)} tests were deselected")
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        self.collection.note_report(report)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        self.collection.note_report(collector, report)
+        return report
 
     # running
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        dry = ("collectonly", "setuponly", "setupplan")
+        self.runs_tests = not any(self.config.getoption(option, False) for option in dry)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: Any) -> Generator[None, Any, Any]:
@@ -288,24 +299,39 @@ class ImageTests:
             self._fail(session, str(error))
 
     def _deal_with_unused(self, session: pytest.Session, wish: str) -> None:
-        gap = self.collection.gap_in(self.config)
+        gap = self.collection.gap_in(self.config, session.exitstatus)
         if gap:
             self.notes.append(f"unused baselines were not looked for: {gap}.")
             return
         found = self.collection.unused(self.config.rootpath / self.options.baseline_dir)
-        if not found:
+        known = [entry for entry in found if entry.is_known]
+        others = [entry for entry in found if entry not in known]
+        if known:
+            self._deal_with_known(session, wish, known)
+        if others:
+            self.notes.append(
+                f"{len(others)} left alone, no collected test compares with them, but pytest-denorm did not write "
+                f"them: {self._shown(others)}"
+            )
+
+    def _deal_with_known(self, session: pytest.Session, wish: str, known: list[unused.Entry]) -> None:
+        shown = self._shown(known)
+        if wish == "delete" and not self.runs_tests:
+            self.notes.append(f"would delete {len(known)} unused, but no test was to run: {shown}")
             return
-        shown = ", ".join(os.path.relpath(entry.path, self.config.rootpath) + entry.suffix for entry in found)
         if wish == "delete":
-            unused.delete(found)
-            self.notes.append(f"deleted {len(found)} unused: {shown}")
+            unused.delete(known)
+            self.notes.append(f"deleted {len(known)} unused: {shown}")
             return
-        note = f"{len(found)} unused, no collected test compares with them: {shown}"
+        note = f"{len(known)} unused, no collected test compares with them: {shown}"
         advice = "delete them with --denorm-unused=delete"
         if wish == "fail":
             self._fail(session, f"{note}; {advice}")
         else:
             self.notes.append(f"{note}; {advice}")
+
+    def _shown(self, entries: Iterable[unused.Entry]) -> str:
+        return ", ".join(os.path.relpath(entry.path, self.config.rootpath) + entry.suffix for entry in entries)
 
     def _write_page(self, path: Path) -> None:
         from .page import CheckRow, ImageRow, render

@@ -5,20 +5,39 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
+from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from .files import DIGESTS, read_digests, write_digests
+from pytest_denorm.errors import BaselineError
+
+from .files import DIGESTS, read_bytes, read_digests, write_digests
 from .plan import PLAN
+
+#: How a session ends that may have been cut short before all tests were known.
+_CUT_SHORT = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
 
 class Entry(NamedTuple):
-    """A baseline: a file, or the entry `name` in the library of digests at `path`."""
+    """What may be a baseline: a file, or the entry `name` in the library of digests at `path`."""
 
     path: Path
     name: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was written by this plugin: any other picture may be there for another purpose."""
+        if self.name:
+            return True
+        from .png import is_ours
+
+        try:
+            data = read_bytes(self.path)
+        except BaselineError:
+            return False
+        return data is not None and is_ours(data)
 
     @property
     def suffix(self) -> str:
@@ -29,7 +48,7 @@ class Collection:
     """What was collected: files, the baselines in use, their folders, and the first reason to think it partial."""
 
     def __init__(self) -> None:
-        self.files: set[str] = set()  # and what is above and in them, by their node ids
+        self.files: set[str] = set()  # by their paths: with several roots, two files may have one node id
         self.used: set[str] = set()
         self.folders: set[str] = set()
         self.gap = ""
@@ -37,11 +56,11 @@ class Collection:
     def note_gap(self, reason: str) -> None:
         self.gap = self.gap or reason
 
-    def note_report(self, report: pytest.CollectReport) -> None:
+    def note_report(self, collector: pytest.Collector, report: pytest.CollectReport) -> None:
         if report.outcome != "passed":
             self.note_gap(f"{report.nodeid} was not collected ({report.outcome})")
-        else:
-            self.files.add(report.nodeid)
+        elif isinstance(collector, pytest.File):
+            self.files.add(str(collector.path))
 
     def note_items(self, items: Iterable[pytest.Item]) -> None:
         for item in items:
@@ -63,19 +82,27 @@ class Collection:
         self.folders.update(other["folders"])
         self.note_gap(other["gap"])
 
-    def gap_in(self, config: pytest.Config) -> str:
+    def gap_in(self, config: pytest.Config, exit_status: int | pytest.ExitCode) -> str:
         """Why this may not be every test; empty if it is."""
         if config.getoption("lf", False):
             return "--lf may leave out files"
         selected = [argument for argument in config.args if "::" in argument]
         if selected:
             return f"only {selected[0]} was asked for"
-        paths = (os.path.relpath(file, config.rootpath) for file in _test_files(config))
-        missed = (path for path in paths if path.replace(os.sep, "/") not in self.files)
-        return self.gap or next((f"{path} was not collected" for path in missed), "")
+        if self.gap:
+            return self.gap
+        if exit_status in _CUT_SHORT:
+            return "the session was cut short"
+        roots = _roots(config)
+        for file in sorted(self.files):
+            if not any(Path(file).is_relative_to(root) for root in roots):
+                return f"{file} lies outside of {config.rootpath}, and there may be more tests beside it"
+        missed = (file for root in roots for file in _test_files(config, root) if str(file) not in self.files)
+        paths = (os.path.relpath(file, config.rootpath).replace(os.sep, "/") for file in missed)
+        return next((f"{path} was not collected" for path in paths), "")
 
     def unused(self, default: Path) -> list[Entry]:
-        """The baselines in these folders, and in the `default` one, that are not in use.
+        """The pictures and digests in these folders, and in the `default` one, that are not in use.
 
         Raises:
             BaselineError: a library of digests that cannot be read.
@@ -93,23 +120,45 @@ class Collection:
 
 
 def delete(entries: Iterable[Entry]) -> None:
+    """
+    Raises:
+        BaselineError: one cannot be deleted.
+    """
     for entry in entries:
         if entry.name:
             write_digests(entry.path.parent, {entry.name: None})
-        else:
-            entry.path.unlink()
+            continue
+        try:
+            entry.path.unlink(missing_ok=True)  # another session may have been quicker
+        except OSError as error:
+            raise BaselineError(f"{entry.path} cannot be deleted: {error.strerror or error}.") from error
 
 
-def _test_files(config: pytest.Config) -> Iterator[Path]:
-    """The files of the project that look like tests."""
-    roots = [config.rootpath / root for pattern in config.getini("testpaths") for root in config.rootpath.glob(pattern)]
+def _roots(config: pytest.Config) -> list[Path]:
+    """Where tests are looked for: the root folder, whatever ``testpaths`` says, and what it names elsewhere."""
+    start = config.rootpath
+    named = [root for one in config.getini("testpaths") for root in glob(one, root_dir=start, recursive=True)]
+    return [start, *(Path(os.path.abspath(start / root)) for root in named)]
+
+
+def _test_files(config: pytest.Config, root: Path) -> Iterator[Path]:
+    """The files below `root` that look like tests."""
     patterns, avoided = config.getini("python_files"), config.getini("norecursedirs")
-    for root in roots or [config.rootpath]:
-        for folder, folders, files in os.walk(root):
-            folders[:] = sorted(
-                name
-                for name in folders
-                if not any(fnmatch(name, pattern) for pattern in avoided)
-                and not (Path(folder) / name / "pyvenv.cfg").exists()
-            )
-            yield from (Path(folder) / name for name in files if any(fnmatch(name, pattern) for pattern in patterns))
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        folders[:] = sorted(
+            name for name in folders if not _matches(here / name, avoided) and not (here / name / "pyvenv.cfg").exists()
+        )
+        yield from (here / name for name in sorted(files) if _matches(here / name, patterns))
+
+
+def _matches(path: Path, patterns: Iterable[str]) -> bool:
+    """Whether one matches as pytest has it: a pattern with a slash the end of the path, any other the name."""
+    whole = path.as_posix()
+    slashed = (pattern.replace(os.sep, "/") for pattern in patterns)
+    return any(
+        fnmatch(whole, pattern if os.path.isabs(pattern) else f"*/{pattern}")
+        if "/" in pattern
+        else fnmatch(path.name, pattern)
+        for pattern in slashed
+    )

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from matplotlib import cbook, image
 from PIL import Image
 
-from pytest_denorm.images.png import encode_png
+from pytest_denorm.images.png import encode_png, is_ours
 
 
 def chunks(data: bytes) -> list[bytes]:
@@ -36,6 +36,7 @@ def test_every_pixel_comes_back(pixels: np.ndarray) -> None:
     assert chunks(data) == [b"IHDR", b"IDAT", b"IEND"]
     height, width, _ = pixels.shape
     assert data[16:29] == struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    assert is_ours(data)
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.mode == "RGB"
         assert np.array_equal(np.asarray(picture), pixels)
@@ -71,3 +72,26 @@ def test_text_is_written_in_the_encoding_that_it_needs(options: dict[str, int] |
     assert chunks(data) == [b"IHDR", b"tEXt", b"iTXt", b"IDAT", b"IEND"]
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.info == {"Title": "Käse", "Author": "山"}
+
+
+def test_the_files_of_others_are_told_from_ours() -> None:
+    pixels = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
+    ours = encode_png(pixels)
+    rows = zlib.decompress(ours[41:-16])
+    for level in range(10):  # what another zlib makes of the same rows is ours as well
+        packed = zlib.compress(rows, level)
+        chunk = struct.pack(">I", len(packed)) + b"IDAT" + packed + bytes(4)
+        assert is_ours(ours[:33] + chunk + ours[-12:]) is (level < 2)
+    for level in range(10):
+        assert not is_ours(encode_png(pixels, pil_kwargs={"compress_level": level}))
+    assert not is_ours(encode_png(pixels, {"Title": "mine"}))
+    figure = io.BytesIO()
+    image.imsave(figure, pixels)
+    assert not is_ours(figure.getvalue())
+    for size in range(len(ours)):
+        assert not is_ours(ours[:size])
+    assert not is_ours(ours + b"more")
+    bomb = ours[:16] + struct.pack(">II", 60_000, 60_000) + ours[24:]
+    assert not is_ours(bomb)
+    for at in (8, 24, 25, 28, 37, 41, 44):
+        assert not is_ours(ours[:at] + bytes([ours[at] ^ 4]) + ours[at + 1 :])

@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pytest_denorm.images.files import read_digests, write_digests
+from pytest_denorm.images.png import encode_png
+
+#: A baseline, as it is written.
+OLD = encode_png(np.zeros((2, 3, 3), np.uint8))
 
 ONE = "@image_compare({keywords})\ndef test_{name}():\n    return grid(photos)\n"
 NONE = "def test_nothing(): ...\n"
@@ -21,7 +27,7 @@ def tree(project: Any) -> Any:
         path.parent.mkdir(exist_ok=True)
         path.write_text(NONE)
     project.baselines.mkdir()
-    (project.baselines / "old.png").write_bytes(b"")
+    (project.baselines / "old.png").write_bytes(OLD)
     return project
 
 
@@ -77,11 +83,13 @@ def test_a_partial_session_says_why_it_looks_for_none(tree: Any, arguments: list
     [
         ("testpaths = tests", True),
         ("testpaths = te*", True),
-        ("testpaths = tests/deep", True),
+        ("testpaths = .", True),
         ("python_files = check_*.py test_*.py", False),
         ("norecursedirs = other", True),
         ("norecursedirs = o*", True),
         ("norecursedirs = oth", False),
+        ("norecursedirs = */other", True),
+        ("norecursedirs = r/other", False),
     ],
 )
 def test_the_ini_says_which_tests_there_are(tree: Any, ini: str, found: bool) -> None:
@@ -94,6 +102,128 @@ def test_the_ini_says_which_tests_there_are(tree: Any, ini: str, found: bool) ->
     missed = f"other/{'check' if 'files' in ini else 'test'}_c.py"
     expected = FOUND if found else [f"unused baselines were not looked for: {missed} was not collected."]
     assert notes(tree, *arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("patterns", "name"),
+    [
+        ("tests/*.py", "tests/two.py"),
+        ("tests/two.py tests/test_a.py", "tests/two.py"),
+        ("tests/deep/*.py tests/test_a.py", "tests/deep/two.py"),
+        ("s/*.py tests/test_a.py", None),
+        ("/tests/*.py tests/test_a.py", None),
+        ("*.py", "tests/two.py"),
+    ],
+)
+def test_patterns_of_test_files_may_be_paths(tree: Any, patterns: str, name: str | None) -> None:
+    (tree.path / "tests/deep/test_b.py").unlink()
+    (tree.path / (name or "tests/two.py")).write_text(NONE)
+    tree.pytester.makeini(f"[pytest]\npython_files = {patterns}\n")
+    expected = FOUND if name is None else [f"unused baselines were not looked for: {name} was not collected."]
+    assert notes(tree, "tests/test_a.py") == expected
+    assert notes(tree) == FOUND
+
+
+def test_tests_beside_the_testpaths_are_tests(tree: Any) -> None:
+    (tree.path / "pkg/tests").mkdir(parents=True)
+    (tree.path / "pkg/tests/test_two.py").write_text(NONE)
+    tree.pytester.makeini("[pytest]\ntestpaths = tests\n")
+    for wish in ("warn", "fail", "delete"):
+        assert notes(tree, wish=wish) == [
+            "unused baselines were not looked for: pkg/tests/test_two.py was not collected."
+        ]
+    assert notes(tree, "tests", "pkg") == FOUND
+
+
+def test_tests_outside_of_the_root_folder_may_have_others_beside_them(tree: Any) -> None:
+    outside = tree.path / "tests/test_a.py"
+    (tree.path / "ci").mkdir()
+    ini = tree.path / "ci/pytest.ini"
+    ini.write_text("[pytest]\n")
+    baselines = tree.baselines.rename(tree.path / "ci/baseline_images")
+    reason = f"{outside} lies outside of {ini.parent}, and there may be more tests beside it"
+    arguments = ("-c", str(ini))
+    assert notes(tree, *arguments, str(outside), wish="delete") == [f"unused baselines were not looked for: {reason}."]
+    assert (baselines / "old.png").exists()
+    ini.write_text("[pytest]\ntestpaths = ../tests\n")
+    missed = "../tests/deep/test_b.py was not collected"
+    assert notes(tree, *arguments, str(outside), wish="delete") == [f"unused baselines were not looked for: {missed}."]
+    assert len(notes(tree, *arguments, str(outside.parent))) == 1
+    assert notes(tree, *arguments, str(outside.parent), wish="delete") == ["deleted 1 unused: baseline_images/old.png"]
+
+
+def test_files_of_one_node_id_are_two(tree: Any) -> None:
+    """Below another root, the other test_a.py has the node id of the one that is left out."""
+    other = tree.path.parent / f"{tree.path.name}-other"
+    (other / "tests").mkdir(parents=True)
+    (other / "tests/test_a.py").write_text(NONE)
+    arguments = ("--import-mode=importlib", f"--rootdir={tree.path}", str(tree.path / "tests/deep"), str(other))
+    (note,) = notes(tree, *arguments, wish="delete")
+    assert f"{other / 'tests/test_a.py'} lies outside of {tree.path}, " in note
+    assert tree.names() == {"old.png"}
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--setup-only", "--setup-plan", "--fixtures"])
+def test_a_session_that_runs_no_test_deletes_nothing(tree: Any, option: str) -> None:
+    assert notes(tree, option, wish="delete") == [
+        "would delete 1 unused, but no test was to run: baseline_images/old.png"
+    ]
+    assert tree.names() == {"old.png"}
+    assert notes(tree, option) == FOUND
+
+
+@pytest.mark.parametrize("trouble", ["raise pytest.UsageError", "pytest.exit('enough')", "raise RuntimeError"])
+def test_a_session_that_is_cut_short_deletes_nothing(tree: Any, trouble: str) -> None:
+    """What is in use may not be known yet."""
+    tree.pytester.makeconftest(
+        f"import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_collection_modifyitems():\n    {trouble}\n"
+    )
+    tree.run("--denorm-unused=delete")
+    assert tree.names() == {"old.png"}
+
+
+def test_a_session_with_a_collision_deletes_nothing(tree: Any) -> None:
+    tree.write("".join(ONE.format(keywords="filename='old.png'", name=name) for name in "ab"))
+    assert tree.run("--denorm-unused=delete").ret == pytest.ExitCode.USAGE_ERROR
+    assert tree.names() == {"old.png"}
+
+
+def test_pictures_of_others_are_left_alone(tree: Any) -> None:
+    """A mark's folder may hold pictures that the tests read."""
+    tree.write(ONE.format(keywords="baseline_dir='tests'", name="mine"))
+    for name in ("gone.png", "test_mine.png"):
+        (tree.path / "tests" / name).write_bytes(OLD)
+    Image.new("RGB", (8, 8), "red").save(tree.path / "tests/input.png")
+    (tree.path / "tests/folder.png").mkdir()
+    (tree.baselines / "empty.png").write_bytes(b"")
+    others = "baseline_images/empty.png, tests/folder.png, tests/input.png"
+    alone = f"3 left alone, no collected test compares with them, but pytest-denorm did not write them: {others}"
+    known = "baseline_images/old.png, tests/gone.png"
+    said = {
+        "warn": f"2 unused, no collected test compares with them: {known}; delete them with --denorm-unused=delete",
+        "fail": f"ERROR: 2 unused, no collected test compares with them: {known}; delete them with *",
+        "delete": f"deleted 2 unused: {known}",
+    }
+    for wish, line in said.items():
+        result = tree.run(f"--denorm-unused={wish}", "--denorm-compare=never")
+        result.stdout.fnmatch_lines([line, alone], consecutive=True)
+    assert tree.names() == {"empty.png"}
+    assert sorted(path.name for path in (tree.path / "tests").glob("*.png")) == [
+        *("folder.png", "input.png", "test_mine.png")
+    ]
+    result = tree.run("--denorm-unused=fail", "--denorm-compare=never")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines([alone])
+
+
+def test_what_cannot_be_deleted_is_told(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    result = tree.run("--denorm-unused=delete")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: *old.png cannot be deleted: Permission denied."])
 
 
 def test_the_tests_of_a_virtual_environment_are_not_missed(tree: Any) -> None:
@@ -136,10 +266,10 @@ def test_every_folder_of_exact_baselines_is_looked_at(tree: Any) -> None:
     )
     for name in ("mine/test_mine.png", "mine/old.png", "baseline/old.png", "baseline_images/test_here.png"):
         (tree.path / name).parent.mkdir(exist_ok=True)
-        (tree.path / name).write_bytes(b"")
+        (tree.path / name).write_bytes(OLD)
     (tree.baselines / "deep").mkdir()
-    (tree.baselines / "deep/old.png").write_bytes(b"")
-    (tree.baselines / "old.txt").write_bytes(b"")
+    (tree.baselines / "deep/old.png").write_bytes(OLD)
+    (tree.baselines / "old.txt").write_bytes(OLD)
     names = "baseline_images/old.png, mine/old.png"
     assert notes(tree) == [f"2 unused, no collected test compares with them: {names}"]
     assert notes(tree, "--denorm-baseline-dir=elsewhere") == [
@@ -156,7 +286,7 @@ def test_a_plain_mark_uses_its_baseline_as_well(tree: Any) -> None:
 
 def test_files_and_digests_are_deleted_and_no_others(tree: Any) -> None:
     tree.write(ONE.format(keywords="", name="here"))
-    (tree.baselines / "test_here.png").write_bytes(b"")
+    (tree.baselines / "test_here.png").write_bytes(OLD)
     digests = {"test_here.png": "0" * 64, "gone.png": "1" * 64, "old.png": "2" * 64}
     write_digests(tree.baselines, digests)
     names = "baseline_images/old.png, baseline_images/digests.json (gone.png), baseline_images/digests.json (old.png)"
