@@ -208,8 +208,6 @@ class ImageTests:
             file = os.path.relpath(item.path, here)
         except ValueError:  # another drive
             file = str(item.path)
-        given = self.config.getoption("denorm_baseline_dir", None)
-        extra = (f"--denorm-baseline-dir={shlex.quote(given)}",) if given else ()
         return Case(
             plan=plan,
             selector=f"{file}{colons}{rest}",
@@ -217,9 +215,20 @@ class ImageTests:
             results=self.results,
             stem=legal_stem(item.nodeid.replace("::", ".").replace("/", ".")),
             relative_to=here,
-            extra_arguments=extra,
+            extra_arguments=self._given,
             root=self.config.rootpath,
         )
+
+    @functools.cached_property
+    def _given(self) -> tuple[str, ...]:
+        """What a command must repeat to update the same baseline in the same form."""
+        names = ("baseline_dir", "baselines", "compare")
+        values = {name: self.config.getoption(f"denorm_{name}", None) for name in names}
+        flags = [f"--denorm-{name.replace('_', '-')}={value}" for name, value in values.items() if value]
+        inis = [one for one in self.config.getoption("override_ini", None) or () if one.startswith(("denorm_", "mpl-"))]
+        mpl = ["--mpl"] if self.options.compare == "mpl" else []  # without it, nothing would be compared or updated
+        words = [*flags, *(word for one in inis for word in ("-o", one)), *mpl]
+        return tuple(shlex.quote(word) for word in words)
 
     @functools.cached_property
     def results(self) -> Path:

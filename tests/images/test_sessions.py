@@ -326,6 +326,37 @@ def test_each_item_is_updated_in_its_own_folder(project: Any) -> None:
     elsewhere.stdout.fnmatch_lines(["    pytest --denorm-baseline-dir=elsewhere test_photos.py::test_batch *=missing"])
 
 
+@pytest.mark.parametrize(
+    ("ini", "arguments", "repeated"),
+    [
+        ("", ["--denorm-baselines=digests"], "--denorm-baselines=digests "),
+        ("", ["--denorm-baseline-dir", "a b"], "'--denorm-baseline-dir=a b' "),
+        (
+            "",
+            ["--denorm-baselines", "digests", "--denorm-baseline-dir=b"],
+            "--denorm-baseline-dir=b *-baselines=digests ",
+        ),
+        ("denorm_compare = never", ["--denorm-compare=always"], "--denorm-compare=always "),
+        ("denorm_compare = mpl", ["--mpl"], "--mpl "),
+        ("", ["-o", "denorm_baselines=digests", "-o", "log_level=INFO"], "-o denorm_baselines=digests "),
+        ("", ["-o", "mpl-use-full-test-name=true"], "-o mpl-use-full-test-name=true "),
+        ("denorm_baselines = digests", ["--denorm-update-in-ci"], ""),
+    ],
+)
+def test_the_command_that_a_failure_names_makes_it_pass(
+    project: Any, ini: str, arguments: list[str], repeated: str
+) -> None:
+    project.pytester.makeini(f"[pytest]\n{ini}\n")
+    for picture, update in (("photos", "missing"), ("photos ^ 1", "failed")):
+        project.draw(picture)
+        result = project.run(*arguments)
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines([f"    pytest {repeated}test_photos.py::test_batch --denorm-update={update}"])
+        command = next(line for line in result.stdout.lines if "--denorm-update" in line)
+        project.run(*shlex.split(command)[1:]).assert_outcomes(passed=1)
+        project.run(*arguments).assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize("asked", ["--denorm-update=all", "--denorm-unused=delete"])
 def test_nothing_is_written_under_ci_unless_it_is_allowed(
     project: Any, monkeypatch: pytest.MonkeyPatch, asked: str
