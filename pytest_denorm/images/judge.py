@@ -72,6 +72,7 @@ class Case:
         relative_to: the folder that paths in messages are relative to.
         extra_arguments: what the command that updates must repeat.
         root: the project's folder, which links among baselines do not leave.
+        expected_to_fail: whether a failure is an xfail: the baseline is right then, and the picture is not.
     """
 
     plan: Plan
@@ -82,6 +83,7 @@ class Case:
     relative_to: Path
     extra_arguments: tuple[str, ...] = ()
     root: Path | None = None
+    expected_to_fail: bool = False
 
     def shown(self, path: Path) -> str:
         """`path` as short as it is clear."""
@@ -118,7 +120,10 @@ def judge(case: Case, pixels: Bytes, figure: Any) -> Verdict:
     except BaselineError as error:
         verdict = Verdict("unreadable", str(error), advice=_accept(case))
     if _wants_update(case.options.update, verdict.status):
-        verdict = _update(case, pixels)
+        if case.expected_to_fail and case.options.update != "all":
+            verdict.facts["kept"] = "xfail"
+        else:
+            verdict = _update(case, pixels)
     try:
         _keep_pictures(case, verdict, baseline, pixels)
     except (BaselineError, OSError) as error:

@@ -313,6 +313,60 @@ def test_each_update_writes_no_more_than_it_says(project: Any) -> None:
     assert not [path for path in project.baselines.iterdir() if path.suffix == ".tmp"]
 
 
+XFAIL = """
+@pytest.mark.xfail({keywords})
+@image_compare
+def test_batch(request):
+    {first}
+    return grid({picture})
+"""
+
+
+@pytest.mark.parametrize("update", ["missing", "failed"])
+@pytest.mark.parametrize(
+    ("keywords", "first", "arguments", "outcome"),
+    [
+        ("strict=True", "", [], "xfailed"),
+        ("strict=True", "", ["--mpl"], "xfailed"),
+        ("True, reason='known', strict=True", "", [], "xfailed"),
+        ("'sys.maxsize > 1', reason='known'", "", [], "xfailed"),
+        ("condition=True, reason='known'", "", [], "xfailed"),
+        ("raises=pytest.fail.Exception", "", [], "xfailed"),
+        ("raises=(OSError, pytest.fail.Exception)", "", [], "xfailed"),
+        ("False, reason='elsewhere'", "request.node.add_marker(pytest.mark.xfail)", [], "xfailed"),
+        ("False, reason='elsewhere'", "", [], "passed"),
+        ("raises=AssertionError", "", [], "xpassed"),
+        ("strict=True", "", ["--runxfail"], "passed"),
+    ],
+)
+def test_a_test_that_fails_as_expected_keeps_its_baseline(
+    project: Any, update: str, keywords: str, first: str, arguments: list[str], outcome: str
+) -> None:
+    if update == "failed":
+        project.draw("photos")
+        project.run("--denorm-update=missing")
+    files = {name: (project.baselines / name).read_bytes() for name in project.names()}
+    project.write(XFAIL.format(keywords=keywords, first=first or "pass", picture="photos ^ 1"))
+    result = project.run(f"--denorm-update={update}", *arguments)
+    result.assert_outcomes(**{outcome: 1})
+    kept = "1 not written, expected to fail (xfail). To write those as well: pytest --denorm-update=all"
+    assert (kept in result.outlines) is (outcome == "xfailed")
+    after = {name: (project.baselines / name).read_bytes() for name in project.names()}
+    assert (after == files) is (outcome == "xfailed")
+
+
+def test_all_means_the_baselines_of_expected_failures_too(project: Any) -> None:
+    project.write(XFAIL.format(keywords="", first="pass", picture="photos"))
+    project.run("--denorm-update=all").assert_outcomes(xpassed=1)
+    project.run("--denorm-update=failed").assert_outcomes(xpassed=1)
+
+
+def test_an_expected_failure_before_the_picture_writes_nothing(project: Any) -> None:
+    project.write(XFAIL.format(keywords="False, reason=''", first="pytest.xfail('known')", picture="photos"))
+    project.run("--denorm-update=all").assert_outcomes(xfailed=1)
+    assert project.names() == set()
+
+
 def test_each_item_is_updated_in_its_own_folder(project: Any) -> None:
     project.write("@image_compare(baseline_dir='mine')\ndef test_batch():\n    return grid(photos)\n")
     project.run("--denorm-update=missing").assert_outcomes(passed=1)
