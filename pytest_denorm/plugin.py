@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    asked = any(settings.get(config, f"denorm_{name}") for name in ("update", "unused", "report"))
+    asked = any(settings.get(config, f"denorm_{name}") for name in ("update", "unused", "report", "pictures"))
     if asked or config.getoption("dist", "no") != "no":  # a controller of pytest-xdist collects nothing itself
         from .images import pytest_side
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pytest_denorm.errors import SettingsError
+from pytest_denorm.text import printable
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,27 @@ class ImageOptions:
     results: str = ""
     report: str = ""
 
+    def refuse_paths(self, root: Path) -> None:
+        """What could not be written after the tests is refused before them, and so is a page in the place of a test.
+
+        Args:
+            root: the folder that relative paths start from.
+
+        Raises:
+            SettingsError: a report that is not to be an .html file, or a folder that is something else.
+        """
+        for name in ("baseline_dir", "results"):
+            given = getattr(self, name)
+            if given:
+                _refuse_files(f"denorm_{name}", root / given, root / given)
+        if not self.report:
+            return
+        page = root / self.report
+        if os.path.isdir(page) or page.suffix.lower() not in (".html", ".htm"):
+            found = ", a folder" if os.path.isdir(page) else ""
+            raise SettingsError(f"denorm_report is {printable(str(page))}{found}: expected the name of an .html file.")
+        _refuse_files("denorm_report", page, page.parent)
+
     def refuse_in_ci(self, environ: Mapping[str, str] = os.environ) -> None:
         """Baselines made by a machine that nobody watches are reviewed by nobody.
 
@@ -49,3 +72,11 @@ class ImageOptions:
                 f"written there are reviewed by nobody. Run it on your machine and commit the files, or add "
                 f"--denorm-update-in-ci."
             )
+
+
+def _refuse_files(name: str, given: Path, folder: Path) -> None:
+    """Refuses what cannot be a folder, because it, or something above it, is there and is none."""
+    there = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)
+    if os.path.exists(there) and not os.path.isdir(there):
+        within = "" if there == given else f", and {printable(str(there))} is no folder"
+        raise SettingsError(f"{name} is {printable(str(given))}{within}: expected a folder.")

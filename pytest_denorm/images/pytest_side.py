@@ -58,6 +58,7 @@ class ImageTests:
     def __init__(self, config: pytest.Config, options: ImageOptions) -> None:
         try:
             options.refuse_in_ci()
+            options.refuse_paths(config.rootpath)
         except SettingsError as error:
             raise pytest.UsageError(str(error)) from None
         self.config = config

@@ -160,26 +160,49 @@ SESSIONS = [
     Session(
         "baselines below a file",
         ("--denorm-baseline-dir=notes.txt/b", "--denorm-update=missing", "-k", "image"),
-        ("notes.txt/b", "Not a directory"),
-        code=FAILED,
+        ("denorm_baseline_dir is ", "notes.txt/b, and ", "notes.txt is no folder: expected a folder."),
     ),
     Session(
         "baselines in a file",
-        ("--denorm-baseline-dir=notes.txt", "--denorm-update=missing", "-k", "image"),
-        ("notes.txt",),
-        code=FAILED,
+        ("--denorm-baseline-dir=notes.txt", "-k", "image"),
+        ("denorm_baseline_dir is ", "notes.txt: expected a folder."),
+    ),
+    Session(
+        "baselines in a file, in the ini", (), ("notes.txt: expected a folder.",), "denorm_baseline_dir = notes.txt"
     ),
     Session("no baseline", ("-k", "image"), ("test_image.png", "--denorm-update=missing"), code=FAILED),
     Session(
         "a report in a folder that is a file",
         ("--denorm-report=notes.txt/r.html", "-k", "plain"),
-        ("notes.txt", "cannot be written"),
-        code=FAILED,
+        ("denorm_report is ", "notes.txt/r.html, and ", "notes.txt is no folder: expected a folder."),
     ),
     Session(
-        "a report that is a folder", ("--denorm-report=kept", "-k", "plain"), ("kept cannot be written",), code=FAILED
+        "a report that is a folder",
+        ("--denorm-report=kept", "-k", "plain"),
+        ("denorm_report is ", "kept, a folder: expected the name of an .html file."),
     ),
-    Session("results below a file", ("--denorm-results=notes.txt/r", "-k", "image"), ("test_image.png",), code=FAILED),
+    Session(
+        "a report that is this folder", ("--denorm-report=.",), (", a folder: expected the name of an .html file.",)
+    ),
+    Session(
+        "a test as a report",
+        ("--denorm-report", "test_project.py"),
+        ("test_project.py: expected the name of an .html file.",),
+    ),
+    Session("a report in the ini", (), ("notes.txt: expected the name of an .html",), "denorm_report = notes.txt"),
+    Session(
+        "results below a file",
+        ("--denorm-results=notes.txt/r", "-k", "image"),
+        ("denorm_results is ", "notes.txt/r, and ", "notes.txt is no folder: expected a folder."),
+    ),
+    Session(
+        "results in a file",
+        ("--denorm-results=notes.txt", "--denorm-pictures", "-k", "plain"),
+        ("denorm_results is ", "notes.txt: expected a folder."),
+    ),
+    Session(
+        "pictures and no way to compare", ("--denorm-pictures",), ("denorm_compare in the ini",), "denorm_compare = x"
+    ),
 ]
 
 TESTS = """

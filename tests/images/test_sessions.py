@@ -19,6 +19,9 @@ WRONG_STD = "normalized, Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.2
 
 LINES = pytest.LineMatcher
 
+#: A test that puts a folder where the page is to be, when it is too late to refuse it.
+LATE = "Path('page.html').mkdir()\n@image_compare\ndef test_batch():\n    return grid(photos)\n"
+
 
 def test_a_missing_baseline_fails_and_the_command_it_names_makes_it(project: Any) -> None:
     project.draw()
@@ -152,8 +155,8 @@ def test_errors_and_what_is_not_compared_are_red(project: Any) -> None:
     silent = project.run("--color=yes", "--denorm-compare=never").stdout.str()
     assert f"{red}1 not compared: denorm_compare is never." in silent
     assert f"{red}0 compared" not in silent
-    (project.path / "folder").mkdir()
-    failed = project.run("--color=yes", "--denorm-report=folder", "--denorm-update=missing").stdout.str()
+    project.write(LATE)
+    failed = project.run("--color=yes", "--denorm-report=page.html", "--denorm-update=missing").stdout.str()
     assert f"{red}ERROR: " in failed
     assert f"{red}wrote" not in failed
 
@@ -624,12 +627,12 @@ def test_digests_are_enough_under_pytest_mpl(project: Any) -> None:
 
 
 def test_what_cannot_be_written_at_the_end_fails_the_session(project: Any) -> None:
-    project.draw("photos")
+    project.write(LATE)
     project.run("--denorm-update=missing")
-    (project.path / "folder").mkdir()
-    result = project.run("--denorm-report=folder")
+    (project.path / "page.html").rmdir()
+    result = project.run("--denorm-report=page.html")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["ERROR: *folder cannot be written: *"])
+    result.stdout.fnmatch_lines(["ERROR: *page.html cannot be written: it is a folder. Remove it."])
 
 
 def test_pytest_mpl_writes_its_summary(project: Any) -> None:

@@ -400,7 +400,9 @@ def test_workers_draw_as_the_ini_says_and_pytest_html_shows_it(pytester: pytest.
 
 def test_a_picture_that_cannot_be_written_is_told(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_trip=PROJECT)
-    pytester.makefile(".txt", seen="mine")
+    pytester.makeconftest(
+        "from pathlib import Path\ndef pytest_runtest_setup(): Path('seen.txt').write_text('mine')"
+    )  # too late to refuse
     result = pytester.runpytest("--denorm-pictures", "--denorm-results=seen.txt", "-k", "fixture")
     result.assert_outcomes(failed=1, deselected=6)
     result.stdout.fnmatch_lines(["no picture: *cannot be written*"])
