@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import pytest
@@ -126,22 +127,21 @@ def get(config: pytest.Config, name: str) -> Any:
         return _absolute(given, config.invocation_params.dir) if option.kind == "path" else given
     try:
         written = config.getini(name)
-    except Exception:  # whose kind depends on pytest's version, and which names no option
-        if option.kind != "bool":
-            raise
-        found: Any = config.inicfg.get(name)
-        _refuse(option, getattr(found, "value", found), "true or false")
+    except Exception as error:  # whose kind depends on pytest's version, as its words do; the value comes last
+        found = re.search(r"(?:invalid truth value|got \w+:) (.+)", str(error))
+        kind = {"bool": "true or false", "linelist": "a list of texts"}.get(option.kind, "a text")
+        _refuse(option, found[1] if found else f"refused ({error})", kind)
     if option.kind == "linelist" or option.kind == "bool":
         return written
     if not written:
         return option.default
     if option.choices and written not in option.choices:
-        _refuse(option, written, f"one of {', '.join(option.choices)}")
+        _refuse(option, repr(written), f"one of {', '.join(option.choices)}")
     if option.kind == "int":
         try:
             return int(written)
         except ValueError:
-            _refuse(option, written, "a whole number")
+            _refuse(option, repr(written), "a whole number")
     if option.kind == "path":
         return _absolute(written, config.inipath.parent if config.inipath else config.rootpath)
     return written
@@ -171,10 +171,10 @@ def listed_pipelines(config: pytest.Config) -> dict[str, str]:
     return pipelines
 
 
-def _refuse(option: Option, written: str, expected: str) -> None:
+def _refuse(option: Option, found: str, expected: str) -> NoReturn:
     import pytest
 
-    raise pytest.UsageError(f"{option.name} in the ini is {written!r}: expected {expected}.")
+    raise pytest.UsageError(f"{option.name} in the ini is {found}: expected {expected}.")
 
 
 def _absolute(path: str, start: Any) -> str:

@@ -268,6 +268,7 @@ def test_every_option_is_documented_and_typed(pytester: pytest.Pytester) -> None
     [
         ("denorm_seed = many", "denorm_seed in the ini is 'many': expected a whole number."),
         ("denorm_compare = maybe", "denorm_compare in the ini is 'maybe': expected one of always, mpl, never."),
+        ("denorm_pictures = maybe", "denorm_pictures in the ini is 'maybe': expected true or false."),
     ],
 )
 def test_a_wrong_value_in_the_ini_is_told(pytester: pytest.Pytester, ini: str, message: str) -> None:
@@ -276,6 +277,33 @@ def test_a_wrong_value_in_the_ini_is_told(pytester: pytest.Pytester, ini: str, m
     config = pytester.parseconfig("-c", str(pytester.makeini(f"[pytest]\n{ini}")))
     with pytest.raises(pytest.UsageError) as caught:
         settings.get(config, ini.split()[0])
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("option", ["denorm", "denorm_pictures", "denorm_update_in_ci"])
+def test_a_wrong_flag_is_told_where_warnings_are_errors(pytester: pytest.Pytester, option: str) -> None:
+    result = pytester.runpytest("-W", "error", "-o", f"{option}=maybe", "--denorm-update=missing")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.errlines[0] == f"ERROR: {option} in the ini is 'maybe': expected true or false."
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="values have types since pytest 9")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("denorm_pictures = 'maybe: not'", "denorm_pictures in the ini is 'maybe: not': expected true or false."),
+        ("denorm_pictures = 3", "denorm_pictures in the ini is 3: expected true or false."),
+        ("denorm_seed = 3", "denorm_seed in the ini is 3: expected a text."),
+        ("denorm_pipelines = 'v = m:v'", "denorm_pipelines in the ini is 'v = m:v': expected a list of texts."),
+    ],
+)
+def test_a_value_of_another_type_is_told(pytester: pytest.Pytester, line: str, message: str) -> None:
+    from pytest_denorm import settings
+
+    (pytester.path / "pytest.toml").write_text(f"[pytest]\n{line}\n")
+    config = pytester.parseconfig()
+    with pytest.raises(pytest.UsageError) as caught:
+        settings.get(config, line.split()[0])
     assert str(caught.value) == message
 
 
