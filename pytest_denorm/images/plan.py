@@ -41,7 +41,7 @@ def plan_items(items: Iterable[pytest.Item], config: pytest.Config, options: Ima
     Raises:
         UsageError: a file name that is not legal everywhere; two tests with the same baseline.
     """
-    taken: dict[tuple[str, str], tuple[str, Plan]] = {}
+    taken: dict[tuple[str, str], tuple[pytest.Item, Plan]] = {}
     for item in items:
         mark = image_mark(item)
         is_function = isinstance(item, pytest.Function)
@@ -49,9 +49,11 @@ def plan_items(items: Iterable[pytest.Item], config: pytest.Config, options: Ima
         if plan is None:
             continue
         key = (os.path.normcase(plan.folder), folded(plan.filename))
-        nodeid, other = taken.setdefault(key, (item.nodeid, plan))
-        if nodeid != item.nodeid and (plan.exact or other.exact):
-            raise pytest.UsageError(_collision(nodeid, other, item.nodeid, plan))
+        first, other = taken.setdefault(key, (item, plan))
+        # one test may be collected twice; with several roots, two tests may have one node id
+        is_other = (first.path, first.nodeid) != (item.path, item.nodeid)
+        if is_other and (plan.exact or other.exact):
+            raise pytest.UsageError(_collision(first, other, item, plan))
         item.stash[PLAN] = plan
         if plan.exact and mark is not None:
             # a new mark: the keywords of the old one are shared by all parameters of a test
@@ -59,14 +61,17 @@ def plan_items(items: Iterable[pytest.Item], config: pytest.Config, options: Ima
             item.add_marker(pytest.mark.mpl_image_compare(**kwargs), append=False)
 
 
-def _collision(nodeid: str, plan: Plan, other_nodeid: str, other: Plan) -> str:
+def _collision(item: pytest.Item, plan: Plan, other_item: pytest.Item, other: Plan) -> str:
+    nodeids = [item.nodeid, other_item.nodeid]
+    if nodeids[0] == nodeids[1]:
+        nodeids = ["::".join([str(one.path), *one.nodeid.split("::")[1:]]) for one in (item, other_item)]
     same = f"the same baseline, {plan.path}"
     if plan.filename != other.filename:
         same = (
             f"baselines that some file systems cannot tell apart, {plan.filename} and {other.filename} in {plan.folder}"
         )
     return (
-        f"two tests have {same}:\n  {nodeid}\n  {other_nodeid}\nRename one, give one a filename, "
+        f"two tests have {same}:\n  {nodeids[0]}\n  {nodeids[1]}\nRename one, give one a filename, "
         f"image_compare(filename='...'), or let all names begin with their module: mpl-use-full-test-name = true."
     )
 

@@ -153,6 +153,25 @@ def test_no_exact_baseline_is_shared(project: Any, one: str, other: str, refused
         result.stderr.fnmatch_lines(["ERROR: two tests have the same baseline, *a.png:", "  *test_one", "  *test_two"])
 
 
+@pytest.mark.parametrize("dist", [[], ["-n2"]], ids=["", "spread"])
+def test_tests_of_two_roots_do_not_share_a_baseline_though_they_share_a_node_id(project: Any, dist: list[str]) -> None:
+    files = [project.path / root / "tests/test_x.py" for root in "ab"]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        (file.parent.parent / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+        project.write(EXACT.format(keywords=""), file)
+        (file.parent / "photos.npy").write_bytes((project.path / "photos.npy").read_bytes())
+    (project.path / "tox.ini").unlink()
+    result = project.run("a", "b", "--denorm-update=all", *dist)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    baseline = project.path / "a/baseline_images/test_p.png"
+    result.stderr.fnmatch_lines(
+        [f"ERROR: two tests have the same baseline, {baseline}:", *(f"  {file}::test_p" for file in files)],
+        consecutive=True,
+    )
+    assert project.run("a", "--collect-only").ret == pytest.ExitCode.OK
+
+
 def test_a_test_that_is_collected_twice_shares_its_baseline_with_itself(project: Any) -> None:
     project.draw()
     twice = items_of(project, "--keep-duplicates", "test_photos.py", "test_photos.py")
