@@ -29,18 +29,28 @@ def image_compare(test: Any = None, /, **kwargs: Any) -> Any:
         def test_first_batch(loader):
             return grid(loader)
 
+    A grid is compared exactly under pytest-mpl's own mark too, whatever its tolerance. For an inexact comparison, draw
+    its pixels into a figure of matplotlib's; pytest-mpl compares that under ``--mpl`` alone::
+
+        @pytest.mark.mpl_image_compare(tolerance=20)
+        def test_about(loader):
+            figure, axes = plt.subplots()
+            axes.imshow(grid(loader).pixels)
+            return figure
+
     Args:
         **kwargs: those of pytest-mpl's mark: ``baseline_dir`` (relative to the test file), ``filename``,
             ``savefig_kwargs``, ``style``, ``backend``, ``remove_text``, ``hash_library``, ``skip_hash``.
 
     Raises:
-        TypeError: `tolerance` is given and is not 0: use ``pytest.mark.mpl_image_compare`` for an inexact comparison.
+        TypeError: `tolerance` is given and is not 0; the message says how to compare inexactly.
     """
     tolerance = kwargs.setdefault("tolerance", 0)
     if tolerance != 0:
         raise TypeError(
-            f"image_compare was given tolerance={tolerance!r}: it compares exactly. "
-            f"Use pytest.mark.mpl_image_compare(tolerance={tolerance!r}) for an inexact comparison."
+            f"image_compare was given tolerance={tolerance!r}: it compares exactly, and any mark does so with a grid. "
+            f"For an inexact comparison draw with axes.imshow(grid(images).pixels), return matplotlib's figure from a "
+            f"test under pytest.mark.mpl_image_compare(tolerance={tolerance!r}), and run pytest --mpl."
         )
     kwargs.setdefault("deterministic", True)
     mark = pytest.mark.mpl_image_compare(**kwargs, **{EXACT: True})

@@ -182,10 +182,13 @@ def test_the_mark_is_pytest_mpls_and_exact() -> None:
 
     mark = image_compare(filename="a.png").mark
     assert (mark.name, mark.kwargs["tolerance"], mark.kwargs["deterministic"]) == ("mpl_image_compare", 0, True)
-    with pytest.raises(
-        TypeError, match=r"^image_compare was given tolerance=2: it compares exactly\. Use pytest\.mark"
-    ):
+    with pytest.raises(TypeError) as caught:
         image_compare(tolerance=2)
+    assert str(caught.value) == (
+        "image_compare was given tolerance=2: it compares exactly, and any mark does so with a grid. For an inexact "
+        "comparison draw with axes.imshow(grid(images).pixels), return matplotlib's figure from a test under "
+        "pytest.mark.mpl_image_compare(tolerance=2), and run pytest --mpl."
+    )
     with pytest.raises(
         TypeError, match=r"^image_compare takes keywords only, such as image_compare\(filename='a.png'\)"
     ):

@@ -105,6 +105,21 @@ def test_a_grid_under_the_plain_mark_is_compared_exactly_too(project: Any) -> No
         result.stdout.fnmatch_lines(["  baseline:  baseline/test_batch.png"])
 
 
+def test_pixels_of_a_grid_in_another_figure_are_compared_inexactly(project: Any) -> None:
+    """What the error of ``image_compare(tolerance=...)`` says to do."""
+    body = (
+        "import matplotlib.pyplot as plt\n@pytest.mark.mpl_image_compare(tolerance=20)\ndef test_batch():\n"
+        "    figure, axes = plt.subplots()\n    axes.imshow(grid({}).pixels)\n    return figure\n"
+    )
+    project.write(body.format("photos // 2"))
+    project.run("--mpl-generate-path=baseline").assert_outcomes(skipped=1)
+    project.write(body.format("photos // 2 + 3"))
+    project.run("--mpl").assert_outcomes(passed=1)
+    project.write(body.format("255 - photos // 2"))
+    project.run().assert_outcomes(passed=1)
+    project.run("--mpl").assert_outcomes(failed=1)
+
+
 def test_other_figures_under_the_plain_mark_are_left_to_pytest_mpl(project: Any) -> None:
     project.write(
         "import matplotlib.pyplot as plt\n@pytest.mark.mpl_image_compare\ndef test_line():\n"
