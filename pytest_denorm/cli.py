@@ -11,14 +11,13 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from . import __version__
 from .errors import DenormError, SettingsError
 from .naming import SPEC_HELP, add_numbers, named, numbers, pipeline_or_numbers
-from .terminal import fitted, painted, painted_report, wants_colors
+from .terminal import fitted, painted, painted_report, prints_to_stderr, wants_colors
 
 __all__ = ["main"]
 
@@ -28,6 +27,9 @@ _READER_GONE = 141  # 128 + SIGPIPE
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    if sys.stdout is None:
+        _complain("standard output is closed: there is nowhere to print a result. Send it to a file or /dev/null.")
+        return 2
     try:
         try:
             code = _run(arguments)
@@ -210,7 +212,7 @@ def _add_demo(commands: Any) -> None:
 def _check(chosen: argparse.Namespace) -> int:
     from .verification import check
 
-    with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
+    with prints_to_stderr():
         inverse = named(chosen.inverse) if chosen.inverse else None
         pipeline = pipeline_or_numbers(chosen.spec, chosen)
         report = check(
@@ -234,7 +236,7 @@ def _save_figure(report: Any, chosen: argparse.Namespace) -> None:
     from .errors import ImageError, InverseError
 
     try:
-        with redirect_stdout(sys.stderr):
+        with prints_to_stderr():
             report.save_figure(chosen.figure)
     except (ImageError, InverseError) as error:  # nothing to draw; the report says what is wrong
         _complain(f"no figure: {error}")
@@ -251,7 +253,7 @@ def _diagnose(chosen: argparse.Namespace) -> int:
     wanted = "INVERSE alone, because --mean and --std stand for FORWARD" if forward else "FORWARD and INVERSE"
     if len(chosen.specs) != (1 if forward else 2):
         raise SettingsError(f"diagnose was given {len(chosen.specs)} SPEC(s): expected {wanted}.")
-    with redirect_stdout(sys.stderr):
+    with prints_to_stderr():
         forward = forward or _normalize_of(named(chosen.specs[0]))
         white, channels = (
             (forward.pixel_max, forward.channels) if isinstance(forward, Normalization) else (1.0, 3)  # a function's
@@ -288,11 +290,12 @@ def _show(chosen: argparse.Namespace) -> int:
     if chosen.output.suffix.lower() != ".png":
         raise SettingsError(f"the output is {str(chosen.output)!r}: expected the name of a .png file.")
     pipeline, files = numbers(chosen), chosen.names
-    if pipeline is None:
-        pipeline, files = named(files[0]), files[1:]
-    if not files:
-        raise SettingsError("there is no picture to show: expected SPEC IMAGE [IMAGE ...].")
-    draw_files(pipeline, [Path(file) for file in files], chosen.output)
+    with prints_to_stderr():
+        if pipeline is None:
+            pipeline, files = named(files[0]), files[1:]
+        if not files:
+            raise SettingsError("there is no picture to show: expected SPEC IMAGE [IMAGE ...].")
+        draw_files(pipeline, [Path(file) for file in files], chosen.output)
     print(chosen.output)
     return 0
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from typing import Protocol
 
-__all__ = ["WIDTH", "fitted", "painted", "painted_diff", "painted_report", "wants_colors"]
+__all__ = ["WIDTH", "fitted", "painted", "painted_diff", "painted_report", "prints_to_stderr", "wants_colors"]
 
 WIDTH = 80
 
@@ -63,3 +65,25 @@ def fitted(text: str) -> str:
             line, WIDTH, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
         ) or [""]
     return "\n".join(lines)
+
+
+@contextmanager
+def prints_to_stderr() -> Iterator[None]:
+    """What the user's code prints meanwhile goes to standard error: it is no part of a result.
+
+    The file descriptor is exchanged too, for processes that are started meanwhile and for libraries in C.
+    """
+    with redirect_stdout(sys.stderr):
+        if sys.__stdout__ is None or sys.__stderr__ is None:  # closed, or there is no console
+            yield
+            return
+        sys.__stdout__.flush()
+        number = sys.__stdout__.fileno()
+        kept = os.dup(number)
+        try:
+            os.dup2(sys.__stderr__.fileno(), number)
+            yield
+        finally:
+            sys.__stdout__.flush()  # what was written past the redirection, still there
+            os.dup2(kept, number)
+            os.close(kept)

@@ -194,6 +194,74 @@ def test_json_on_every_command_that_finds_something(module: str, capsys: pytest.
         assert json.loads(capsys.readouterr().out)[key] == value
 
 
+LOUD = """
+import multiprocessing, os
+from torchvision import transforms
+import torch
+
+print("at import", flush=True)
+os.system("echo by another program")
+multiprocessing.set_start_method("{method}", force=True)
+
+class Pictures:
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        print("picture", index, "of", os.getpid(), flush=True)
+        return torch.full((3, 4, 4), index, dtype=torch.uint8)
+
+def make():
+    print("made")
+    return Pictures()
+
+def undo(y):
+    print("undone")
+    return y
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method"),
+    [
+        (["stats", "loud:make()"], "fork"),
+        (["sweep", "imagenet", "--dataset", "loud:make()", "--inverse", "loud:undo"], "fork"),
+        (["sweep", "imagenet", "--dataset", "loud:make()", "--workers", "1"], "fork"),
+        (["stats", "loud:make()", "--workers", "2"], "spawn"),  # which imports the module again
+        (["check", "imagenet", "--inverse", "loud:undo"], "fork"),
+    ],
+    ids=["stats", "sweep", "sweep-fork", "stats-spawn", "check"],
+)
+def test_what_the_user_s_code_prints_is_no_part_of_the_result(
+    arguments: list[str], method: str, tmp_path: Path
+) -> None:
+    (tmp_path / "loud.py").write_text(LOUD.replace("{method}", method))
+    command = [sys.executable, "-m", "pytest_denorm", *arguments]
+    found = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert isinstance(json.loads(found.stdout), dict), found
+    assert {"at import", "by another program"} < set(found.stderr.splitlines())
+    assert ("picture 3 of " in found.stderr) == (arguments[0] != "check")
+    assert ("\nundone\n" in found.stderr) == ("loud:undo" in arguments)
+
+
+def test_what_is_printed_for_people_is_the_result_alone_too(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(LOUD.replace("{method}", "fork"))
+    command = [sys.executable, "-m", "pytest_denorm", "stats", "loud:make()"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert found.stdout.startswith("4 pictures, 4 x 4 px, 3 channels")
+    assert "stats: 4 of 4 pictures" in found.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check", "imagenet", "--json"], ["--help"]])
+def test_a_closed_standard_output_is_told(arguments: list[str]) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "pytest_denorm", *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert " ".join(found.stderr.split()) == (
+        "pytest-denorm: standard output is closed: there is nowhere to print a result. Send it to a file or /dev/null."
+    )
+
+
 def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = ["check", f"{module}:val", "--inverse", f"{module}:wrong", "--select", "round_trip"]
     assert main([*wrong, "--figure", "trip.png"]) == 1

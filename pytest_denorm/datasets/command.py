@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DatasetError, SettingsError
 from ..naming import SPEC_HELP, add_numbers, pipeline_or_numbers
-from ..terminal import fitted
+from ..terminal import fitted, prints_to_stderr
 
 if TYPE_CHECKING:  # the parser is built without torch
     from .statistics import Statistics
@@ -86,7 +86,8 @@ def run_stats(arguments: argparse.Namespace) -> int:
     from .statistics import Statistics
 
     parts = [_read_statistics(path) for path in arguments.add]
-    found = dataset_statistics(_load(arguments.spec), **_common(arguments))
+    with prints_to_stderr():
+        found = dataset_statistics(_load(arguments.spec), **_common(arguments))
     total = Statistics.merge_all([found, *parts])
     _report(arguments, total, str(total))  # its last line is to be pasted, and stays whole
     return 0
@@ -100,14 +101,15 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     """
     from .sweeping import sweep
 
-    result = sweep(
-        pipeline_or_numbers(arguments.spec, arguments),
-        _load(arguments.dataset) if arguments.dataset else None,
-        inverse=_load(arguments.inverse) if arguments.inverse else None,
-        output_max=arguments.output_max,
-        state=arguments.resume,
-        **_common(arguments),
-    )
+    with prints_to_stderr():
+        result = sweep(
+            pipeline_or_numbers(arguments.spec, arguments),
+            _load(arguments.dataset) if arguments.dataset else None,
+            inverse=_load(arguments.inverse) if arguments.inverse else None,
+            output_max=arguments.output_max,
+            state=arguments.resume,
+            **_common(arguments),
+        )
     _report(arguments, result, fitted(str(result)))
     return 0 if result.ok else 1
 
