@@ -41,10 +41,12 @@ def grid(
 
     Args:
         images_or_loader: a batch (N, C, H, W), or one picture (C, H, W) or (H, W), as a tensor or an array (arrays may
-            have their channels last); a PIL picture; a list or tuple of pictures of one size; a data set, of which the
-            first 64 samples are drawn; or a DataLoader, of which the first batch is drawn. Samples and batches may be
-            tuples that begin with the pictures, or dicts that have them under ``image``, ``img`` or ``pixel_values``.
-            Random states are left as they were, so two grids of a shuffled loader show the same batch.
+            have their channels last); a PIL picture; a list or tuple of pictures of one size; a list of such batches; a
+            data set, of which the first 64 samples are drawn; or a DataLoader, of which the first batch is drawn.
+            Samples and batches may be tuples or lists that begin with the pictures, ``(images, labels)``, or dicts that
+            have them under ``image``, ``img`` or ``pixel_values``. A list ``[images, targets]`` whose targets are
+            pictures as large as the images, with as many channels, is two batches. Random states are left as they were,
+            so two grids of a shuffled loader show the same batch.
         normalization_or_pipeline: what was done to the pictures: a Normalization, the name of a preset, or anything
             that :func:`~pytest_denorm.find_normalize` understands. When it is left out, a data set or a loader is
             asked for its own; pictures of floating point without any must lie in 0..1 already.
@@ -62,7 +64,8 @@ def grid(
         ImageError: no picture; pictures of different sizes; neither 1 nor 3 channels; NaN or infinity; values outside
             0..1 with no Normalize known; `nrow`, `padding` or `pad_value` out of range; more than 2**28 pixels in
             all; a data set or loader that raises.
-        ImageTypeError: something that is no picture, or of a dtype that is neither uint8 nor floating point.
+        ImageTypeError: something that is no picture, of a dtype that is neither uint8 nor floating point, or a tensor
+            that is sparse or without values.
         PipelineError: more than one Normalize, or a conditional one, in the pipeline, data set or loader.
     """
     nrow = whole(nrow, "nrow", ImageError, least=1, meaning="pictures a row")
@@ -98,6 +101,10 @@ def _to_pictures(
     if isinstance(block, Image.Image):
         return [_from_pil(block, first)]
     if isinstance(block, torch.Tensor):
+        if block.is_meta or block.layout != torch.strided:
+            kind = "on the device meta, without values" if block.is_meta else f"of layout {block.layout}"
+            advice = " Use images.to_dense()." if "sparse" in kind else ""
+            raise ImageTypeError(f"the pictures are a tensor {kind}: expected one with a value for each pixel.{advice}")
         block = block.detach().cpu().as_subclass(torch.Tensor)
     if block.ndim not in (2, 3, 4):
         raise ImageError(

@@ -36,9 +36,9 @@ def is_collection(thing: Any) -> bool:
 def blocks_of(source: Any) -> list[Block]:
     """The pictures of a batch or a list, or the first ones of a data set or a loader.
 
-    A batch is an array or tensor of pictures, a list of pictures, a tuple that begins with one of these
-    (``(images, labels)``), or a dict with one of them under ``image``, ``img`` or ``pixel_values``. Of what is iterated
-    the first batch is taken, or the first 64 samples.
+    A batch is an array or tensor of pictures, a list of pictures or of such arrays, a tuple or list that begins with
+    one of these (``(images, labels)``), or a dict with one of them under ``image``, ``img`` or ``pixel_values``. Of
+    what is iterated the first batch is taken, or the first 64 samples.
 
     Raises:
         ImageTypeError: something that holds no pictures.
@@ -57,7 +57,7 @@ def _blocks_of_collection(source: Any) -> list[Block]:
         return _blocks_of_collection(_picture_part(source))
     if not len(source):
         raise ImageError(f"an empty {type(source).__name__}: expected at least one picture.")
-    if _is_stack(source[0]):  # (images, labels)
+    if _is_stack(source[0]) and not _are_batches(source):  # (images, labels)
         return [source[0]]
     return [_picture_of_sample(sample, f"item {index} of the list") for index, sample in enumerate(source)]
 
@@ -107,6 +107,31 @@ def _iterate(source: Any) -> Iterator[Any]:
 
 def _is_stack(part: Any) -> bool:
     return isinstance(part, (torch.Tensor, np.ndarray)) and part.ndim >= 4
+
+
+def _are_batches(parts: Any) -> bool:
+    """Whether all of a list are pictures, as opposed to ``(images, labels)`` or ``(images, masks)``.
+
+    They are if all are stacks with as many channels, of bytes or floats. A pair has to be a list, and of one size too;
+    of more than two, other sizes are refused later, rather than left out here.
+    """
+    first = parts[0]
+    if not all(_is_stack(part) and _has_levels(part) and _channels(part) == _channels(first) for part in parts):
+        return False
+    return len(parts) != 2 or (isinstance(parts, list) and parts[1].shape[1:] == first.shape[1:])
+
+
+def _has_levels(stack: torch.Tensor | np.ndarray[Any, Any]) -> bool:
+    """Bytes or floats: masks of other integers are no pictures."""
+    if isinstance(stack, torch.Tensor):
+        return stack.dtype == torch.uint8 or stack.is_floating_point()
+    return stack.dtype.kind == "f" or bool(stack.dtype == np.uint8)
+
+
+def _channels(stack: torch.Tensor | np.ndarray[Any, Any]) -> int:
+    """How many channels it seems to have; arrays may have them last."""
+    last = isinstance(stack, np.ndarray) and stack.shape[-3] not in (1, 3) and stack.shape[-1] in (1, 3)
+    return int(stack.shape[-1 if last else -3])
 
 
 def _is_batch(part: Any) -> bool:

@@ -103,6 +103,11 @@ def test_every_form_of_a_list_gives_the_same_grid(photos: torch.Tensor) -> None:
         (photos, torch.arange(12)),
         {"pixel_values": photos},
         {"pixel_values": list(photos)},
+        [photos[:5], photos[5:]],
+        [photos[:4], photos[4:8] / 255, photos[8:].numpy()],
+        (photos[:1], photos[1:2], photos[2:]),
+        [np.stack(last[:6]), np.stack(last[6:])],
+        [(photos[:6], torch.arange(6)), (photos[6:], torch.arange(6))],
         [(photo, 3) for photo in photos],
         [{"img": photo} for photo in photos],
     ]
@@ -117,6 +122,30 @@ def test_every_form_of_a_list_gives_the_same_grid(photos: torch.Tensor) -> None:
     channels_last = photos.permute(0, 2, 3, 1)
     assert np.array_equal(grid(channels_last, channel_axis=-1).pixels, expected)
     assert np.array_equal(grid(channels_last, channel_axis=3).pixels, expected)
+
+
+def test_what_belongs_to_the_pictures_is_not_drawn(photos: torch.Tensor) -> None:
+    """Labels, masks, and pictures to be made of these, beside a batch."""
+    expected = grid(photos).pixels
+    large = photos.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    batches: list[Any] = [
+        [photos, torch.arange(12)],
+        [photos, photos[:, :1]],
+        [photos, photos.long()],
+        [photos, photos > 9],
+        [photos.numpy(), photos.numpy() > 9],
+        [photos, photos[:, 0]],
+        [photos, large],
+        (photos, photos.flip(-1)),
+        [photos, photos[:, :1], torch.arange(12)],
+        [photos, photos[:, :1], large],
+        [photos.permute(0, 2, 3, 1).numpy(), photos[:, :1].permute(0, 2, 3, 1).numpy()],
+        [photos],
+    ]
+    for batch in batches:
+        assert np.array_equal(grid(batch).pixels, expected)
+    (batch,) = DataLoader([(photo, photo[:1]) for photo in photos], batch_size=12)
+    assert np.array_equal(grid(batch).pixels, expected)
 
 
 def test_the_channels_are_where_the_normalization_or_the_argument_says(photos: torch.Tensor) -> None:
@@ -276,6 +305,26 @@ class OnlyCounted:
             ImageError,
             "picture 2 is 4 x 6 (height x width), picture 0 is 4 x 4: expected pictures of one size. "
             "Resize or crop them first.",
+        ),
+        (
+            [torch.zeros(2, 3, 4, 4), torch.zeros(1, 3, 4, 4), torch.zeros(2, 3, 4, 6)],
+            {},
+            ImageError,
+            "picture 3 is 4 x 6 (height x width), picture 0 is 4 x 4: expected pictures of one size. "
+            "Resize or crop them first.",
+        ),
+        (
+            torch.zeros(2, 3, 4, 4).to_sparse(),
+            {},
+            ImageTypeError,
+            "the pictures are a tensor of layout torch.sparse_coo: expected one with a value for each pixel. "
+            "Use images.to_dense().",
+        ),
+        (
+            [torch.zeros(3, 4, 4, device="meta")],
+            {"normalization_or_pipeline": "imagenet"},
+            ImageTypeError,
+            "the pictures are a tensor on the device meta, without values: expected one with a value for each pixel.",
         ),
         (
             torch.zeros(2, 4, 8, 9),
