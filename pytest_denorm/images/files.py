@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 #: The library of digests in a baseline folder.
 DIGESTS = "digests.json"
+#: What to do about one that cannot be read: an update would have to read it too.
+_REPAIR = (
+    "Repair it, restore it from version control, or delete it and make its digests anew with --denorm-update=missing."
+)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -157,9 +161,12 @@ def read_digests(folder: Path) -> dict[str, str]:
     try:
         library = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise BaselineError(f"{path} is not JSON: {error}.") from None
+        why = "it holds the marks of a merge conflict" if re.search(rb"^<<<<<<< ", data, re.MULTILINE) else error
+        raise BaselineError(f"{path} is not JSON: {why}. {_REPAIR}") from None
     if not isinstance(library, dict) or not all(_is_digest(value) for value in library.values()):
-        raise BaselineError(f"{path} is not a library of digests: expected one object of file name and sha256.")
+        raise BaselineError(
+            f"{path} is not a library of digests: expected one object of file name and sha256. {_REPAIR}"
+        )
     return library
 
 

@@ -118,7 +118,7 @@ def judge(case: Case, pixels: Bytes, figure: Any) -> Verdict:
             difference = compare(stored, pixels, tiles, normalization)
             verdict = Verdict("equal") if difference is None else _different(case, difference)
     except BaselineError as error:
-        verdict = Verdict("unreadable", str(error), advice=_accept(case))
+        verdict = Verdict("unreadable", str(error), advice=_accept(case) if _has_digests(case) else "")
     if _wants_update(case.options.update, verdict.status):
         if case.expected_to_fail and case.options.update != "all":
             verdict.facts["kept"] = "xfail"
@@ -148,6 +148,15 @@ def _stored_picture(case: Case) -> Bytes | None:
 
 def _stored_digest(case: Case) -> str | None:
     return read_digests(case.plan.folder).get(case.plan.filename)
+
+
+def _has_digests(case: Case) -> bool:
+    """Whether the library of digests, if there is one, can be read, as it has to be for an update."""
+    try:
+        read_digests(case.plan.folder)
+    except BaselineError:
+        return False
+    return True
 
 
 def _missing(case: Case) -> Verdict:

@@ -217,9 +217,10 @@ def test_digests_stay_the_same_as_libraries_have_them(tmp_path: Path) -> None:
     [
         ("{", "is not JSON: "),
         ("[" * 200_000, "is not JSON: "),
-        ("[]", "is not a library of digests: expected one object of file name and sha256."),
+        ("[]", "is not a library of digests: expected one object of file name and sha256. Repair it, "),
+        ('{\n<<<<<<< HEAD\n"a": 1\n', "is not JSON: it holds the marks of a merge conflict. Repair it, "),
     ],
-    ids=["cut", "deep", "list"],
+    ids=["cut", "deep", "list", "conflict"],
 )
 def test_what_is_no_library_of_digests_is_told_as_such(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / DIGESTS).write_text(text)

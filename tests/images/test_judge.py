@@ -171,6 +171,25 @@ def test_a_digest_serves_where_there_is_no_picture(tmp_path: Path, baselines: st
     ]
 
 
+@pytest.mark.parametrize("update", ["", "failed", "all"])
+def test_a_library_of_digests_that_cannot_be_read_is_to_be_repaired(tmp_path: Path, update: str) -> None:
+    """An update would fail for the same reason, and is not advised."""
+    case = a_case(tmp_path, baselines="digests", update=update)
+    case.plan.folder.mkdir()
+    library = case.plan.folder / DIGESTS
+    library.write_text("<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> branch\n")
+    verdict = judge(case, PIXELS, FIGURE)
+    assert (verdict.status, verdict.new_digest) == ("unreadable", None)
+    assert verdict.message.splitlines() == [
+        f"{library} is not JSON: it holds the marks of a merge conflict. Repair it, restore it from version control, "
+        f"or delete it and make its digests anew with --denorm-update=missing.",
+        "  picture: results/test_a-result.png (result)",
+    ]
+    library.unlink()
+    anew = judge(a_case(tmp_path, baselines="digests", update="missing"), PIXELS, FIGURE)
+    assert anew.new_digest == digest(PIXELS)
+
+
 def test_of_a_digest_and_a_picture_the_one_counts_that_is_asked_for(tmp_path: Path) -> None:
     store(a_case(tmp_path), PIXELS)
     store_digest(a_case(tmp_path), OTHER)
