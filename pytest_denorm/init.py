@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib.util
 import json
@@ -57,22 +58,25 @@ def run(folder: Path, *, pipelines: Sequence[str] | None = None, write: bool = F
         dry_run: nothing.
 
     Returns:
-        0 if it is written, or was there already, or nothing was to be written; 1 if the answer was no.
+        0 if it is written, or was there already, or nothing was to be written; 1 if the answer was no, or one of
+        `pipelines` is left to be added by hand.
 
     Raises:
-        SettingsError: `folder` is no project, no pipeline is found, or the ini cannot be added to.
+        SettingsError: `folder` is no project, one of `pipelines` is malformed, no pipeline is found, or the ini cannot
+            be added to.
         BaselineError: a file cannot be written.
     """
     folder = folder.resolve()
     _refuse_unless_project(folder)
-    changes = _plan(folder, pipelines)
+    given = [_given(spec, folder) for spec in pipelines or ()]
+    changes, by_hand = _plan(folder, given), "\n".join(_by_hand(folder, given))
     if not changes:
-        print("Nothing to do: the test and the lines of the ini are there.")
-        return 0
+        print(by_hand or "Nothing to do: the test and the lines of the ini are there.")
+        return 1 if by_hand else 0
     text = "\n".join(change.diff(folder) for change in changes)
     print(painted_diff(text) if wants_colors(sys.stdout) else text)
     if dry_run:
-        print("\nNothing was written (--dry-run).")
+        print("\n".join(["", *([by_hand] if by_hand else []), "Nothing was written (--dry-run)."]))
         return 0
     if not write and not _agreed():
         print("Nothing was written.")
@@ -81,7 +85,9 @@ def run(folder: Path, *, pipelines: Sequence[str] | None = None, write: bool = F
         write_whole(change.path.resolve(), change.new.encode("utf-8"))
     print(f"\nWritten: {', '.join(change.path.relative_to(folder).as_posix() for change in changes)}.")
     print("Now run: pytest, or pytest --denorm for the pipelines that the ini names.")
-    return 0
+    if by_hand:
+        print(f"\n{by_hand}")
+    return 1 if by_hand else 0
 
 
 def _refuse_unless_project(folder: Path) -> None:
@@ -104,12 +110,12 @@ def _agreed() -> bool:
         return False
 
 
-def _plan(folder: Path, pipelines: Sequence[str] | None) -> list[_Change]:
+def _plan(folder: Path, given: Sequence[Candidate]) -> list[_Change]:
     ini = find_ini(folder)
     test = _test_path(folder, ini)
     if test.exists() and "denorm_pipelines" in ini.values:
         return []
-    candidates = [_given(spec, folder) for spec in pipelines] if pipelines else _looked_for(folder)
+    candidates = given or _looked_for(folder)
     labelled = _labelled(candidates)
     changes = [] if test.exists() else [_Change(test, "", _test_text(labelled))]
     added: dict[str, list[str]] = {}
@@ -122,6 +128,52 @@ def _plan(folder: Path, pipelines: Sequence[str] | None) -> list[_Change]:
     if added:
         changes.append(_Change(ini.path, ini.text or "", ini.with_lists(added)))
     return changes
+
+
+def _by_hand(folder: Path, given: Sequence[Candidate]) -> Iterator[str]:
+    """What to write where, line by line, for pipelines that are named and not in a test or list that is there already.
+
+    These are the user's own, and may be written in any way.
+    """
+    ini = find_ini(folder)
+    test, labelled = _test_path(folder, ini), _labelled(given)
+    if test.exists():
+        text = _text(test)
+        missing = {label: one for label, one in labelled.items() if not _imports(text, one)}
+        if missing:
+            yield f"{test.relative_to(folder).as_posix()} is there already, and left as it is. Add to it:"
+            yield from (f"    {line}" for line in _import_lines(_known_as(missing)))
+            yield "and to the dict in parametrize_with_checks:"
+            yield from (f"    {line}" for line in _entries(missing))
+    if "denorm_pipelines" in ini.values:
+        listed = ini.values["denorm_pipelines"]
+        lines = listed.split("\n") if isinstance(listed, str) else map(str, listed)
+        specs = {line.partition("=")[2].strip() for line in lines}
+        left = [f"{label} = {one.spec}" for label, one in labelled.items() if one.spec not in specs]
+        if left:
+            yield f"denorm_pipelines in {ini.path.name} is there already, and left as it is. Add to it:"
+            yield from (f"    {json.dumps(line) + ',' if ini.is_toml else line}" for line in left)
+
+
+def _text(test: Path) -> str:
+    try:
+        return test.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{test} cannot be read: {error}") from error
+
+
+def _imports(text: str, candidate: Candidate) -> bool:
+    """Whether the source of a test imports a pipeline by its name."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == candidate.module
+        and candidate.name in [alias.name for alias in node.names]
+        for node in ast.walk(tree)
+    )
 
 
 def _test_path(folder: Path, ini: Ini) -> Path:
@@ -173,29 +225,38 @@ def _labelled(candidates: Iterable[Candidate]) -> dict[str, Candidate]:
     }
 
 
-def _test_text(labelled: Mapping[str, Candidate]) -> str:
+def _known_as(labelled: Mapping[str, Candidate]) -> dict[tuple[str, str], str]:
+    """The name in the test of each module and name that it imports."""
     counts = Counter(name for _, name in {(one.module, one.name) for one in labelled.values()})
-    imported: dict[tuple[str, str], str] = {
+    return {
         (one.module, one.name): one.name if counts[one.name] == 1 else f"{one.module.replace('.', '_')}_{one.name}"
         for one in labelled.values()
     }
-    pipelines = [
-        f"        {json.dumps(label)}: {imported[one.module, one.name]}{one.suffix.replace(chr(39), chr(34))},"
+
+
+def _entries(labelled: Mapping[str, Candidate]) -> list[str]:
+    """The lines of the dict of pipelines in the test."""
+    known = _known_as(labelled)
+    return [
+        f"{json.dumps(label)}: {known[one.module, one.name]}{one.suffix.replace(chr(39), chr(34))},"
         for label, one in labelled.items()
     ]
+
+
+def _test_text(labelled: Mapping[str, Candidate]) -> str:
     return "\n".join(
         [
             '"""Normalize can be undone: checked by pytest-denorm."""',
             "",
             "from pytest_denorm import parametrize_with_checks",
             "",
-            *_import_lines(imported),
+            *_import_lines(_known_as(labelled)),
             "",
             "",
             "# with an inverse of your own: parametrize_with_checks({...}, inverse=undo)",
             "@parametrize_with_checks(",
             "    {",
-            *pipelines,
+            *(f"        {line}" for line in _entries(labelled)),
             "    }",
             ")",
             "def test_normalize_can_be_undone(denorm_check):",

@@ -177,6 +177,71 @@ def test_pipelines_that_are_named_take_the_place_of_those_found(project: Path) -
     assert "    make = shop.more:make()\n" in (project / "pytest.ini").read_text()
 
 
+BY_HAND_TEST = """\
+tests/test_denorm.py is there already, and left as it is. Add to it:
+    from shop.more import make
+and to the dict in parametrize_with_checks:
+    "make": make(),
+"""
+BY_HAND_INI = """\
+denorm_pipelines in pytest.ini is there already, and left as it is. Add to it:
+    make = shop.more:make()
+"""
+
+
+def test_a_named_pipeline_that_is_not_added_is_told_with_what_to_write(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = ["init", "--yes", "--pipeline", "shop.more:make()", "--pipeline", "shop.data:val_transform"]
+    test, ini = project / "tests" / "test_denorm.py", project / "pytest.ini"
+    assert main(["init", "--yes"]) == 0
+    before = files_of(project)
+    capsys.readouterr()
+    assert main(named) == 1
+    assert capsys.readouterr().out == BY_HAND_TEST + BY_HAND_INI
+    assert files_of(project) == before
+
+    test.write_text(TEST.replace("\n\nfrom shop", "\n\nfrom shop.more import make\nfrom shop"))
+    ini.write_text(INI + "    made = shop.more:make()\n")
+    assert main(named) == 0
+    assert capsys.readouterr().out == "Nothing to do: the test and the lines of the ini are there.\n"
+
+
+def test_a_named_pipeline_is_added_to_what_is_new_and_told_of_the_rest(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = ["init", "--pipeline", "shop.more:make()"]
+    test, ini = project / "tests" / "test_denorm.py", project / "pytest.ini"
+    ini.write_text(INI)
+    assert main([*named, "--dry-run"]) == 0
+    assert capsys.readouterr().out.endswith(f"\n{BY_HAND_INI}Nothing was written (--dry-run).\n")
+    assert main([*named, "--yes"]) == 1
+    assert capsys.readouterr().out.endswith(f"that the ini names.\n\n{BY_HAND_INI}")
+    assert '"make": make(),' in test.read_text()
+    assert ini.read_text() == INI
+
+    ini.write_text("[pytest]\n")
+    test.write_text("# mine (")
+    assert main([*named, "--yes"]) == 1
+    assert capsys.readouterr().out.endswith(f"that the ini names.\n\n{BY_HAND_TEST}")
+    assert test.read_text() == "# mine ("
+    assert "    make = shop.more:make()\n" in ini.read_text()
+
+
+def test_lines_for_toml_are_told_as_toml_has_them(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\ndenorm_pipelines = ['a = shop.data:a']\n")
+    assert main(["init", "--yes", "--pipeline", "shop.more:make()"]) == 1
+    assert '\n    "make = shop.more:make()",\n' in capsys.readouterr().out
+
+
+def test_a_spec_that_is_none_is_refused_where_all_is_there_too(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--yes"]) == 0
+    assert main(["init", "--yes", "--pipeline", "foo"]) == 2
+    assert "--pipeline foo: expected module:attribute, or module:function()." in capsys.readouterr().err
+
+
 def test_the_test_goes_where_tests_are(project: Path) -> None:
     (project / "checks").mkdir()
     (project / "pytest.ini").write_text("[pytest]\ntestpaths = checks\n")
