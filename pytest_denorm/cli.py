@@ -212,6 +212,8 @@ def _add_demo(commands: Any) -> None:
 def _check(chosen: argparse.Namespace) -> int:
     from .verification import check
 
+    if chosen.figure is not None:
+        _refuse_unless_png(chosen.figure, "the figure")
     with prints_to_stderr():
         inverse = named(chosen.inverse) if chosen.inverse else None
         pipeline = pipeline_or_numbers(chosen.spec, chosen)
@@ -230,6 +232,12 @@ def _check(chosen: argparse.Namespace) -> int:
     if chosen.figure is not None:
         _save_figure(report, chosen)
     return 0 if report.ok else 1
+
+
+def _refuse_unless_png(path: Path, what: str) -> None:
+    """Before anything is done, and so that no other file of the user's is overwritten."""
+    if path.suffix.lower() != ".png":
+        raise SettingsError(f"{what} is {str(path)!r}: expected the name of a .png file.")
 
 
 def _save_figure(report: Any, chosen: argparse.Namespace) -> None:
@@ -287,8 +295,7 @@ def _normalize_of(pipeline: Any) -> Any:
 def _show(chosen: argparse.Namespace) -> int:
     from .images.three_rows import draw_files
 
-    if chosen.output.suffix.lower() != ".png":
-        raise SettingsError(f"the output is {str(chosen.output)!r}: expected the name of a .png file.")
+    _refuse_unless_png(chosen.output, "the output")
     pipeline, files = numbers(chosen), chosen.names
     with prints_to_stderr():
         if pipeline is None:

@@ -287,6 +287,8 @@ def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.
             "the output is 'look.jpg': expected the name of a .png file.",
         ),
         (["sweep"], "give either SPEC, or --mean and --std."),
+        (["check", "nowhere:val", "--figure", "x.jpg"], "the figure is 'x.jpg': expected the name of a .png file."),
+        (["check", "imagenet", "--figure", "setup.py"], "the figure is 'setup.py': expected the name of a .png file."),
         (["check", "imagenet", "--select", "round_trip", "--figure", "setup.py/trip.png"], "cannot be written"),
     ],
 )
@@ -300,7 +302,10 @@ def test_what_cannot_be_used_says_what_was_expected(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "setup.py").write_text("")
     assert main(arguments) == 2
-    assert message in " ".join(capsys.readouterr().err.split())
+    printed = capsys.readouterr()
+    assert message in " ".join(printed.err.split())
+    assert (tmp_path / "setup.py").read_text() == ""
+    assert [one.name for one in tmp_path.iterdir()] == ["setup.py"]
 
 
 COMMANDS = ("check", "diagnose", "show", "stats", "sweep", "init", "demo")

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DenormError, ImageError
+from ..errors import BaselineError, DenormError, ImageError
 from ..text import count_of
 from .diagnosis import Diagnosis, Finding, _jsonable
 from .drawable import draw_round_trip, drawable
@@ -149,10 +149,12 @@ class Report:
 
         Raises:
             ImageError, InverseError: as :meth:`figure`.
-            BaselineError: the file cannot be written.
+            BaselineError: the name does not end in ``.png``, or the file cannot be written.
         """
         from pytest_denorm.images.files import write_whole
 
+        if Path(path).suffix.lower() != ".png":  # it may be a source, which would be lost
+            raise BaselineError(f"the figure is to be written to {str(path)!r}: expected the name of a .png file.")
         write_whole(Path(path), self.png())
 
     def png(self) -> bytes:

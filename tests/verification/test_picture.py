@@ -254,6 +254,12 @@ def test_a_figure_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(BaselineError, match="cannot be written"):
         report.save_figure(tmp_path / "file" / "trip.png")
+    for name in ("file", "trip.jpg"):
+        with pytest.raises(BaselineError, match=rf"^the figure is to be written to '.*{name}': expected the name"):
+            report.save_figure(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "mine"
+    report.save_figure(str(tmp_path / "TRIP.PNG"))
+    assert {one.name for one in tmp_path.iterdir()} == {"new", "file", "TRIP.PNG"}
 
 
 def test_a_report_without_a_round_trip_says_so() -> None:
