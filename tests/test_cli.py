@@ -125,14 +125,14 @@ def test_show_draws_three_rows(module: str, tmp_path: Path, capsys: pytest.Captu
     from photographs import photographs
 
     files = []
-    for index, photograph in enumerate(photographs()[:3]):
+    for index, photograph in enumerate((photographs() * 5)[:5]):
         files.append(str(tmp_path / f"{index}.png"))
         photograph.save(files[-1])
     out = tmp_path / "look.png"
     assert main(["show", f"{module}:val", *files, "-o", str(out)]) == 0
     with Image.open(out) as picture:
         assert picture.mode == "RGB"
-        assert picture.size == (3 * 33 + 1, 3 * (34 + 16))
+        assert picture.size == (5 * 33 + 1, 3 * (34 + 16))
     capsys.readouterr()
     assert main(["show", "imagenet", str(tmp_path / "none.png"), "-o", str(out)]) == 2
     assert "none.png" in "".join(capsys.readouterr().err.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization
         originals: uint8 pictures (C, H, W), arrays (H, W, C) or PIL pictures, all of one size.
         normalized: the batch (N, C, H, W) that the pipeline made of them.
         normalization: what to undo.
+
+    Returns:
+        An RGB picture, white beside pictures that are narrower than the captions.
     """
     count = len(originals)
     rows = (
@@ -36,13 +40,15 @@ def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization
         grid(normalized, nrow=count, inverse=False),
         grid(normalized, normalization, nrow=count),
     )
-    line = 16
-    width = max(row.pixels.shape[1] for row in rows)
+    line, margin = 16, 4
+    measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    captions = math.ceil(max(measure.textlength(caption) for caption in _CAPTIONS)) + 2 * margin
+    width = max(captions, *(row.pixels.shape[1] for row in rows))
     canvas = Image.new("RGB", (width, sum(row.pixels.shape[0] + line for row in rows)), "white")
     draw = ImageDraw.Draw(canvas)
     top = 0
     for caption, row in zip(_CAPTIONS, rows, strict=True):
-        draw.text((4, top + 2), caption, fill="black")
+        draw.text((margin, top + 2), caption, fill="black")
         canvas.paste(Image.fromarray(np.asarray(row.pixels)), (0, top + line))
         top += line + row.pixels.shape[0]
     return canvas

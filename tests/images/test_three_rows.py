@@ -38,18 +38,25 @@ def drawn(pipeline: Any, files: list[Path]) -> np.ndarray[Any, Any]:
         return np.asarray(picture)
 
 
+CAPTIONS = ("original", "as the network sees it", "inverse-normalized")
+
+
+def caption(words: str, width: int) -> Any:
+    line = Image.new("RGB", (width, LINE), "white")
+    ImageDraw.Draw(line).text((4, 2), words, fill="black", font=ImageFont.load_default())
+    return np.asarray(line)
+
+
 def expected(originals: list[Image.Image], normalized: torch.Tensor, normalization: Normalization) -> Any:
     """Each row of pictures below a line that says what it shows."""
-    rows = {
-        "original": grid(originals, nrow=9).pixels,
-        "as the network sees it": grid(normalized, inverse=False, nrow=9).pixels,
-        "inverse-normalized": grid(normalized, normalization, nrow=9).pixels,
-    }
+    rows = (
+        grid(originals, nrow=9).pixels,
+        grid(normalized, inverse=False, nrow=9).pixels,
+        grid(normalized, normalization, nrow=9).pixels,
+    )
     parts = []
-    for words, pixels in rows.items():
-        line = Image.new("RGB", (pixels.shape[1], LINE), "white")
-        ImageDraw.Draw(line).text((4, 2), words, fill="black", font=ImageFont.load_default())
-        parts += [np.asarray(line), pixels]
+    for words, pixels in zip(CAPTIONS, rows, strict=True):
+        parts += [caption(words, pixels.shape[1]), pixels]
     return np.concatenate(parts)
 
 
@@ -74,9 +81,17 @@ def test_a_pipeline_is_shown_beside_the_middle_of_the_originals(files: list[Path
     assert np.array_equal(drawn(pipeline, files), expected(originals, normalized, known))
 
 
-def test_one_picture_is_shown_alone(files: list[Path]) -> None:
-    assert drawn(preset("imagenet"), files[:1]).shape == (3 * (LINE + 24), 30, 3)
-    assert drawn(T.Compose([T.ToTensor(), IMAGENET]), files[:1]).shape == (3 * (LINE + 24), 30, 3)
+@pytest.mark.parametrize("pipeline", [preset("imagenet"), T.Compose([T.ToTensor(), IMAGENET])])
+def test_one_picture_is_shown_alone_below_whole_captions(files: list[Path], pipeline: Any) -> None:
+    canvas = drawn(pipeline, files[:1])
+    picture = np.asarray(Image.open(files[0]))
+    for row, words in enumerate(CAPTIONS):
+        line, below = np.split(canvas[row * (LINE + 24) : (row + 1) * (LINE + 24)], [LINE])
+        assert np.array_equal(line, caption(words, canvas.shape[1]))
+        assert (caption(words, 400)[:, canvas.shape[1] - 4 :] == 255).all()  # nothing of it is cut off
+        assert (below[:, 30:] == 255).all()
+        assert row == 1 or np.array_equal(below[:, :30], picture)
+    assert canvas.shape[1] < 160
 
 
 class Raises(T.Normalize):
