@@ -299,12 +299,27 @@ def _show(chosen: argparse.Namespace) -> int:
     pipeline, files = numbers(chosen), chosen.names
     with prints_to_stderr():
         if pipeline is None:
+            _refuse_picture(files[0])
             pipeline, files = named(files[0]), files[1:]
         if not files:
             raise SettingsError("there is no picture to show: expected SPEC IMAGE [IMAGE ...].")
         draw_files(pipeline, [Path(file) for file in files], chosen.output)
     print(chosen.output)
     return 0
+
+
+def _refuse_picture(spec: str) -> None:
+    """What stands for SPEC is a picture, or another file: SPEC was left out."""
+    from .images.decoding import SUFFIXES
+    from .normalization import PRESETS
+
+    path = Path(spec)
+    if spec not in PRESETS and (path.is_file() or path.suffix.lower() in SUFFIXES):
+        kind = "a file" if path.is_file() else "the name of a picture"
+        raise SettingsError(
+            f"there is no SPEC to show pictures with: {spec!r} is {kind}. Expected SPEC IMAGE [IMAGE ...], or "
+            f"IMAGE [IMAGE ...] with --mean and --std."
+        )
 
 
 def _init(chosen: argparse.Namespace) -> int:

@@ -310,13 +310,10 @@ def session_images(config: pytest.Config) -> torch.Tensor:
     return config.stash[_images_key]
 
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif"}
-
-
 def _read_pictures(path: Path) -> torch.Tensor:
-    from .images.decoding import read_picture
+    from .images.decoding import SUFFIXES, read_picture
 
-    files = sorted(one for one in path.iterdir() if one.suffix.lower() in _SUFFIXES) if path.is_dir() else [path]
+    files = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     if not files or not all(one.is_file() for one in files):
         raise SettingsError(f"denorm_images is {path}: expected a picture, or a folder with pictures in it.")
     pictures = []

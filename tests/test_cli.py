@@ -286,6 +286,13 @@ def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.
             ["show", "imagenet", "a.jpg", "-o", "look.jpg"],
             "the output is 'look.jpg': expected the name of a .png file.",
         ),
+        (
+            ["show", "cat.jpg", "-o", "look.png"],
+            "there is no SPEC to show pictures with: 'cat.jpg' is the name of a picture. Expected SPEC IMAGE "
+            "[IMAGE ...], or IMAGE [IMAGE ...] with --mean and --std.",
+        ),
+        (["show", "a/CAT.JPG", "dog.jpg", "-o", "look.png"], "'a/CAT.JPG' is the name of a picture. Expected SPEC"),
+        (["show", "setup.py", "dog.jpg", "-o", "look.png"], "'setup.py' is a file. Expected SPEC IMAGE"),
         (["sweep"], "give either SPEC, or --mean and --std."),
         (["check", "nowhere:val", "--figure", "x.jpg"], "the figure is 'x.jpg': expected the name of a .png file."),
         (["check", "imagenet", "--figure", "setup.py"], "the figure is 'setup.py': expected the name of a .png file."),

@@ -23,6 +23,8 @@ MAX_BYTES = 4 * MAX_PIXELS
 
 #: What a file of pictures may be. Not EPS, among others, for which Pillow would start Ghostscript.
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
+#: What their names end in.
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif"}
 
 #: The first bytes of every PNG file.
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
