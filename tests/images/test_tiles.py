@@ -160,6 +160,39 @@ def test_other_roundings_are_named() -> None:
     assert "level" not in off_by(2)[0]
 
 
+@pytest.mark.parametrize(
+    ("changes", "count", "words"),
+    [
+        ([1], 1, "off by one level, brighter, in 1 of 3,072 values: too few to tell why"),
+        ([-1], 30, "off by one level, darker, in 30 of 3,072 values: too few to tell why"),
+        ([1, -1], 30, "off by one level, darker and brighter, in 30 of 3,072 values: too few to tell why"),
+        ([1], 31, "off by at most one level, all brighter, in 1 % of the values: rounded up instead of to the nearest"),
+        (
+            [1, -1],
+            31,
+            "off by at most one level, darker and brighter, in 1 % of the values: another rounding, or statistics "
+            "slightly off",
+        ),
+    ],
+)
+def test_a_few_values_are_no_evidence_of_a_rounding(changes: list[int], count: int, words: str) -> None:
+    before = PHOTOS.clamp(1, 254).contiguous()
+    after = before.clone()
+    changed = after.reshape(16, -1)[3, ::97][:count]
+    changed += torch.tensor(changes * count)[:count].to(torch.uint8)  # 255 wraps round to one less
+    figure = grid(after)
+    assert describe_tiles(grid(before).pixels, figure.pixels, figure.tiles, None) == [f"tile 3: {words}"]
+
+
+@pytest.mark.parametrize(("count", "few"), [(9, True), (10, False)])
+def test_of_a_small_picture_ten_values_are_evidence(count: int, few: bool) -> None:
+    before = np.full((5, 4, 3), 100, np.uint8)
+    after = before.copy()
+    after.ravel()[:count] -= 1
+    (text,) = describe_tiles(before, after, grid(after).tiles, None)
+    assert ("too few" in text, "truncation" in text) == (few, not few)
+
+
 def test_rounding_does_not_hide_what_happened() -> None:
     def turned(change: torch.Tensor) -> list[str]:
         return said(grid((PHOTOS.flip(1).int() + change).clamp(0, 255).byte()))
