@@ -234,24 +234,26 @@ def _keep_pictures(case: Case, verdict: Verdict, baseline: Bytes | None, pixels:
     paths = {kind: case.results / f"{case.stem}-{kind}.png" for kind in kinds}
     pictures: dict[str, bytes] = {}
     review = bool(case.options.report)
+    shown: list[tuple[str, str]] = []
     if verdict.failed or review:
         pictures["result"] = encode_png(pixels)
     if baseline is not None and verdict.status == "different":
         difference, factor = amplified(baseline, pixels)
         pictures["comparison"] = side_by_side(baseline, pixels, difference)
         panels = f"(baseline | result | difference x {factor})"
-        verdict.lines.append(("picture", f"{case.shown(paths['comparison'])} {panels}"))
+        shown.append(("picture", f"{case.shown(paths['comparison'])} {panels}"))
         verdict.facts["amplified"] = factor
         if review:
             pictures |= {"baseline": encode_png(baseline), "difference": encode_png(difference)}
     elif verdict.failed:
-        verdict.lines.append(("picture", f"{case.shown(paths['result'])} (result)"))
+        shown.append(("picture", f"{case.shown(paths['result'])} (result)"))
     for kind, path in paths.items():
         if kind in pictures:
             write_whole(path, pictures[kind])
             verdict.facts[f"{kind}_picture"] = str(path)
         else:
             path.unlink(missing_ok=True)  # of an earlier run
+    verdict.lines += shown  # which are there now
 
 
 def pixels_of(figure: Any, kwargs: Mapping[str, Any]) -> Bytes:

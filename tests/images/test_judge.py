@@ -258,11 +258,14 @@ def test_an_update_that_cannot_be_written_fails(tmp_path: Path) -> None:
 def test_pictures_that_cannot_be_written_change_no_verdict(tmp_path: Path) -> None:
     case = a_case(tmp_path)
     case.results.write_text("")
+    missing = judge(case, PIXELS, FIGURE)
     store(case, OTHER)
     verdict = judge(case, PIXELS, FIGURE)
-    assert verdict.status == "different"
-    assert verdict.lines[-1][0] == "picture"
-    assert verdict.lines[-1][1].startswith("not written: ")
+    assert (missing.status, verdict.status) == ("missing", "different")
+    for one in (missing, verdict):  # no path is named at which nothing is
+        (told,) = [text for label, text in one.lines if label == "picture"]
+        assert told.startswith(f"not written: {case.results}")
+        assert not [name for name in one.facts if name.endswith("_picture")]
     store(case, PIXELS)
     assert judge(case, PIXELS, FIGURE).status == "equal"
 
