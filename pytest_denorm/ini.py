@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,48 @@ class Ini:
         """The value of a key that holds a list: words, or lines."""
         value = self.values.get(key, [])
         return value.split() if isinstance(value, str) else [str(one) for one in value]
+
+    def lines_of(self, key: str) -> list[str]:
+        """The value of a key that holds a list of lines; blank ones are left out."""
+        value = self.values.get(key, [])
+        lines = value.split("\n") if isinstance(value, str) else map(str, value)
+        return [line.strip() for line in lines if line.strip()]
+
+    def with_more(self, key: str, values: Sequence[str]) -> Ini | None:
+        """With these lines at the end of a list that is there; None if it is written in a way that is not known."""
+        newline = "\r\n" if "\r\n" in (self.text or "") else "\n"
+        kept = (self.text or "").splitlines()
+        start = next((i for i, line in enumerate(kept) if re.match(rf"{key}\s*=", line)), None)
+        if start is None:
+            return None
+        (self._grow_toml if self.is_toml else self._grow_ini)(kept, start, values)
+        text = newline.join([*kept, ""])
+        try:
+            found = replace(self, text=text, values=_section(text, self.path, self.section) or {})
+        except SettingsError:
+            return None
+        same = {**found.values, key: None} == {**self.values, key: None}
+        return found if same and found.lines_of(key) == [*self.lines_of(key), *values] else None
+
+    @staticmethod
+    def _grow_ini(kept: list[str], start: int, values: Sequence[str]) -> None:
+        end = start + 1
+        while end < len(kept) and re.match(r"\s+\S", kept[end]):
+            end += 1
+        kept[end:end] = [f"    {value}" for value in values]
+
+    @staticmethod
+    def _grow_toml(kept: list[str], start: int, values: Sequence[str]) -> None:
+        """Of an array that ends on its own line, or on a line of its own."""
+        one_line = re.match(r"(.*[^\s,\[]),?\s*\]\s*$", kept[start])
+        if one_line:
+            kept[start] = f"{one_line[1]}, {', '.join(map(_quoted, values))}]"
+            return
+        end = next((i for i in range(start + 1, len(kept)) if kept[i].strip() == "]"), start + 1)
+        last = kept[end - 1].rstrip()
+        if end - 1 > start and not last.endswith(","):
+            kept[end - 1] = f"{last},"
+        kept[end:end] = [f"    {_quoted(value)}," for value in values]
 
     def with_lists(self, added: Mapping[str, Sequence[str]]) -> str:
         """The text with these keys added at the end of the section, which is made if need be.

@@ -113,7 +113,10 @@ def _agreed() -> bool:
 def _plan(folder: Path, given: Sequence[Candidate]) -> list[_Change]:
     ini = find_ini(folder)
     test = _test_path(folder, ini)
-    if test.exists() and "denorm_pipelines" in ini.values:
+    listed = "denorm_pipelines" in ini.values
+    unlisted = _unlisted(ini, given)
+    grown = ini.with_more("denorm_pipelines", unlisted) if listed and unlisted else None
+    if test.exists() and listed and grown is None:
         return []
     candidates = given or _looked_for(folder)
     labelled = _labelled(candidates)
@@ -123,17 +126,31 @@ def _plan(folder: Path, given: Sequence[Candidate]) -> list[_Change]:
     if roots:
         added["pythonpath"] = roots
     named = [f"{label} = {one.spec}" for label, one in labelled.items() if one.spec]
-    if named and "denorm_pipelines" not in ini.values:
+    if named and not listed:
         added["denorm_pipelines"] = named
-    if added:
-        changes.append(_Change(ini.path, ini.text or "", ini.with_lists(added)))
+    if grown or added:
+        new = grown or ini
+        changes.append(_Change(ini.path, ini.text or "", new.with_lists(added) if added else new.text or ""))
     return changes
 
 
-def _by_hand(folder: Path, given: Sequence[Candidate]) -> Iterator[str]:
-    """What to write where, line by line, for pipelines that are named and not in a test or list that is there already.
+def _unlisted(ini: Ini, given: Sequence[Candidate]) -> list[str]:
+    """The lines of denorm_pipelines for those of `given` that it lacks, each under a name that it lacks too."""
+    parts = [line.partition("=") for line in ini.lines_of("denorm_pipelines")]
+    names, specs = {name.strip() for name, _, _ in parts}, {spec.strip() for _, _, spec in parts}
+    lines = []
+    for label, one in _labelled(given).items():
+        if one.spec not in specs:
+            while label in names:
+                label = f"{one.module.replace('.', '_')}_{label}"
+            lines.append(f"{label} = {one.spec}")
+    return lines
 
-    These are the user's own, and may be written in any way.
+
+def _by_hand(folder: Path, given: Sequence[Candidate]) -> Iterator[str]:
+    """What to write where, line by line, for pipelines that are named and cannot be added to what is there already.
+
+    A test is the user's own, and may be written in any way.
     """
     ini = find_ini(folder)
     test, labelled = _test_path(folder, ini), _labelled(given)
@@ -145,14 +162,10 @@ def _by_hand(folder: Path, given: Sequence[Candidate]) -> Iterator[str]:
             yield from (f"    {line}" for line in _import_lines(_known_as(missing)))
             yield "and to the dict in parametrize_with_checks:"
             yield from (f"    {line}" for line in _entries(missing))
-    if "denorm_pipelines" in ini.values:
-        listed = ini.values["denorm_pipelines"]
-        lines = listed.split("\n") if isinstance(listed, str) else map(str, listed)
-        specs = {line.partition("=")[2].strip() for line in lines}
-        left = [f"{label} = {one.spec}" for label, one in labelled.items() if one.spec not in specs]
-        if left:
-            yield f"denorm_pipelines in {ini.path.name} is there already, and left as it is. Add to it:"
-            yield from (f"    {json.dumps(line) + ',' if ini.is_toml else line}" for line in left)
+    unlisted = _unlisted(ini, given) if "denorm_pipelines" in ini.values else []
+    if unlisted and ini.with_more("denorm_pipelines", unlisted) is None:
+        yield f"denorm_pipelines in {ini.path.name} is written in a way that cannot be added to safely. Add to it:"
+        yield from (f"    {json.dumps(line) + ',' if ini.is_toml else line}" for line in unlisted)
 
 
 def _text(test: Path) -> str:

@@ -183,55 +183,61 @@ tests/test_denorm.py is there already, and left as it is. Add to it:
 and to the dict in parametrize_with_checks:
     "make": make(),
 """
-BY_HAND_INI = """\
-denorm_pipelines in pytest.ini is there already, and left as it is. Add to it:
-    make = shop.more:make()
-"""
+MORE = "    make = shop.more:make()\n"
 
 
-def test_a_named_pipeline_that_is_not_added_is_told_with_what_to_write(
+def test_a_named_pipeline_is_added_to_the_ini_and_told_for_a_test_of_yours(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named = ["init", "--yes", "--pipeline", "shop.more:make()", "--pipeline", "shop.data:val_transform"]
+    named = ["init", "--pipeline", "shop.more:make()", "--pipeline", "shop.data:val_transform"]
     test, ini = project / "tests" / "test_denorm.py", project / "pytest.ini"
     assert main(["init", "--yes"]) == 0
     before = files_of(project)
     capsys.readouterr()
-    assert main(named) == 1
-    assert capsys.readouterr().out == BY_HAND_TEST + BY_HAND_INI
-    assert files_of(project) == before
-
-    test.write_text(TEST.replace("\n\nfrom shop", "\n\nfrom shop.more import make\nfrom shop"))
-    ini.write_text(INI + "    made = shop.more:make()\n")
-    assert main(named) == 0
-    assert capsys.readouterr().out == "Nothing to do: the test and the lines of the ini are there.\n"
-
-
-def test_a_named_pipeline_is_added_to_what_is_new_and_told_of_the_rest(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    named = ["init", "--pipeline", "shop.more:make()"]
-    test, ini = project / "tests" / "test_denorm.py", project / "pytest.ini"
-    ini.write_text(INI)
     assert main([*named, "--dry-run"]) == 0
-    assert capsys.readouterr().out.endswith(f"\n{BY_HAND_INI}Nothing was written (--dry-run).\n")
+    assert capsys.readouterr().out.endswith(f"\n{BY_HAND_TEST}Nothing was written (--dry-run).\n")
+    assert files_of(project) == before
     assert main([*named, "--yes"]) == 1
-    assert capsys.readouterr().out.endswith(f"that the ini names.\n\n{BY_HAND_INI}")
-    assert '"make": make(),' in test.read_text()
-    assert ini.read_text() == INI
+    printed = capsys.readouterr().out
+    assert "\nWritten: pytest.ini.\n" in printed
+    assert printed.endswith(f"that the ini names.\n\n{BY_HAND_TEST}")
+    assert ini.read_text() == INI + MORE
+    assert test.read_text() == TEST
 
-    ini.write_text("[pytest]\n")
+    assert main([*named, "--yes"]) == 1
+    assert capsys.readouterr().out == BY_HAND_TEST
+    test.write_text(TEST.replace("\n\nfrom shop", "\n\nfrom shop.more import make\nfrom shop"))
+    assert main([*named, "--yes"]) == 0
+    assert capsys.readouterr().out == "Nothing to do: the test and the lines of the ini are there.\n"
     test.write_text("# mine (")
-    assert main([*named, "--yes"]) == 1
-    assert capsys.readouterr().out.endswith(f"that the ini names.\n\n{BY_HAND_TEST}")
-    assert test.read_text() == "# mine ("
-    assert "    make = shop.more:make()\n" in ini.read_text()
+    assert main([*named[:3], "--yes"]) == 1
+    assert capsys.readouterr().out == BY_HAND_TEST
 
 
-def test_lines_for_toml_are_told_as_toml_has_them(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\ndenorm_pipelines = ['a = shop.data:a']\n")
+def test_where_the_lines_of_the_ini_are_alone_test_and_ini_get_a_named_pipeline(project: Path) -> None:
+    (project / "pytest.ini").write_text(INI)
+    assert main(["init", "--yes", "--pipeline", "shop.more:make()"]) == 0
+    assert '"make": make(),' in (project / "tests" / "test_denorm.py").read_text()
+    assert (project / "pytest.ini").read_text() == INI + MORE
+
+
+def test_a_name_that_the_ini_has_is_not_given_twice(project: Path) -> None:
+    (project / "pytest.ini").write_text(INI)
+    assert main(["init", "--yes", "--pipeline", "shop.more:val_transform"]) == 0
+    assert (project / "pytest.ini").read_text() == f"{INI}    shop_more_val_transform = shop.more:val_transform\n"
+
+
+def test_what_cannot_be_added_to_the_ini_safely_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "[tool.pytest.ini_options]\ndenorm_pipelines = [ # ours\n  'a = shop.data:a' ]\n"
+    (project / "pyproject.toml").write_text(text)
+    (project / "tests").mkdir()
+    (project / "tests" / "test_denorm.py").write_text("from shop.more import make")
     assert main(["init", "--yes", "--pipeline", "shop.more:make()"]) == 1
-    assert '\n    "make = shop.more:make()",\n' in capsys.readouterr().out
+    assert capsys.readouterr().out == (
+        "denorm_pipelines in pyproject.toml is written in a way that cannot be added to safely. Add to it:\n"
+        '    "make = shop.more:make()",\n'
+    )
+    assert (project / "pyproject.toml").read_text() == text
 
 
 def test_a_spec_that_is_none_is_refused_where_all_is_there_too(
@@ -340,6 +346,32 @@ def test_keys_are_added_and_nothing_else_is_touched(tmp_path: Path, name: str, b
     found = find_ini(tmp_path)
     assert found.path == tmp_path / name
     assert found.with_lists({"key": ["x = a:b"]}) == after
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("pytest.ini", "[pytest]\nkey =\n  x = a:b\n\n[flake8]\n", "[pytest]\nkey =\n  x = a:b\n    NEW\n\n[flake8]\n"),
+        ("pytest.ini", "[pytest]\nkey = x = a:b\na = 1\n", "[pytest]\nkey = x = a:b\n    NEW\na = 1\n"),
+        ("setup.cfg", "[tool:pytest]\r\nkey =\r\n  x = a:b\r\n", "[tool:pytest]\r\nkey =\r\n  x = a:b\r\n    NEW\r\n"),
+        ("pytest.ini", "[pytest]\nkey =\n    x = a:b", "[pytest]\nkey =\n    x = a:b\n    NEW\n"),
+        ("tox.ini", "[tox]\nkey = 1\n[pytest]\nkey =\n  x = a:b\n", None),
+        ("pyproject.toml", 'TABLE\nkey = ["x = a:b"]\na = "1"\n', 'TABLE\nkey = ["x = a:b", "NEW"]\na = "1"\n'),
+        ("pyproject.toml", 'TABLE\nkey = ["x = a:b", ]\n', 'TABLE\nkey = ["x = a:b", "NEW"]\n'),
+        ("pyproject.toml", 'TABLE\nkey = [\n  "x = a:b",\n]\n', 'TABLE\nkey = [\n  "x = a:b",\n    "NEW",\n]\n'),
+        ("pyproject.toml", 'TABLE\nkey = [\n  "x = a:b"\n]\n', 'TABLE\nkey = [\n  "x = a:b",\n    "NEW",\n]\n'),
+        ("pyproject.toml", 'TABLE\nkey = "x = a:b"\n', None),
+        ("pyproject.toml", 'TABLE\nkey = [\n  "x = a:b"]\n', None),
+        ("pyproject.toml", 'TABLE\nkey = [\n  "x = a:b"  # mine\n]\n', None),
+        ("pyproject.toml", 'TABLE\n"key" = ["x = a:b"]\n', None),
+    ],
+)
+def test_a_list_gets_more_lines_or_is_left_as_it_is(tmp_path: Path, name: str, before: str, after: str | None) -> None:
+    before, after = (one and one.replace("TABLE", "[tool.pytest.ini_options]") for one in (before, after))
+    (tmp_path / name).write_bytes(str(before).encode())
+    found = find_ini(tmp_path).with_more("key", ["y = c:d"])
+    assert (found and found.text) == (after and after.replace("NEW", "y = c:d"))
+    assert found is None or found.lines_of("key") == ["x = a:b", "y = c:d"]
 
 
 def test_the_file_that_pytest_reads_is_taken(pytester: pytest.Pytester) -> None:
