@@ -11,7 +11,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from pytest_denorm.text import printable
+from pytest_denorm.text import count_of, printable
 
 #: Which colour an outcome has; what is not here is neutral.
 _BAD = ("different", "missing", "unreadable", "no figure", "failed", "unexpectedly passed", "error")
@@ -83,13 +83,13 @@ def render(checks: Sequence[CheckRow], images: Sequence[ImageRow], trips: Sequen
 
 def _summary(checks: Sequence[CheckRow], images: Sequence[ImageRow], trips: Sequence[ImageRow]) -> str:
     parts = []
-    for rows, what in ((images, "image tests"), (checks, "checks")):
+    for rows, what in ((images, "image test"), (checks, "check")):
         if rows:
             statuses = sorted({row.status for row in rows}, key=_rank)
             counts = ", ".join(f"{sum(row.status == status for row in rows)} {status}" for status in statuses)
-            parts.append(f"{len(rows)} {what}: {counts}")
+            parts.append(f"{count_of(len(rows), what)}: {counts}")
     if trips:
-        parts.append(f"{len(trips)} picture{'s' if len(trips) > 1 else ''} of round trips that failed")
+        parts.append(f"{count_of(len(trips), 'picture')} of round trips that failed")
     return "; ".join(parts) + "." if parts else "This session had neither checks nor image tests."
 
 

@@ -100,7 +100,7 @@ def test_the_page_says_what_it_was_given_and_no_more() -> None:
     )
     header, body = Reader(page).text.split("4 difference.")
     title = "pytest-denorm: review"
-    summary = "2 image tests: 1 different, 1 equal; 1 checks: 1 failed; 1 picture of round trips that failed."
+    summary = "2 image tests: 1 different, 1 equal; 1 check: 1 failed; 1 picture of round trips that failed."
     assert header.split("Keys:")[0].split() == [*title.split(), *title.split(), *summary.split()]
     assert [line for line in body.splitlines() if line] == [
         "Image tests",
@@ -134,7 +134,7 @@ def rows(*statuses: str) -> list[ImageRow]:
             "5 image tests: 1 different, 1 unreadable, 1 compared by hash, 1 not compared, 1 equal.",
         ),
         (("passed", "skipped", "failed"), (), 0, "3 checks: 1 failed, 1 skipped, 1 passed."),
-        (("failed",), (), 1, "1 checks: 1 failed; 1 picture of round trips that failed."),
+        (("failed",), (), 1, "1 check: 1 failed; 1 picture of round trips that failed."),
         ((), (), 2, "2 pictures of round trips that failed."),
     ],
 )
