@@ -201,7 +201,7 @@ def test_a_list_that_cannot_be_used_is_told(pytester: pytest.Pytester, ini: str,
 
 def test_a_pipeline_that_cannot_be_loaded_fails_its_checks(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\ndenorm_pipelines = val = nowhere:val")
-    result = pytester.runpytest("--denorm", "-q", "-k", "round_trip")
+    result = pytester.runpytest("--denorm", "-q", "-k", "round_trip", "-p", "no:randomly")
     result.assert_outcomes(failed=2, deselected=TOTAL - 2)
     said = result.stdout.str()
     assert said.count("nowhere:val: No module named 'nowhere'.") == 2  # its failure, and the line of the summary
