@@ -79,20 +79,20 @@ def watch(pipeline: Any, picture: Any) -> Record:
     call = independent(located.call)
     if call is None:
         raise PipelineError(f"{located.normalization.source}: nothing on the way to it can be called with a picture.")
-    errors = []
+    errors: list[Exception] = []
     with states_kept(), recorded(locate(call)) as pairs:
         for hand_over in HAND_OVER:
             try:
                 pairs.result = hand_over(call, copy.deepcopy(picture))
             except Exception as error:
-                errors.append(f"{type(error).__name__}: {error}")
+                errors.append(error)
             else:
                 return pairs
     pairs.refuse_failures(located)
     raise (LaterStepRaisedError if pairs else PipelineError)(
         f"the pipeline of {located.normalization.source} does not take this {type(picture).__name__}: alone, it "
-        f"raised {errors[0]}"
-    )
+        f"raised {type(errors[0]).__name__}: {errors[0]}"
+    ) from errors[0]
 
 
 def watch_own(dataset: Any, items: int = 1) -> Record:

@@ -69,18 +69,23 @@ class Sighting(NamedTuple):
         return self.entering.shape != self.leaving.shape or bool((self.entering != self.leaving).any())
 
 
+class NothingPassesError(NotApplicable):
+    """The Normalize takes tensors alone, and what follows it takes none: no picture passes the pipeline."""
+
+
 def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     """What enters and leaves the Normalize when the pipeline runs: on an item of its own, if it is a data set or a
     loader, and on a photograph in every usual form. Photographs that it refuses, or leaves as they are, come last.
 
     Raises:
         NotApplicable: after the last, if there was none: it cannot be watched, or takes no photograph in any form.
+        NothingPassesError: the latter, because of the order of its steps.
     """
     if located.op is pipeline:
         raise NotApplicable("there is nothing around the Normalize that could be run")
     reason, untaken, seen_at_work = "", "matplotlib came without its sample photograph", False
     last: list[Sighting] = []
-    taken_alone = False
+    refusals: list[PipelineError] = []  # by the Normalize, and by what follows it
     identity = not any(located.normalization.mean) and set(located.normalization.std) == {1.0}
     for own, run, again in _runs(pipeline, located):
         try:
@@ -91,20 +96,37 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
         except NormalizeRaisedError as error:
             reason = str(error)
             seen = _refused(error, located.normalization)
+            refusals.append(error)
         except PipelineError as error:
             untaken, seen = str(error), None
-            taken_alone = taken_alone or isinstance(error, LaterStepRaisedError)
+            refusals += [error] if isinstance(error, LaterStepRaisedError) else []
         if seen is not None and (own or identity or seen.does_something):
             seen_at_work = True
             yield seen
         elif seen is not None:
             last.append(seen)
-    if taken_alone:
+    if any(isinstance(error, LaterStepRaisedError) for error in refusals):
         # for a model that wants pictures of another size, what its Normalize refuses are pictures of another kind
         last, reason = [one for one in last if one.leaving is not None], ""
     yield from last
     if not seen_at_work and not last:
+        _refuse_order_of_steps(pipeline, refusals)
         raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason or untaken}")
+
+
+def _refuse_order_of_steps(pipeline: Any, refusals: list[PipelineError]) -> None:
+    """Pictures of another kind are refused as such, with a TypeError; those of another size are not."""
+    early, late = (
+        [error.__cause__ for error in refusals if isinstance(error, kind)]
+        for kind in (NormalizeRaisedError, LaterStepRaisedError)
+    )
+    of_kind = [cause for cause in early if isinstance(cause, TypeError)]
+    if of_kind and late and all(isinstance(cause, TypeError) for cause in late) and not _is_network(pipeline):
+        raise NothingPassesError(
+            f"no picture passes the pipeline: its Normalize refuses pictures and arrays (TypeError: {of_kind[0]}), and "
+            f"what follows refuses what Normalize gives (TypeError: {late[0]}). Is it before the step that makes a "
+            f"tensor?"
+        )
 
 
 def in_its_units(
@@ -267,6 +289,8 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     """
     try:
         seen = _telling(pipeline, located)
+    except NothingPassesError as error:
+        raise CheckFailure(str(error)) from error
     except NotApplicable as unseen:
         return _from_outside(verified, unseen)
     entering, leaving = seen.entering, seen.leaving

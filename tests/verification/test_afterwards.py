@@ -107,6 +107,36 @@ def test_pixels_may_move_and_be_noisy(name: str) -> None:
     assert verdict(HARMLESS[name])[0] == "passed"
 
 
+# --- the order of steps ---
+
+
+def test_a_normalize_before_the_step_that_makes_a_tensor() -> None:
+    status, message = verdict(T.Compose([NORMALIZE, T.ToTensor()]))
+    assert status == "failed"
+    assert re.fullmatch(
+        r"no picture passes the pipeline: its Normalize refuses pictures and arrays \(TypeError: .*PIL.*\), and what "
+        r"follows refuses what Normalize gives \(TypeError: pic should be PIL Image or ndarray.*\)\. Is it before the "
+        r"step that makes a tensor\?",
+        message,
+    )
+    assert verdict(T.Compose([T.ToTensor(), NORMALIZE]))[0] == "passed"
+
+
+def test_what_wants_pictures_of_another_size_is_no_matter_of_order() -> None:
+    def of_one_size(tensor: torch.Tensor) -> torch.Tensor:
+        raise ValueError(f"expected 17 x 19, got {tuple(tensor.shape)}")
+
+    class Network(torch.nn.Linear):
+        def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+            raise TypeError("not today")
+
+    for later in (of_one_size, Network(2, 2)):
+        pipeline = (
+            torch.nn.Sequential(NORMALIZE, later) if isinstance(later, Network) else T.Compose([NORMALIZE, later])
+        )
+        assert verdict(pipeline)[0] == "not applicable"
+
+
 # --- data sets that hold a Normalize, and do not use it ---
 
 
