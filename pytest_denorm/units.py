@@ -63,11 +63,9 @@ class _InUnits:
     def _scaled(self, returned: Any) -> Any:
         """In float64, so that nothing is rounded a second time; what is no picture is left for its reader to refuse."""
         if isinstance(returned, torch.Tensor):
-            has_values = returned.layout == torch.strided and not returned.is_meta
-            # not every device has float64
-            return returned.cpu().double() * self._factor if has_values and returned.is_floating_point() else returned
-        if isinstance(returned, (list, tuple)):
-            return [self._scaled(one) for one in returned]
+            # not every device has float64, and meta has no values
+            is_scaled = returned.is_floating_point() and not returned.is_meta
+            return returned.cpu().double() * self._factor if is_scaled else returned
         try:
             array = np.asarray(returned)
         except (TypeError, ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_denorm.text import count_of, in_levels
+from pytest_denorm.text import count_of, in_levels, printable
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,9 @@ def test_counts_in_words() -> None:
     assert [count_of(number, "picture") for number in (0, 1, 2, 2000)] == [
         "0 pictures", "1 picture", "2 pictures", "2,000 pictures",
     ]  # fmt: skip
+
+
+def test_what_a_terminal_would_act_on_is_written_out() -> None:
+    assert printable("grün\n\tand so on") == "grün\n\tand so on"
+    assert printable("a\x1b[31m\u202eb\r") == r"a\x1b[31m\u202eb\r"
+    assert printable("plain") == "plain"

@@ -139,9 +139,26 @@ def test_what_is_no_picture_is_refused_as_it_is_without() -> None:
         (lambda y: y.to_sparse(), "of layout torch.sparse_coo"),
         (lambda y: y * 1j, "complex"),
         (lambda y: [[1.0], [2.0, 3.0]], "the inverse returned a list"),
+        (lambda y: NoArray(), "the inverse returned a NoArray"),
     ):
         with pytest.raises(InverseError, match=said):
             assert_round_trip(OF_BYTES, inverse=inverse, output_max=1)
+
+
+class NoArray:
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("not an array")
+
+
+def test_attributes_of_an_inverse_are_its_own() -> None:
+    class Undo:
+        def __init__(self) -> None:
+            self._scaled = self._factor = "mine"
+
+        def __call__(self, y: torch.Tensor) -> torch.Tensor:
+            return undo(y)
+
+    assert_round_trip(OF_BYTES, inverse=Undo(), output_max=1)
 
 
 def test_items_of_a_suite() -> None:
@@ -183,3 +200,9 @@ def test_it_needs_an_inverse() -> None:
         "output_max is 1.0, and there is no inverse: expected one of the project's own beside it. The derived one "
         "gives pictures as they enter Normalize."
     )
+
+
+@pytest.mark.parametrize("output_max", [0, -1.0, float("nan"), float("inf"), "255", True])
+def test_a_white_that_is_none(output_max: Any) -> None:
+    with pytest.raises(ImageError, match=rf"^output_max is {output_max!r}: expected a finite number above 0\.$"):
+        check(OF_BYTES, inverse=undo, output_max=output_max)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torchvision import transforms as T
 
-from pytest_denorm import assert_round_trip, check
+from pytest_denorm import assert_round_trip, check, probe
 from pytest_denorm.errors import PipelineError
 from pytest_denorm.verification import Report
 
@@ -151,3 +151,11 @@ def test_random_numbers_stay_where_they_are() -> None:
     torch.manual_seed(3)
     check(BEFORE, inverse=lambda y: (y * s + m).flip(-3) + torch.rand(1) * 0, select=["round_trip"])
     assert torch.equal(torch.rand(1), wanted)
+
+
+def test_a_map_without_an_order_of_channels_is_as_straight_as_it_gets() -> None:
+    grey = probe(T.Compose([T.Grayscale(3), T.ToTensor()]))
+    assert grey.order is None
+    assert grey.straightened is grey
+    turned = probe(to_bgr)
+    assert (turned.order, turned.straightened.order) == ((2, 1, 0), (0, 1, 2))
