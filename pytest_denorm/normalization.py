@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .arguments import whole
 from .errors import StatisticsError, StatisticsWarning
+from .text import count_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -253,8 +254,8 @@ class Normalization:
             return self
         if self.channels != 1:
             raise StatisticsError(
-                f"mean has {_count(self.mean)}, the pictures have {channels} "
-                f"channel{'' if channels == 1 else 's'}: expected as many of one as of the other."
+                f"mean has {_count(self.mean)}, the pictures have {count_of(channels, 'channel')}: expected as many "
+                f"of one as of the other."
             )
         origin = self._origin.expand(channels) if self._origin is not None else None
         return self._changed(mean=self.mean * channels, std=self.std * channels, _origin=origin)
@@ -280,7 +281,7 @@ class Normalization:
 
 
 def _count(values: tuple[float, ...]) -> str:
-    return f"{len(values)} number{'' if len(values) == 1 else 's'}"
+    return count_of(len(values), "number")
 
 
 def _named(name: str, mean: tuple[float, ...], std: tuple[float, ...]) -> Normalization:

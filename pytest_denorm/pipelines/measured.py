@@ -9,7 +9,7 @@ from ..errors import DenormError, NormalizeNotFoundError
 from ..normalization import Normalization
 from .walk import Located, locate
 
-__all__ = ["locate_or_measure"]
+__all__ = ["locate_or_measure", "located_as_measured"]
 
 
 def locate_or_measure(pipeline: Any) -> Located:
@@ -22,11 +22,21 @@ def locate_or_measure(pipeline: Any) -> Located:
     try:
         return locate(pipeline)
     except NormalizeNotFoundError as error:
-        call = pipeline if callable(pipeline) else getattr(pipeline, "preprocess", None)
+        call = _call_of(pipeline)
         if not callable(call):
             raise
         normalization = _measured(call, error)
-    return Located(normalization, "", "a pipeline that declares no Normalize", pipeline, call=call)
+    return located_as_measured(pipeline, normalization)
+
+
+def _call_of(pipeline: Any) -> Any:
+    return pipeline if callable(pipeline) else getattr(pipeline, "preprocess", None)
+
+
+def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
+    """A pipeline that declares nothing, and was measured to do this."""
+    normalization = normalization.located(f"nothing declared; {normalization.source}")
+    return Located(normalization, "", "a pipeline that declares no Normalize", pipeline, call=_call_of(pipeline))
 
 
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normalization:
@@ -45,4 +55,4 @@ def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normal
         raise NormalizeNotFoundError(
             f"{nothing_declared.said}\nMeasured: pictures in 0..1 leave it as they enter ({normalization.source})."
         )
-    return normalization.located(f"nothing declared; {normalization.source}")
+    return normalization

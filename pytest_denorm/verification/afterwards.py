@@ -90,8 +90,10 @@ def _refuse_another_scale(y: Array, z: Array, room: float, declared: Normalizati
 
 def _refuse_other_colours(seen: Sighting) -> None:
     """Whatever moves pixels about leaves a picture of one colour as it is, nearly everywhere; noise, its median."""
-    for levels in _COLOURS if seen.again is not None else ():
-        one = seen.again(torch.tensor(levels, dtype=torch.uint8).view(3, 1, 1)) if seen.again is not None else None
+    if seen.again is None:
+        return
+    for levels in _COLOURS:
+        one = seen.again(torch.tensor(levels, dtype=torch.uint8).view(3, 1, 1))
         if one is None or one.leaving is None or one.final is None or not one.final.is_floating_point():
             continue
         y, z = pixels_of(one.leaving), pixels_of(one.final)

@@ -33,13 +33,13 @@ Array = np.ndarray[Any, Any]
 #: Values that no picture in 0..1 has, and that no picture in 0..255 goes beyond, resized or not.
 _BRIGHT, _WHITEST = 4.0, 256.0
 #: So many of a data set are read until one meets its Normalize.
-FEW_ITEMS = 10
+_FEW_ITEMS = 10
 #: Of the photograph, before it is made larger.
 _SIZE = (48, 64)
 #: How far black and white may be beyond 0..white when they enter.
 _BEYOND = 0.05
 
-__all__ = ["FEW_ITEMS", "declared_against_measured", "passed_over", "sightings"]
+__all__ = ["declared_against_measured", "passed_over", "sightings"]
 
 
 class Sighting(NamedTuple):
@@ -213,7 +213,7 @@ def passed_over(pipeline: Any, located: Located) -> bool:
     if not is_dataset(pipeline) or not own or located.probability < 1:
         return False
     try:
-        record = watch_own(pipeline, FEW_ITEMS)
+        record = watch_own(pipeline, _FEW_ITEMS)
     except Exception:  # other checks tell it
         return False
     arrays = [np.asarray(one) for one in pictures_in(record.result)] if not record else []

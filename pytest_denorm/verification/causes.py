@@ -330,7 +330,7 @@ class Causes:
         whose = "Constants are" if side == "inverse" else "The pipeline's own constants are"
         scale = "" if unit == 1.0 else " on the scale of bytes"
         shown = ", ".join(self._changes(found, slope, offset))
-        message = f"{whose} rounded to {_decimals(digits)}{scale}: {shown}."
+        message = f"{whose} rounded to {count_of(digits, 'decimal')}{scale}: {shown}."
         return Cause("rounded-constants", slope, offset, message)
 
     def _changes(self, found: Map, std: Array, mean: Array) -> Iterator[str]:
@@ -455,10 +455,8 @@ def _rounding(exact: Array, found: Array, width: Array, unit: float, digits: int
     """`exact` shortened to `digits` decimals, if `found` is that: rounded, or (`cut`) cut off."""
     power = 10.0**digits
     scaled = exact * unit
-    up, down = (
-        _half_up(scaled, digits),
-        _half_down(scaled, digits),
-    )  # each number that lies between two may go to either
+    # each number that lies between two may go to either
+    up, down = _half_up(scaled, digits), _half_down(scaled, digits)
     ways = [np.where(np.abs(up / unit - found) <= np.abs(down / unit - found), up, down)]
     shorter = np.trunc(scaled * power + 1e-9) / power
     if cut and np.count_nonzero(np.abs(shorter - scaled) > 1e-9 * np.abs(scaled)) > 1:  # one alone is any wrong number
@@ -480,10 +478,6 @@ def _says_rounded(moved: Sequence[tuple[Array, Array, Array]], half: float) -> b
     # one of several numbers is moved by more than a hundredth of what could be
     largest = max(float(np.abs(long - short).max()) for long, short, _ in moved)
     return all(off.all() for _, _, off in moved) and len(different) > 1 and largest > half / 100
-
-
-def _decimals(digits: int) -> str:
-    return count_of(digits, "decimal")
 
 
 def _slip(found: float, right: float, white: float) -> str:
@@ -655,7 +649,7 @@ def _round_numbers(seen: Observation) -> Iterator[Cause]:
         slope = s + power if side == "std" else np.sqrt(s**2 + power)
         yield Cause("eps", slope, m, _eps_message(power, side))
     for digits in (1, 2, 3, 4):
-        message = f"Constants are rounded to {_decimals(digits)}."
+        message = f"Constants are rounded to {count_of(digits, 'decimal')}."
         yield Cause("rounded-constants", np.round(s, digits), np.round(m, digits), message)
 
 
@@ -666,7 +660,7 @@ def _eps_message(power: float, name: str) -> str:
 
 def _of_float32(seen: Observation) -> Iterator[Cause]:
     """Constants of float32 where pictures are of float64."""
-    if seen.unit_roundoff >= 2.0**-25:
+    if not seen.is_finer_than_float32:
         return
     m, s = seen.mean, seen.std
     short_m, short_s = (one.astype(np.float32).astype(np.float64) for one in (m, s))
@@ -682,5 +676,7 @@ def _rounded_second_normalize(seen: Observation) -> Iterator[Cause]:
     for digits, way in itertools.product(range(1, 6), (np.round, _half_up, _half_down)):
         mean, std = way(exact_mean, digits), way(exact_std, digits)
         for what, one, two in (("both", mean, std), ("-mean/std", mean, exact_std), ("1/std", exact_mean, std)):
-            message = f"The constants of Normalize(-mean/std, 1/std) are rounded to {_decimals(digits)} ({what})."
+            message = (
+                f"The constants of Normalize(-mean/std, 1/std) are rounded to {count_of(digits, 'decimal')} ({what})."
+            )
             yield Cause("rounded-constants", 1 / two, -one / two, message)

@@ -357,7 +357,7 @@ def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *,
     # constants that are merely wrong are read off where most of the others are right
     by_right_ones = sorted(trials, key=lambda trial: -causes.right_constants(trial[0]))
     # mistakes in float64 may be made with constants of float32
-    coarse = Causes(replace(seen, unit_roundoff=_SINGLE)) if seen.unit_roundoff < _SINGLE / 2 else causes
+    coarse = Causes(replace(seen, unit_roundoff=_SINGLE)) if seen.is_finer_than_float32 else causes
     for explain, chosen in (
         (causes.of, trials),
         *([(coarse.of, trials)] if coarse is not causes else []),

@@ -14,7 +14,7 @@ from ..colormap import ColorMap
 from ..errors import DenormError, NormalizeNotFoundError
 from ..normalization import Normalization
 from ..pipelines import Located
-from ..pipelines.measured import locate_or_measure
+from ..pipelines.measured import locate_or_measure, located_as_measured
 from ..pipelines.probing import probe
 from ..pipelines.randomness import states_kept
 from .calls import as_function, call, forward_of
@@ -42,10 +42,7 @@ def find(pipeline: Any, inverse: Any) -> Located:
             normalization = found.straightened.normalization()
         except DenormError:
             raise error from None  # more is wrong with it
-        name = f"nothing declared; {normalization.source}"
-        located = Located(
-            normalization.located(name), "", "a pipeline that declares no Normalize", pipeline, call=pipeline
-        )
+        located = located_as_measured(pipeline, normalization)
         if turned_back(located, inverse, normalization.channels, found) is located:
             raise
         return located

@@ -145,6 +145,10 @@ class Observation:
         return self.lowest == self.highest == self.white
 
     @property
+    def is_finer_than_float32(self) -> bool:
+        return self.unit_roundoff < 2.0**-25
+
+    @property
     def half_precision(self) -> str:
         """The short floats that results are rounded to, where that is all that is wrong with them; else ""."""
         correct = self.std * self.y + self.mean
