@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from .errors import SettingsError
+from .images.options import CI_VARIABLES
 
 __all__ = ["run"]
 
@@ -131,7 +132,9 @@ def _pytest(folder: Path, *arguments: str) -> int:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     print(f"   $ cd {folder} && pytest {' '.join(_quoted(one) for one in arguments)}", flush=True)
     # baselines are asked for here, also where a CI would refuse them
-    environment = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("PYTEST_")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in CI_VARIABLES and not name.startswith("PYTEST_")
+    }
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
 
 

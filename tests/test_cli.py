@@ -433,8 +433,10 @@ def test_the_version_is_the_package_s() -> None:
     assert result.stdout == f"pytest-denorm {pytest_denorm.__version__}\n"
 
 
-def test_the_demo_shows_what_it_promises(tmp_path: Path) -> None:
+def test_the_demo_shows_what_it_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "demo"
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("BUILD_NUMBER", "7")
     command = [sys.executable, "-m", "pytest_denorm", "demo", "--folder", str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

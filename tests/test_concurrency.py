@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -108,9 +107,7 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("BUILD_NUMBER", raising=False)
+def checkout(pytester: pytest.Pytester) -> Checkout:
     return Checkout(pytester)
 
 
@@ -175,9 +172,8 @@ for index in range(rounds):
 
 
 def at_once(*commands: list[str], cwd: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")}
     started = [
-        subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for command in commands
     ]
     for process in started:

@@ -109,8 +109,7 @@ FIRST = ["test_inverse.py", "test_fixed.py", "test_battery.py", "test_pictures.p
 RECIPES = [name for name in _files() if name.startswith("test_") and name not in FIRST]
 
 
-def test_the_examples_do_what_is_said(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)  # where no baseline is written
+def test_the_examples_do_what_is_said(pytester: pytest.Pytester) -> None:
     _project(pytester.path, FIRST)
     result = pytester.runpytest_subprocess("-q", "--denorm-update=missing", "-p", "no:randomly")
     outcomes = result.parseoutcomes()

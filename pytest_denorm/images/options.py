@@ -11,6 +11,9 @@ from typing import Literal
 from pytest_denorm.errors import SettingsError
 from pytest_denorm.text import printable
 
+CI_VARIABLES = ("CI", "BUILD_NUMBER")
+"""Set where a machine runs the tests that nobody watches (the second by Jenkins)."""
+
 
 @dataclass(frozen=True)
 class ImageOptions:
@@ -65,7 +68,7 @@ class ImageOptions:
         """
         asked = f"--denorm-update={self.update}" if self.update else ""
         asked = asked or ("--denorm-unused=delete" if self.unused == "delete" else "")
-        found = [name for name in ("CI", "BUILD_NUMBER") if environ.get(name, "").lower() not in ("", "0", "false")]
+        found = [name for name in CI_VARIABLES if environ.get(name, "").lower() not in ("", "0", "false")]
         if asked and found and not self.update_in_ci:
             raise SettingsError(
                 f"{asked} is refused under CI (the environment variable {found[0]} is set): baselines that are "

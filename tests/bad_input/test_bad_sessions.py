@@ -10,9 +10,7 @@ from unchanged import unchanged
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    for name in ("CI", "BUILD_NUMBER"):
-        monkeypatch.delenv(name, raising=False)
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
     for file, text in {"mydata.py": PROJECT, **OTHER_MODULES, "test_project.py": TESTS}.items():
         (pytester.path / file).write_text(text)
     (pytester.path / "notes.txt").write_text("mine")

@@ -37,10 +37,8 @@ TWO = (
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
     """Two image tests with baselines; the pictures are of the level in level.txt."""
-    for name in ("CI", "BUILD_NUMBER"):
-        monkeypatch.delenv(name, raising=False)
     pytester.makeini("[pytest]\n")
     (pytester.path / "test_two.py").write_text(TWO)
     (pytester.path / "level.txt").write_text("10")
@@ -151,8 +149,7 @@ def test_a_baseline_that_is_swapped_during_the_run(project: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(["*baseline 5 x 7, result 6 x 11 (height x width, pixels)"])
 
 
-def test_names_with_spaces_accents_and_line_breaks(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
+def test_names_with_spaces_accents_and_line_breaks(pytester: pytest.Pytester) -> None:
     folder = pytester.path / "a folder\nof größe"
     folder.mkdir()
     pytester.makeini("[pytest]\n")
