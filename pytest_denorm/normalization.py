@@ -133,8 +133,8 @@ class Normalization:
         if self._origin is not None and not self._is_inverse_of(self._origin):
             object.__setattr__(self, "_origin", None)  # dataclasses.replace made another map of an inverse
         self._refuse_values()
-        if self._origin is None:
-            self._warn_about_scale()
+        if self._origin is None and (doubt := self.doubt_about_scale()):
+            warnings.warn(doubt, StatisticsWarning, stacklevel=3)
 
     def _inverted(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and std of the inverse."""
@@ -176,21 +176,20 @@ class Normalization:
                     f"Expected a std of the size of the pictures' values, 0..{self.pixel_max:g}."
                 )
 
-    def _warn_about_scale(self) -> None:
+    def doubt_about_scale(self) -> str:
+        """Why the statistics seem to be of pictures with another white; "" where they do not."""
         if min(*self.mean, *self.std) < 0:  # no picture has a negative one: these are statistics of something else
-            return
+            return ""
         largest_mean, largest_std = max(self.mean), max(self.std)
         if self.pixel_max == 1.0 and (largest_mean > 2 or largest_std > 16):
-            text = f"mean {format_numbers(self.mean)} and std {format_numbers(self.std)} {self._beyond_unit()}"
-        elif self.pixel_max == 255.0 and 0 < largest_mean <= 1 and largest_std < 1:
-            text = (
+            return f"mean {format_numbers(self.mean)} and std {format_numbers(self.std)} {self._beyond_unit()}"
+        if self.pixel_max == 255.0 and 0 < largest_mean <= 1 and largest_std < 1:
+            return (
                 f"mean {format_numbers(self.mean)} and std {format_numbers(self.std)} look like statistics of "
                 f"pictures in 0..1, on pictures whose white is 255. Multiply both by 255, or leave pixel_max at 1.0 "
                 f"if the pictures that enter Normalize are 0..1."
             )
-        else:
-            return
-        warnings.warn(text, StatisticsWarning, stacklevel=4)
+        return ""
 
     def _beyond_unit(self) -> str:
         """What statistics look like that are not of pictures in 0..1, and what to do."""

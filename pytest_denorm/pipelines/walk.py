@@ -25,6 +25,7 @@ from ..errors import (
     NotInvertibleError,
     PipelineError,
     StatisticsError,
+    StatisticsWarning,
 )
 from ..normalization import Normalization, format_numbers
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
@@ -33,7 +34,7 @@ from .stored import kept_statistics, leaf_of, of_bytes
 if TYPE_CHECKING:
     from ..affine import Denormalize
 
-__all__ = ["Located", "find_normalize", "inverse_of", "is_dataset", "locate"]
+__all__ = ["Located", "declared", "find_normalize", "inverse_of", "is_dataset", "locate"]
 
 #: More objects than this, or a deeper nesting, are data or without end, and no pipeline.
 _MOST = 100_000
@@ -110,6 +111,9 @@ def find_normalize(pipeline: Any) -> Normalization:
 
     Warns:
         ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
+        StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
+            they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
+            is white where bytes are seen to enter.
     """
     return locate(pipeline).normalization
 
@@ -126,6 +130,19 @@ def inverse_of(pipeline: Any) -> Denormalize:
 
 def locate(pipeline: Any) -> Located:
     """As :func:`find_normalize`, with the object itself and the way to it."""
+    located = declared(pipeline)
+    if located.op is pipeline is located.normalization or not located.normalization.doubt_about_scale():
+        return located
+    from .white import in_units_seen
+
+    located = in_units_seen(pipeline, located)
+    if doubt := located.normalization.doubt_about_scale():
+        warnings.warn(doubt, StatisticsWarning, stacklevel=3)
+    return located
+
+
+def declared(pipeline: Any) -> Located:
+    """As :func:`locate`, without asking on which scale the statistics are."""
     if isinstance(pipeline, Normalization):
         return Located(pipeline, "", "Normalization", pipeline, entry=None)
     walk = _Walk(pipeline)
@@ -350,13 +367,15 @@ def _from_outside(one: _Finding, label: str, part: Any) -> _Finding:
 
 def _located(obj: Any, leaf: Leaf) -> _Finding:
     name = leaf.name or public_name(obj)
-    try:
-        normalization = Normalization(leaf.mean, leaf.std, leaf.pixel_max, channel_axis=leaf.channel_axis)
-    except StatisticsError as error:
-        try:  # one mean for all channels and a std for each, or the reverse
-            normalization = _broadcast(leaf)
-        except StatisticsError:
-            return _Problem(StatisticsError, "", f"{name}: {error}")
+    with alone(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)  # of what the pipeline has in the end
+        try:
+            normalization = Normalization(leaf.mean, leaf.std, leaf.pixel_max, channel_axis=leaf.channel_axis)
+        except StatisticsError as error:
+            try:  # one mean for all channels and a std for each, or the reverse
+                normalization = _broadcast(leaf)
+            except StatisticsError:
+                return _Problem(StatisticsError, "", f"{name}: {error}")
     return Located(normalization, "", name, obj, leaf.apply, leaf.probability, entry=leaf.entry, rescales=leaf.rescales)
 
 

@@ -15,9 +15,9 @@ from ..errors import NormalizeRaisedError, PipelineError
 from .conventions import HAND_OVER
 from .probing import independent
 from .randomness import states_kept
-from .walk import Located, locate
+from .walk import Located, declared
 
-__all__ = ["LaterStepRaisedError", "Record", "recorded", "watch", "watch_own"]
+__all__ = ["Entered", "LaterStepRaisedError", "Record", "recorded", "watch", "watch_own"]
 
 Pair = tuple[Any, Any]
 
@@ -50,6 +50,14 @@ class LaterStepRaisedError(PipelineError):
     """The Normalize took the picture, and something after it raised."""
 
 
+class Entered(BaseException):
+    """A picture came as far as the Normalize, and need go no further."""
+
+    def __init__(self, picture: Any) -> None:
+        super().__init__()
+        self.picture = picture
+
+
 #: Under which pictures are handed on where they have a name.
 _KEY = "image"
 
@@ -75,12 +83,12 @@ def watch(pipeline: Any, picture: Any) -> Record:
         PipelineError: the Normalize cannot be watched, or the pipeline does not take the picture.
         and all that :func:`~pytest_denorm.find_normalize` raises.
     """
-    located = locate(pipeline)
+    located = declared(pipeline)
     call = independent(located.call)
     if call is None:
         raise PipelineError(f"{located.normalization.source}: nothing on the way to it can be called with a picture.")
     errors: list[Exception] = []
-    with states_kept(), recorded(locate(call)) as pairs:
+    with states_kept(), recorded(declared(call)) as pairs:
         for hand_over in HAND_OVER:
             try:
                 pairs.result = hand_over(call, copy.deepcopy(picture))
@@ -106,7 +114,7 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
         PipelineError: the Normalize cannot be watched.
         and all that :func:`~pytest_denorm.find_normalize` raises, and that reading the item does.
     """
-    located = locate(dataset)
+    located = declared(dataset)
     source = dataset
     while not hasattr(type(source), "__getitem__") and hasattr(source, "dataset"):
         source = source.dataset  # what a loader reads in other processes cannot be seen here
@@ -123,10 +131,13 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
 
 
 @contextmanager
-def recorded(located: Located) -> Iterator[Record]:
+def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
     """While this is open, each run of a Normalize adds its input and its output, copied, to the record.
 
     The object is given a class of its own for that time, in which only the method that runs it is another.
+
+    Args:
+        stop: it raises Entered in place of running.
 
     Raises:
         PipelineError: it has no such method, or its class cannot be changed.
@@ -141,6 +152,8 @@ def recorded(located: Located) -> Iterator[Record]:
 
         def run(_: Any, *args: Any, **kwargs: Any) -> Any:
             before = _copied(kwargs if _KEY in kwargs else args[0])
+            if stop:
+                raise Entered(before)
             try:
                 result = original(*args, **kwargs)
             except Exception as error:

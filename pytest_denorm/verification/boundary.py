@@ -6,7 +6,6 @@ import functools
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,13 +13,14 @@ import torch
 
 from ..alone import alone
 from ..colormap import ColorMap, fit_affine
-from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError, StatisticsWarning
+from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
 from ..pipelines.probing import probe
 from ..pipelines.walk import is_dataset
 from ..pipelines.watching import LaterStepRaisedError, Record, watch, watch_own
+from ..pipelines.white import BRIGHT, is_of_bytes
 from ..text import channel_name
 from ..tolerance import round_trip_tolerance
 from .afterwards import pixels_of, refuse_changes_afterwards
@@ -30,8 +30,6 @@ from .samples import photograph, with_channels
 
 Array = np.ndarray[Any, Any]
 
-#: Values that no picture in 0..1 has, and that no picture in 0..255 goes beyond, resized or not.
-_BRIGHT, _WHITEST = 4.0, 256.0
 #: So many of a data set are read until one meets its Normalize.
 _FEW_ITEMS = 10
 #: Of the photograph, before it is made larger.
@@ -127,36 +125,6 @@ def _refuse_order_of_steps(pipeline: Any, refusals: list[PipelineError]) -> None
             f"what follows refuses what Normalize gives (TypeError: {late[0]}). Is it before the step that makes a "
             f"tensor?"
         )
-
-
-def in_its_units(
-    pipeline: Any, located: Located, caught: list[warnings.WarningMessage]
-) -> tuple[Located, list[warnings.WarningMessage]]:
-    """The Normalize with the white that is seen to enter it, and what was caught, less the warnings that this answers.
-
-    Pictures are watched only where looking for the Normalize warned of the scale of its statistics.
-    """
-    others = [one for one in caught if not issubclass(one.category, StatisticsWarning)]
-    of_bytes = on_bytes(pipeline, located) if len(others) < len(caught) else None
-    return (located, caught) if of_bytes is None else (of_bytes, others)
-
-
-def on_bytes(pipeline: Any, located: Located) -> Located | None:
-    """The Normalize with white at 255, if pictures in 0..255 are seen to enter it, and it has no way to say so."""
-    if located.normalization.pixel_max != 1:
-        return None
-    try:
-        # what takes floats and bytes alike is meant for those that its statistics fit
-        of_bytes = any(_in_bytes(seen) for seen in sightings(pipeline, located))
-    except NotApplicable:
-        return None
-    if not of_bytes:
-        return None
-    return replace(located, normalization=replace(located.normalization, pixel_max=255.0))
-
-
-def _in_bytes(seen: Sighting) -> bool:
-    return _BRIGHT < float(seen.entering.max()) <= _WHITEST
 
 
 def _sighting(
@@ -302,7 +270,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     x, y = pixels_of(entering), pixels_of(leaving)
     declared = located.normalization.expand(count)
     low, high = float(x.min()), float(x.max())
-    if high > _BRIGHT and declared.pixel_max == 1.0:
+    if high > BRIGHT and declared.pixel_max == 1.0:
         shown = f"pictures in 0..{high:.0f} enter a Normalize whose "
         if max(*declared.mean, *declared.std) > 2:
             white = next((one for one in (255, 65535) if high <= one + 1), high)
@@ -358,7 +326,7 @@ def _telling(pipeline: Any, located: Located) -> Sighting:
     for seen in sightings(pipeline, located):
         if seen.leaving is not None and seen.leaving.shape[-3] == seen.channels:
             if np.ptp(pixels_of(seen.entering), axis=0).all():
-                if located.normalization.pixel_max == 1 or _in_bytes(seen):
+                if located.normalization.pixel_max == 1 or is_of_bytes(seen.entering):
                     return seen
                 other = other or seen
             fits = True

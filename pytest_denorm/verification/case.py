@@ -71,13 +71,10 @@ class Case:
     @cached_property
     def search(self) -> tuple[Located | None, Exception | None, list[warnings.WarningMessage]]:
         """What looking for the Normalize gave: it, or the error, and the warnings on the way."""
-        from .boundary import in_its_units
-
         with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                located, told = in_its_units(self.pipeline, find(self.pipeline, self.inverse), caught)
-                return located, None, told
+                return find(self.pipeline, self.inverse), None, caught
             except (PipelineError, StatisticsError) as error:
                 return None, error, caught
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import textwrap
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,6 @@ from typing import Any
 import torch
 
 from ..affine import Denormalize
-from ..alone import alone
 from ..errors import DenormError, ImageTypeError
 from ..normalization import Normalization, preset
 from ..pipelines import Located
@@ -50,15 +48,8 @@ class Subject:
     @classmethod
     def of(cls, pipeline: Any, inverse: Any = None, images: Any = None, output_max: float | None = None) -> Subject:
         """From what a user gives: a pipeline or the name of a preset; the rest as for :func:`assert_round_trip`."""
-        from .boundary import in_its_units
-
         pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
-        with alone(), warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            located, told = in_its_units(pipeline, find(pipeline, inverse), caught)
-        for one in told:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-        return cls.from_located(located, inverse, images, output_max)
+        return cls.from_located(find(pipeline, inverse), inverse, images, output_max)
 
     @classmethod
     def from_located(

@@ -1,0 +1,144 @@
+"""White where a Normalize cannot say for which pictures its statistics are: seen, when its pipeline runs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torchvision import transforms as T
+from torchvision.transforms import v2
+
+from pytest_denorm import find_normalize, grid, inverse_of, sweep, to_uint8
+from pytest_denorm.errors import StatisticsWarning
+
+MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+OF_BYTES = [v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(MEAN, STD)]
+
+
+class Photographs(Dataset[Any]):
+    def __init__(self, transform: Any) -> None:
+        self.transform = transform
+        self.read: list[int] = []
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> Any:
+        self.read.append(index)
+        levels = np.random.default_rng(index).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        return self.transform(levels)
+
+
+def white(pipeline: Any) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return find_normalize(pipeline).pixel_max
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        v2.Compose(OF_BYTES),
+        v2.Compose([v2.RandomCrop(224), v2.RandomHorizontalFlip(), *OF_BYTES]),
+        T.Compose([T.PILToTensor(), T.Lambda(torch.Tensor.float), T.Normalize(MEAN, STD)]),
+        T.Compose(
+            [
+                T.Grayscale(),
+                T.PILToTensor(),
+                T.ConvertImageDtype(torch.uint8),
+                v2.ToDtype(torch.float32),
+                T.Normalize(118, 57),
+            ]
+        ),
+        torch.nn.Sequential(v2.ToDtype(torch.float32), T.Normalize(MEAN, STD)),
+        Photographs(v2.Compose(OF_BYTES)),
+        DataLoader(Photographs(v2.Compose(OF_BYTES)), batch_size=2),
+    ],
+    ids=["v2", "random", "v1", "grey", "sequential", "data set", "loader"],
+)
+def test_bytes_that_enter_are_seen(pipeline: Any) -> None:
+    assert white(pipeline) == 255
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        T.Normalize(MEAN, STD),
+        T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)]),
+        DataLoader(Photographs(T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)]))),
+    ],
+    ids=["alone", "pipeline", "loader"],
+)
+def test_where_none_enter_a_warning_says_so_where_it_was_asked(pipeline: Any) -> None:
+    with pytest.warns(StatisticsWarning, match=r"look like statistics of bytes \(0\.\.255\)") as caught:
+        assert find_normalize(pipeline).pixel_max == 1
+    assert [Path(one.filename).name for one in caught] == ["test_white.py"]
+
+
+def test_pictures_come_back_as_bytes() -> None:
+    loader = DataLoader(Photographs(v2.Compose(OF_BYTES)), batch_size=4)
+    (batch,) = loader
+    expected = np.stack(
+        [np.random.default_rng(index).integers(0, 256, (32, 32, 3), dtype=np.uint8) for index in range(4)]
+    )
+    found = to_uint8(batch, loader).permute(0, 2, 3, 1).numpy()
+    assert (found == expected).all()
+    figure = grid(loader, nrow=4, padding=0)
+    assert (figure.pixels == np.concatenate(expected, axis=1)).all()
+    assert inverse_of(loader).normalization.pixel_max == 255
+    assert sweep(loader).ok
+
+
+def test_nothing_is_run_beyond_the_normalize() -> None:
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.normalize = v2.Normalize(MEAN, STD)
+            self.head = torch.nn.Linear(3, 1)
+            self.runs = 0
+
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            normalized = self.normalize(pictures.float())
+            type(self).runs += 1
+            return self.head(normalized.mean((-2, -1)))
+
+    Network.runs = 0
+    assert white(Network()) == 255
+    assert Network.runs == 0
+
+
+def test_a_stream_is_not_used_up() -> None:
+    class Stream(IterableDataset[Any]):
+        def __init__(self) -> None:
+            self.transform = v2.Compose(OF_BYTES)
+            self.left = iter(range(3))
+
+        def __iter__(self) -> Iterator[Any]:
+            for index in self.left:
+                yield self.transform(np.full((8, 8, 3), index, np.uint8))
+
+    stream = Stream()
+    assert white(stream) == 255
+    assert len(list(stream)) == 3
+
+
+def test_nothing_is_run_where_the_statistics_are_of_pictures_in_0_1() -> None:
+    photographs = Photographs(T.Compose([T.ToTensor(), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]))
+    assert white(photographs) == 1
+    assert photographs.read == []
+
+
+def test_random_states_and_the_pipeline_stay_as_they_were() -> None:
+    normalize = v2.Normalize(MEAN, STD)
+    pipeline = v2.Compose([v2.RandomCrop(32), v2.ToImage(), v2.ToDtype(torch.float32), normalize])
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    assert white(pipeline) == 255
+    assert torch.equal(torch.get_rng_state(), before)
+    assert type(normalize) is v2.Normalize
