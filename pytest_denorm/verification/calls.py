@@ -18,6 +18,7 @@ from ..pipelines import Located
 __all__ = [
     "Called",
     "Caller",
+    "Way",
     "as_function",
     "as_pictures",
     "as_tensor",
@@ -28,16 +29,32 @@ __all__ = [
 ]
 
 
+class Way(NamedTuple):
+    """A form of pictures that a function is tried with.
+
+    Attributes:
+        words: says it; "" for the usual one.
+        single: makes it of a picture (C, H, W).
+        batch: makes it of several, (N, C, H, W).
+    """
+
+    words: str
+    single: Callable[[torch.Tensor], Any]
+    batch: Callable[[torch.Tensor], Any]
+
+
 class Called(NamedTuple):
     """What a function gave for some pictures.
 
     Attributes:
         pictures: its results, (C, H, W) each, of the dtype that it chose.
         mutated: it changed what it was given.
+        way: the form in which it took them.
     """
 
     pictures: list[torch.Tensor]
     mutated: bool
+    way: Way
 
 
 def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str) -> Called:
@@ -53,16 +70,19 @@ def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role:
         # a copy, because it may give the same memory each time
         results.append(one_by_one(given).clone())
         mutated = mutated or not (torch.equal(given, picture) or torch.equal(given.nan_to_num(), picture.nan_to_num()))
-    return Called(results, mutated)
+    return Called(results, mutated, one_by_one.way)
 
 
-#: What a function is tried with, in this order: a picture (C, H, W) as a tensor, as a batch of one, as an array with
-#: channels last, as matplotlib shows it, and as an array like the tensor.
-_WAYS: tuple[Callable[[torch.Tensor], Any], ...] = (
-    lambda picture: picture,
-    lambda picture: picture[None],
-    lambda picture: picture.permute(1, 2, 0).numpy(),
-    lambda picture: picture.numpy(),
+#: In the order in which they are tried; channels are last in what matplotlib shows.
+_WAYS = (
+    Way("", lambda picture: picture, lambda batch: batch),
+    Way("a batch of one", lambda picture: picture[None], lambda batch: batch),
+    Way(
+        "an array (H, W, C)",
+        lambda picture: picture.permute(1, 2, 0).numpy(),
+        lambda batch: batch.permute(0, 2, 3, 1).numpy(),
+    ),
+    Way("an array (C, H, W)", lambda picture: picture.numpy(), lambda batch: batch.numpy()),
 )
 
 
@@ -70,13 +90,19 @@ class Caller:
     """`function` for one picture (C, H, W) at a time; as a batch of one or as an array where it does not take it so.
 
     One by one is the safe way: a function that was written for one picture may take a batch without complaint and
-    mix pictures up with channels.
+    mix pictures up with channels. One that was written for channels last may take a tensor without complaint, too, and
+    change its columns: so the form is sought in which a picture of one colour stays one.
     """
 
     def __init__(self, function: Callable[[Any], Any], role: str) -> None:
         self._function = function
         self._role = role
-        self._way: Callable[[torch.Tensor], Any] | None = None
+        self._way: Way | None = None
+
+    @property
+    def way(self) -> Way:
+        """The form in which it takes pictures; the usual one before the first."""
+        return self._way or _WAYS[0]
 
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
         """Its result, which may share memory with `picture`; `picture` may be changed.
@@ -89,16 +115,17 @@ class Caller:
             returned = self._first(picture)
         else:
             try:
-                returned = self._function(self._way(picture))
+                returned = self._function(self._way.single(picture))
             except Exception as error:
                 raise InverseError(_raised(self._role, error, f"{shape}")) from error
         return read_picture(returned, shape, self._role)
 
     def _first(self, picture: torch.Tensor) -> Any:
         spare, first = picture.clone(), None
-        for way in _WAYS:
+        best = next((way for way in _WAYS if self._keeps_one_colour(way, spare)), _WAYS[0])
+        for way in (best, *(way for way in _WAYS if way is not best)):
             try:
-                returned = self._function(way(picture))
+                returned = self._function(way.single(picture))
             except Exception as error:
                 first = first or error
                 picture.copy_(spare)
@@ -109,6 +136,21 @@ class Caller:
         shape = tuple(spare.shape)
         forms = f"{shape}, with {(1, *shape)}, and with arrays of shape {(*shape[1:], shape[0])} and {shape}"
         raise InverseError(_raised(self._role, first, forms)) from first
+
+    def _keeps_one_colour(self, way: Way, picture: torch.Tensor) -> bool:
+        """Whether a picture of one colour, of the size of `picture`, comes back as one."""
+        shape = tuple(picture.shape)
+        if not picture.numel():
+            return True
+        plain = picture[:, :1, :1].expand(shape).contiguous()
+        try:
+            returned = read_picture(self._function(way.single(plain)), shape, self._role)
+        except Exception:
+            return False
+        colours = returned.double().nan_to_num()
+        # rounding may differ from pixel to pixel, by a level where it makes bytes
+        room = 1e-3 * float(colours.abs().max()) + (0.0 if returned.is_floating_point() else 1.0)
+        return bool((colours - colours[:, :1, :1]).abs().max() <= room)
 
 
 def _raised(role: str, error: Exception, forms: str) -> str:

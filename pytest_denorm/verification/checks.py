@@ -373,7 +373,7 @@ def check_inverse_accepts_batch(case: Case) -> Shown:
     """The inverse of a batch is the inverse of each picture: a loop over ``zip(tensor, mean, std)`` is not."""
     count = len(case.batch)
     try:
-        together = case.subject.inverse(torch.stack(case.normalized.pictures))
+        together = case.subject.inverse(case.recovered.way.batch(torch.stack(case.normalized.pictures)))
     except Exception as error:
         raise NotApplicable(f"the inverse takes one picture at a time ({type(error).__name__}: {error})") from error
     _compare_with_single(together, case.recovered.pictures, case, "the inverse")

@@ -129,6 +129,7 @@ class RoundTrip:
         wrong_levels: how many of 256 levels a channel do not come back as the same byte.
         total_levels: 256 times the number of channels.
         bytes_out: the inverse gives bytes, so that rounding to a level is part of it.
+        form: in which the inverse takes a picture; "" for a tensor (C, H, W).
     """
 
     tolerance: Tolerance
@@ -137,6 +138,7 @@ class RoundTrip:
     wrong_levels: int
     total_levels: int
     bytes_out: bool
+    form: str = ""
 
     @property
     def ok(self) -> bool:
@@ -182,7 +184,9 @@ def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bo
         if worst is None or ratio > worst_ratio:  # NaN where the bound is infinite, as the error is
             worst_ratio, worst = ratio, _worst(index, gaps, bounds, expected, found)
     assert worst is not None  # some picture has pixels
-    return RoundTrip(allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.bytes_out)
+    return RoundTrip(
+        allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.bytes_out, inverse.way.words
+    )
 
 
 def comparable(picture: torch.Tensor, found: torch.Tensor, white: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -311,7 +315,7 @@ def failure_text(subject: Subject, outcome: RoundTrip) -> str:
         "what went through Normalize does not come back",
         *_entry("Normalize", found.source or "Normalization"),
         *_entry("", str(found)),
-        *_entry("inverse", inverse),
+        *_entry("inverse", f"{inverse}, given {outcome.form}" if outcome.form else inverse),
         *_entry("worst", worst_text(outcome, subject.channels)),
         *_entry("channels", _channels_text(outcome, found.pixel_max)),
         *_entry("levels", levels_text(outcome)),

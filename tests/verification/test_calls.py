@@ -51,7 +51,7 @@ def batches_only(given: torch.Tensor) -> torch.Tensor:
 def test_one_picture_at_a_time() -> None:
     function = Recording(lambda given: given + 1)
     came = call(function, [PICTURE, PICTURE + 7], "inverse")
-    assert function.shapes == [SHAPE, SHAPE]
+    assert function.shapes == [SHAPE, SHAPE, SHAPE]  # the first is of one colour
     assert torch.equal(torch.stack(came.pictures), torch.stack([PICTURE + 1, PICTURE + 8]))
     assert not came.mutated
 
@@ -59,8 +59,7 @@ def test_one_picture_at_a_time() -> None:
 def test_a_function_of_batches_gets_batches_of_one() -> None:
     function = Recording(batches_only)
     came = call(function, [PICTURE, PICTURE + 7], "inverse")
-    assert function.shapes == [SHAPE, (1, *SHAPE), (1, *SHAPE)]
-    # what the first attempt changed is put back
+    assert function.shapes == [SHAPE, (1, *SHAPE), (1, *SHAPE), (1, *SHAPE)]
     assert torch.equal(torch.stack(came.pictures), torch.stack([PICTURE + 101, PICTURE + 108]))
     assert came.mutated
 
@@ -68,7 +67,7 @@ def test_a_function_of_batches_gets_batches_of_one() -> None:
 @pytest.mark.parametrize("changes", [0, 1])
 def test_one_picture_that_is_changed_is_enough(changes: int) -> None:
     before = [PICTURE.clone(), PICTURE.clone() + 1]
-    given = iter(range(2))
+    given = iter(range(-1, 2))  # the first is of one colour
     came = call(lambda picture: picture.zero_() if next(given) == changes else picture + 1, before, "inverse")
     assert came.mutated
     assert torch.equal(before[changes], PICTURE + changes)  # a copy was given
@@ -402,3 +401,52 @@ class LongWinded:
 )
 def test_functions_are_called_by_their_names(function: Any, expected: str) -> None:
     assert describe_callable(function) == expected
+
+
+# --- the form that an inverse is written for ---
+
+
+def channels_last(given: Any) -> np.ndarray[Any, Any]:
+    """Takes a tensor (C, H, W) without complaint, and changes its columns."""
+    picture = np.asarray(given).copy()
+    for channel in range(3):
+        picture[..., channel] = picture[..., channel] * RGB.std[channel] + RGB.mean[channel]
+    return picture
+
+
+def filled(given: Any) -> np.ndarray[Any, Any]:
+    picture = np.zeros(given.shape, np.float32)
+    for channel in range(3):
+        picture[..., channel] = given[..., channel] * RGB.std[channel] + RGB.mean[channel]
+    return picture
+
+
+@pytest.mark.filterwarnings("ignore:.*__array_wrap__:DeprecationWarning")
+@pytest.mark.parametrize("inverse", [channels_last, filled])
+def test_an_inverse_for_channels_last_that_takes_anything(inverse: Callable[[Any], Any]) -> None:
+    assert_round_trip(RGB, inverse=inverse)
+    check(RGB, inverse=inverse).raise_for_failures()
+    assert diagnose(RGB, inverse).exact
+
+
+def test_the_form_in_which_it_was_called_is_told() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(RGB, inverse=lambda given: channels_last(given) + 0.1)
+    assert "given an array (H, W, C)" in " ".join(str(caught.value).split())
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(RGB, inverse=lambda given: given)
+    assert "given" not in str(caught.value).partition("worst")[0]
+
+
+def test_where_no_form_keeps_one_colour_it_is_the_first() -> None:
+    function = Recording(lambda given: given + torch.arange(5.0))
+    came = call(function, [PICTURE], "inverse")
+    assert torch.equal(came.pictures[0], PICTURE + torch.arange(5.0))
+    assert function.shapes[-1] == SHAPE
+
+
+def test_bytes_of_one_colour_may_differ_by_one() -> None:
+    ragged = torch.tensor([0, 1, 0, 1, 0], dtype=torch.uint8)
+    function = Recording(lambda given: given.to(torch.uint8) + ragged)
+    call(function, [PICTURE], "inverse")
+    assert function.shapes == [SHAPE, SHAPE]

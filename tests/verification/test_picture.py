@@ -167,7 +167,9 @@ def test_values_beyond_all_bytes_are_drawn_as_white_and_black() -> None:
     values = torch.tensor([-float("inf"), -1, 0, 0.5, 1, 2, float("inf"), float("nan")])
 
     def odd(y):
-        return values.expand(1, 3, 8) if y.shape[1:] == (3, 8) else y * 0.25 + 0.5
+        if not isinstance(y, torch.Tensor):
+            raise TypeError("expected a tensor")
+        return values.expand(1, 3, 8) if y.shape[-2:] == (3, 8) else y * 0.25 + 0.5
 
     figure = check(Normalization(0.5, 0.25), inverse=odd, images=torch.full((1, 3, 8), 0.5), select=ROUND_TRIP).figure()
     _, recovered, error, *_ = figure.axes

@@ -241,7 +241,7 @@ def test_the_worst_pixel_is_the_one_furthest_beyond_its_own_tolerance() -> None:
     outcome = trip(changed(_001=by * 1.1, _212=by), [PICTURE + 1, PICTURE])
     assert (outcome.worst.channel, outcome.worst.row, outcome.worst.column) == (2, 1, 2)
     assert outcome.ratio == pytest.approx(100, rel=0.5)
-    apart = iter([(0, 0.0), (0, by * 1.1), (2, by)])  # the first is for the levels
+    apart = iter([(0, 0.0), (0, 0.0), (0, by * 1.1), (2, by)])  # the first are for the form and the levels
 
     def inverse(y: torch.Tensor) -> torch.Tensor:
         x = right(y)
@@ -259,7 +259,7 @@ def test_the_worst_pixel_is_the_one_furthest_beyond_its_own_tolerance() -> None:
 
 def test_the_first_of_equals_is_shown_and_a_later_one_if_it_is_worse() -> None:
     assert trip(changed(_111=8.0), [PICTURE, PICTURE + 1]).worst == Worst(8.0, 0, 1, 1, 1, 140.0, 148.0)
-    growing = iter([0.0, 2.0, -8.0, 4.0])  # the first is for the levels
+    growing = iter([0.0, 0.0, 2.0, -8.0, 4.0])  # the first are for the form and the levels
 
     def inverse(y: torch.Tensor) -> torch.Tensor:
         x = right(y)
