@@ -30,6 +30,8 @@ _KNOWN_SLIPS = {
 }
 
 
+#: Of no more channels, every order is tried.
+_FEW = 4
 #: Mistakes with all constants: where a single one differs, it may just as well be wrong by itself.
 _OF_SEVERAL = {"channel-order", "one-channel-for-all", "other-preset"}
 
@@ -104,6 +106,7 @@ class Causes:
             *self._rounded(found),
             *self._presets,
             *self._same_for_all(found),
+            *self._matched_order(found),
         ]
         agreeing = self._agreeing(found, candidates)
         if not agreeing and self.is_correct(found):  # too small a change to be read off as another constant
@@ -125,8 +128,8 @@ class Causes:
             return []
         slopes, offsets = (np.stack([getattr(one, name) for one in candidates]) for name in ("slope", "offset"))
         agree = self.agree(found, slopes, offsets)
-        if agree.any() and self.is_correct(found):
-            # so small an error that many come near: those that come nearest
+        if agree.any():
+            # of so small an error that the correct map is near, too: those that are much nearer
             gaps = np.max([np.abs((found.slope - slopes) * y + found.offset - offsets) for y in found[2:]], axis=(0, 2))
             correct = np.max(
                 [np.abs((found.slope - self.seen.std) * y + found.offset - self.seen.mean) for y in found[2:]]
@@ -158,9 +161,12 @@ class Causes:
         for (truncated, cast), turn in itertools.product(casts, turns):
             results = cast(slopes[:, None, turn] * seen.y[:, moved] + offsets[:, None, turn])
             # now and then a value between two levels goes to the other one
-            agree = (results <= 1).all(axis=(1, 2)) & ((results > 0.01).mean(axis=(1, 2)) <= 0.005)
+            missed = (results > 0.01).sum(axis=(1, 2))
+            agree = (results <= 1).all(axis=(1, 2)) & (missed <= 0.005 * seen.y.size)
             if agree[0]:
                 return [], truncated
+            # of so small an error that the correct map is near, too: those that are much nearer
+            agree &= missed <= np.maximum(2, missed[0] / 8)
             ways.append((truncated, [cause for cause, one in zip(causes, agree[1:], strict=True) if one]))
         for truncated, found in ways:
             kinds: dict[str, Cause] = {}
@@ -221,6 +227,13 @@ class Causes:
         scaled = wrong_std & wrong_mean & self._close_offset(found, seen.mean * gain)
         wrong_mean &= ~scaled
         causes = []
+        left = wrong_std & wrong_mean & self._close(found, np.ones_like(slope)) & self._close_offset(found, 0.0)
+        if left.any() and not left.all():
+            names = " and ".join(channel_name(int(c), seen.channels) for c in np.flatnonzero(left))
+            std, mean = np.where(left, 1.0, seen.std), np.where(left, 0.0, seen.mean)
+            said = f"{names} {'comes' if left.sum() == 1 else 'come'} back still normalized: nothing is inverted there."
+            causes.append(Cause("not-inverted", std, mean, said))
+            wrong_std, wrong_mean = wrong_std & ~left, wrong_mean & ~left
         if wrong_std.any():
             lines = [self._std_line(int(c), found, bool(scaled[c])) for c in np.flatnonzero(wrong_std)]
             plain = np.where(scaled, seen.mean * gain, seen.mean)
@@ -250,14 +263,17 @@ class Causes:
         close: Array = np.abs(found.slope - std) * _reach(found) <= self.seen.resolution(found)
         return close
 
-    def _close_offset(self, found: Map, mean: Array) -> Array:
+    def _close_offset(self, found: Map, mean: Array | float) -> Array:
         close: Array = np.abs(found.offset - mean) <= self.seen.resolution(found)
         return close
 
     def _without_forward(self, found: Map) -> list[Cause]:
         """Any inverse at all, where the forward leaves the picture as it is."""
         adds_nothing = (np.abs(found.offset) <= self.seen.resolution(found)).all()
-        if not _leaves_as_is(self.seen) or adds_nothing or self._close(found, np.zeros_like(found.slope)).any():
+        scales = (np.abs(found.slope - 1) > 0.05).any()  # else it is a constant that is a little off
+        if not _leaves_as_is(self.seen) or adds_nothing or not scales:
+            return []
+        if self._close(found, np.zeros_like(found.slope)).any():
             return []
         resolution = self.seen.resolution(found)
         mean, std = (
@@ -341,6 +357,18 @@ class Causes:
                 if abs(one - exact) > resolution[c] / 4:
                     yield f"{name} {word} {distinct(one, exact, 6)} for {_shown(exact)}"
 
+    def _matched_order(self, found: Map) -> Iterator[Cause]:
+        """The pipeline's own statistics in another order, of so many channels that not every order is tried."""
+        count = self.seen.channels
+        if count <= _FEW:
+            return
+        room = self.seen.resolution(found)[:, None]
+        is_whose = np.abs(found.slope[:, None] - self.seen.std) * _reach(found)[:, None] <= room
+        is_whose &= np.abs(found.offset[:, None] - self.seen.mean) <= room
+        order = is_whose.argmax(axis=1).tolist()
+        if is_whose.any(axis=1).all() and sorted(order) == list(range(count)) and order != sorted(order):
+            yield _order_cause(self.seen, order)
+
     def _same_for_all(self, found: Map) -> Iterator[Cause]:
         """One std and one mean for channels that differ, whoever they belong to."""
         seen = self.seen
@@ -406,7 +434,7 @@ class Causes:
         gain = found.slope[c] / self.seen.std[c]
         shift = float(found.offset[c] - gain * self.seen.mean[c])
         room = float(self.seen.resolution(found)[c])
-        shift = _typed(shift, room)
+        shift = _typed(shift, room) or (float(f"{shift:.1g}") if abs(shift) > room / 2 else 0.0)
         # a gain of 1 is never measured to the last digit
         gain = snap(float(gain), room / self.seen.white)
         digits = 3 if abs(shift) >= 100 else 2  # 104, and not 1e+02
@@ -615,17 +643,24 @@ def _other_orders(seen: Observation) -> Iterator[Cause]:
     count = seen.channels
     if count < 2:
         return
-    backwards = tuple(range(count))[::-1]
-    others = (
-        itertools.permutations(range(count)) if count <= 4 else ((*range(k, count), *range(k)) for k in range(1, count))
+    every = (
+        itertools.permutations(range(count))
+        if count <= _FEW
+        else ((*range(k, count), *range(k)) for k in range(1, count))
     )
-    for order in (backwards, *others):
-        moved = list(order)
-        how = "reversed" if order == backwards else f"in the order {order}"
-        message = f"Mean and std are applied {how}: each channel gets another channel's."
-        yield Cause("channel-order", seen.std[moved], seen.mean[moved], message)
+    for order in (range(count)[::-1], *every):
+        yield _order_cause(seen, list(order))
     yield Cause("channel-order", seen.std[::-1], seen.mean, "The std is applied in reversed order of channels.")
     yield Cause("channel-order", seen.std, seen.mean[::-1], "The mean is applied in reversed order of channels.")
+
+
+def _order_cause(seen: Observation, order: list[int]) -> Cause:
+    backwards, moved = list(range(len(order)))[::-1], [c for c, source in enumerate(order) if source != c]
+    how = "reversed" if order == backwards else f"in the order {tuple(order)}"
+    message = f"Mean and std are applied {how}: each channel gets another channel's."
+    if len(order) > _FEW and len(moved) == 2:
+        message = f"Mean and std of channels {moved[0]} and {moved[1]} are exchanged."
+    return Cause("channel-order", seen.std[order], seen.mean[order], message)
 
 
 def _one_for_all(seen: Observation) -> Iterator[Cause]:

@@ -382,11 +382,14 @@ def check_inverse_accepts_batch(case: Case) -> Shown:
 
 def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case, role: str) -> None:
     try:
+        pictures = list(together)
+        if len(pictures) != len(singles):
+            raise InverseError(f"expected {len(singles)} pictures, found {len(pictures)}")
         found = [
             read_picture(one, tuple(single.shape), role.removeprefix("the "))
-            for one, single in zip(together, singles, strict=True)
+            for one, single in zip(pictures, singles, strict=True)
         ]
-    except (InverseError, TypeError, ValueError) as error:
+    except (InverseError, TypeError) as error:
         raise CheckFailure(f"a batch of {len(singles)} is not given back as one: {error}") from error
     std = torch.tensor(case.subject.expanded.std, dtype=torch.float64).abs()
     room = torch.tensor(_general_tolerance(case), dtype=torch.float64)

@@ -31,6 +31,8 @@ __all__ = ["KINDS", "Diagnosis", "Finding", "diagnose"]
 
 Array = np.ndarray[Any, Any]
 
+#: As many values as no picture has that went through and back.
+_FEW_VALUES = 6
 #: How far float32 rounds a number, of it.
 _SINGLE = 2.0**-24
 
@@ -231,10 +233,12 @@ def _unknown(seen: Observation, why: str = "") -> Finding:
             shift = snap(offset[c], float(seen.resolution(seen.map)[c]))  # 0 and not 5.6e-17
             lines.append(f"{name}: gain {distinct(snap(gain[c], 1e-7), 1.0, 4)}, offset {_number(shift)}")
         else:
-            lines.append(
-                f"{name}: {format_numbers(fit.row, 4)} times the normalized channels, offset {_number(fit.offset)}"
-            )
+            noise = 1e-6 * float(np.abs(fit.row).max())
+            row = format_numbers([snap(float(one), noise) for one in fit.row], 4)
+            lines.append(f"{name}: {row} times the normalized channels, offset {_number(snap(fit.offset, noise))}")
     start = why or "none of the known mistakes gives these numbers"
+    if seen.scattered and not why:
+        start = "the values come back in other places: a picture is reshaped or viewed, where it has to be permuted"
     if seen.flipped:
         start = f"the picture comes back turned over, {seen.flipped}"
     return Finding("unknown", f"{start}. " + "; ".join(lines) + ".", seen.max_abs_error)
@@ -252,6 +256,12 @@ def _findings(seen: Observation) -> Iterator[Finding]:
             0.0,
         )
     if seen.exact:
+        return
+    if not seen.repeats:
+        why = (
+            "the same picture gives another result the second time: chance, or something that a call changes, is in it"
+        )
+        yield _unknown(seen, why)
         return
     if not seen.forward_is_finite:
         yield _unknown(seen, "the forward gives NaN or infinite values: is a std 0, or too small for this dtype")
@@ -297,9 +307,7 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
         yield Finding("scale-255", message, seen.max_abs_error)
         return
     if not all(fit.affine and fit.source is not None for fit in seen.fits):
-        short = seen.half_precision
-        why = f"the formula is right, and {short} rounds what it works with: compute in float32" if short else ""
-        yield _unknown(seen, why)
+        yield _unknown(seen, _why_no_map(seen))
         return
     if clamp is not None:
         yield clamp
@@ -316,9 +324,26 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
         yield _unknown(seen, _why_unknown(seen, causes))
 
 
+def _why_no_map(seen: Observation) -> str:
+    values = np.unique(seen.z * seen.scale)
+    if len(values) <= _FEW_VALUES:
+        shown = ", ".join(_number(value) for value in values)
+        one = "one value comes" if len(values) == 1 else f"{len(values)} values come"
+        return f"only {one} back, {shown}: that is a mask or a threshold, and no picture"
+    if short := seen.half_precision:
+        return f"the formula is right, and {short} rounds what it works with: compute in float32"
+    return ""
+
+
 def _why_unknown(seen: Observation, causes: Causes) -> str:
     if seen.all_white:
         return "every picture comes back white: all values run past it, and are clipped there"
+    if seen.bytes_out and causes.right_constants(seen.map) == 2 * seen.channels:
+        off = in_levels(seen.max_abs_error / seen.level, 2)
+        return (
+            f"each constant is right as far as bytes show it, and pixels come back up to {off} off, where rounding "
+            f"takes half a level: diagnose the inverse as it is before it makes bytes"
+        )
     if causes.is_correct(seen.map):
         off = in_levels(seen.max_abs_error / seen.level, 4)
         why = f"the map is right as far as it can be measured, and the result up to {off} off"
@@ -354,8 +379,20 @@ def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *,
                 return
             trials = [(one, cut)]
             break
+    if seen.bytes_out and not causes.is_correct(seen.map) and causes.is_correct(seen.map.raised(-seen.level / 2)):
+        why = (
+            "bytes come back half a level too high, and nothing else is wrong: 0.5 is added and they are rounded as "
+            "well, or they are rounded up (ceil). Do one of the two, and round to the nearest"
+        )
+        yield _unknown(seen, why)
+        return
     # constants that are merely wrong are read off where most of the others are right
     by_right_ones = sorted(trials, key=lambda trial: -causes.right_constants(trial[0]))
+    nearest, cut = by_right_ones[0]
+    if seen.bytes_out and causes.right_constants(nearest) == 2 * seen.channels and not causes.of(nearest):
+        if cut:  # what else is wrong is too little to be read off bytes
+            yield _truncation(seen, alone=alone)
+        return
     # mistakes in float64 may be made with constants of float32
     coarse = Causes(replace(seen, unit_roundoff=_SINGLE)) if seen.is_finer_than_float32 else causes
     for explain, chosen in (
@@ -391,11 +428,11 @@ def _as_findings(seen: Observation, found: Map, causes: Sequence[Cause]) -> Iter
 
 
 def _truncation(seen: Observation, *, alone: bool) -> Finding:
-    lost = f": {seen.wrong_levels} of {seen.total_levels} levels come back wrong" if alone else ""
+    lost = f": {seen.wrong_levels} of {seen.total_levels} levels come back wrong" if alone and seen.wrong_levels else ""
     return Finding(
         "truncation",
         f"bytes are truncated instead of rounded{lost}, and what lies between two levels loses half a level on average."
-        f" Round before the cast: x{_to_levels(seen.white)}.round().clamp(0, 255).",
+        f" Round before the cast: x{_to_levels(seen.white)}.round().clamp(0, 255).to(torch.uint8).",
         seen.level,
     )
 
@@ -414,25 +451,43 @@ def _order_message(order: Sequence[int], seen: Observation) -> str:
 
 def _clamped(seen: Observation) -> Finding | None:
     """Clipping to something else than black and white."""
+    said: dict[tuple[str, str], dict[int, str]] = {}
     for c, fit in enumerate(seen.fits):
-        if not fit.affine or fit.source is None:
-            continue
-        near = 0.01 * seen.white if seen.bytes_out else 8 * float(seen.slack[c])
-        low, high = _clipped_ends(seen, fit, near)
-        if (low is None or abs(low) <= near) and (high is None or abs(high - seen.white) <= near):
-            continue
-        kept = f"what lies outside {_end(low, seen)}..{_end(high, seen)} is lost"
-        # the level of a byte tells an end to half a level
-        room = 0.5 * seen.level if seen.bytes_out else 1e-4 * seen.white
-        before = sorted((_before(low, fit, -math.inf, room), _before(high, fit, math.inf, room)))
-        if _digits(before, 1e-4) <= _digits([low, high], max(room, 1e-4)):
-            where = f"in the normalized space (to {_end(before[0], seen)}..{_end(before[1], seen)}) before the inverse"
-            advice = f"Clamp after the inverse, to 0..{seen.white:g}."
-        else:
-            where, advice = "after the inverse, to another range than the pictures'", f"That is 0..{seen.white:g}."
-        message = f"{channel_name(c, seen.channels)}: values are clamped {where}, so that {kept}. {advice}"
-        return Finding("clamped", message, seen.max_abs_error)
-    return None
+        if fit.affine and fit.source is not None and (found := _clamped_channel(seen, c, fit)):
+            said.setdefault(found[0], {})[c] = found[1]
+    if not said:
+        return None
+    lines = []
+    for (where, instead), lost in said.items():
+        names = [channel_name(c, seen.channels) for c in lost]
+        kept = next(iter(lost.values()))
+        if len(set(lost.values())) > 1:
+            each = [f"{one} ({name})" for one, name in zip(lost.values(), names, strict=True)]
+            side = each[0].split()[0] + " "
+            kept = side + ", ".join(one.removeprefix(side) for one in each)
+        whose = "" if len(lost) == seen.channels else f"{', '.join(names)}: "
+        lines.append(
+            f"{whose}values are clamped {where}, so that what lies {kept} is lost. {instead} to 0..{seen.white:g}."
+        )
+    return Finding("clamped", " ".join(lines), seen.max_abs_error)
+
+
+def _clamped_channel(seen: Observation, c: int, fit: ChannelFit) -> tuple[tuple[str, str], str] | None:
+    """Where a channel is clipped to something else, what to do instead, and what is lost; None if it is not."""
+    near = 0.01 * seen.white if seen.bytes_out else 8 * float(seen.slack[c])
+    low, high = _clipped_ends(seen, fit, near)
+    if (low is None or abs(low) <= near) and (high is None or abs(high - seen.white) <= near):
+        return None
+    lost = f"outside {_end(low, seen)}..{_end(high, seen)}"
+    if low is None or high is None:
+        lost = f"above {_end(high, seen)}" if low is None else f"below {_end(low, seen)}"
+    # the level of a byte tells an end to half a level
+    room = 0.5 * seen.level if seen.bytes_out else 1e-4 * seen.white
+    before = sorted((_before(low, fit, -math.inf, room), _before(high, fit, math.inf, room)))
+    if _digits(before, 1e-4) <= _digits([low, high], max(room, 1e-4)):
+        where = f"in the normalized space (to {_end(before[0], seen)}..{_end(before[1], seen)}) before the inverse"
+        return (where, "Clamp after the inverse,"), lost
+    return ("after the inverse, to another range than the pictures'", "Clamp"), lost
 
 
 def _clipped_ends(seen: Observation, fit: ChannelFit, room: float) -> tuple[float | None, float | None]:

@@ -26,11 +26,13 @@ from ..tolerance import round_trip_tolerance
 from .calls import Called, call
 from .samples import level_picture
 
-__all__ = ["ChannelFit", "Map", "Observation", "observe", "snap"]
+__all__ = ["ChannelFit", "Map", "Observation", "in_equal_bins", "observe", "snap"]
 
 Array = np.ndarray[Any, Any]
 
 
+#: Different levels that a map of a channel leaves, at the least.
+_MANY = 16
 #: The accuracy of a least-squares fit of some thousand pixels in float64.
 _FIT_ROUNDOFF = 2.0**-45
 
@@ -108,6 +110,8 @@ class Observation:
     wrong_levels: int
     per_image: str  # "", "min-max" or "other"
     flipped: str  # "", or how the picture is turned over
+    scattered: bool  # its values come back, in other places
+    repeats: bool  # the same picture gives the same result again
     forward_mutates: bool
     inverse_mutates: bool
     y: Array  # some normalized values (n, channels), and the results for them
@@ -228,7 +232,7 @@ def observe(
     exact = bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all())
     if bytes_out:
         exact &= _is_fair(fit_x, fit_z, unit_roundoff * (np.abs(forward_fit.mean) + pixel_max), level)
-        exact |= not wrong_levels and _in_equal_bins(all_x, all_z, slack, level)
+        exact |= not wrong_levels and in_equal_bins(all_x, all_z, slack, level)
     fitting = _Fitting(fit_x, fit_y, pixel_max, unit_roundoff, level if bytes_out else 0.0)
     fits = tuple(
         fitting.channel(fit_z[:, c], c, float(forward_fit.std[c]), float(forward_fit.mean[c])) for c in range(channels)
@@ -253,6 +257,13 @@ def observe(
         wrong_levels=wrong_levels,
         per_image=_per_image(y, z, fitting, pixel_max) if finite else "",
         flipped=_flipped(pictures[1], came.pictures[1].double() / scale, pixel_max),
+        scattered=bool(
+            (
+                np.abs(np.sort(x[1], axis=None) - np.sort(z[1], axis=None))
+                <= slack.max() + (0.52 * level if bytes_out else 0.0)
+            ).all()
+        ),
+        repeats=exact or _repeats(inverse, went.pictures[1], came.pictures[1]),
         forward_mutates=went.mutated,
         inverse_mutates=came.mutated,
         y=y[1][::4],
@@ -262,6 +273,11 @@ def observe(
         lowest=float(all_z.min()),
         highest=float(all_z.max()),
     )
+
+
+def _repeats(inverse: Callable[[Any], Any], given: torch.Tensor, came: torch.Tensor) -> bool:
+    (again,) = call(inverse, [given], "inverse").pictures
+    return torch.equal(again.double().nan_to_num(), came.double().nan_to_num())
 
 
 def _probe_pictures(channels: int, pixel_max: float, dtype: torch.dtype) -> list[torch.Tensor]:
@@ -298,7 +314,8 @@ def _output_scale(came: Called, pixel_max: float, output_max: float | None) -> t
         levels = random / level
         span = float(levels.max() - levels.min())
         # large numbers of bfloat16 are whole without anybody's rounding them
-        fine = is_integer or span * float(torch.finfo(came.pictures[1].dtype).eps) < 0.25
+        largest = float(levels.abs().max())
+        fine = is_integer or largest * float(torch.finfo(came.pictures[1].dtype).eps) < 0.25
         return fine and span > 16 and bool(((levels - levels.round()).abs() <= 1e-3).all())
 
     white = pixel_max if output_max is None else output_max
@@ -472,6 +489,8 @@ class _Fitting:
     def unwrapped(self, z: Array, own: int, fit: ChannelFit) -> ChannelFit:
         """Bytes that were cast without a clamp, put back beyond 0..255; `fit` where that explains nothing."""
         count = self.y.shape[1]
+        if len(np.unique(z)) < _MANY:  # of few values, anything is a line that wraps
+            return fit
         for source in sorted(range(count), key=lambda channel: channel != own):
             sequence = np.argsort(self.y[:, source])
             levels = np.rint(z[sequence] / self.level)
@@ -507,7 +526,7 @@ def _is_fair(x: Array, z: Array, rounding: Array, level: float) -> bool:
     return bool(np.abs((z - x).mean()) <= rounding.mean() / 2 + 0.05 * level)
 
 
-def _in_equal_bins(x: Array, z: Array, slack: Array, level: float) -> bool:
+def in_equal_bins(x: Array, z: Array, slack: Array, level: float) -> bool:
     """Whether bytes are the whole part of about ``256 * x``, as torchvision's own conversion makes them.
 
     Each level then has the same share of 0..1, with its value inside: all levels come back, and stay apart from their

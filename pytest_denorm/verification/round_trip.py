@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..affine import Denormalize
@@ -22,6 +23,7 @@ from .calls import Caller, as_function, as_pictures, describe_callable, forward_
 from .diagnosis import Diagnosis, diagnose
 from .drawable import draw_round_trip, drawable
 from .exchange import find, turned_back
+from .observation import in_equal_bins
 from .samples import images_for_an_inverse, level_picture, sample_images
 
 __all__ = ["RoundTrip", "Subject", "Worst", "assert_round_trip", "round_trip"]
@@ -38,12 +40,14 @@ class Subject:
         inverse: the project's own inverse, in units of the pictures, or the derived one.
         derived: which of the two it is.
         pictures: (C, H, W) each, as they enter Normalize.
+        usual: nobody chose them.
     """
 
     located: Located
     inverse: Callable[[Any], Any]
     derived: bool
     pictures: Sequence[torch.Tensor]
+    usual: bool = False
 
     @classmethod
     def of(cls, pipeline: Any, inverse: Any = None, images: Any = None, output_max: float | None = None) -> Subject:
@@ -69,12 +73,13 @@ class Subject:
         inverse = in_units(inverse, output_max, normalization.pixel_max)
         if derived:
             inverse = Denormalize(normalization.mean, normalization.std, normalization.pixel_max)
-        if images is None:
+        usual = images is None
+        if usual:
             images = (sample_images if derived else images_for_an_inverse)(normalization.channels)
         pictures = as_pictures(images, normalization)
         if not derived:
             located = turned_back(located, inverse, len(pictures[0]))
-        return cls(located, inverse, derived, pictures)
+        return cls(located, inverse, derived, pictures, usual)
 
     @property
     def normalization(self) -> Normalization:
@@ -172,7 +177,8 @@ def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bo
     bounds = torch.tensor(allowed.per_channel, dtype=torch.float64)
     errors, worst_ratio = torch.zeros_like(bounds), -1.0
     worst: Worst | None = None
-    for index, picture in enumerate(subject.pictures):
+    beside = () if any_cast else _beside_levels(forward, inverse, subject, levels)
+    for index, picture in enumerate((*subject.pictures, *beside)):
         if not picture.numel():
             continue
         found = inverse(forward(picture.clone()))
@@ -187,6 +193,23 @@ def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bo
     return RoundTrip(
         allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.bytes_out, inverse.way.words
     )
+
+
+def _beside_levels(forward: Caller, inverse: Caller, subject: Subject, levels: _Levels) -> Sequence[torch.Tensor]:
+    """A picture of values that are up to 0.4 of a level beside one, as resizing leaves them, for a cast to bytes.
+
+    The levels alone do not show every truncation: ``255 * (k / 255)`` is k. A cast that gives each level an equal share
+    of 0..1 is as good as rounding, which these values would not show.
+    """
+    if not (levels.bytes_out and subject.usual and not subject.derived):
+        return ()
+    generator = torch.Generator().manual_seed(0)
+    shape, white = tuple(subject.pictures[0].shape), subject.normalization.pixel_max
+    drawn = torch.randint(1, 255, shape, generator=generator) + 0.8 * torch.rand(shape, generator=generator) - 0.4
+    picture = (drawn.double() * white / 255).to(subject.dtype)
+    values, found = (one.double().flatten(1).T.numpy() for one in (picture, inverse(forward(picture.clone()))))
+    level, slack = white / 255, np.array(round_trip_tolerance(subject.expanded, subject.dtype).per_channel)
+    return () if in_equal_bins(values, found * level, slack, level) else (picture,)
 
 
 def comparable(picture: torch.Tensor, found: torch.Tensor, white: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -319,7 +342,7 @@ def failure_text(subject: Subject, outcome: RoundTrip) -> str:
         *_entry("worst", worst_text(outcome, subject.channels)),
         *_entry("channels", _channels_text(outcome, found.pixel_max)),
         *_entry("levels", levels_text(outcome)),
-        *_entry("diagnosis", diagnosis_text(subject)),
+        *_entry("diagnosis", diagnosis_text(subject, outcome)),
         *_entry("tolerance", str(outcome.tolerance)),
     ]
     return "\n".join(lines)
@@ -331,9 +354,11 @@ def worst_text(outcome: RoundTrip, channels: int) -> str:
     levels = worst.error * 255 / tolerance.pixel_max
     bound = tolerance.per_channel[worst.channel]
     times = f"{worst.error / bound:.3g} times the tolerance {bound:.3g}" if bound else "the tolerance is 0"
+    name = channel_name(worst.channel, channels)
+    named = f" ({name})" if name != f"channel {worst.channel}" else ""
     return (
         f"{worst.error:.4g} = {in_levels(levels, 4)} of 255, {times}\n"
-        f"picture {worst.picture}, channel {worst.channel} ({channel_name(worst.channel, channels)}), row {worst.row}, "
+        f"picture {worst.picture}, channel {worst.channel}{named}, row {worst.row}, "
         f"column {worst.column}: expected {worst.expected:.6g}, found {worst.found:.6g}"
     )
 
@@ -342,12 +367,31 @@ def levels_text(outcome: RoundTrip) -> str:
     return f"{outcome.wrong_levels} of {outcome.total_levels} come back as another byte"
 
 
-def diagnosis_text(subject: Subject) -> str:
+def diagnosis_text(subject: Subject, outcome: RoundTrip) -> str:
     """The diagnosis, or why there is none."""
     try:
-        return str(subject.diagnose())
+        said = subject.diagnose()
     except DenormError as error:
         return f"none: {error}"
+    return f"none: {_why_exact(subject, outcome)}" if said.exact else str(said)
+
+
+def _why_exact(subject: Subject, outcome: RoundTrip) -> str:
+    """Why these pictures do not come back, where those of the diagnosis do."""
+    white = subject.normalization.pixel_max
+    usual = round_trip_tolerance(subject.expanded, subject.dtype).per_channel
+    if all(error <= bound for error, bound in zip(outcome.channel_errors, usual, strict=True)):
+        most = max(usual)
+        return f"the inverse is right, and the tolerance that was given less than arithmetic takes, {most:.3g}"
+    worst = outcome.worst
+    if white != 255 and abs(worst.found / 255 - worst.expected / white) <= 1 / 255:
+        return "the inverse is right, and gives 0..255 as floats: say so with output_max=255, or let it make bytes"
+    ends = [torch.aminmax(picture) for picture in subject.pictures if picture.numel()]
+    low, high = min(float(one) for one, _ in ends), max(float(one) for _, one in ends)
+    right = f"the inverse is right for pictures in 0..{white:g}"
+    if low < 0 or high > white:
+        return f"{right}, and these are in {low:.4g}..{high:.4g}: is what lies outside clipped?"
+    return f"{right} of other sizes and values, and not for these"
 
 
 def _channels_text(outcome: RoundTrip, pixel_max: float) -> str:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torchvision import transforms as T
 
-from pytest_denorm import Normalization, assert_round_trip
+from pytest_denorm import Normalization, assert_round_trip, check
 from pytest_denorm.errors import ConditionalNormalizeWarning, ImageTypeError, InverseError, StatisticsWarning
 from pytest_denorm.tolerance import round_trip_tolerance
 from pytest_denorm.verification.drawable import drawing_of
@@ -382,3 +382,78 @@ def test_a_bound_without_end_is_no_failure() -> None:
     outcome = trip(None, PICTURE.half() / 255, statistics=tiny)
     assert outcome.worst.picture == 0
     assert outcome.ok == (not math.isfinite(outcome.tolerance.largest))
+
+
+# --- bytes of values between two levels ---
+
+#: Statistics with which each level comes back as it is, also where bytes are truncated.
+KIND_TO_TRUNCATION = {
+    "0/1": Normalization((0.0,) * 3, (1.0,) * 3),
+    "-1..1 of bytes": Normalization((127.5,) * 3, (127.5,) * 3, 255.0),
+    "means of bytes": Normalization((103.939, 116.779, 123.68), (1.0,) * 3, 255.0),
+}
+
+
+def made_bytes(normalization: Normalization, cast: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Any], Any]:
+    mean, std = (torch.tensor(one).view(3, 1, 1) for one in (normalization.mean, normalization.std))
+    return lambda y: cast((y * std + mean) * (255 / normalization.pixel_max)).clamp(0, 255).to(torch.uint8)
+
+
+@pytest.mark.parametrize("name", KIND_TO_TRUNCATION)
+def test_truncation_fails_where_the_levels_themselves_come_back(name: str) -> None:
+    normalization = KIND_TO_TRUNCATION[name]
+    inverse = made_bytes(normalization, torch.trunc)
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(normalization, inverse=inverse)
+    text = " ".join(str(caught.value).split())
+    assert "0 of 768 come back as another byte" in text
+    assert "diagnosis truncation: bytes are truncated instead of rounded, and what lies between two levels" in text
+    assert [one.name for one in check(normalization, inverse=inverse).failures] == ["round_trip"]
+
+
+@pytest.mark.parametrize("name", KIND_TO_TRUNCATION)
+def test_other_casts_to_bytes_pass(name: str) -> None:
+    normalization = KIND_TO_TRUNCATION[name]
+    for cast in (torch.round, lambda x: torch.floor(x + 0.5), lambda x: torch.floor(x * (256 / 255))):
+        assert_round_trip(normalization, inverse=made_bytes(normalization, cast))
+
+
+def test_pictures_that_were_chosen_are_all_that_is_sent() -> None:
+    normalization = KIND_TO_TRUNCATION["0/1"]
+    chosen = torch.arange(768, dtype=torch.uint8).view(3, 16, 16)
+    assert_round_trip(normalization, inverse=made_bytes(normalization, torch.trunc), images=chosen)
+
+
+# --- pictures that do not come back, though the inverse is right ---
+
+
+@pytest.mark.parametrize(
+    ("inverse", "given", "why"),
+    [
+        (
+            lambda y: ((y * 0.25 + 0.5) * 255).round(),
+            {},
+            "none: the inverse is right, and gives 0..255 as floats: say so with output_max=255, or let it make bytes",
+        ),
+        (
+            lambda y: y * 0.26 - y * 0.01 + 0.5,
+            {"tolerance": 1e-9},
+            "none: the inverse is right, and the tolerance that was given less than arithmetic takes, 2.09e-07",
+        ),
+        (
+            lambda y: (y * 0.25 + 0.5).clamp(0, 1),
+            {"images": torch.linspace(-0.5, 1.5, 64).view(1, 8, 8)},
+            "none: the inverse is right for pictures in 0..1, and these are in -0.5..1.5: is what lies outside "
+            "clipped?",
+        ),
+        (
+            lambda y: y * 0.25 + (0.5 if y.shape[-1] > 8 else 0.6),
+            {"images": torch.rand(1, 8, 8)},
+            "none: the inverse is right for pictures in 0..1 of other sizes and values, and not for these",
+        ),
+    ],
+)
+def test_why_a_right_inverse_fails(inverse: Any, given: dict[str, Any], why: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(Normalization(0.5, 0.25), inverse=inverse, **given)
+    assert why in " ".join(str(caught.value).split())
