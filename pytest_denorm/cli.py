@@ -18,6 +18,7 @@ from . import __version__
 from .errors import DenormError, SettingsError
 from .naming import SPEC_HELP, add_numbers, named, numbers, pipeline_or_numbers
 from .terminal import fitted, painted, painted_report, prints_to_stderr, wants_colors
+from .text import count_of
 
 __all__ = ["main"]
 
@@ -116,6 +117,7 @@ def _add_check(commands: Any) -> None:
         "pytest-denorm check ResNet50_Weights.DEFAULT --json",
         "pytest-denorm check --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225",
     )  # fmt: skip
+    check.usage = "pytest-denorm check [SPEC] [OPTIONS]"
     check.add_argument("spec", metavar="SPEC", nargs="?", help=SPEC_HELP)
     add_numbers(check)
     check.add_argument("--inverse", metavar="SPEC", help="the project's own inverse, module:attribute")
@@ -136,7 +138,7 @@ def _add_diagnose(commands: Any) -> None:
         "pytest-denorm diagnose imagenet myproject.data:undo",
         "pytest-denorm diagnose mine:undo --mean 0.5 0.5 0.5 --std 0.2 0.2 0.2",
     )  # fmt: skip
-    diagnose.usage = "pytest-denorm diagnose [OPTIONS] [FORWARD] INVERSE"
+    diagnose.usage = "pytest-denorm diagnose [FORWARD] INVERSE [OPTIONS]"
     diagnose.add_argument(
         "specs", metavar="FORWARD", nargs="+",
         help=f"what normalizes, a function of float tensors or a pipeline with a Normalize in it: {SPEC_HELP}; then "
@@ -156,7 +158,7 @@ def _add_show(commands: Any) -> None:
         "pytest-denorm show imagenet cat.jpg dog.jpg -o look.png",
         "pytest-denorm show cat.jpg -o look.png --mean 0.5 0.5 0.5 --std 0.25 0.25 0.25",
     )  # fmt: skip
-    show.usage = "pytest-denorm show [OPTIONS] [SPEC] IMAGE [IMAGE ...] -o FILE"
+    show.usage = "pytest-denorm show [SPEC] IMAGE [IMAGE ...] -o FILE [OPTIONS]"
     show.add_argument("names", metavar="SPEC", nargs="+", help=f"{SPEC_HELP}; then the pictures, all of one size")
     show.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the PNG file to write")
     add_numbers(show)
@@ -212,6 +214,7 @@ def _add_demo(commands: Any) -> None:
 def _check(chosen: argparse.Namespace) -> int:
     from .verification import check
 
+    _refuse_white_without_numbers(chosen)
     if chosen.figure is not None:
         _refuse_unless_png(chosen.figure, "the figure")
     with prints_to_stderr():
@@ -232,6 +235,11 @@ def _check(chosen: argparse.Namespace) -> int:
     if chosen.figure is not None:
         _save_figure(report, chosen)
     return 0 if report.ok else 1
+
+
+def _refuse_white_without_numbers(chosen: argparse.Namespace) -> None:
+    if chosen.pixel_max is not None and chosen.mean is None and chosen.std is None:
+        raise SettingsError("--pixel-max goes with --mean and --std: a SPEC says itself what white is.")
 
 
 def _refuse_unless_png(path: Path, what: str) -> None:
@@ -260,7 +268,7 @@ def _diagnose(chosen: argparse.Namespace) -> int:
     forward = numbers(chosen)
     wanted = "INVERSE alone, because --mean and --std stand for FORWARD" if forward else "FORWARD and INVERSE"
     if len(chosen.specs) != (1 if forward else 2):
-        raise SettingsError(f"diagnose was given {len(chosen.specs)} SPEC(s): expected {wanted}.")
+        raise SettingsError(f"diagnose was given {count_of(len(chosen.specs), 'SPEC')}: expected {wanted}.")
     with prints_to_stderr():
         forward = forward or _normalize_of(named(chosen.specs[0]))
         white, channels = (
@@ -295,6 +303,7 @@ def _normalize_of(pipeline: Any) -> Any:
 def _show(chosen: argparse.Namespace) -> int:
     from .images.three_rows import draw_files
 
+    _refuse_white_without_numbers(chosen)
     _refuse_unless_png(chosen.output, "the output")
     pipeline, files = numbers(chosen), chosen.names
     with prints_to_stderr():
@@ -303,9 +312,15 @@ def _show(chosen: argparse.Namespace) -> int:
             pipeline, files = named(files[0]), files[1:]
         if not files:
             raise SettingsError("there is no picture to show: expected SPEC IMAGE [IMAGE ...].")
+        _refuse_overwriting(files, chosen.output)
         draw_files(pipeline, [Path(file) for file in files], chosen.output)
     print(chosen.output)
     return 0
+
+
+def _refuse_overwriting(files: Sequence[str], output: Path) -> None:
+    if any(output.exists() and os.path.exists(file) and os.path.samefile(file, output) for file in files):
+        raise SettingsError(f"the output is {str(output)!r}, one of the pictures to show: expected another file.")
 
 
 def _refuse_picture(spec: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from .verification.case import Case
 from .verification.checks import CHECKS
 
 __all__ = ["checks_of"]
+
+#: What parts the words of an expression after ``-k``, and words that mean something in one.
+_NO_WORD = re.compile(r"[^\w+\-.]+")
+_RESERVED = ("and", "or", "not", "none", "true", "false")
 
 
 def checks_of(session: pytest.Session) -> pytest.Collector:
@@ -72,13 +77,23 @@ class _CheckItem(pytest.Item):
     parent: _Pipeline
 
     def runtest(self) -> None:
-        again = f'pytest --denorm -k "{self.parent.name} and {self.name}"'
-        check = BoundCheck(self.parent.case, self.name, again=again)
+        check = BoundCheck(self.parent.case, self.name, again=self._again(), alone=self._is_alone())
         try:
             check()
         finally:
             if check.outcome is not None:
                 self.user_properties.append(("denorm_check", f"{check.outcome.status}: {check.outcome.message}"))
+
+    def _again(self) -> str:
+        """The command that runs this check: of a name, what ``-k`` takes."""
+        words = [one for one in _NO_WORD.split(self.parent.name) if one and one.lower() not in _RESERVED]
+        others = [f"not {one}" for one in CHECKS if self.name in one and one != self.name]
+        return f'pytest --denorm -k "{" and ".join([*words, self.name, *others])}"'
+
+    def _is_alone(self) -> bool:
+        """Whether ``finds_normalize`` of this pipeline was deselected."""
+        beside = (one.name for one in self.session.items if one.parent is self.parent)
+        return "finds_normalize" not in beside
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, (AssertionError, DenormError)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -130,16 +131,12 @@ def _write(folder: Path) -> None:
 def _pytest(folder: Path, *arguments: str) -> int:
     """pytest with this plugin, in `folder`, as a user would run it."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    print(f"   $ cd {folder} && pytest {' '.join(_quoted(one) for one in arguments)}", flush=True)
+    print(f"   $ cd {shlex.quote(str(folder))} && pytest {shlex.join(arguments)}", flush=True)
     # baselines are asked for here, also where a CI would refuse them
     environment = {
         name: value for name, value in os.environ.items() if name not in CI_VARIABLES and not name.startswith("PYTEST_")
     }
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
-
-
-def _quoted(argument: str) -> str:
-    return f'"{argument}"' if " " in argument else argument
 
 
 def _draw(folder: Path) -> None:

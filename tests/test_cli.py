@@ -279,7 +279,7 @@ def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["diagnose", "imagenet"], "diagnose was given 1 SPEC(s): expected FORWARD and INVERSE."),
+        (["diagnose", "imagenet"], "diagnose was given 1 SPEC: expected FORWARD and INVERSE."),
         (["diagnose", "a:b", "c:d", "--mean", "0", "--std", "1"], "expected INVERSE alone, because --mean and --std"),
         (["show", "imagenet", "-o", "look.png"], "there is no picture to show: expected SPEC IMAGE [IMAGE ...]."),
         (
@@ -293,6 +293,8 @@ def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.
         ),
         (["show", "a/CAT.JPG", "dog.jpg", "-o", "look.png"], "'a/CAT.JPG' is the name of a picture. Expected SPEC"),
         (["show", "setup.py", "dog.jpg", "-o", "look.png"], "'setup.py' is a file. Expected SPEC IMAGE"),
+        (["show", "imagenet", "a.png", "-o", "b.png", "--pixel-max", "255"], "--pixel-max goes with --mean and --std"),
+        (["check", "imagenet", "--pixel-max", "255"], "--pixel-max goes with --mean and --std: a SPEC says itself"),
         (["sweep"], "give either SPEC, or --mean and --std."),
         (["check", "nowhere:val", "--figure", "x.jpg"], "the figure is 'x.jpg': expected the name of a .png file."),
         (["check", "imagenet", "--figure", "setup.py"], "the figure is 'setup.py': expected the name of a .png file."),
@@ -452,3 +454,34 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
     assert again.returncode == 2
     assert "pipeline.py is there already, and is not the demo's" in " ".join(again.stderr.split())
     assert (folder / "pipeline.py").read_text() == "# mine"
+
+
+def test_show_does_not_write_over_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (8, 8), (9, 80, 200)).save(picture)
+    before = picture.read_bytes()
+    (tmp_path / "link.png").symlink_to(picture)
+    for output in ("a.png", "link.png"):
+        assert main(["show", "imagenet", str(picture), "-o", str(tmp_path / output)]) == 2
+        assert "one of the pictures to show: expected another file." in " ".join(capsys.readouterr().err.split())
+        assert picture.read_bytes() == before
+
+
+def test_usages_can_be_followed() -> None:
+    for command, usage in (
+        ("check", "pytest-denorm check [SPEC] [OPTIONS]"),
+        ("diagnose", "pytest-denorm diagnose [FORWARD] INVERSE [OPTIONS]"),
+        ("show", "pytest-denorm show [SPEC] IMAGE [IMAGE ...] -o FILE [OPTIONS]"),
+    ):
+        result = subprocess.run(
+            [sys.executable, "-m", "pytest_denorm", command, "--help"], capture_output=True, text=True, check=True
+        )
+        assert f"usage: {usage}" in " ".join(result.stdout.split())
+
+
+def test_the_commands_of_the_demo_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / "de mo"
+    command = [sys.executable, "-m", "pytest_denorm", "demo", "--folder", str(folder)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    printed = [line.removeprefix("   $ ") for line in said.splitlines() if line.startswith("   $ ")]
+    assert [shlex.split(line)[:4] for line in printed] == 3 * [["cd", str(folder), "&&", "pytest"]]

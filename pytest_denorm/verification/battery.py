@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -100,6 +100,11 @@ def _names(names: Iterable[str] | None, argument: str) -> list[str]:
     return list(names)
 
 
+def _shown(thing: Any) -> str:
+    text = repr(thing)
+    return text if len(text) <= 60 and "\n" not in text else f"a {type(thing).__module__}.{type(thing).__qualname__}"
+
+
 def run_check(case: Case, name: str, expected: str | None = None) -> CheckResult:
     """One check's outcome. `expected` is the reason for which it is known to fail, or None."""
     try:
@@ -137,6 +142,7 @@ class BoundCheck:
     name: str
     expected: str | None = None
     again: str | None = None  # what runs it again; the call in Python unless given
+    alone: bool = False  # no check beside it says whether a Normalize was found
 
     def __repr__(self) -> str:
         return f"{self.case.name}-{self.name}" if self.case.name else self.name
@@ -150,7 +156,11 @@ class BoundCheck:
         __tracebackhide__ = True
         import pytest
 
-        result = self.case.outcomes[self.name] = run_check(self.case, self.name, self.expected)
+        result = run_check(self.case, self.name, self.expected)
+        nothing = self.case.search[1]
+        if self.alone and nothing is not None and result.status == "not applicable":
+            result = CheckResult(self.name, "failed", str(nothing))
+        self.case.outcomes[self.name] = result
         if result.status == "not applicable":
             pytest.skip(result.message)
         if result.status == "expected failure":
@@ -184,7 +194,7 @@ def parametrize_with_checks(
             pipeline. What is left out makes no item.
 
     Raises:
-        CheckNameError: as :func:`check`.
+        CheckNameError: as :func:`check`; or no check is left.
         ImageError: `output_max` is no finite number above 0, or of no inverse.
         PipelineError: no pipeline, or something that holds none.
     """
@@ -192,15 +202,18 @@ def parametrize_with_checks(
 
     wanted, left_out, expected = chosen_checks(select, skip, expected_failures)
     check_output_max(output_max, inverse)
-    if isinstance(pipelines, str) or not isinstance(pipelines, Iterable):
-        raise PipelineError(f"pipelines is {pipelines!r}: expected pipelines by name, or a list of them.")
+    several = isinstance(pipelines, (Mapping, Sequence, Set, Iterator)) and not isinstance(pipelines, str)
+    if not several or callable(pipelines):  # a pipeline or a loader may be gone through, too
+        raise PipelineError(f"pipelines is {_shown(pipelines)}: expected pipelines by name, or a list of them.")
+    chosen = [one for one in wanted if one not in left_out]
+    if not chosen:
+        raise CheckNameError("no check is left of what select and skip say: expected at least one.")
     named = pipelines if isinstance(pipelines, Mapping) else {str(i): one for i, one in enumerate(pipelines)}
     if not named:
         raise PipelineError("there is no pipeline to check: expected at least one, by name or in a list.")
     bound = [
-        BoundCheck(case, one, expected.get(one))
+        BoundCheck(case, one, expected.get(one), alone="finds_normalize" not in chosen)
         for case in (Case(pipeline, inverse, images, str(name), output_max) for name, pipeline in named.items())
-        for one in wanted
-        if one not in left_out
+        for one in chosen
     ]
     return pytest.mark.parametrize("denorm_check", bound, ids=repr)

@@ -210,7 +210,9 @@ class Report:
         for result in self.failures:
             lines += _wrapped(f"{_MARKS[result.status]} {result.name}: {result.message}", "  ", "    ")
         lines += self._diagnosis_lines()
-        return "\n".join([*lines, *_wrapped(f"again: {again or self.reproduction()}", "", "  ")])
+        # a command for a shell is pasted whole
+        last = [f"again: {again}"] if again else _wrapped(f"again: {self.reproduction()}", "", "  ")
+        return "\n".join([*lines, *last])
 
     def reproduction(self) -> str:
         """The call that runs just what failed."""

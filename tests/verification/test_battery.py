@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -403,3 +404,72 @@ class KeysForAttributes:
 def test_attributes_that_raise_stop_no_check() -> None:
     report = check(KeysForAttributes(), skip=["picklable"])
     assert report.ok, str(report)
+
+
+NOTHING = """
+from torchvision import transforms as T
+from pytest_denorm import parametrize_with_checks
+
+nothing = T.Compose([T.ToTensor()])
+
+@parametrize_with_checks({"val": nothing}, select=["round_trip", "bytes_exact"])
+def test_two(denorm_check):
+    denorm_check()
+
+@parametrize_with_checks({"val": nothing}, select=["round_trip"], expected_failures=["round_trip"])
+def test_expected(denorm_check):
+    denorm_check()
+"""
+
+
+def test_no_normalize_fails_where_no_check_beside_it_says_so(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_nothing=NOTHING)
+    result = pytester.runpytest_inprocess("-p", "no:randomly", "-q")
+    result.assert_outcomes(failed=3)  # also where another failure was expected
+    result.stdout.fnmatch_lines(["*FAIL round_trip:*no Normalize in Compose*"])
+    pytester.makeini(
+        "[pytest]\ndenorm_pipelines = val = test_nothing:nothing\npythonpath = .\npython_files = none.py\n"
+    )
+    result = pytester.runpytest_inprocess("--denorm", "-q", "-k", "bytes_exact")
+    result.assert_outcomes(failed=1, deselected=len(CHECKS) - 1)
+    result = pytester.runpytest_inprocess("--denorm", "-q")
+    assert result.parseoutcomes()["failed"] == 1  # finds_normalize says it
+
+
+@pytest.mark.parametrize("arguments", ["select=[]", 'select=["round_trip"], skip=["round_trip"]'])
+def test_no_check_at_all_is_an_error(pytester: pytest.Pytester, arguments: str) -> None:
+    pytester.makepyfile(
+        f"""
+        from pytest_denorm import parametrize_with_checks
+
+        @parametrize_with_checks(["imagenet"], {arguments})
+        def test_none(denorm_check): ...
+        """
+    )
+    result = pytester.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*no check is left of what select and skip say: expected at least one."])
+
+
+@pytest.mark.parametrize("name", ["val set", "or", "a/b $x", 'not an "or"', "größe"])
+def test_what_runs_a_check_again_runs_it_alone(pytester: pytest.Pytester, name: str) -> None:
+    pytester.makepyfile(
+        broken="""
+        from torchvision import transforms as T
+
+        class Off(T.Normalize):
+            def forward(self, picture):
+                return super().forward(picture) + 0.1
+
+        bad = T.Compose([T.ToTensor(), Off(0.5, 0.5)])
+        """
+    )
+    pytester.makeini(f"[pytest]\ndenorm_pipelines =\n    {name} = broken:bad\n")
+    result = pytester.runpytest_inprocess("--denorm", "-q", "-p", "no:randomly")
+    commands = [line for line in result.outlines if line.startswith("again: ")]
+    assert commands
+    for command in commands:
+        arguments = shlex.split(command.removeprefix("again: pytest "))
+        outcomes = pytester.runpytest_inprocess(*arguments, "-q").parseoutcomes()
+        assert outcomes["failed"] == 1
+        assert outcomes["deselected"] == len(CHECKS) - 1

@@ -478,6 +478,14 @@ def test_parameters_are_named_after_pipelines_and_checks() -> None:
         (HALF, f"pipelines is {HALF!r}: expected pipelines by name, or a list of them."),
         ([], "there is no pipeline to check: expected at least one, by name or in a list."),
         ({}, "there is no pipeline to check: expected at least one, by name or in a list."),
+        (
+            torch.nn.Sequential(T.Normalize(0.5, 0.5)),
+            "pipelines is a torch.nn.modules.container.Sequential: expected pipelines by name, or a list of them.",
+        ),
+        (
+            torch.utils.data.DataLoader([1], batch_size=1),
+            "pipelines is a torch.utils.data.dataloader.DataLoader: expected pipelines by name, or a list of them.",
+        ),
     ],
 )
 def test_pipelines_that_are_none(pipelines: Any, said: str) -> None:
