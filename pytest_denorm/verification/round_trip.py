@@ -343,7 +343,7 @@ def failure_text(subject: Subject, outcome: RoundTrip) -> str:
         *_entry("channels", _channels_text(outcome, found.pixel_max)),
         *_entry("levels", levels_text(outcome)),
         *_entry("diagnosis", diagnosis_text(subject, outcome)),
-        *_entry("tolerance", str(outcome.tolerance)),
+        *_entry("tolerance", _tolerance_text(outcome.tolerance)),
     ]
     return "\n".join(lines)
 
@@ -392,6 +392,14 @@ def _why_exact(subject: Subject, outcome: RoundTrip) -> str:
     if low < 0 or high > white:
         return f"{right}, and these are in {low:.4g}..{high:.4g}: is what lies outside clipped?"
     return f"{right} of other sizes and values, and not for these"
+
+
+def _tolerance_text(tolerance: Tolerance) -> str:
+    if len(set(tolerance.per_channel)) == 1:
+        return str(tolerance)
+    channels = len(tolerance.per_channel)
+    each = ", ".join(f"{channel_name(c, channels)} {bound:.3g}" for c, bound in enumerate(tolerance.per_channel))
+    return f"{each} ({in_levels(tolerance.levels, 3)} at most): {tolerance.reason}"
 
 
 def _channels_text(outcome: RoundTrip, pixel_max: float) -> str:
