@@ -14,13 +14,14 @@ from typing import Any
 from ..errors import DatasetError, ImageTypeError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
+from ..pipelines.items import is_indexed
 from ..pipelines.watching import recorded
 from ..text import count_of
 from ..units import in_units
 from .distributed import Ranks
 from .files import expect, read_json, write_json
 from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
-from .pictures import Reading, check_source, is_indexed, picture_name
+from .pictures import Reading, check_source, picture_name
 from .plan import chosen, chunks, results
 from .progress import Progress
 from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, describe
