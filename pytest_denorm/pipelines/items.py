@@ -19,6 +19,8 @@ __all__ = ["Batches", "is_indexed", "is_loader", "is_picture", "pictures_of"]
 #: How many channels pictures have, where nothing else tells.
 _CHANNELS = (1, 3, 4)
 
+_ARRAYS = (torch.Tensor, np.ndarray)
+
 #: Whether a thing is a picture, or several in one; it may be in a list of them.
 Judge = Callable[[Any, bool], bool]
 
@@ -38,7 +40,7 @@ def is_loader(source: Any) -> bool:
 
 def is_picture(thing: Any, listed: bool = False) -> bool:
     """Of what an item holds: a PIL picture, or a tensor or array with a height and a width."""
-    return isinstance(thing, PIL.Image.Image) or _axes(thing) >= 2
+    return isinstance(thing, PIL.Image.Image) or (isinstance(thing, _ARRAYS) and thing.ndim >= 2)
 
 
 def pictures_of(item: Any, judge: Judge = is_picture) -> list[Any]:
@@ -47,10 +49,11 @@ def pictures_of(item: Any, judge: Judge = is_picture) -> list[Any]:
     Raises:
         ImageTypeError: there is none, or which one it is cannot be told.
     """
-    found = _held(item, judge) if not isinstance(item, (tuple, list)) else _first(item, judge)
+    several = isinstance(item, (tuple, list))
+    found = _first(item, judge) if several else _held(item, judge)
     if found:
         return found
-    if isinstance(item, (tuple, list)):
+    if several:
         content = ", ".join(type(element).__name__ for element in item)
         raise ImageTypeError(f"no picture is in a {type(item).__name__} of ({content})")
     if isinstance(item, Mapping):
@@ -65,16 +68,20 @@ def pictures_of(item: Any, judge: Judge = is_picture) -> list[Any]:
 
 
 def _first(items: Sequence[Any], judge: Judge) -> list[Any]:
-    return next(filter(None, (_held(element, judge) for element in items)), [])
+    for member in items:
+        found = _held(member, judge)
+        if found:
+            return found
+    return []
 
 
 def _held(thing: Any, judge: Judge) -> list[Any]:
     """The pictures in a member of an item; none where it is something else."""
+    if judge(thing, False):
+        return [thing]
     if isinstance(thing, (tuple, list)):
         return [each for each in thing if judge(each, True)]
-    if isinstance(thing, Mapping):
-        return _under_a_key(thing, judge)
-    return [thing] if judge(thing, False) else []
+    return _under_a_key(thing, judge) if isinstance(thing, Mapping) else []
 
 
 def _under_a_key(item: Mapping[Any, Any], judge: Judge) -> list[Any]:
@@ -88,7 +95,7 @@ def _under_a_key(item: Mapping[Any, Any], judge: Judge) -> list[Any]:
 
 
 def _axes(thing: Any) -> int:
-    return int(thing.ndim) if isinstance(thing, (torch.Tensor, np.ndarray)) else -1
+    return int(thing.ndim) if isinstance(thing, _ARRAYS) else -1
 
 
 def _is_stack(thing: Any, listed: bool) -> bool:
