@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..errors import ImageError, ImageTypeError
 from .conventions import KEYS
 from .randomness import states_kept
 
-__all__ = ["Batches", "is_indexed", "is_loader", "is_picture", "pictures_of"]
+__all__ = ["Batches", "is_indexed", "is_loader", "is_picture", "kept_while_read", "pictures_of"]
 
 #: How many channels pictures have, where nothing else tells.
 _CHANNELS = (1, 3, 4)
@@ -58,7 +59,8 @@ def pictures_of(item: Any, judge: Judge = is_picture) -> list[Any]:
         raise ImageTypeError(f"no picture is in a {type(item).__name__} of ({content})")
     if isinstance(item, Mapping):
         keys = [key for key, value in item.items() if judge(value, False)]
-        found_instead = f"{len(keys)} of its values look like pictures" if keys else "none of its values looks like one"
+        usual = f"none of its values looks like one; usual keys are {', '.join(KEYS)}"
+        found_instead = f"{len(keys)} of its values look like pictures" if keys else usual
         raise ImageTypeError(f"which of the keys {list(item)} is the picture? {found_instead}")
     shape = f" of shape {tuple(item.shape)}" if _axes(item) >= 0 else ""
     raise ImageTypeError(
@@ -110,6 +112,28 @@ def _kinds(item: Sequence[Any]) -> list[Any]:
 
 def _forms(item: Sequence[Any]) -> list[Any]:
     return [(_axes(member), getattr(member, "dtype", None)) for member in item]
+
+
+@contextmanager
+def kept_while_read(source: Any) -> Iterator[None]:
+    """Looking at pictures must not change what a seeded training run draws afterwards: the random states are kept, and
+    those of the generators of a loader."""
+    with states_kept():
+        kept = [(generator, generator.get_state()) for generator in _generators(source)]
+        try:
+            yield
+        finally:
+            for generator, state in kept:
+                generator.set_state(state)
+
+
+def _generators(source: Any) -> list[torch.Generator]:
+    """Those of a loader and its samplers, or of the loader that it wraps."""
+    loaders = [source, getattr(source, "loader", None)]
+    samplers = [getattr(loader, name, None) for loader in loaders for name in ("sampler", "batch_sampler")]
+    owners = [*loaders, *samplers, *(getattr(sampler, "sampler", None) for sampler in samplers)]
+    found = (getattr(owner, "generator", None) for owner in owners)
+    return [generator for generator in found if isinstance(generator, torch.Generator)]
 
 
 class Batches:
