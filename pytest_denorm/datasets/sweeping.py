@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import DatasetError, ImageTypeError
+from ..errors import DatasetError, ImageTypeError, NormalizeNotFoundError, PipelineError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
 from ..pipelines.items import is_indexed
@@ -205,7 +205,7 @@ def sweep(
             file of its own, with ``.<rank>-of-<count>`` behind the name.
 
     Raises:
-        PipelineError: no Normalize, or not one alone, or one that cannot be watched.
+        PipelineError: no Normalize, or not one alone, or one that cannot be watched or that works on batches.
         DatasetError: no data set; a picture that cannot be read (unless skipped) or does not fit the Normalize; or
             `state` is of another sweep.
         RankError: another rank failed; names it.
@@ -216,7 +216,7 @@ def sweep(
     if dataset is None and isinstance(pipeline, (str, Normalization)):
         raise DatasetError(f"{pipeline!r} holds no pictures: a sweep needs a data set too.")
     if dataset is None:
-        dataset, pipeline = _unwrapped(pipeline), None
+        dataset, pipeline = _unwrapped(pipeline, located), None
         with recorded(located):  # refuses before the first picture what cannot be watched
             pass
     check_source(dataset)
@@ -254,11 +254,24 @@ def sweep(
     return replace(sum(parts[1:], parts[0]), seconds=max(part.seconds for part in parts))  # side by side
 
 
-def _unwrapped(loader_or_dataset: Any) -> Any:
-    """The data set of a loader."""
+def _unwrapped(loader_or_dataset: Any, located: Located) -> Any:
+    """The data set of a loader.
+
+    Raises:
+        PipelineError: the Normalize is in the loader, but not in its data set.
+    """
     found = loader_or_dataset
     while not hasattr(found, "__getitem__") and (hasattr(found, "dataset") or hasattr(found, "loader")):
         found = found.dataset if hasattr(found, "dataset") else found.loader
+    if found is not loader_or_dataset:
+        try:
+            located_quietly(found)
+        except NormalizeNotFoundError:
+            raise PipelineError(
+                f"{located.normalization.source} works on batches, and a sweep reads the items of the "
+                f"{type(found).__qualname__}, which do not pass it. sweep(pipeline, dataset) sends them through it: "
+                f"sweep(loader, loader.dataset)."
+            ) from None
     return found
 
 
