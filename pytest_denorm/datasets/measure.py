@@ -15,7 +15,7 @@ import numpy as np
 import torch.utils.data
 
 from ..errors import DatasetError, StatisticsWarning
-from ..pipelines.items import is_indexed, is_loader
+from ..pipelines.items import is_indexed, is_loader, kept_while_read
 from .distributed import Ranks
 from .pictures import Reading, Stored, check_source, picture_name, planes_of, stored_pictures
 from .plan import chosen, chunks, results
@@ -51,7 +51,8 @@ def dataset_statistics(
     0..1. Behind a Normalize the statistics are of normalized values (mean near 0, std near 1, in units of the std):
     for those of the pictures that enter it, measure the data set without it, or ask
     :meth:`Statistics.before` with the Normalization found by :func:`~pytest_denorm.find_normalize`. Random
-    augmentation is measured as it falls.
+    augmentation is measured as it falls; the random states, and those of a loader's generators, are afterwards what
+    they were before.
 
     All sums are exact, so any split over workers, files or machines gives the same bits. Memory does not grow with
     the data set.
@@ -87,19 +88,21 @@ def dataset_statistics(
     if not is_indexed(dataset_or_loader):
         wanted = {"sample": sample is not None, "workers": workers > 0, "on_error='skip'": on_error == "skip"}
         _refuse_for_iterable(dataset_or_loader, wanted | {"distributed": distributed})
-        kept = _kept_behind(dataset_or_loader) if limit is None else None
-        if kept is None:
-            return _stream(dataset_or_loader, reading, limit, progress)
-        dataset_or_loader = kept
-    indices = chosen(len(dataset_or_loader), limit=limit, sample=sample, seed=seed)
-    measure = Measure(reading, on_error)
-    most = _CHUNK if measure.stored(dataset_or_loader) is None else _CHUNK_OF_STORED
-    pieces = chunks(indices, max(1, min(most, len(indices) // (4 * max(1, workers)))))
-    if not distributed:
-        return _run(dataset_or_loader, measure, pieces, workers, progress).statistics()
-    ranks = Ranks(timeout)
-    mine = pieces[ranks.rank :: ranks.count]
-    tallies = ranks.gather(lambda: _run(dataset_or_loader, measure, mine, workers, progress and ranks.rank == 0))
+    with kept_while_read(dataset_or_loader):
+        if not is_indexed(dataset_or_loader):
+            kept = _kept_behind(dataset_or_loader) if limit is None else None
+            if kept is None:
+                return _stream(dataset_or_loader, reading, limit, progress)
+            dataset_or_loader = kept
+        indices = chosen(len(dataset_or_loader), limit=limit, sample=sample, seed=seed)
+        measure = Measure(reading, on_error)
+        most = _CHUNK if measure.stored(dataset_or_loader) is None else _CHUNK_OF_STORED
+        pieces = chunks(indices, max(1, min(most, len(indices) // (4 * max(1, workers)))))
+        if not distributed:
+            return _run(dataset_or_loader, measure, pieces, workers, progress).statistics()
+        ranks = Ranks(timeout)
+        mine = pieces[ranks.rank :: ranks.count]
+        tallies = ranks.gather(lambda: _run(dataset_or_loader, measure, mine, workers, progress and ranks.rank == 0))
     whole = Tally()
     for tally in tallies:
         whole.merge(tally)

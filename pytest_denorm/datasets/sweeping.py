@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import DatasetError, ImageTypeError, NormalizeNotFoundError, PipelineError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
-from ..pipelines.items import is_indexed
+from ..pipelines.items import is_indexed, kept_while_read
 from ..pipelines.watching import recorded
 from ..text import count_of
 from ..units import in_units
@@ -244,13 +244,15 @@ def sweep(
         key["output_max"] = output_max
     start = SweepResult(source=normalization.source or str(normalization))
     if not distributed:
-        return _run(dataset, work, indices, start, _State(state, key), workers, progress)
+        with kept_while_read(dataset):
+            return _run(dataset, work, indices, start, _State(state, key), workers, progress)
     ranks = Ranks(timeout)
     own = None if state is None else f"{os.fspath(state)}.{ranks.rank}-of-{ranks.count}"
     kept = _State(own, key | {"rank": [ranks.rank, ranks.count]})
     mine = indices[ranks.rank :: ranks.count]
     shown = progress and ranks.rank == 0
-    parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
+    with kept_while_read(dataset):
+        parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
     return replace(sum(parts[1:], parts[0]), seconds=max(part.seconds for part in parts))  # side by side
 
 

@@ -207,8 +207,8 @@ class TestFailures:
         loader = DataLoader(write_cifar10(root)(root), batch_size=8, collate_fn=Normalizing())
         message = (
             "DataLoader.collate_fn.chain.transforms[1]: torchvision.transforms.Normalize works on batches, and a sweep "
-            "reads the items of the SmallCIFAR10, which do not pass it. sweep(pipeline, dataset) sends them through it: "
-            "sweep(loader, loader.dataset)."
+            "reads the items of the SmallCIFAR10, which do not pass it. sweep(pipeline, dataset) sends them through "
+            "it: sweep(loader, loader.dataset)."
         )
         with pytest.raises(PipelineError, match=f"^{re.escape(message)}$"):
             sweep(loader)
