@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import sys
 import warnings
@@ -14,8 +15,9 @@ import numpy as np
 import torch.utils.data
 
 from ..errors import DatasetError, StatisticsWarning
+from ..pipelines.items import is_indexed, is_loader, kept_while_read
 from .distributed import Ranks
-from .pictures import Reading, Stored, check_source, is_indexed, picture_name, planes_of, stored_pictures
+from .pictures import Reading, Stored, check_source, picture_name, planes_of, stored_pictures
 from .plan import chosen, chunks, results
 from .progress import Progress
 from .statistics import Statistics
@@ -49,7 +51,8 @@ def dataset_statistics(
     0..1. Behind a Normalize the statistics are of normalized values (mean near 0, std near 1, in units of the std):
     for those of the pictures that enter it, measure the data set without it, or ask
     :meth:`Statistics.before` with the Normalization found by :func:`~pytest_denorm.find_normalize`. Random
-    augmentation is measured as it falls.
+    augmentation is measured as it falls; the random states, and those of a loader's generators, are afterwards what
+    they were before.
 
     All sums are exact, so any split over workers, files or machines gives the same bits. Memory does not grow with
     the data set.
@@ -58,8 +61,9 @@ def dataset_statistics(
         dataset_or_loader: a data set (``dataset[i]``, ``len(dataset)``), a DataLoader, whose batches are measured as
             they come, or an iterable of pictures. A picture is a PIL picture, a tensor (..., C, H, W) or an array
             (..., H, W, C) or (..., C, H, W), of bytes, other integers or floats, of any size; it may come in a tuple
-            (the first picture in it), in a list, or in a dict (``image``, ``img``, ``pixel_values``, ...).
-        image: the key or index of the picture in an item, or a function that takes an item and returns it.
+            (the first picture in it), in a list, or in a dict (``pixel_values``, ``image``, ``images``, ``img``, ...).
+        image: the key or index of the picture in an item, or a function that takes an item and returns it; of a
+            loader, in a batch or in each item of one.
         channel_axis: the axis of the channels in tensors and arrays, when it is not where the line above says.
         pixel_max: the value of white; 255 for uint8, 65535 for uint16 and 1 for floats unless it is given.
         on_error: ``"raise"`` stops at the first picture that cannot be read and names it; ``"skip"`` leaves such
@@ -84,19 +88,21 @@ def dataset_statistics(
     if not is_indexed(dataset_or_loader):
         wanted = {"sample": sample is not None, "workers": workers > 0, "on_error='skip'": on_error == "skip"}
         _refuse_for_iterable(dataset_or_loader, wanted | {"distributed": distributed})
-        kept = _kept_behind(dataset_or_loader) if limit is None else None
-        if kept is None:
-            return _stream(dataset_or_loader, reading, limit, progress)
-        dataset_or_loader = kept
-    indices = chosen(len(dataset_or_loader), limit=limit, sample=sample, seed=seed)
-    measure = Measure(reading, on_error)
-    most = _CHUNK if measure.stored(dataset_or_loader) is None else _CHUNK_OF_STORED
-    pieces = chunks(indices, max(1, min(most, len(indices) // (4 * max(1, workers)))))
-    if not distributed:
-        return _run(dataset_or_loader, measure, pieces, workers, progress).statistics()
-    ranks = Ranks(timeout)
-    mine = pieces[ranks.rank :: ranks.count]
-    tallies = ranks.gather(lambda: _run(dataset_or_loader, measure, mine, workers, progress and ranks.rank == 0))
+    with kept_while_read(dataset_or_loader):
+        if not is_indexed(dataset_or_loader):
+            kept = _kept_behind(dataset_or_loader) if limit is None else None
+            if kept is None:
+                return _stream(dataset_or_loader, reading, limit, progress)
+            dataset_or_loader = kept
+        indices = chosen(len(dataset_or_loader), limit=limit, sample=sample, seed=seed)
+        measure = Measure(reading, on_error)
+        most = _CHUNK if measure.stored(dataset_or_loader) is None else _CHUNK_OF_STORED
+        pieces = chunks(indices, max(1, min(most, len(indices) // (4 * max(1, workers)))))
+        if not distributed:
+            return _run(dataset_or_loader, measure, pieces, workers, progress).statistics()
+        ranks = Ranks(timeout)
+        mine = pieces[ranks.rank :: ranks.count]
+        tallies = ranks.gather(lambda: _run(dataset_or_loader, measure, mine, workers, progress and ranks.rank == 0))
     whole = Tally()
     for tally in tallies:
         whole.merge(tally)
@@ -173,7 +179,9 @@ def _warn_of_another_count(source: Any, count: int, firsts: list[Any]) -> None:
     dataset = getattr(source, "dataset", source)
     if not isinstance(dataset, torch.utils.data.IterableDataset) or getattr(source, "drop_last", False):
         return
-    said = len(dataset) if hasattr(dataset, "__len__") else count
+    said = count
+    with contextlib.suppress(TypeError):  # it has none, or is a chain of such
+        said = len(dataset)  # type: ignore[arg-type]
     workers = getattr(source, "num_workers", 0)
     told = []
     if said != count:
@@ -188,10 +196,6 @@ def _warn_of_another_count(source: Any, count: int, firsts: list[Any]) -> None:
         warnings.warn("; ".join(told) + ".", StatisticsWarning, stacklevel=4)
 
 
-def _first_picture(batch: Any, reading: Reading) -> Any:
-    return planes_of(batch, reading, batched=True)[0].pixels[0]
-
-
 def _itself(item: Any) -> Any:
     return item
 
@@ -199,8 +203,8 @@ def _itself(item: Any) -> Any:
 def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> Statistics:
     """The batches of a loader, or the pictures of an iterable, as they come."""
     chosen(0, limit=limit)  # refuses a limit below 1
-    batched = hasattr(source, "dataset") or hasattr(source, "loader")
-    reader, iterator, index = Reader(reading), iter(source), 0
+    batches = reading.batches_of(source) if is_loader(source) else None
+    reader, iterator, index = Reader(reading, batches=batches), iter(source), 0
     firsts: list[Any] = []
     with Progress("stats", limit, shown=shown) as bar:
         while limit is None or index < limit:
@@ -209,15 +213,15 @@ def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> St
             except StopIteration:
                 break
             except Exception as error:
-                advice = " Give the data set instead of the loader to have it named, or skipped." if batched else ""
+                advice = " Give the data set instead of the loader to have it named, or skipped." if batches else ""
                 raise DatasetError(
-                    f"after {index:,} pictures, the next {'batch' if batched else 'picture'} could not be read: "
+                    f"after {index:,} pictures, the next {'batch' if batches else 'picture'} could not be read: "
                     f"{type(error).__name__}: {error}{advice}"
                 ) from error
-            if batched:
+            if batches:
                 count = reader.read_batch(partial(_itself, item), range(index, limit or sys.maxsize))
                 if len(firsts) < 2:
-                    firsts.append(_first_picture(item, reading))
+                    firsts.append(planes_of(item, reading, batches)[0].pixels[0])
             else:
                 reader.read(item, index)
                 count = 1

@@ -15,13 +15,12 @@ import torch
 
 from ..arguments import positive, whole
 from ..errors import DatasetError, ImageError, ImageTypeError
+from ..pipelines.items import Batches, is_indexed, pictures_of
 from .exact import LARGEST
 from .moments import Pixels
 
 __all__ = ["Planes", "Reading", "picture_name", "planes_of"]
 
-#: Where pictures are in a dictionary, the first that is there.
-_KEYS = ("image", "img", "images", "pixel_values", "x", "input")
 #: How many channels pictures have, where the axis has to be told by its length.
 _CHANNELS = (1, 3, 4)
 #: PIL's modes of one byte a band, a letter each.
@@ -50,6 +49,27 @@ class Reading:
         if self.pixel_max is not None:
             positive(self.pixel_max, "pixel_max", DatasetError)
 
+    def take(self, item: Any) -> Any:
+        """What `image` says of an item.
+
+        Raises:
+            ImageError: it has no such key or index.
+        """
+        if self.image is None:
+            return item
+        if callable(self.image):
+            return self.image(item)
+        try:
+            return item[self.image]
+        except Exception as error:
+            raise ImageError(
+                f"image is {self.image!r}, which an item of type {type(item).__name__} does not have: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def batches_of(self, loader: Any) -> Batches:
+        return Batches(loader, self.take, with_channels=self.channel_axis is not None)
+
 
 class Planes(NamedTuple):
     """Pictures of one shape: (N, H, W, C) if `channels_last`, else (N, C, H, W)."""
@@ -59,72 +79,18 @@ class Planes(NamedTuple):
     pixel_max: float
 
 
-def planes_of(item: Any, reading: Reading, *, batched: bool = False) -> list[Planes]:
-    """The pictures of an item of a data set, or of a batch of a loader.
+def planes_of(item: Any, reading: Reading, batches: Batches | None = None) -> list[Planes]:
+    """The pictures of an item of a data set, or of a batch of a loader that has such `batches`.
 
     Raises:
         ImageTypeError: there is no picture in it, or one of a kind that cannot be measured.
         ImageError: no such key or index; a picture without pixels, or whose channel axis cannot be told.
     """
-    if callable(reading.image):
-        item = reading.image(item)
-    elif reading.image is not None:
-        try:
-            item = item[reading.image]
-        except Exception as error:
-            raise ImageError(
-                f"image is {reading.image!r}, which an item of type {type(item).__name__} does not have: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-    return [_planes(picture, reading) for picture in (_of_batch(item) if batched else _of_item(item))]
-
-
-def _is_picture(thing: Any) -> bool:
-    return isinstance(thing, PIL.Image.Image) or (isinstance(thing, (torch.Tensor, np.ndarray)) and thing.ndim >= 2)
-
-
-def _of_item(item: Any) -> list[Any]:
-    """The pictures in an item: itself, the first of a tuple, all of a list in the first place, a key of a dict."""
-    if not isinstance(item, (tuple, list)) and _is_picture(item):
-        return [item]
-    if isinstance(item, (tuple, list)):
-        for element in item:
-            if _is_picture(element):
-                return [element]
-            if isinstance(element, Mapping):
-                return _of_item(element)
-            if isinstance(element, (tuple, list)) and any(map(_is_picture, element)):
-                return [each for each in element if _is_picture(each)]
-        content = ", ".join(type(element).__name__ for element in item)
-        raise ImageTypeError(f"no picture is in a {type(item).__name__} of ({content}): say where it is with image=.")
-    if isinstance(item, Mapping):
-        return _of_item(_of_mapping(item))
-    raise ImageTypeError(
-        f"a {type(item).__module__}.{type(item).__qualname__} is no picture: expected a PIL picture, a tensor, an "
-        f"array, a tuple that begins with one, or a dict; or say where it is with image=."
-    )
-
-
-def _of_mapping(item: Mapping[Any, Any]) -> Any:
-    for key in _KEYS:
-        if key in item:
-            return item[key]
-    keys = [key for key, value in item.items() if _is_picture(value)]
-    if len(keys) == 1:
-        return item[keys[0]]
-    found = f"{len(keys)} of its values look like pictures" if keys else "none of its values looks like a picture"
-    raise ImageTypeError(f"which of the keys {list(item)} is the picture? {found}: say it with image=.")
-
-
-def _of_batch(batch: Any) -> list[Any]:
-    """The pictures of a batch: stacked, as a list, or as a list of items."""
-    if isinstance(batch, (tuple, list)) and batch:
-        if all(_is_picture(each) and getattr(each, "ndim", 3) <= 3 for each in batch):
-            return list(batch)
-        items = all(isinstance(each, (tuple, list, Mapping)) for each in batch)
-        if items and (isinstance(batch[0], Mapping) or not all(map(_is_picture, batch[0]))):
-            return [picture for item in batch for picture in _of_item(item)]
-    return _of_item(batch)
+    try:
+        pictures = pictures_of(reading.take(item)) if batches is None else batches.pictures(item)
+    except ImageTypeError as error:
+        raise ImageTypeError(f"{error}: say where it is with image=.") from None
+    return [_planes(picture, reading) for picture in pictures]
 
 
 def _planes(picture: Any, reading: Reading) -> Planes:
@@ -274,19 +240,13 @@ def picture_name(dataset: Any, index: int) -> str:
     return ""
 
 
-def is_indexed(source: Any) -> bool:
-    """Whether pictures can be asked for by index. An IterableDataset inherits a ``__getitem__`` that only raises."""
-    has_both = hasattr(source, "__getitem__") and hasattr(source, "__len__")
-    return has_both and not isinstance(source, torch.utils.data.IterableDataset)
-
-
 def check_source(dataset: Any) -> None:
     """Refuses what is certainly no data set.
 
     Raises:
         DatasetError: it is a string, a dictionary, or cannot be iterated or indexed, or its length raises.
     """
-    indexable = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
+    indexable = is_indexed(dataset)
     if isinstance(dataset, (str, bytes, Mapping, type)) or not (indexable or hasattr(dataset, "__iter__")):
         raise DatasetError(
             f"a {type(dataset).__module__}.{type(dataset).__qualname__} is no data set: expected a data set "

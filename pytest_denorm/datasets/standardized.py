@@ -13,9 +13,9 @@ from typing import Any
 from ..alone import alone
 from ..errors import StatisticsWarning
 from ..normalization import Normalization, format_numbers
+from ..pipelines.items import is_indexed
 from ..text import channel_name
 from .measure import dataset_statistics
-from .pictures import is_indexed
 from .statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
 
 __all__ = ["TOLERANCE", "Standardization", "Z", "measure_standardization", "standardization"]

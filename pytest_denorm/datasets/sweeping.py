@@ -11,16 +11,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import DatasetError, ImageTypeError
+from ..errors import DatasetError, ImageTypeError, NormalizeNotFoundError, PipelineError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
+from ..pipelines.items import is_indexed, kept_while_read
 from ..pipelines.watching import recorded
 from ..text import count_of
 from ..units import in_units
 from .distributed import Ranks
 from .files import expect, read_json, write_json
 from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
-from .pictures import Reading, check_source, is_indexed, picture_name
+from .pictures import Reading, check_source, picture_name
 from .plan import chosen, chunks, results
 from .progress import Progress
 from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, describe
@@ -204,7 +205,7 @@ def sweep(
             file of its own, with ``.<rank>-of-<count>`` behind the name.
 
     Raises:
-        PipelineError: no Normalize, or not one alone, or one that cannot be watched.
+        PipelineError: no Normalize, or not one alone, or one that cannot be watched or that works on batches.
         DatasetError: no data set; a picture that cannot be read (unless skipped) or does not fit the Normalize; or
             `state` is of another sweep.
         RankError: another rank failed; names it.
@@ -215,7 +216,7 @@ def sweep(
     if dataset is None and isinstance(pipeline, (str, Normalization)):
         raise DatasetError(f"{pipeline!r} holds no pictures: a sweep needs a data set too.")
     if dataset is None:
-        dataset, pipeline = _unwrapped(pipeline), None
+        dataset, pipeline = _unwrapped(pipeline, located), None
         with recorded(located):  # refuses before the first picture what cannot be watched
             pass
     check_source(dataset)
@@ -243,21 +244,36 @@ def sweep(
         key["output_max"] = output_max
     start = SweepResult(source=normalization.source or str(normalization))
     if not distributed:
-        return _run(dataset, work, indices, start, _State(state, key), workers, progress)
+        with kept_while_read(dataset):
+            return _run(dataset, work, indices, start, _State(state, key), workers, progress)
     ranks = Ranks(timeout)
     own = None if state is None else f"{os.fspath(state)}.{ranks.rank}-of-{ranks.count}"
     kept = _State(own, key | {"rank": [ranks.rank, ranks.count]})
     mine = indices[ranks.rank :: ranks.count]
     shown = progress and ranks.rank == 0
-    parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
+    with kept_while_read(dataset):
+        parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
     return replace(sum(parts[1:], parts[0]), seconds=max(part.seconds for part in parts))  # side by side
 
 
-def _unwrapped(loader_or_dataset: Any) -> Any:
-    """The data set of a loader."""
+def _unwrapped(loader_or_dataset: Any, located: Located) -> Any:
+    """The data set of a loader.
+
+    Raises:
+        PipelineError: the Normalize is in the loader, but not in its data set.
+    """
     found = loader_or_dataset
     while not hasattr(found, "__getitem__") and (hasattr(found, "dataset") or hasattr(found, "loader")):
         found = found.dataset if hasattr(found, "dataset") else found.loader
+    if found is not loader_or_dataset:
+        try:
+            located_quietly(found)
+        except NormalizeNotFoundError:
+            raise PipelineError(
+                f"{located.normalization.source} works on batches, and a sweep reads the items of the "
+                f"{type(found).__qualname__}, which do not pass it. sweep(pipeline, dataset) sends them through it: "
+                f"sweep(loader, loader.dataset)."
+            ) from None
     return found
 
 

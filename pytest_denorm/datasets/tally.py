@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..errors import DatasetError, ImageError
+from ..pipelines.items import Batches
 from .moments import Pixels, UnmeasurableError, block_statistics
 from .pictures import Planes, Reading, channels_first, planes_of, unmeasurable
 from .statistics import NAMED_FAILURES, Failure, Statistics, describe
@@ -92,12 +93,17 @@ class Reader:
 
     Args:
         name: gives the name of picture `index`; asked only where it is needed.
+        batches: of the loader whose batches are read.
     """
 
     def __init__(
-        self, reading: Reading, on_error: OnError = "raise", name: Callable[[int], str] = lambda index: ""
+        self,
+        reading: Reading,
+        on_error: OnError = "raise",
+        name: Callable[[int], str] = lambda index: "",
+        batches: Batches | None = None,
     ) -> None:
-        self._reading = reading
+        self._reading, self._batches = reading, batches
         self._usual = reading == Reading()
         self._on_error = on_error
         self._name = name
@@ -186,7 +192,7 @@ class Reader:
         """
         self._settle()
         try:
-            found = planes_of(get(), self._reading, batched=True)
+            found = planes_of(get(), self._reading, self._batches)
         except Exception as error:
             self._flush()
             self._fail(indices[0], error)

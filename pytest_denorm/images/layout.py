@@ -43,10 +43,10 @@ def grid(
         images_or_loader: a batch (N, C, H, W), or one picture (C, H, W) or (H, W), as a tensor or an array (arrays may
             have their channels last); a PIL picture; a list or tuple of pictures of one size; a list of such batches; a
             data set, of which the first 64 samples are drawn; or a DataLoader, of which the first batch is drawn.
-            Samples and batches may be tuples or lists that begin with the pictures, ``(images, labels)``, or dicts that
-            have them under ``image``, ``img`` or ``pixel_values``. A list ``[images, targets]`` whose targets are
-            pictures as large as the images, with as many channels, is two batches. Random states are left as they were,
-            so two grids of a shuffled loader show the same batch.
+            Of samples and batches that are tuples or lists, ``(images, labels)``, the first picture is drawn; of dicts
+            that under ``pixel_values``, ``image``, ``images``, ``img``, ``inputs``, ``input``, ``x``, or the only one.
+            A list ``[images, targets]`` whose targets are pictures as large as the images, with as many channels, is
+            two batches. Random states are left as they were, so two grids of a shuffled loader show the same batch.
         normalization_or_pipeline: what was done to the pictures: a Normalization, the name of a preset, or anything
             that :func:`~pytest_denorm.find_normalize` understands. When it is left out, a data set or a loader is
             asked for its own; pictures of floating point without any must lie in 0..1 already.
@@ -74,7 +74,7 @@ def grid(
         raise ImageError(f"pad_value is {pad_value!r}: expected a brightness from 0 (black) to 1 (white).")
     normalization = _normalization_of(images_or_loader, normalization_or_pipeline) if inverse else None
     pictures: list[Bytes] = []
-    for block in blocks_of(images_or_loader):
+    for block in blocks_of(images_or_loader, channel_axis is not None):
         pictures.extend(_to_pictures(block, normalization, inverse, channel_axis, len(pictures)))
     if not pictures:
         raise ImageError("the batch is empty: expected at least one picture.")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -12,13 +11,10 @@ import torch
 from PIL import Image
 
 from pytest_denorm.errors import ImageError, ImageTypeError
-from pytest_denorm.pipelines.randomness import states_kept
+from pytest_denorm.pipelines.items import Batches, is_loader, is_picture, kept_while_read, pictures_of
 
 #: How many pictures are taken from a data set, which has no batches.
 SAMPLES = 64
-
-#: The keys under which data sets and processors keep the pictures of a sample or a batch.
-KEYS = ("image", "img", "pixel_values")
 
 #: One or more pictures in one object.
 Block = torch.Tensor | np.ndarray[Any, Any] | Image.Image
@@ -33,12 +29,14 @@ def is_collection(thing: Any) -> bool:
     return is_block(thing) or isinstance(thing, (list, tuple, Mapping))
 
 
-def blocks_of(source: Any) -> list[Block]:
+def blocks_of(source: Any, with_channels: bool = False) -> list[Block]:
     """The pictures of a batch or a list, or the first ones of a data set or a loader.
 
-    A batch is an array or tensor of pictures, a list of pictures or of such arrays, a tuple or list that begins with
-    one of these (``(images, labels)``), or a dict with one of them under ``image``, ``img`` or ``pixel_values``. Of
-    what is iterated the first batch is taken, or the first 64 samples.
+    A batch is an array or tensor of pictures, a list of pictures or of such arrays, a tuple or list that holds one of
+    these (``(images, labels)``), or a dict. Of what is iterated the first batch is taken, or the first 64 samples.
+
+    Args:
+        with_channels: three axes in a batch of a loader are one picture's, one of channels.
 
     Raises:
         ImageTypeError: something that holds no pictures.
@@ -46,32 +44,42 @@ def blocks_of(source: Any) -> list[Block]:
     """
     if is_collection(source):
         return _blocks_of_collection(source)
-    with _random_states_kept(source):
-        return _blocks_of_iteration(source)
+    with kept_while_read(source):
+        return _blocks_of_iteration(source, with_channels)
 
 
 def _blocks_of_collection(source: Any) -> list[Block]:
     if is_block(source):
         return [source]
+    name = type(source).__name__
     if isinstance(source, Mapping):
-        return _blocks_of_collection(_picture_part(source))
+        return _found(pictures_of, source, f"the {name}")
     if not len(source):
-        raise ImageError(f"an empty {type(source).__name__}: expected at least one picture.")
+        raise ImageError(f"an empty {name}: expected at least one picture.")
     if _is_stack(source[0]) and not _are_batches(source):  # (images, labels)
         return [source[0]]
-    return [_picture_of_sample(sample, f"item {index} of the list") for index, sample in enumerate(source)]
+    if _labels_come_first(source):
+        return _found(Batches(None).pictures, source, f"the {name}")
+    return [block for index, one in enumerate(source) for block in _of_sample(one, f"item {index} of the {name}")]
 
 
-def _blocks_of_iteration(source: Any) -> list[Block]:
+def _blocks_of_iteration(source: Any, with_channels: bool) -> list[Block]:
     items = _read(source)
     name = type(source).__name__
     first = next(items, None)
     if first is None:
         raise ImageError(f"the {name} is empty: expected at least one picture.")
-    if _is_batch(_picture_part(first)):
-        return _blocks_of_collection(_picture_part(first))
-    samples = [first, *islice(items, SAMPLES - 1)]
-    return [_picture_of_sample(sample, f"sample {index} of the {name}") for index, sample in enumerate(samples)]
+    batches = Batches(source, with_channels=with_channels)
+    if is_loader(source) and not batches.single:
+        return _found(batches.pictures, first, f"the first batch of the {name}")
+    if isinstance(first, (list, tuple)) and first and is_picture(first[0]) and _vectors_come_first(first):
+        return _found(Batches(None).pictures, first, f"item 0 of the {name}")
+    blocks = _of_sample(first, f"sample 0 of the {name}")
+    if len(blocks) > 1 or _is_stack(blocks[0]):  # a batch
+        return blocks
+    for index, sample in enumerate(islice(items, SAMPLES - 1), start=1):
+        blocks += _of_sample(sample, f"sample {index} of the {name}")
+    return blocks
 
 
 def _read(source: Any) -> Iterator[Any]:
@@ -134,42 +142,32 @@ def _channels(stack: torch.Tensor | np.ndarray[Any, Any]) -> int:
     return int(stack.shape[-1 if last else -3])
 
 
-def _is_batch(part: Any) -> bool:
-    return _is_stack(part) or (isinstance(part, (list, tuple)) and len(part) > 0 and is_block(part[0]))
+def _labels_come_first(parts: Any) -> bool:
+    """Whether a list holds labels and pictures, in a batch or in pairs, rather than pictures or dicts."""
+    if not is_picture(parts[0]):
+        return not all(isinstance(part, Mapping) for part in parts)
+    return _vectors_come_first(parts)
 
 
-def _picture_part(item: Any) -> Any:
-    """What holds the pictures in a batch or sample: the item itself, its first part, or that under a known key."""
-    if isinstance(item, Mapping):
-        for key in KEYS:
-            if key in item:
-                return item[key]
-        raise ImageError(f"a dict with the keys {sorted(map(str, item))}: expected pictures under one of {KEYS}.")
-    if isinstance(item, (list, tuple)) and len(item):
-        return item[0]
-    return item
+def _vectors_come_first(parts: Any) -> bool:
+    """Whether (N, K) of one-hot labels or boxes is before pictures (N, C, H, W)."""
+    sizes = {tuple(part.shape[-2:]) for part in parts if _is_stack(part)}
+    return not isinstance(parts[0], Image.Image) and parts[0].ndim == 2 and bool(sizes - {tuple(parts[0].shape)})
 
 
-def _picture_of_sample(sample: Any, where: str) -> Block:
-    picture = _picture_part(sample)
-    if is_block(picture):
-        return picture  # type: ignore[no-any-return]
-    raise ImageTypeError(
-        f"{where} is a {type(picture).__module__}.{type(picture).__qualname__}: expected a tensor, an array or a PIL "
-        f"picture."
-    )
+def _of_sample(sample: Any, where: str) -> list[Block]:
+    return [sample] if is_block(sample) else _found(pictures_of, sample, where)
 
 
-@contextmanager
-def _random_states_kept(source: Any) -> Iterator[None]:
-    """Looking at a batch must not change what a seeded training run draws afterwards."""
-    generator = getattr(source, "generator", None)
-    with states_kept():
-        if not isinstance(generator, torch.Generator):
-            yield
-            return
-        kept = generator.get_state()
-        try:
-            yield
-        finally:
-            generator.set_state(kept)
+def _found(look: Callable[[Any], list[Block]], thing: Any, where: str) -> list[Block]:
+    """
+    Raises:
+        ImageTypeError: no picture is in it.
+        ImageError: what is in it may be one picture or several.
+    """
+    try:
+        return look(thing)
+    except ImageTypeError as error:
+        raise ImageTypeError(f"{where}: {error}. Give the pictures alone.") from None
+    except ImageError as error:
+        raise ImageError(f"{where}: {error}") from None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["CONVENTIONS", "HAND_OVER", "Convention", "NotThisWay", "Outcome", "pictures_in"]
+__all__ = ["CONVENTIONS", "HAND_OVER", "KEYS", "Convention", "NotThisWay", "Outcome", "pictures_in"]
 
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -189,7 +189,7 @@ CONVENTIONS = tuple(_conventions())
 HAND_OVER = tuple(hand_over for (_, hand_over), _ in _ways())
 
 #: Names under which libraries keep the picture, the surest first.
-_KEYS = ("pixel_values", "image", "images", "img", "inputs", "input", "x")
+KEYS = ("pixel_values", "image", "images", "img", "inputs", "input", "x")
 
 
 def pictures_in(result: Any) -> list[Any]:
@@ -209,7 +209,7 @@ def pictures_in(result: Any) -> list[Any]:
 
 
 def _rank(key: Any) -> int:
-    return _KEYS.index(key) if key in _KEYS else len(_KEYS)
+    return KEYS.index(key) if key in KEYS else len(KEYS)
 
 
 def _array(picture: Any) -> np.ndarray[Any, Any] | None:

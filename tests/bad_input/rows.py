@@ -339,7 +339,7 @@ GRIDS = [
     row("two sizes", lambda: d.grid([X[0], X[0, :, :2]], N), e.ImageError, "picture 1 is 2 x 5"),
     row("two channels", lambda: d.grid(X[:, :2]), e.ImageError, "(2, 2, 4, 5)"),
     row("an RGBA picture", lambda: d.grid(Image.new("RGBA", (4, 4))), e.ImageError, "RGBA", "convert"),
-    row("a dict without pictures", lambda: d.grid({"label": 1}), e.ImageError, "label", "pixel_values"),
+    row("a dict without pictures", lambda: d.grid({"label": 1}), e.ImageTypeError, "label", "pixel_values"),
     row("a data set of texts", lambda: d.grid(Dataset("x")), e.ImageTypeError, "sample 0", "str"),
     row("a data set that ends early", lambda: d.grid(EndsEarly()), e.ImageError, "EndsEarly", "only 3 pictures, no 3"),
     row("a loader that breaks", lambda: d.grid(breaks_off()), e.ImageError, "generator", "the disk is gone"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from photographs import crops
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+from torch.utils.data import ChainDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from pytest_denorm import dataset_statistics, sweep
 from pytest_denorm.errors import DatasetError, StatisticsWarning
@@ -150,6 +150,13 @@ class TestStreams:
         whole = r"each of 2 workers gives the whole \w+, unless it shares its pictures out by torch\.utils\.data\."
         with pytest.warns(StatisticsWarning, match=whole):
             assert dataset_statistics(DataLoader(stream, batch_size=3, num_workers=2)) == WHOLE + WHOLE
+
+    def test_a_chain_of_streams(self):
+        chain = ChainDataset([Stream(), StreamOf(6)])
+        for source in (chain, DataLoader(chain, batch_size=4)):
+            assert dataset_statistics(source) == WHOLE + WHOLE
+        with pytest.raises(DatasetError, match=r"^a ChainDataset has no index or no length"):
+            sweep("imagenet", chain)
 
     def test_workers_that_share_it_out(self):
         assert dataset_statistics(DataLoader(Sharded(), batch_size=2, num_workers=2)) == WHOLE

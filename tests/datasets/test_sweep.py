@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -194,6 +195,24 @@ class TestFailures:
             sweep(textbook, limit=0)
         with pytest.raises(DatasetError, match="on_error is 'no'"):
             sweep(textbook, on_error="no")
+
+    def test_a_normalize_that_works_on_batches(self, root):
+        class Normalizing:
+            def __init__(self):
+                self.chain = TEXTBOOK
+
+            def __call__(self, items):
+                return torch.stack([self.chain(picture) for picture, _ in items])
+
+        loader = DataLoader(write_cifar10(root)(root), batch_size=8, collate_fn=Normalizing())
+        message = (
+            "DataLoader.collate_fn.chain.transforms[1]: torchvision.transforms.Normalize works on batches, and a sweep "
+            "reads the items of the SmallCIFAR10, which do not pass it. sweep(pipeline, dataset) sends them through "
+            "it: sweep(loader, loader.dataset)."
+        )
+        with pytest.raises(PipelineError, match=f"^{re.escape(message)}$"):
+            sweep(loader)
+        assert sweep(loader, loader.dataset).values == 100 * 3072
 
     def test_a_normalize_that_cannot_be_watched(self, root):
         dataset = write_cifar10(root)(root, transform=transforms.Compose([transforms.ToTensor(), IMAGENET]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections import namedtuple
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from photographs import crops, photographs
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, StackDataset, Subset, default_collate
 from torchvision import transforms
 from torchvision.utils import make_grid
 
@@ -196,6 +197,48 @@ def test_a_loader_finds_its_own_normalize(photos: torch.Tensor, form: str, batch
     figure = grid(loader)
     assert torch.equal(as_tensor(figure.pixels), make_grid(photos[:batch_size], padding=1))
     assert np.array_equal(grid(dataset).pixels, grid(photos).pixels)
+
+
+Sample = namedtuple("Sample", "label picture")
+KEPT = {
+    "label first": lambda photo: (7, photo),
+    "path first": lambda photo: ("a.png", 7, photo),
+    "one-hot first": lambda photo: (torch.eye(10)[7], photo),
+    "boxes first": lambda photo: (torch.rand(4), photo),
+    "named": lambda photo: Sample(7, photo),
+    "labelled dict": lambda photo: ({"image": photo}, 7),
+    "raw beside": lambda photo: {"image": photo // 2, "pixel_values": photo},
+    **{key: lambda photo, key=key: {key: photo, "label": 7} for key in ("images", "x", "input", "png")},
+}
+
+
+@pytest.mark.parametrize("keep", KEPT.values(), ids=KEPT)
+def test_wherever_a_data_set_keeps_its_pictures(photos: torch.Tensor, keep: Callable[[torch.Tensor], Any]) -> None:
+    expected = grid(photos).pixels
+    items = [keep(photo) for photo in photos]
+    batch = DataLoader(items, batch_size=12)
+    for source in (batch, next(iter(batch)), DataLoader(items, batch_size=12, collate_fn=list), holding(*items)):
+        assert np.array_equal(grid(source).pixels, expected)
+    for source in (items, DataLoader(items, batch_size=None), Subset(items, range(12)), holding(next(iter(batch)))):  # type: ignore[arg-type]
+        assert np.array_equal(grid(source).pixels, expected)
+    if isinstance(items[0], tuple) and not isinstance(items[0][0], dict):
+        rows = DataLoader(items, batch_size=12, collate_fn=lambda listed: tuple(zip(*listed, strict=True)))
+        assert np.array_equal(grid(rows).pixels, expected)
+
+
+def test_stacked_data_sets(photos: torch.Tensor) -> None:
+    labels = list(range(12))
+    for stacked in (StackDataset(labels, photos), StackDataset(labels=labels, photos=photos)):  # type: ignore[arg-type]
+        assert np.array_equal(grid(stacked).pixels, grid(photos).pixels)
+        assert np.array_equal(grid(DataLoader(stacked, batch_size=12)).pixels, grid(photos).pixels)
+
+
+def test_grey_pictures_without_an_axis_of_channels(photos: torch.Tensor) -> None:
+    grey = photos[:, 0]
+    expected = grid(grey[:, None]).pixels
+    for items in ([(one, 7) for one in grey], list(grey), [{"x": one} for one in grey], [(7, one) for one in grey]):
+        for collate in (None, list, lambda listed: default_collate(listed)):
+            assert np.array_equal(grid(DataLoader(items, batch_size=12, collate_fn=collate)).pixels, expected)
 
 
 def test_a_loader_without_normalize_is_drawn_as_it_is(photos: torch.Tensor) -> None:
@@ -453,18 +496,71 @@ class OnlyCounted:
             "channel_axis is 1.5: expected a whole number of axes, such as -3.",
         ),
         (torch.zeros(3, 4, 4), {"channel_axis": 3}, ImageError, "channel_axis is 3, the pictures have shape (3, 4, 4)"),
-        ({"mask": 1}, {}, ImageError, "a dict with the keys ['mask']: expected pictures under one of"),
-        (["a.png"], {}, ImageTypeError, "item 0 of the list is a builtins.str: expected a tensor, an array or a PIL"),
+        (
+            {"mask": 1},
+            {},
+            ImageTypeError,
+            "the dict: which of the keys ['mask'] is the picture? none of its values looks like one; usual keys "
+            "are pixel_values, image, images, img, inputs, input, x. Give the pictures alone.",
+        ),
+        (["a.png"], {}, ImageTypeError, "the list: no picture is in a list of (str). Give the pictures alone."),
         (
             holding(NAN[0], NAN[0], NAN[0], OSError("the disk is gone")),
             {},
             ImageError,
             "item 3 of the Samples cannot be read: OSError: the disk is gone",
         ),
-        (holding(()), {}, ImageTypeError, "sample 0 of the Samples is a builtins.tuple: expected a tensor"),
-        (holding(([], 1)), {}, ImageTypeError, "sample 0 of the Samples is a builtins.list: expected a tensor"),
-        (holding(([3], 1)), {}, ImageTypeError, "sample 0 of the Samples is a builtins.list: expected a tensor"),
-        (holding(([NAN[0], 3], 1)), {}, ImageTypeError, "item 1 of the list is a builtins.int: expected a tensor"),
+        (
+            holding(()),
+            {},
+            ImageTypeError,
+            "sample 0 of the Samples: no picture is in a tuple of (). Give the pictures alone.",
+        ),
+        (
+            holding(([], 1)),
+            {},
+            ImageTypeError,
+            "sample 0 of the Samples: no picture is in a tuple of (list, int). Give the pictures alone.",
+        ),
+        (
+            holding(([3], 1)),
+            {},
+            ImageTypeError,
+            "sample 0 of the Samples: no picture is in a tuple of (list, int). Give the pictures alone.",
+        ),
+        (
+            [NAN[0], 3],
+            {},
+            ImageTypeError,
+            "item 1 of the list: a builtins.int is no picture (expected a PIL picture, a",
+        ),
+        (
+            holding((NAN[0], 1), ("a.png", 1)),
+            {},
+            ImageTypeError,
+            "sample 1 of the Samples: no picture is in a tuple of (str, int). Give the pictures alone.",
+        ),
+        (
+            DataLoader([("a.png", 1)], batch_size=1),
+            {},
+            ImageTypeError,
+            "the first batch of the DataLoader: no picture is in a list of (",
+        ),
+        (
+            DataLoader([torch.zeros(3)], batch_size=1),
+            {},
+            ImageTypeError,
+            "the first batch of the DataLoader: a torch.Tensor of shape (1, 3) is no picture (expected a PIL picture, "
+            "a tensor or an array, or one in a tuple, a list or a dict). Give the pictures alone.",
+        ),
+        (
+            DataLoader([torch.zeros(1, 4, 4)] * 8, batch_size=8, collate_fn=lambda items: torch.stack(items)[:, 0]),
+            {},
+            ImageError,
+            "the first batch of the DataLoader: a batch holds a Tensor of shape (8, 4, 4), which may be 8 grey "
+            "pictures or one picture: expected (N, C, H, W). Let collate_fn stack pictures with a channel axis, give "
+            "the data set instead of the loader, or say channel_axis= if it is one picture.",
+        ),
         (OnlyIndexed(), {}, ImageTypeError, "test_grid.OnlyIndexed holds no pictures: expected a tensor or array"),
         (OnlyCounted(), {}, ImageTypeError, "test_grid.OnlyCounted holds no pictures: expected a tensor or array"),
         (3, {}, ImageTypeError, "builtins.int holds no pictures: expected a tensor or array (N, C, H, W), a list of"),

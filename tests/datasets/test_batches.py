@@ -1,0 +1,228 @@
+"""The batches of a loader are read as the items of its data set are, or refused."""
+
+from __future__ import annotations
+
+import re
+from collections import namedtuple
+
+import pytest
+import torch
+from photographs import crops
+from PIL import Image
+from torch.nn.functional import one_hot
+from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
+from torchvision import transforms
+from torchvision.transforms import functional
+
+from pytest_denorm import check, dataset_statistics
+from pytest_denorm.errors import DatasetError
+
+PICTURES = torch.from_numpy(crops(22, 12)).permute(0, 3, 1, 2).contiguous()
+GREY = PICTURES[:, 0]
+Sample = namedtuple("Sample", "label picture")
+
+
+def pil(index):
+    return functional.to_pil_image(PICTURES[index])
+
+
+class Made(Dataset):
+    """Items that a function makes of an index."""
+
+    def __init__(self, make, transform=None):
+        self.make, self.transform = make, transform
+
+    def __len__(self):
+        return len(PICTURES)
+
+    def __getitem__(self, index):
+        return self.make(index)
+
+
+class Streamed(IterableDataset):
+    def __init__(self, make):
+        self.make = make
+
+    def __iter__(self):
+        yield from map(self.make, range(len(PICTURES)))
+
+
+def zipped(items):
+    return tuple(zip(*items, strict=True))
+
+
+def of_lists(items):
+    return [list(each) for each in zip(*items, strict=True)]
+
+
+def collated(items):
+    """As the default, but not known to be."""
+    return default_collate(items)
+
+
+COLOUR = {
+    "alone": lambda i: PICTURES[i],
+    "labelled": lambda i: (PICTURES[i], i),
+    "label first": lambda i: (i, PICTURES[i]),
+    "path first": lambda i: (f"{i}.png", i, PICTURES[i]),
+    "named": lambda i: Sample(i, PICTURES[i]),
+    "one-hot first": lambda i: (one_hot(torch.tensor(i % 10), 10).float(), PICTURES[i]),
+    "box first": lambda i: (torch.rand(4), PICTURES[i]),
+    "mask after": lambda i: (PICTURES[i], GREY[i] > 9),
+    "dict": lambda i: {"image": PICTURES[i], "label": i},
+    "labelled dict": lambda i: ({"image": PICTURES[i]}, i),
+    "target dict first": lambda i: ({"label": i}, PICTURES[i]),
+    "raw beside": lambda i: {"image": PICTURES[i] // 2, "pixel_values": PICTURES[i]},
+    "path beside": lambda i: {"image": f"{i}.png", "x": PICTURES[i]},
+    "webdataset": lambda i: {"__key__": str(i), "png": PICTURES[i], "cls": i},
+    "two views": lambda i: ([PICTURES[i], PICTURES[i].flip(-1)], i),
+    "stack of views": lambda i: (torch.stack([PICTURES[i], PICTURES[i]]), i),
+    "tuple of one": lambda i: (PICTURES[i],),
+}
+ONE_CHANNEL = {
+    "alone": lambda i: GREY[i],
+    "labelled": lambda i: (GREY[i], i),
+    "label first": lambda i: (i, GREY[i]),
+    "one-hot first": lambda i: (one_hot(torch.tensor(i % 10), 10).float(), GREY[i][None]),
+    "mask after": lambda i: (GREY[i], GREY[i] > 9),
+    "dict": lambda i: {"image": GREY[i], "label": i},
+    "with an axis": lambda i: (GREY[i][None], i),
+}
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 8, None])
+@pytest.mark.parametrize(
+    "form", [*COLOUR.items(), *ONE_CHANNEL.items()], ids=[*COLOUR, *map("grey, {}".format, ONE_CHANNEL)]
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_pytorchs_own_collate_function(form, batch_size, streamed):
+    dataset = (Streamed if streamed else Made)(form[1])
+    assert dataset_statistics(DataLoader(dataset, batch_size=batch_size)) == dataset_statistics(Made(form[1]))
+
+
+@pytest.mark.parametrize("collate", [list, tuple, zipped, of_lists, collated])
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 8])
+@pytest.mark.parametrize(
+    "form", [*COLOUR.items(), *ONE_CHANNEL.items()], ids=[*COLOUR, *map("grey, {}".format, ONE_CHANNEL)]
+)
+def test_collate_functions_of_ones_own(form, batch_size, collate):
+    dataset = Made(form[1])
+    loader = DataLoader(dataset, batch_size=batch_size, collate_fn=collate)
+    if collate in (zipped, of_lists) and form[0] in ("two views", "labelled dict"):
+        with pytest.raises(DatasetError, match=r"^picture 0: ImageTypeError: no picture is in a"):
+            dataset_statistics(loader)
+    elif collate in (list, tuple, collated) or isinstance(dataset[0], tuple):
+        assert dataset_statistics(loader) == dataset_statistics(dataset)
+
+
+@pytest.mark.parametrize("make", [lambda i: (pil(i), i), lambda i: (i, pil(i)), lambda i: {"img": pil(i)}, pil])
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_collate_functions_that_make_the_tensors(make, batch_size):
+    dataset, wanted = Made(make), dataset_statistics(PICTURES)
+
+    def stacked(items):
+        return {"pixel_values": torch.stack([functional.pil_to_tensor(of(item)) for item in items])}
+
+    def listed(items):
+        return [functional.pil_to_tensor(of(item)) for item in items]
+
+    def keyed(items):
+        return {"images": listed(items), "labels": torch.arange(len(items))}
+
+    def of(item):
+        held = item.values() if isinstance(item, dict) else item if isinstance(item, tuple) else [item]
+        return next(one for one in held if isinstance(one, Image.Image))
+
+    for collate in (stacked, listed, keyed, list):
+        assert dataset_statistics(DataLoader(dataset, batch_size=batch_size, collate_fn=collate)) == wanted
+
+
+def test_two_views_of_each_two_at_a_time():
+    pairs = Made(lambda i: (PICTURES[i], PICTURES[i].flip(-1)))
+    for collate in (list, zipped, default_collate):
+        assert dataset_statistics(DataLoader(pairs, batch_size=2, collate_fn=collate)) == dataset_statistics(pairs)
+
+
+def test_the_first_of_each_batch_alone():
+    for make in (COLOUR["labelled"], COLOUR["alone"], ONE_CHANNEL["labelled"], ONE_CHANNEL["with an axis"]):
+        firsts = DataLoader(Made(make), batch_size=4, collate_fn=lambda items: items[0])
+        assert dataset_statistics(firsts) == dataset_statistics([make(i) for i in range(0, len(PICTURES), 4)])
+
+
+def test_a_data_set_that_is_asked_for_many_at_once():
+    for pictures in (PICTURES, GREY):
+        dataset = Made(lambda i, pictures=pictures: (pictures[i], torch.as_tensor(i)))
+        loader = DataLoader(dataset, sampler=BatchSampler(SequentialSampler(dataset), 8, False), batch_size=None)
+        assert dataset_statistics(loader) == dataset_statistics(list(pictures))
+
+
+def test_where_the_picture_is_may_be_said():
+    dataset = Made(lambda i: {"a": PICTURES[i] // 2, "b": PICTURES[i]})
+    pairs = Made(lambda i: (PICTURES[i] // 2, PICTURES[i]))
+    grey = Made(lambda i: (GREY[i] // 2, GREY[i]))
+    for collate in (None, list, collated):
+        for source, place, wanted in ((dataset, "b", PICTURES), (pairs, 1, PICTURES), (grey, 1, list(GREY))):
+            loader = DataLoader(source, batch_size=8, collate_fn=collate)
+            assert dataset_statistics(loader, image=place) == dataset_statistics(wanted)
+            assert dataset_statistics(loader, image=lambda item, at=place: item[at]) == dataset_statistics(wanted)
+
+
+def squeezed(items):
+    return torch.stack([item[0] for item in items]).squeeze(1), len(items)
+
+
+def test_what_may_be_several_pictures_or_one_is_refused():
+    message = (
+        "picture 0: ImageError: a batch holds a Tensor of shape (8, 12, 12), which may be 8 grey pictures or one "
+        "picture: expected (N, C, H, W). Let collate_fn stack pictures with a channel axis, give the data set instead "
+        "of the loader, or say channel_axis= if it is one picture."
+    )
+    for source in (Made(ONE_CHANNEL["with an axis"]), Streamed(ONE_CHANNEL["labelled"])):
+        loader = DataLoader(source, batch_size=8, collate_fn=squeezed)
+        with pytest.raises(DatasetError, match=f"^{re.escape(message)}$"):
+            dataset_statistics(loader)
+        assert dataset_statistics(loader, channel_axis=0, limit=1).channels == 8
+    three = DataLoader(Streamed(ONE_CHANNEL["labelled"]), batch_size=3, collate_fn=squeezed)
+    with pytest.raises(DatasetError, match=r"of shape \(3, 12, 12\), which may be 3 grey pictures or one"):
+        dataset_statistics(three)
+
+
+def test_labels_alone_are_no_pictures():
+    with pytest.raises(DatasetError, match=r"^picture 0: ImageTypeError: a torch.Tensor of shape \(8, 10\) is no pic"):
+        dataset_statistics(DataLoader(torch.zeros(40, 10), batch_size=8))
+
+
+def test_an_item_is_read_only_where_it_tells_something():
+    asked = []
+    dataset = Made(lambda i: asked.append(i) or (PICTURES[i], i))
+    for collate in (None, collated):
+        dataset_statistics(DataLoader(dataset, batch_size=11, collate_fn=collate))
+        assert asked == [*range(22)]
+        asked.clear()
+
+
+def test_a_wrapper_of_a_loader():
+    class Moved:
+        def __init__(self, loader):
+            self.loader = loader
+
+        def __iter__(self):
+            yield from self.loader
+
+    for name, make in (*COLOUR.items(), *ONE_CHANNEL.items()):
+        if name not in ("two views", "stack of views"):
+            moved = Moved(DataLoader(Made(make), batch_size=8))
+            assert dataset_statistics(moved) == dataset_statistics(Made(make)), name
+
+
+def test_the_pictures_after_normalize_are_judged_where_the_raw_ones_are_kept_too():
+    mean, std = zip(*((m / 255, s / 255) for m, s in zip(*_statistics(), strict=True)), strict=True)
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean, std)])
+    dataset = Made(lambda i: {"image": pil(i), "pixel_values": transform(pil(i))}, transform)
+    (result,) = check(dataset, select=["dataset_is_standardized"]).results
+    assert result.status == "passed", result.message
+
+
+def _statistics():
+    found = dataset_statistics(PICTURES)
+    return found.mean, found.std
