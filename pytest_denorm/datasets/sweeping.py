@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -11,10 +12,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from ..errors import DatasetError, ImageTypeError, NormalizeNotFoundError, PipelineError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
 from ..pipelines.items import is_indexed, kept_while_read
+from ..pipelines.randomness import states_kept
 from ..pipelines.watching import recorded
 from ..text import count_of
 from ..units import in_units
@@ -73,6 +78,7 @@ class SweepResult:
         seconds: how long it took, all resumed runs together.
         planned: how many pictures the sweep was to check.
         source: where the Normalize was found.
+        resumed: how many of the pictures an earlier run had checked, as the state file says.
     """
 
     pictures: int = 0
@@ -85,6 +91,7 @@ class SweepResult:
     seconds: float = field(default=0.0, compare=False)
     planned: int = 0
     source: str = ""
+    resumed: int = field(default=0, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -121,6 +128,7 @@ class SweepResult:
             self.seconds + other.seconds,
             self.planned + other.planned,
             self.source or other.source,
+            self.resumed + other.resumed,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,7 +145,7 @@ class SweepResult:
         """
         try:
             expect(data, _FORM, "")
-            given = {name: data[name] for name in cls.__dataclass_fields__}
+            given = {"resumed": 0, **{name: data[name] for name in cls.__dataclass_fields__ if name != "resumed"}}
             if given["worst"] is not None:
                 expect(given["worst"], _WORST_FORM, "worst")
                 given["worst"] = WorstPicture(**given["worst"])
@@ -158,6 +166,11 @@ class SweepResult:
         if self.failed:
             lines.append(f"  {count_of(self.failed, 'picture')} could not be read:")
             lines += [f"    {failure}" for failure in self.failures]
+        if self.resumed and self.resumed == checked:
+            said = "nothing was swept now: all of this is in the state file; delete it to sweep anew"
+            return "\n".join([*lines, f"  {said}"])
+        if self.resumed:
+            lines.append(f"  {count_of(self.resumed, 'picture')} of these had been checked before (the state file)")
         return "\n".join([*lines, f"  {self.rate:,.0f} pictures a second"])
 
 
@@ -239,6 +252,9 @@ def sweep(
         "dataset": [len(dataset), picture_name(dataset, indices[0]), picture_name(dataset, indices[-1])],
         "pictures": [len(indices), sample, seed if sample is not None else None],
         "inverse": None if inverse is None else getattr(inverse, "__qualname__", type(inverse).__qualname__),
+        "results of the inverse": None if scaled is None else _fingerprint(scaled, normalization),
+        "pipeline": None if pipeline is None else located.name,
+        "reading": [None if image is None else str(image), channel_axis, pixel_max],
     }
     if output_max is not None:
         key["output_max"] = output_max
@@ -254,6 +270,21 @@ def sweep(
     with kept_while_read(dataset):
         parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
     return replace(sum(parts[1:], parts[0]), seconds=max(part.seconds for part in parts))  # side by side
+
+
+def _fingerprint(inverse: Inverse, normalization: Normalization) -> str:
+    """A digest of what an inverse makes of a small picture, to three decimals; "" where it takes none. A state file is
+    of another sweep when the code of the inverse has changed.
+    """
+    channels = 3 if normalization.channels == 1 else normalization.channels
+    levels = torch.randint(0, 256, (channels, 8, 9), generator=torch.Generator().manual_seed(0))
+    try:
+        with states_kept():
+            returned = inverse(normalization.normalize(levels.float() / 255 * normalization.pixel_max))
+        values = np.asarray(returned, np.float64).round(3) + 0.0
+    except Exception:  # pictures of other kinds; the sweep itself tells what is wrong with it
+        return ""
+    return hashlib.sha256(repr(values.tolist()).encode()).hexdigest()[:16]
 
 
 def _unwrapped(loader_or_dataset: Any, located: Located) -> Any:
@@ -360,6 +391,7 @@ def _run(
     shown: bool,
 ) -> SweepResult:
     done, result = state.load() or (0, replace(start, planned=len(indices)))
+    result = replace(result, resumed=done)
     before = result.seconds
     pieces = chunks(indices[done:], max(1, min(_CHUNK, len(indices) // (4 * max(1, workers)))))
     with Progress("sweep", len(indices), shown=shown, done=done) as bar:

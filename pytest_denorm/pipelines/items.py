@@ -13,7 +13,7 @@ import torch
 
 from ..errors import ImageError, ImageTypeError
 from .conventions import KEYS
-from .randomness import states_kept
+from .randomness import states_kept, states_put_back
 
 __all__ = ["Batches", "is_indexed", "is_loader", "is_picture", "kept_while_read", "pictures_of"]
 
@@ -118,7 +118,7 @@ def _forms(item: Sequence[Any]) -> list[Any]:
 def kept_while_read(source: Any) -> Iterator[None]:
     """Looking at pictures must not change what a seeded training run draws afterwards: the random states are kept, and
     those of the generators of a loader."""
-    with states_kept():
+    with states_put_back():
         kept = [(generator, generator.get_state()) for generator in _generators(source)]
         try:
             yield

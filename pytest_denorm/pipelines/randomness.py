@@ -11,7 +11,7 @@ import torch
 
 from ..alone import alone
 
-__all__ = ["seed_all", "states_kept"]
+__all__ = ["seed_all", "states_kept", "states_put_back"]
 
 
 @contextmanager
@@ -20,15 +20,21 @@ def states_kept() -> Iterator[None]:
 
     Threads that want this at the same time wait for one another.
     """
-    with alone():
-        python, array = random.getstate(), np.random.get_state()
-        devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call, unused-ignore]
-        with torch.random.fork_rng(devices=devices):
-            try:
-                yield
-            finally:
-                random.setstate(python)
-                np.random.set_state(array)
+    with alone(), states_put_back():
+        yield
+
+
+@contextmanager
+def states_put_back() -> Iterator[None]:
+    """The same for what takes long: no thread waits, and what others draw meanwhile is put back, too."""
+    python, array = random.getstate(), np.random.get_state()
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call, unused-ignore]
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(array)
 
 
 def seed_all(seed: int) -> None:

@@ -94,7 +94,9 @@ def test_sweep_resumes(project, capsys):
     assert sweep("sweepable:whole()", "--resume", "state.json") == 0
     assert json.loads((project / "state.json").read_text())["done"] == 100
     assert sweep("sweepable:whole()", "--resume", "state.json") == 0
-    assert "sweep over 100 pictures" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "sweep over 100 pictures" in said
+    assert "nothing was swept now: all of this is in the state file; delete it to sweep anew" in said
 
 
 def test_failures_can_be_skipped(project, capsys):

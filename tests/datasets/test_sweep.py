@@ -318,9 +318,40 @@ class TestResuming:
             sweep(textbook, state=state, limit=20)
         with pytest.raises(DatasetError, match="another sweep: its inverse is None, here it is truncating"):
             sweep(textbook, state=state, limit=10, inverse=truncating)
+        with pytest.raises(DatasetError, match=r"its reading is \[None, None, None\], here it is \[None, None, 2\.0\]"):
+            sweep(textbook, state=state, limit=10, pixel_max=2.0)
         state.write_text("{}")
         with pytest.raises(DatasetError, match=r"is no state of a sweep: it has no 'key'\. Name another file"):
             sweep(textbook, state=state, limit=10)
+
+    def test_an_inverse_that_changed_is_another(self, textbook, tmp_path):
+        state, gain = tmp_path / "state.json", 1.0
+
+        def inverse(y):
+            return gain * preset("imagenet").denormalize(y)
+
+        assert sweep(textbook, inverse=inverse, state=state, limit=10).ok
+        gain = 0.9
+        with pytest.raises(
+            DatasetError, match=r"another sweep: its results of the inverse is [0-9a-f]{16}, here it is"
+        ):
+            sweep(textbook, inverse=inverse, state=state, limit=10)
+
+    def test_what_was_checked_before_is_told(self, textbook, tmp_path):
+        state = tmp_path / "state.json"
+        first = sweep(textbook, state=state)
+        assert (first.resumed, str(first).splitlines()[-1]) == (0, f"  {first.rate:,.0f} pictures a second")
+        again = sweep(textbook, state=state)
+        assert again.resumed == 100
+        assert str(again).splitlines()[-1] == (
+            "  nothing was swept now: all of this is in the state file; delete it to sweep anew"
+        )
+        kept = json.loads(state.read_text())
+        half = sweep(textbook, limit=40).to_dict() | {"planned": 100}
+        state.write_text(json.dumps(kept | {"done": 40, "result": half}))
+        resumed = sweep(textbook, state=state)
+        assert same(resumed, first)
+        assert str(resumed).splitlines()[-2] == "  40 pictures of these had been checked before (the state file)"
 
     def test_a_state_is_replaced_whole(self, textbook, tmp_path, monkeypatch):
         state = tmp_path / "state.json"
