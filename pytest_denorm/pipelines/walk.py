@@ -62,6 +62,7 @@ class Located:
             nothing can.
         entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
         rescales: it brings pictures to another range, and was the only Normalize there is.
+        is_picture: which of the things that `entry` is called with are pictures; None where all are.
         order: the channel of the picture that each channel leaving the pipeline is made of, where `apply` exchanges
             them as the pipeline does, and an inverse turns them back; None where it is Normalize alone.
     """
@@ -75,6 +76,7 @@ class Located:
     call: Callable[..., Any] | None = field(default=None, repr=False)
     entry: str | None = "__call__"
     rescales: bool = False
+    is_picture: Callable[[Any], bool] | None = field(default=None, repr=False)
     order: tuple[int, ...] | None = None
 
 
@@ -376,7 +378,17 @@ def _located(obj: Any, leaf: Leaf) -> _Finding:
                 normalization = _broadcast(leaf)
             except StatisticsError:
                 return _Problem(StatisticsError, "", f"{name}: {error}")
-    return Located(normalization, "", name, obj, leaf.apply, leaf.probability, entry=leaf.entry, rescales=leaf.rescales)
+    return Located(
+        normalization,
+        "",
+        name,
+        obj,
+        leaf.apply,
+        leaf.probability,
+        entry=leaf.entry,
+        rescales=leaf.rescales,
+        is_picture=leaf.is_picture,
+    )
 
 
 def _broadcast(leaf: Leaf) -> Normalization:

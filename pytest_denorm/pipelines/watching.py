@@ -132,7 +132,7 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
 
 @contextmanager
 def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
-    """While this is open, each run of a Normalize adds its input and its output, copied, to the record.
+    """While this is open, each run of a Normalize on a picture adds its input and its output, copied, to the record.
 
     The object is given a class of its own for that time, in which only the method that runs it is another.
 
@@ -151,7 +151,10 @@ def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
         original = getattr(op, entry)
 
         def run(_: Any, *args: Any, **kwargs: Any) -> Any:
-            before = _copied(kwargs if _KEY in kwargs else args[0])
+            given = kwargs if _KEY in kwargs else args[0]
+            if located.is_picture is not None and not located.is_picture(given):
+                return original(*args, **kwargs)
+            before = _copied(given)
             if stop:
                 raise Entered(before)
             try:

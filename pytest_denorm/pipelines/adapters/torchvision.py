@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..registry import Description, Leaf, Parts
+from ..registry import Description, Leaf, Parts, class_names
 
 
 def describe(obj: Any) -> Description:
@@ -26,7 +26,13 @@ def describe(obj: Any) -> Description:
 def _normalize(op: Any) -> Leaf:
     # the method of the second generation that gets one picture at a time; called _transform before torchvision 0.20
     entry = next((name for name in ("transform", "_transform") if hasattr(op, name)), "forward")
-    return Leaf(op.mean, op.std, apply=op, entry=entry)
+    return Leaf(op.mean, op.std, apply=op, entry=entry, is_picture=_is_picture)
+
+
+def _is_picture(thing: Any) -> bool:
+    """Transforms of the second generation are called with boxes and masks too, and leave them as they are."""
+    names = class_names(thing, "torchvision")
+    return "TVTensor" not in names or not {"Image", "Video"}.isdisjoint(names)
 
 
 def _partial(call: functools.partial[Any]) -> Description:
