@@ -13,7 +13,7 @@ import torch
 
 from ..alone import alone
 from ..colormap import ColorMap, fit_affine
-from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError
+from ..errors import DenormError, DenormWarning, NormalizeRaisedError, NotInvertibleError, PipelineError
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
@@ -36,6 +36,8 @@ _FEW_ITEMS = 10
 _SIZE = (48, 64)
 #: How far black and white may be beyond 0..white when they enter.
 _BEYOND = 0.05
+#: What is off a map by no more, of all the way from black to white, is rounded to bytes.
+_ROUNDED = 1.01 / 255
 
 __all__ = ["declared_against_measured", "passed_over", "sightings"]
 
@@ -303,6 +305,9 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     allowed = np.array(round_trip_tolerance(declared, dtype, low=low, high=high).per_channel)
     off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
     for c in np.flatnonzero(off > allowed):
+        if _only_moved(x, y, declared, allowed):
+            return _from_outside(verified, NotApplicable("pixels change places inside the Normalize"))
+        _refuse_what_is_no_map(located, x, y, allowed / np.abs(declared.std))
         raise _differs(int(c), declared, mean, std)
     if not _is_network(pipeline):
         refuse_changes_afterwards(seen, declared)
@@ -335,6 +340,50 @@ def _telling(pipeline: Any, located: Located) -> Sighting:
     if other is not None:
         return other
     raise NotApplicable("a channel of the pictures that were watched is of one value")
+
+
+def _only_moved(x: Array, y: Array, declared: Normalization, allowed: Array) -> bool:
+    """Whether the same values leave, in other places."""
+    came, entered = np.sort(y * declared.std + declared.mean, axis=0), np.sort(x, axis=0)
+    return bool((np.abs(came - entered).max(axis=0) <= allowed).all())
+
+
+def _refuse_what_is_no_map(located: Located, x: Array, y: Array, allowed: Array) -> None:
+    """Numbers are fitted to anything: they are told where they are what a Normalize does to each channel, and always.
+
+    Raises:
+        CheckFailure: they are not; says what it does instead.
+    """
+    room = float(np.maximum(allowed, _ROUNDED * np.ptp(y, axis=0)).max())
+    fit = fit_affine(x, y)
+    off = float(fit.residual.max())
+    seen = ColorMap(fit.matrix, fit.offset, off, room, "", 1, nonlinear=off > room, rounded=off <= room)
+    if max(fit_affine(x[:, [c]], y[:, [c]]).residual.item() for c in range(x.shape[1])) <= room:
+        problems = _of_several_pictures(located, ("per-image", "random"))
+    elif seen.order is not None and not seen.nonlinear:
+        problems = (
+            f"the channels leave it {order_in_words(seen.order)}. Exchange them before it or after it, if at all",
+        )
+    else:
+        problems = _of_several_pictures(located, ("",)) or seen.problems
+    if problems:
+        raise CheckFailure(
+            f"{located.normalization.source or located.name} does not do what its attributes say, and what it "
+            f"does is no Normalize: {'; '.join(problems)}."
+        )
+
+
+def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """What one picture does not tell of a Normalize: the problems of such kinds that are measured from outside."""
+    if not callable(located.op) or located.probability < 1:
+        return ()
+    try:
+        measured = probe(located.op, draws=FEW_DRAWS)
+    except NotInvertibleError as error:
+        return (str(error).removesuffix("."),)
+    except DenormError:
+        return ()
+    return measured.problems if any(one.startswith(kinds) for one in measured.problems) else ()
 
 
 def _is_network(pipeline: Any) -> bool:
