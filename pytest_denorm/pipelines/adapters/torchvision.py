@@ -110,6 +110,8 @@ def _standard_transform(op: Any) -> Parts:
 
 
 def _vision_dataset(dataset: Any) -> Parts | None:
+    if not type(dataset).__module__.startswith("torchvision."):
+        return None  # a subclass may keep more, and use that: all that it holds is looked at
     for name in ("transform", "transforms"):  # the second holds the first, when both are there
         transform = vars(dataset).get(name)
         if transform is not None:
