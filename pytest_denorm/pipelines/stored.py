@@ -9,19 +9,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..alone import alone
-from ..errors import StatisticsError
+from ..errors import DenormError, StatisticsError
 from ..normalization import Normalization
 from .registry import Leaf
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Kept", "kept_statistics", "leaf_of", "of_bytes"]
+__all__ = ["Kept", "kept_statistics", "leaf_by_colours", "leaf_of", "of_bytes"]
 
 Kept = tuple[str, str, Normalization]
 
 #: More are no statistics of pictures.
 _MOST_CHANNELS = 64
+#: Calls that tell what chance does to every picture.
+_FEW_DRAWS = 10
 #: What mean and std are called by those who keep both.
 _PREFIXES = ("", "image_", "pixel_", "img_", "norm_", "_")
 
@@ -73,6 +75,29 @@ def leaf_of(obj: Any, found: Normalization) -> Leaf | None:
                 expected = (levels / 255 * white - found.mean) / found.std
                 if any(_is(picture, expected) for picture in outcome.pictures):
                     return _leaf(obj, found, white, white_given=255.0 if outcome.given.dtype.kind == "u" else 1.0)
+    return None
+
+
+def leaf_by_colours(obj: Any, found: Normalization) -> Leaf | None:
+    """As :func:`leaf_of`, of what resizes or crops too: it is measured. None of a network, which may take long."""
+    import torch
+
+    from .probing import probe
+
+    if isinstance(obj, torch.nn.Module) and any(True for _ in obj.parameters()):
+        return None
+    try:
+        measured = probe(obj, draws=_FEW_DRAWS)
+    except DenormError:
+        return None
+    if measured.problems or found.channels not in (1, len(measured.matrix)):
+        return None
+    for white in (1.0, 255.0):
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kept = Normalization(found.mean, found.std, white)
+        if measured.difference(kept) <= max(measured.tolerance, measured.residual):
+            return Leaf(found.mean, found.std, white, entry=None)
     return None
 
 

@@ -29,7 +29,7 @@ from ..errors import (
 )
 from ..normalization import Normalization, format_numbers
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
-from .stored import kept_statistics, leaf_of, of_bytes
+from .stored import kept_statistics, leaf_by_colours, leaf_of, of_bytes
 
 if TYPE_CHECKING:
     from ..affine import Denormalize
@@ -181,7 +181,7 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
     unused = [
         f"{held}, and was not seen to use them: (x - mean) / std is not what it makes of a picture. Measured instead: "
         f"{_done_instead(call)}"
-        for held, call in walk.unused
+        for held, (call, *_), _ in walk.unused.values()
     ]
     unseen = [f"{held}, and takes no picture to show what it does with them" for held in walk.unseen]
     found = ". ".join(["; ".join(said), *unused, *unseen]) + "."
@@ -250,7 +250,7 @@ class _Walk:
         self.functions: list[str] = []
         self.unreadable: list[str] = []
         self.classes: list[str] = []
-        self.unused: list[tuple[str, Any]] = []
+        self.unused: dict[int, tuple[str, list[Any], Normalization]] = {}
         self.unseen: list[str] = []
         self._open: set[int] = set()
         self._known: dict[int, tuple[Any, tuple[_Finding, ...]]] = {}
@@ -311,12 +311,12 @@ class _Walk:
         if not issubclass(type(obj), (_Views, list, tuple, dict)):
             self._remember(obj)
         if description is None:
-            return ()
+            return self._by_colours(obj)
         branches = []
         for label, part in description.parts:
             found = yield part
             branches.append(tuple(_from_outside(one, label, part) for one in found))
-        return _combine(description, branches)
+        return _combine(description, branches) or self._by_colours(obj)
 
     def _own_normalize(self, obj: Any) -> Description:
         """A class of the user's own that keeps its mean and std, and is seen to normalize with them."""
@@ -339,8 +339,19 @@ class _Walk:
             return None
         leaf = next(filter(None, (leaf_of(call, found) for call in calls)), None)
         if leaf is None:
-            self.unused.append((held, calls[0]))
+            self.unused[id(obj)] = held, calls, found
         return leaf
+
+    def _by_colours(self, obj: Any) -> tuple[_Finding, ...]:
+        """Such a class that normalizes among other steps, and holds nothing that does."""
+        if id(obj) not in self.unused:
+            return ()
+        _, calls, found = self.unused[id(obj)]
+        leaf = next(filter(None, (leaf_by_colours(call, found) for call in calls)), None)
+        if leaf is None:
+            return ()
+        del self.unused[id(obj)]
+        return (_located(obj, leaf),)
 
     def _structure(self, obj: Any) -> Description:
         try:

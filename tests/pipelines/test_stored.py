@@ -12,7 +12,7 @@ from torch import nn
 from torchvision import transforms as v1
 from torchvision.transforms import functional as F
 
-from pytest_denorm import Normalization, check, find_normalize, inverse_of
+from pytest_denorm import Normalization, check, find_normalize, grid, inverse_of
 from pytest_denorm.errors import NormalizeNotFoundError
 from pytest_denorm.pipelines import locate
 
@@ -126,6 +126,67 @@ def test_pictures_come_back():
     normalize = WithTarget()
     picture = torch.rand(3, 7, 9)
     torch.testing.assert_close(inverse_of(normalize)(normalize(picture, None)[0]), picture)
+
+
+SMALLER = functools.partial(F.resize, size=[32, 32])
+
+
+class AmongSteps:
+    """Resizes too, so that no pixel is what it was."""
+
+    def __init__(self, mean=MEAN, std=STD, used=None, first=SMALLER):
+        self.mean, self.std = mean, std
+        self.used, self.first = used or (mean, std), first
+
+    def __call__(self, picture):
+        return F.normalize(F.to_tensor(self.first(picture)), *self.used)
+
+
+class OfBytesAmongSteps(AmongSteps):
+    def __call__(self, picture):
+        return (np.asarray(self.first(picture), dtype=np.float32) - self.mean) / self.std
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "expected"),
+    [
+        (AmongSteps(), IMAGENET),
+        (AmongSteps(first=functools.partial(F.center_crop, output_size=[12, 12])), IMAGENET),
+        (AmongSteps(first=v1.RandomResizedCrop(64)), IMAGENET),
+        (AmongSteps([0.5], [0.25]), Normalization(0.5, 0.25)),
+        (OfBytesAmongSteps(*IN_BYTES), BYTES),
+    ],
+)
+def test_found_among_steps_that_move_pixels(pipeline, expected):
+    class Pictures(torch.utils.data.Dataset):
+        def __init__(self, transform):
+            self.transform = transform
+
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            levels = np.random.default_rng(index).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+            return torch.as_tensor(self.transform(F.to_pil_image(levels)))
+
+    found = find_normalize(pipeline)
+    assert (found, found.source) == (expected, f"test_stored.{type(pipeline).__name__}")
+    data = Pictures(pipeline)
+    assert find_normalize(data).source == f"Pictures.transform: test_stored.{type(pipeline).__name__}"
+    if not isinstance(pipeline, OfBytesAmongSteps):  # whose channels are last
+        assert grid(data).pixels.shape[2] == 3
+        assert check(data, select=["finds_normalize", "declared_matches_measured", "round_trip"]).ok
+
+
+def test_other_numbers_among_steps_are_told():
+    with pytest.raises(NormalizeNotFoundError, match=r"Measured instead: mean \(0\.5, 0\.5, 0\.5\), std"):
+        find_normalize(AmongSteps(used=((0.5,) * 3, (0.5,) * 3)))
+
+
+def test_what_it_holds_comes_before_what_it_is_measured_to_do():
+    holds = AmongSteps(first=v1.Resize(32))
+    holds.steps = v1.Compose([v1.Resize(32), v1.ToTensor(), v1.Normalize(MEAN, STD)])
+    assert find_normalize(holds).source == "AmongSteps.steps.transforms[2]: torchvision.transforms.Normalize"
 
 
 def test_what_it_does_otherwise_is_told():
