@@ -49,6 +49,7 @@ class Sighting(NamedTuple):
         entering, leaving: the latter is None where the Normalize raised.
         error: what it raised, in words.
         final: what the pipeline made of `leaving`, where that has as many channels.
+        twice: what left it entered it once more.
         again: the same with another picture in the same form, uint8 (3, 1, 1) or larger; None of a picture of its own.
     """
 
@@ -56,6 +57,7 @@ class Sighting(NamedTuple):
     leaving: torch.Tensor | None
     error: str = ""
     final: torch.Tensor | None = None
+    twice: bool = False
     again: Callable[[torch.Tensor], Sighting | None] | None = None
 
     @property
@@ -138,20 +140,31 @@ def _sighting(
     entering, leaving = (_channels_first(one, normalization) for one in next(iter(pairs)))
     if entering is None or leaving is None:
         return None
-    return Sighting(entering, leaving, final=_final(pairs, leaving, normalization), again=again)
+    twice = any(
+        _same_values(_channels_first(left, normalization), _channels_first(entered, normalization))
+        for (_, left), (entered, _) in itertools.pairwise(pairs)
+    )
+    return Sighting(entering, leaving, final=_final(pairs, leaving, normalization), twice=twice, again=again)
+
+
+def _same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    """In whatever places."""
+    if one is None or other is None or one.dtype != other.dtype:
+        return False
+    return torch.equal(one.flatten().sort().values, other.flatten().sort().values)
 
 
 def _final(pairs: Record, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
-    """The picture that the pipeline gave in the end: floats as large as what left Normalize, else of as many channels,
-    else whole numbers that are all that it gave.
+    """The picture that the pipeline gave in the end: what left Normalize, if that is there, else floats as large, else
+    of as many channels, else whole numbers that are all that it gave.
     """
     found = pictures_in(pairs.result) if len(pairs) == 1 else []
     alike = [one for one in (_channels_first(picture, normalization) for picture in found) if one is not None]
     alike = [one for one in alike if one.ndim >= 3 and one.shape[-3] == leaving.shape[-3]]
     floats = [one for one in alike if one.is_floating_point()]
-    for final in floats:
-        if final.squeeze().shape == leaving.squeeze().shape:
-            return final.reshape(leaving.shape)
+    as_large = [one.reshape(leaving.shape) for one in floats if one.squeeze().shape == leaving.squeeze().shape]
+    if as_large:
+        return next((one for one in as_large if torch.equal(one, leaving)), as_large[0])
     if floats:
         return floats[0]
     return alike[0] if len(alike) == len(found) == 1 else None
@@ -309,6 +322,11 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
             return _from_outside(verified, NotApplicable("pixels change places inside the Normalize"))
         _refuse_what_is_no_map(located, x, y, allowed / np.abs(declared.std))
         raise _differs(int(c), declared, mean, std)
+    if seen.twice and seen.does_something:
+        raise CheckFailure(
+            "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize "
+            "each picture once."
+        )
     if not _is_network(pipeline):
         refuse_changes_afterwards(seen, declared)
         _refuse_changes_before(verified)
