@@ -27,13 +27,15 @@ class Record(list[Pair]):
 
     Attributes:
         failed: what entered where it raised, and what it raised.
-        result: what the whole pipeline gave.
+        result: what the whole pipeline gave, the last time.
+        earlier: what a data set gave before that, for items of which none passed.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.failed: list[tuple[Any, Exception]] = []
         self.result: Any = None
+        self.earlier: list[Any] = []
 
     def refuse_failures(self, located: Located) -> None:
         """
@@ -121,6 +123,7 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
     with states_kept(), recorded(located) as pairs:
         try:
             for count, item in enumerate(source, start=1):
+                pairs.earlier += [pairs.result] if count > 1 else []
                 pairs.result = item
                 if pairs or count >= items:
                     break

@@ -6,7 +6,7 @@ import functools
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ from .exchange import FEW_DRAWS, as_they_leave, order_in_words
 from .samples import photograph, with_channels
 
 Array = np.ndarray[Any, Any]
+#: What pictures are that have not met the Normalize; "" where some have, or it is not known.
+Unmet = Literal["", "raw", "normalized"]
 
 #: So many of a data set are read until one meets its Normalize.
 _FEW_ITEMS = 10
@@ -39,7 +41,7 @@ _BEYOND = 0.05
 #: What is off a map by no more, of all the way from black to white, is rounded to bytes.
 _ROUNDED = 1.01 / 255
 
-__all__ = ["declared_against_measured", "passed_over", "sightings"]
+__all__ = ["Unmet", "declared_against_measured", "sightings", "unmet"]
 
 
 class Sighting(NamedTuple):
@@ -187,20 +189,23 @@ def _runs(
         yield False, functools.partial(watch, pipeline, picture), functools.partial(_again, pipeline, located, index)
 
 
-def passed_over(pipeline: Any, located: Located) -> bool:
-    """Whether a data set holds a Normalize that none of its first items meets: their pictures are raw.
+def unmet(pipeline: Any, located: Located) -> Unmet:
+    """Whether a data set holds a Normalize that none of its first items meets, and what their pictures are then.
 
-    Pictures that are kept normalized, as caches keep them, have values below 0.
+    Pictures that are kept normalized, as caches keep them, have values below 0; so do those that something else
+    normalizes.
     """
     own = hasattr(type(pipeline), "__getitem__") or located.path.startswith(".dataset")
     if not is_dataset(pipeline) or not own or located.probability < 1:
-        return False
+        return ""
     try:
         record = watch_own(pipeline, _FEW_ITEMS)
     except Exception:  # other checks tell it
-        return False
-    arrays = [np.asarray(one) for one in pictures_in(record.result)] if not record else []
-    return bool(arrays) and all(float(one.min()) >= 0 for one in arrays)
+        return ""
+    pictures = pictures_in([*record.earlier, record.result]) if not record else []
+    if not pictures:
+        return ""
+    return "normalized" if any(float(np.asarray(one).min()) < 0 for one in pictures) else "raw"
 
 
 def _again(pipeline: Any, located: Located, index: int, picture: torch.Tensor) -> Sighting | None:

@@ -14,7 +14,7 @@ from torchvision import transforms as T
 from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
-from pytest_denorm import check
+from pytest_denorm import check, find_normalize
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NORMALIZE = T.Normalize(MEAN, STD)
@@ -285,15 +285,33 @@ def test_a_normalize_that_no_item_meets(held: Any) -> None:
         "failed",
         "none of the first items met the Normalize that the data set holds",
     )
-    assert message.endswith(
-        "and their pictures have no value below 0, as if nothing had normalized them: is it called?"
-    )
+    assert message.endswith("), and no value in their pictures is below 0: is it called?")
     assert verdict(unused, "dataset_is_standardized") == (
         "not applicable",
         "its pictures do not meet the Normalize: see single_normalize",
     )
-    for used in (Pictures(then()), Pictures(then(), used_from=9), Pictures(then(), kept=True)):
+    for used in (Pictures(then()), Pictures(then(), used_from=9)):
         assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every picture")
+
+
+class Otherwise(Pictures):
+    """Normalizes by itself, but for the last of ten items, which is white."""
+
+    def __getitem__(self, index: int) -> Any:
+        picture = F.to_tensor(self.picture(index))
+        return (torch.ones_like(picture) if index == 9 else (picture - 0.5) / 0.5), 0
+
+
+@pytest.mark.parametrize("kind", [Otherwise, lambda transform: Pictures(transform, kept=True)])
+def test_normalized_pictures_that_do_not_meet_the_normalize(kind: Any) -> None:
+    data = kind(then())
+    status, message = verdict(data, "single_normalize")
+    assert status == "not applicable"
+    assert message == (
+        f"none of the first items met the Normalize that the data set holds ({find_normalize(data).source}): their "
+        f"pictures are kept normalized, or something else normalizes them"
+    )
+    assert verdict(data, "dataset_is_standardized")[0] == "failed"  # it is measured all the same
 
 
 def test_a_loader_may_normalize_whole_batches() -> None:
