@@ -27,7 +27,7 @@ from ..errors import (
     StatisticsError,
     StatisticsWarning,
 )
-from ..normalization import Normalization, format_numbers
+from ..normalization import Normalization, format_numbers, preset
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
 from .stored import kept_statistics, leaf_by_colours, leaf_of, of_bytes
 
@@ -98,7 +98,7 @@ def find_normalize(pipeline: Any) -> Normalization:
 
     Args:
         pipeline: a Normalize, or a transform, module, data set or loader that holds one at any depth; also a
-            :class:`Normalization`, which is returned as it is.
+            :class:`Normalization`, which is returned as it is, or the name of a preset.
 
     Returns:
         The Normalization; its ``source`` says where it was found, such as
@@ -109,7 +109,7 @@ def find_normalize(pipeline: Any) -> Normalization:
         AmbiguousNormalizeError: two on one path, or views or data sets that do not agree.
         ConditionalNormalizeError: only some branches of a random choice have it, or some data sets of several.
         NotInvertibleError: what is there normalizes by each picture's own statistics, or clips.
-        StatisticsError: statistics that cannot be inverted, a zero std for one.
+        StatisticsError: statistics that cannot be inverted, a zero std for one; no preset has that name.
 
     Warns:
         ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
@@ -123,7 +123,7 @@ def find_normalize(pipeline: Any) -> Normalization:
 def inverse_of(pipeline: Any) -> Denormalize:
     """A ``torch.nn.Module`` that undoes the Normalize of a pipeline.
 
-    Args, Raises, Warns: as :func:`find_normalize`; also the name of a preset.
+    Args, Raises, Warns: as :func:`find_normalize`.
     """
     from ..affine import Denormalize
 
@@ -133,7 +133,7 @@ def inverse_of(pipeline: Any) -> Denormalize:
 def locate(pipeline: Any) -> Located:
     """As :func:`find_normalize`, with the object itself and the way to it."""
     located = declared(pipeline)
-    if located.op is pipeline is located.normalization or not located.normalization.doubt_about_scale():
+    if located.op is located.normalization or not located.normalization.doubt_about_scale():
         return located
     from .white import in_units_seen
 
@@ -145,6 +145,8 @@ def locate(pipeline: Any) -> Located:
 
 def declared(pipeline: Any) -> Located:
     """As :func:`locate`, without asking on which scale the statistics are."""
+    if isinstance(pipeline, str):
+        pipeline = preset(pipeline)
     if isinstance(pipeline, Normalization):
         return Located(pipeline, "", "Normalization", pipeline, entry=None)
     walk = _Walk(pipeline)

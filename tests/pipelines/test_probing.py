@@ -14,8 +14,9 @@ from PIL import Image
 from torchvision import transforms as v1
 from torchvision.transforms import v2
 
-from pytest_denorm import Normalization, probe
-from pytest_denorm.errors import NotInvertibleError, PipelineError
+from pytest_denorm import Normalization, find_normalize, probe
+from pytest_denorm.errors import NotInvertibleError, PipelineError, StatisticsError
+from pytest_denorm.normalization import preset
 from pytest_denorm.pipelines.conventions import CONVENTIONS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -550,3 +551,15 @@ def test_floats_one_channel_of_which_lies_far_from_zero() -> None:
     mean = torch.tensor([0.5, 0.5, 1.2501]).view(-1, 1, 1)
     measured = probe(lambda picture: (picture - mean) / 0.5).normalization()
     np.testing.assert_allclose(measured.mean, mean.flatten(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["imagenet", "CLIP", "cifar_10", "half"])
+def test_presets_by_name_and_normalizations(name):
+    normalization = find_normalize(name)
+    assert (normalization, normalization.source) == (preset(name), preset(name).source)
+    for one in (name, normalization):
+        found = probe(one)
+        assert found.difference(normalization) <= found.tolerance
+    for function in (find_normalize, probe):
+        with pytest.raises(StatisticsError, match=r"no preset is named 'imagnet': expected one of imagenet, half"):
+            function("imagnet")
