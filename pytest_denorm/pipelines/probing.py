@@ -262,12 +262,15 @@ class _Probe:
         )
 
     def _made(self) -> str:
-        """Advice on what can be called with nothing at all."""
+        """Advice on a function that can be called with nothing at all."""
+        if not inspect.isroutine(self._call):
+            return ""
         try:
             inspect.signature(self._call).bind()
         except (TypeError, ValueError):
             return ""
-        return f" If {self._name} makes a transform, give what it makes: {self._name}()."
+        name = public_name(self._call)
+        return f" If {name} makes a transform, give what it makes: {name}()."
 
     def _refuse_own_statistics(self, said: dict[str, str]) -> None:
         """Where flat pictures make it fail, and others do not, it divides by their own spread."""

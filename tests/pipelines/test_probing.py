@@ -260,6 +260,20 @@ class TestRandomness:
         with pytest.raises(PipelineError, match=r"or channels= and size=\.$"):
             probe(failing)
 
+        class Pictures(torch.utils.data.Dataset):
+            def __init__(self, transform):
+                self.transform = transform
+
+        class Anything:
+            def __call__(self, **data):
+                raise ValueError("boxes are missing")
+
+        with pytest.raises(PipelineError, match=r" If .*\.make makes a transform, give what it makes: .*\.make\(\)\.$"):
+            probe(Pictures(make))
+        for pipeline in (Anything(), Pictures(Anything())):
+            with pytest.raises(PipelineError, match=r"or channels= and size=\.$"):
+                probe(pipeline)
+
     def test_same_seed_same_result(self):
         steps = v1.ColorJitter(0.4), TO_TENSOR
         first, second, other = measured(*steps), measured(*steps), measured(*steps, seed=1)
