@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from .registry import Leaf
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Kept", "kept_statistics", "leaf_by_colours", "leaf_of", "of_bytes"]
+__all__ = ["Kept", "kept_statistics", "leaf_by_colours", "leaf_of", "may_normalize_again", "of_bytes"]
 
 Kept = tuple[str, str, Normalization]
 
@@ -113,6 +114,20 @@ def _leaf(obj: Any, found: Normalization, white: float, white_given: float) -> L
     if white_given == white == 255 and _of_unit(found):  # likewise
         white = 1.0
     return Leaf(found.mean, found.std, white, entry=entry)
+
+
+def may_normalize_again(owner: Any, attributes: Mapping[Any, Any], kept: Normalization, used: Normalization) -> bool:
+    """Whether a loader keeps statistics to use them, beside those that are used already.
+
+    Prefetchers keep them in the shape in which batches take them; the same numbers, or lists, are a note.
+    """
+    is_loader = hasattr(type(owner), "__iter__") and not hasattr(type(owner), "__getitem__")
+    if not is_loader or all(getattr(value, "ndim", 0) < 3 for value in attributes.values()):
+        return False
+    if kept.channels != used.channels:
+        return True
+    both = zip(kept.mean + kept.std, used.mean + used.std, strict=True)
+    return not all(math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-6) for one, other in both)
 
 
 def _of_unit(found: Normalization) -> bool:

@@ -24,12 +24,13 @@ from ..errors import (
     NormalizeNotFoundError,
     NotInvertibleError,
     PipelineError,
+    SecondNormalizeWarning,
     StatisticsError,
     StatisticsWarning,
 )
 from ..normalization import Normalization, format_numbers, preset
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
-from .stored import kept_statistics, leaf_by_colours, leaf_of, of_bytes
+from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_again, of_bytes
 
 if TYPE_CHECKING:
     from ..affine import Denormalize
@@ -113,6 +114,7 @@ def find_normalize(pipeline: Any) -> Normalization:
 
     Warns:
         ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
+        SecondNormalizeWarning: a loader around it keeps another mean and std.
         StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
             they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
             is white where bytes are seen to enter.
@@ -168,6 +170,14 @@ def declared(pipeline: Any) -> Located:
             ConditionalNormalizeWarning,
             stacklevel=3,
         )
+    for held, owner, kept in walk.unseen:
+        if may_normalize_again(owner, _attributes(owner), kept, one.normalization):
+            warnings.warn(
+                f"{source} is applied, and {held}, which are other numbers: if batches are normalized with them, "
+                f"pictures are normalized twice. Normalize in one place.",
+                SecondNormalizeWarning,
+                stacklevel=3,
+            )
     call = pipeline if callable(pipeline) else one.call
     return replace(one, normalization=one.normalization.located(source), call=call)
 
@@ -185,7 +195,7 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
         f"{_done_instead(call)}"
         for held, (call, *_), _ in walk.unused.values()
     ]
-    unseen = [f"{held}, and takes no picture to show what it does with them" for held in walk.unseen]
+    unseen = [f"{held}, and takes no picture to show what it does with them" for held, _, _ in walk.unseen]
     found = ". ".join(["; ".join(said), *unused, *unseen]) + "."
     if walk.classes:
         return NormalizeNotFoundError(
@@ -253,7 +263,7 @@ class _Walk:
         self.unreadable: list[str] = []
         self.classes: list[str] = []
         self.unused: dict[int, tuple[str, list[Any], Normalization]] = {}
-        self.unseen: list[str] = []
+        self.unseen: list[tuple[str, Any, Normalization]] = []
         self._open: set[int] = set()
         self._known: dict[int, tuple[Any, tuple[_Finding, ...]]] = {}
 
@@ -337,7 +347,7 @@ class _Walk:
         mean, std, found = kept
         held = f"{public_name(obj)} has {mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}"
         if not calls:
-            self.unseen.append(held)
+            self.unseen.append((held, owner, found))
             return None
         leaf = next(filter(None, (leaf_of(call, found) for call in calls)), None)
         if leaf is None:

@@ -23,6 +23,7 @@ from ..errors import (
     ConditionalNormalizeError,
     ConditionalNormalizeWarning,
     InverseError,
+    SecondNormalizeWarning,
     StatisticsError,
     StatisticsWarning,
 )
@@ -71,6 +72,9 @@ def check_single_normalize(case: Case) -> Shown:
     for warning in caught:
         if issubclass(warning.category, ConditionalNormalizeWarning):
             raise CheckFailure(str(warning.message))
+    for warning in caught:
+        if issubclass(warning.category, SecondNormalizeWarning):
+            raise NotApplicable(str(warning.message))
     if case.unmet:
         said = f"none of the first items met the Normalize that the data set holds ({case.normalization.source})"
         if case.unmet == "raw":

@@ -13,7 +13,7 @@ from torchvision import transforms as v1
 from torchvision.transforms import functional as F
 
 from pytest_denorm import Normalization, check, find_normalize, grid, inverse_of
-from pytest_denorm.errors import NormalizeNotFoundError
+from pytest_denorm.errors import NormalizeNotFoundError, SecondNormalizeWarning
 from pytest_denorm.pipelines import locate
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -325,3 +325,61 @@ def test_statistics_of_0_to_1_on_arrays_are_right_for_scaled_arrays():
 
     report = check(Steps(), select=["statistics_valid", "declared_matches_measured", "round_trip"])
     assert report.ok, str(report)
+
+
+class Prefetch:
+    """Normalizes batches, as those do that work on a second stream."""
+
+    def __init__(self, loader, mean, std, used=True):
+        self.loader, self.used = loader, used
+        self.mean, self.std = mean, std
+
+    def __iter__(self):
+        for batch in self.loader:
+            yield (batch - self.mean) / self.std if self.used else batch
+
+
+def of_shape(values, white=1.0):
+    return torch.tensor(values).view(3, 1, 1) * white
+
+
+class Normalized(torch.utils.data.Dataset):
+    def __init__(self):
+        self.transform = v1.Compose([v1.ToTensor(), v1.Normalize(MEAN, STD)])
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return self.transform(np.random.default_rng(index).integers(0, 256, (16, 16, 3), dtype=np.uint8))
+
+
+def test_a_loader_that_may_normalize_once_more_is_told():
+    loader = torch.utils.data.DataLoader(Normalized(), batch_size=2)
+    twice = Prefetch(loader, of_shape(MEAN, 255.0), of_shape(STD, 255.0))
+    with pytest.warns(SecondNormalizeWarning) as caught:
+        assert find_normalize(twice) == IMAGENET
+    said = (
+        "Prefetch.loader.dataset.transform.transforms[1]: torchvision.transforms.Normalize is applied, and "
+        "test_stored.Prefetch has mean (123.675, 116.28, 103.53) and std (58.395, 57.12, 57.375), which are other "
+        "numbers: if batches are normalized with them, pictures are normalized twice. Normalize in one place."
+    )
+    assert str(caught[0].message) == said
+    (result,) = check(twice, select=["single_normalize"]).results
+    assert (result.status, result.message) == ("not applicable", said)
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        (of_shape(MEAN), of_shape(STD)),
+        (list(MEAN), list(STD)),
+        ([0.5] * 3, [0.5] * 3),
+        (torch.tensor([0.5] * 3), torch.tensor([0.5] * 3)),
+    ],
+)
+def test_statistics_that_are_a_note_are_no_second_normalize(noted):
+    loader = torch.utils.data.DataLoader(Normalized(), batch_size=2)
+    notes = Prefetch(loader, *noted, used=False)
+    assert find_normalize(notes) == IMAGENET
+    assert check(notes, select=["single_normalize"]).ok
