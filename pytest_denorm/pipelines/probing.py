@@ -334,7 +334,9 @@ class _Probe:
         answering = (black != white)[pixels].any(axis=1) if responsive else np.ones(len(pixels), dtype=bool)
         places = pixels[answering][:: max(1, int(answering.sum()) // _LOOKED_AT)]
         ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
-        rank = (float(responsive), float(not unchanged), plausibility(*ends))
+        given = outcomes[0].given.shape
+        is_broadcast = outputs[0].shape == (given[0], *given)  # as by statistics for videos (C, T, H, W)
+        rank = (float(responsive), float(not unchanged), float(not is_broadcast), plausibility(*ends))
         return _Chosen(convention, channels, size, index, axis, places, outputs[0].shape, rank)
 
     def _packed(

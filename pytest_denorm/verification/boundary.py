@@ -66,6 +66,10 @@ class Sighting(NamedTuple):
     def channels(self) -> int:
         return self.entering.shape[-3]
 
+    def fits(self, normalization: Normalization) -> bool:
+        """Whether as many channels enter as there are statistics."""
+        return normalization.channels in (1, self.channels)
+
     @property
     def does_something(self) -> bool:
         if self.leaving is None:
@@ -79,7 +83,8 @@ class NothingPassesError(NotApplicable):
 
 def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     """What enters and leaves the Normalize when the pipeline runs: on an item of its own, if it is a data set or a
-    loader, and on a photograph in every usual form. Photographs that it refuses, or leaves as they are, come last.
+    loader, and on a photograph in every usual form. Photographs that it refuses, or leaves as they are, come last,
+    after those of four axes whose channels it takes for something else.
 
     Raises:
         NotApplicable: after the last, if there was none: it cannot be watched, or takes no photograph in any form.
@@ -88,10 +93,11 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     if located.op is pipeline:
         raise NotApplicable("there is nothing around the Normalize that could be run")
     reason, untaken, seen_at_work = "", "matplotlib came without its sample photograph", False
+    misfits: list[Sighting] = []
     last: list[Sighting] = []
     refusals: list[PipelineError] = []  # by the Normalize, and by what follows it
     identity = not any(located.normalization.mean) and set(located.normalization.std) == {1.0}
-    for own, run, again in _runs(pipeline, located):
+    for own, axes, run, again in _runs(pipeline, located):
         try:
             with alone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
@@ -104,7 +110,9 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
         except PipelineError as error:
             untaken, seen = str(error), None
             refusals += [error] if isinstance(error, LaterStepRaisedError) else []
-        if seen is not None and (own or identity or seen.does_something):
+        if seen is not None and seen.leaving is not None and axes == 4 and not seen.fits(located.normalization):
+            misfits.append(seen)
+        elif seen is not None and (own or identity or seen.does_something):
             seen_at_work = True
             yield seen
         elif seen is not None:
@@ -112,8 +120,8 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     if any(isinstance(error, LaterStepRaisedError) for error in refusals):
         # for a model that wants pictures of another size, what its Normalize refuses are pictures of another kind
         last, reason = [one for one in last if one.leaving is not None], ""
-    yield from last
-    if not seen_at_work and not last:
+    yield from [*misfits, *last]
+    if not seen_at_work and not misfits and not last:
         _refuse_order_of_steps(pipeline, refusals)
         raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason or untaken}")
 
@@ -180,13 +188,14 @@ def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sight
 
 def _runs(
     pipeline: Any, located: Located
-) -> Iterator[tuple[bool, Callable[[], Record], Callable[[torch.Tensor], Sighting | None] | None]]:
-    """Ways to see it at work, whether the picture is its own, and the same with another one."""
+) -> Iterator[tuple[bool, int, Callable[[], Record], Callable[[torch.Tensor], Sighting | None] | None]]:
+    """Ways to see it at work, whether the picture is its own, how many axes it has, and the same with another one."""
     if is_dataset(pipeline):
-        yield True, functools.partial(_own_item, pipeline), None
+        yield True, 0, functools.partial(_own_item, pipeline), None
     photo = photograph()
     for index, picture in enumerate(_forms(located.normalization.channels, photo) if photo is not None else ()):
-        yield False, functools.partial(watch, pipeline, picture), functools.partial(_again, pipeline, located, index)
+        run, again = functools.partial(watch, pipeline, picture), functools.partial(_again, pipeline, located, index)
+        yield False, getattr(picture, "ndim", 3), run, again
 
 
 def unmet(pipeline: Any, located: Located) -> Unmet:
@@ -238,7 +247,7 @@ def _forms(channels: int, photo: torch.Tensor) -> Iterator[Any]:
         array = planes.permute(1, 2, 0).contiguous().numpy()  # more than any usual crop
         if count in (1, 3, 4):
             yield Image.fromarray(array.squeeze())
-        yield from (array, planes.float() / 255, planes, planes[None].float() / 255)
+        yield from (array, planes.float() / 255, planes, planes[None].float() / 255, planes[:, None].float() / 255)
 
 
 def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:

@@ -577,3 +577,16 @@ def test_presets_by_name_and_normalizations(name):
     for function in (find_normalize, probe):
         with pytest.raises(StatisticsError, match=r"no preset is named 'imagnet': expected one of imagenet, half"):
             function("imagnet")
+
+
+def test_statistics_for_videos_are_not_broadcast():
+    mean, std = (torch.tensor(one).view(3, 1, 1, 1) for one in (MEAN, STD))
+    found = probe(lambda video: (video - mean) / std)
+    assert_imagenet(found)
+    assert found.convention == "a float32 tensor (C, H, W, 1) in 0..1"
+
+
+def test_three_views_in_one_tensor_are_pictures():
+    found = probe(lambda picture: torch.stack([TO_TENSOR(picture)] * 3) * 2 - 1)
+    assert found.normalization().mean == pytest.approx([0.5] * 3)
+    assert found.convention == "a PIL picture"

@@ -167,6 +167,23 @@ def test_a_model_may_take_batches_alone() -> None:
     assert verdict(model)[0] == "passed"
 
 
+class OfVideos(torch.nn.Module):
+    """(C, T, H, W), as pytorchvideo has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = T.Normalize(MEAN, STD)
+
+    def forward(self, video: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.norm(video.permute(1, 0, 2, 3)).permute(1, 0, 2, 3)
+        return result
+
+
+def test_a_model_may_take_videos_alone() -> None:
+    assert verdict(OfVideos(), "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
+    assert verdict(OfVideos())[0] == "passed"
+
+
 def test_a_model_for_pictures_of_another_size_is_not_blamed_for_what_its_normalize_refuses() -> None:
     small = torch.nn.Sequential(T.Normalize(MEAN, STD), torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10))
     for name in ("statistics_match_channels", "declared_matches_measured"):
