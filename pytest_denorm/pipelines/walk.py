@@ -29,6 +29,7 @@ from ..errors import (
     StatisticsWarning,
 )
 from ..normalization import Normalization, format_numbers, preset
+from .composition import composed, undoes
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
 from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_again, of_bytes
 
@@ -228,28 +229,12 @@ def _listed(names: Sequence[str]) -> str:
 
 def _two_found(walk: _Walk, found: Sequence[Located]) -> str:
     lines = "".join(f"\n  {walk.shown(one.path)}: {one.name} with {one.normalization}" for one in found)
-    composed = _composed(found)
+    total = composed([one.normalization for one in found])
     return (
         f"{len(found)} Normalize on one path, each applied to the result of the one before:{lines}\n"
-        f"Together they do what mean {format_numbers(composed.mean)}, std {format_numbers(composed.std)} does. "
+        f"Together they do what mean {format_numbers(total.mean)}, std {format_numbers(total.std)} does. "
         f"If that is meant, pass Normalization with these numbers; else take one of them out."
     )
-
-
-def _composed(found: Sequence[Located]) -> Normalization:
-    """((x - m1) / s1 - m2) / s2 = (x - (m1 + s1 m2)) / (s1 s2)"""
-    channels = max(one.normalization.channels for one in found)
-    total = found[0].normalization.expand(channels)
-    for one in found[1:]:
-        nxt = one.normalization.expand(channels)
-        with alone(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            total = Normalization(
-                tuple(m1 + s1 * m2 for m1, s1, m2 in zip(total.mean, total.std, nxt.mean, strict=True)),
-                tuple(s1 * s2 for s1, s2 in zip(total.std, nxt.std, strict=True)),
-                total.pixel_max,
-            )
-    return total
 
 
 class _Walk:
@@ -430,6 +415,8 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
     if problems:
         return problems[:1]
     with_one = [branch for branch in branches if branch]
+    if parts.together == "views":
+        with_one = _without_inverses(with_one)
     if not with_one:
         return ()
     statistics = {tuple(one.normalization for one in branch if isinstance(one, Located)) for branch in with_one}
@@ -445,6 +432,15 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
         f"No one inverse is right for all of them. Move Normalize out of the choice, or give it to each alike."
     )
     return (_Problem(ConditionalNormalizeError, "", text),)
+
+
+def _without_inverses(branches: list[tuple[_Finding, ...]]) -> list[tuple[_Finding, ...]]:
+    """What undoes one of the others, and is kept beside it, is no second Normalize."""
+    try:
+        does = [composed([one.normalization for one in branch if isinstance(one, Located)]) for branch in branches]
+    except StatisticsError:  # of different numbers of channels
+        return branches
+    return [branch for branch, own in zip(branches, does, strict=True) if not any(undoes(own, other) for other in does)]
 
 
 def _in_turn(parts: Parts, found: Sequence[_Finding]) -> tuple[_Finding, ...]:
