@@ -103,6 +103,10 @@ class DenormWarning(UserWarning):
     """Base of all warnings of this package."""
 
 
+class SecondNormalizeWarning(DenormWarning):
+    """A loader around a Normalize keeps another mean and std, and may normalize batches once more."""
+
+
 class StatisticsWarning(DenormWarning):
     """Statistics that are legal, and most likely not what was meant."""
 

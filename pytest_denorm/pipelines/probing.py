@@ -26,6 +26,7 @@ from ..alone import alone
 from ..arguments import whole
 from ..colormap import ColorMap
 from ..errors import DenormError, ImageError, NotInvertibleError, PipelineError, SettingsError
+from ..normalization import Normalization, preset
 from .conventions import CONVENTIONS, Convention, NotThisWay, Outcome
 from .fitting import classify
 from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_places, plausibility
@@ -64,7 +65,8 @@ def probe(
     and gives values of a usual range.
 
     Args:
-        pipeline: anything that takes a picture and returns one; or a data set or loader, whose transform is taken.
+        pipeline: anything that takes a picture and returns one; or a data set or loader, whose transform is taken; or
+            a :class:`~pytest_denorm.Normalization` or the name of a preset.
         channels: of the pictures; 3, and 1 where 3 do not work, unless given.
         size: (height, width) of the pictures; as large as it needs to be, unless given.
         draws: calls with one and the same picture, to see whether chance has a part.
@@ -75,6 +77,7 @@ def probe(
 
     Raises:
         PipelineError: nothing to call, or no way of calling it worked; the message says what each attempt raised.
+        StatisticsError: no preset has that name.
         ImageError, SettingsError: `channels`, `size`, `draws` or `seed` cannot be what they are.
 
     The number of calls is bounded, and reported in the result. The calls go to a copy of the pipeline where it can be
@@ -125,6 +128,10 @@ def _told(said: dict[str, str]) -> str:
 
 def _callable_in(pipeline: Any) -> Callable[..., Any]:
     """What a picture goes through."""
+    if isinstance(pipeline, str):
+        pipeline = preset(pipeline)
+    if isinstance(pipeline, Normalization):
+        return pipeline.normalize
     made = pipeline.func if isinstance(pipeline, functools.partial) else pipeline
     if inspect.isclass(made):
         raise PipelineError(f"{public_name(made)} is a class, which takes no picture: call it to make a transform.")
@@ -255,12 +262,15 @@ class _Probe:
         )
 
     def _made(self) -> str:
-        """Advice on what can be called with nothing at all."""
+        """Advice on a function that can be called with nothing at all."""
+        if not inspect.isroutine(self._call):
+            return ""
         try:
             inspect.signature(self._call).bind()
         except (TypeError, ValueError):
             return ""
-        return f" If {self._name} makes a transform, give what it makes: {self._name}()."
+        name = public_name(self._call)
+        return f" If {name} makes a transform, give what it makes: {name}()."
 
     def _refuse_own_statistics(self, said: dict[str, str]) -> None:
         """Where flat pictures make it fail, and others do not, it divides by their own spread."""
@@ -324,7 +334,9 @@ class _Probe:
         answering = (black != white)[pixels].any(axis=1) if responsive else np.ones(len(pixels), dtype=bool)
         places = pixels[answering][:: max(1, int(answering.sum()) // _LOOKED_AT)]
         ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
-        rank = (float(responsive), float(not unchanged), plausibility(*ends))
+        given = outcomes[0].given.shape
+        is_broadcast = outputs[0].shape == (given[0], *given)  # as by statistics for videos (C, T, H, W)
+        rank = (float(responsive), float(not unchanged), float(not is_broadcast), plausibility(*ends))
         return _Chosen(convention, channels, size, index, axis, places, outputs[0].shape, rank)
 
     def _packed(

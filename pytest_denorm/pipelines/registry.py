@@ -54,6 +54,7 @@ class Leaf:
         probability: with which it is applied at all.
         entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
         rescales: it only brings pictures to another range, which is no second Normalize where one follows.
+        is_picture: which of the things that `entry` is called with are pictures; None where all are.
     """
 
     mean: Any
@@ -65,6 +66,7 @@ class Leaf:
     probability: float = 1.0
     entry: str | None = "__call__"
     rescales: bool = False
+    is_picture: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..alone import alone
-from ..errors import StatisticsError
+from ..errors import DenormError, StatisticsError
 from ..normalization import Normalization
 from .registry import Leaf
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Kept", "kept_statistics", "leaf_of", "of_bytes"]
+__all__ = ["Kept", "kept_statistics", "leaf_by_colours", "leaf_of", "may_normalize_again", "of_bytes"]
 
 Kept = tuple[str, str, Normalization]
 
 #: More are no statistics of pictures.
 _MOST_CHANNELS = 64
+#: Calls that tell what chance does to every picture.
+_FEW_DRAWS = 10
 #: What mean and std are called by those who keep both.
 _PREFIXES = ("", "image_", "pixel_", "img_", "norm_", "_")
 
@@ -76,6 +79,29 @@ def leaf_of(obj: Any, found: Normalization) -> Leaf | None:
     return None
 
 
+def leaf_by_colours(obj: Any, found: Normalization) -> Leaf | None:
+    """As :func:`leaf_of`, of what resizes or crops too: it is measured. None of a network, which may take long."""
+    import torch
+
+    from .probing import probe
+
+    if isinstance(obj, torch.nn.Module) and any(True for _ in obj.parameters()):
+        return None
+    try:
+        measured = probe(obj, draws=_FEW_DRAWS)
+    except DenormError:
+        return None
+    if measured.problems or found.channels not in (1, len(measured.matrix)):
+        return None
+    for white in (1.0, 255.0):
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kept = Normalization(found.mean, found.std, white)
+        if measured.difference(kept) <= max(measured.tolerance, measured.residual):
+            return Leaf(found.mean, found.std, white, entry=None)
+    return None
+
+
 def _leaf(obj: Any, found: Normalization, white: float, white_given: float) -> Leaf:
     """`white` is the value for which the statistics were seen to be right, `white_given` the one that was given."""
     import torch
@@ -88,6 +114,20 @@ def _leaf(obj: Any, found: Normalization, white: float, white_given: float) -> L
     if white_given == white == 255 and _of_unit(found):  # likewise
         white = 1.0
     return Leaf(found.mean, found.std, white, entry=entry)
+
+
+def may_normalize_again(owner: Any, attributes: Mapping[Any, Any], kept: Normalization, used: Normalization) -> bool:
+    """Whether a loader keeps statistics to use them, beside those that are used already.
+
+    Prefetchers keep them in the shape in which batches take them; the same numbers, or lists, are a note.
+    """
+    is_loader = hasattr(type(owner), "__iter__") and not hasattr(type(owner), "__getitem__")
+    if not is_loader or all(getattr(value, "ndim", 0) < 3 for value in attributes.values()):
+        return False
+    if kept.channels != used.channels:
+        return True
+    both = zip(kept.mean + kept.std, used.mean + used.std, strict=True)
+    return not all(math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-6) for one, other in both)
 
 
 def _of_unit(found: Normalization) -> bool:

@@ -24,12 +24,14 @@ from ..errors import (
     NormalizeNotFoundError,
     NotInvertibleError,
     PipelineError,
+    SecondNormalizeWarning,
     StatisticsError,
     StatisticsWarning,
 )
-from ..normalization import Normalization, format_numbers
+from ..normalization import Normalization, format_numbers, preset
+from .composition import composed, undoes
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
-from .stored import kept_statistics, leaf_of, of_bytes
+from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_again, of_bytes
 
 if TYPE_CHECKING:
     from ..affine import Denormalize
@@ -62,6 +64,7 @@ class Located:
             nothing can.
         entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
         rescales: it brings pictures to another range, and was the only Normalize there is.
+        is_picture: which of the things that `entry` is called with are pictures; None where all are.
         order: the channel of the picture that each channel leaving the pipeline is made of, where `apply` exchanges
             them as the pipeline does, and an inverse turns them back; None where it is Normalize alone.
     """
@@ -75,6 +78,7 @@ class Located:
     call: Callable[..., Any] | None = field(default=None, repr=False)
     entry: str | None = "__call__"
     rescales: bool = False
+    is_picture: Callable[[Any], bool] | None = field(default=None, repr=False)
     order: tuple[int, ...] | None = None
 
 
@@ -96,7 +100,7 @@ def find_normalize(pipeline: Any) -> Normalization:
 
     Args:
         pipeline: a Normalize, or a transform, module, data set or loader that holds one at any depth; also a
-            :class:`Normalization`, which is returned as it is.
+            :class:`Normalization`, which is returned as it is, or the name of a preset.
 
     Returns:
         The Normalization; its ``source`` says where it was found, such as
@@ -107,10 +111,11 @@ def find_normalize(pipeline: Any) -> Normalization:
         AmbiguousNormalizeError: two on one path, or views or data sets that do not agree.
         ConditionalNormalizeError: only some branches of a random choice have it, or some data sets of several.
         NotInvertibleError: what is there normalizes by each picture's own statistics, or clips.
-        StatisticsError: statistics that cannot be inverted, a zero std for one.
+        StatisticsError: statistics that cannot be inverted, a zero std for one; no preset has that name.
 
     Warns:
         ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
+        SecondNormalizeWarning: a loader around it keeps another mean and std.
         StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
             they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
             is white where bytes are seen to enter.
@@ -121,7 +126,7 @@ def find_normalize(pipeline: Any) -> Normalization:
 def inverse_of(pipeline: Any) -> Denormalize:
     """A ``torch.nn.Module`` that undoes the Normalize of a pipeline.
 
-    Args, Raises, Warns: as :func:`find_normalize`; also the name of a preset.
+    Args, Raises, Warns: as :func:`find_normalize`.
     """
     from ..affine import Denormalize
 
@@ -131,7 +136,7 @@ def inverse_of(pipeline: Any) -> Denormalize:
 def locate(pipeline: Any) -> Located:
     """As :func:`find_normalize`, with the object itself and the way to it."""
     located = declared(pipeline)
-    if located.op is pipeline is located.normalization or not located.normalization.doubt_about_scale():
+    if located.op is located.normalization or not located.normalization.doubt_about_scale():
         return located
     from .white import in_units_seen
 
@@ -143,6 +148,8 @@ def locate(pipeline: Any) -> Located:
 
 def declared(pipeline: Any) -> Located:
     """As :func:`locate`, without asking on which scale the statistics are."""
+    if isinstance(pipeline, str):
+        pipeline = preset(pipeline)
     if isinstance(pipeline, Normalization):
         return Located(pipeline, "", "Normalization", pipeline, entry=None)
     walk = _Walk(pipeline)
@@ -164,6 +171,14 @@ def declared(pipeline: Any) -> Located:
             ConditionalNormalizeWarning,
             stacklevel=3,
         )
+    for held, owner, kept in walk.unseen:
+        if may_normalize_again(owner, _attributes(owner), kept, one.normalization):
+            warnings.warn(
+                f"{source} is applied, and {held}, which are other numbers: if batches are normalized with them, "
+                f"pictures are normalized twice. Normalize in one place.",
+                SecondNormalizeWarning,
+                stacklevel=3,
+            )
     call = pipeline if callable(pipeline) else one.call
     return replace(one, normalization=one.normalization.located(source), call=call)
 
@@ -179,9 +194,9 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
     unused = [
         f"{held}, and was not seen to use them: (x - mean) / std is not what it makes of a picture. Measured instead: "
         f"{_done_instead(call)}"
-        for held, call in walk.unused
+        for held, (call, *_), _ in walk.unused.values()
     ]
-    unseen = [f"{held}, and takes no picture to show what it does with them" for held in walk.unseen]
+    unseen = [f"{held}, and takes no picture to show what it does with them" for held, _, _ in walk.unseen]
     found = ". ".join(["; ".join(said), *unused, *unseen]) + "."
     if walk.classes:
         return NormalizeNotFoundError(
@@ -214,28 +229,12 @@ def _listed(names: Sequence[str]) -> str:
 
 def _two_found(walk: _Walk, found: Sequence[Located]) -> str:
     lines = "".join(f"\n  {walk.shown(one.path)}: {one.name} with {one.normalization}" for one in found)
-    composed = _composed(found)
+    total = composed([one.normalization for one in found])
     return (
         f"{len(found)} Normalize on one path, each applied to the result of the one before:{lines}\n"
-        f"Together they do what mean {format_numbers(composed.mean)}, std {format_numbers(composed.std)} does. "
+        f"Together they do what mean {format_numbers(total.mean)}, std {format_numbers(total.std)} does. "
         f"If that is meant, pass Normalization with these numbers; else take one of them out."
     )
-
-
-def _composed(found: Sequence[Located]) -> Normalization:
-    """((x - m1) / s1 - m2) / s2 = (x - (m1 + s1 m2)) / (s1 s2)"""
-    channels = max(one.normalization.channels for one in found)
-    total = found[0].normalization.expand(channels)
-    for one in found[1:]:
-        nxt = one.normalization.expand(channels)
-        with alone(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            total = Normalization(
-                tuple(m1 + s1 * m2 for m1, s1, m2 in zip(total.mean, total.std, nxt.mean, strict=True)),
-                tuple(s1 * s2 for s1, s2 in zip(total.std, nxt.std, strict=True)),
-                total.pixel_max,
-            )
-    return total
 
 
 class _Walk:
@@ -248,8 +247,8 @@ class _Walk:
         self.functions: list[str] = []
         self.unreadable: list[str] = []
         self.classes: list[str] = []
-        self.unused: list[tuple[str, Any]] = []
-        self.unseen: list[str] = []
+        self.unused: dict[int, tuple[str, list[Any], Normalization]] = {}
+        self.unseen: list[tuple[str, Any, Normalization]] = []
         self._open: set[int] = set()
         self._known: dict[int, tuple[Any, tuple[_Finding, ...]]] = {}
 
@@ -309,12 +308,12 @@ class _Walk:
         if not issubclass(type(obj), (_Views, list, tuple, dict)):
             self._remember(obj)
         if description is None:
-            return ()
+            return self._by_colours(obj)
         branches = []
         for label, part in description.parts:
             found = yield part
             branches.append(tuple(_from_outside(one, label, part) for one in found))
-        return _combine(description, branches)
+        return _combine(description, branches) or self._by_colours(obj)
 
     def _own_normalize(self, obj: Any) -> Description:
         """A class of the user's own that keeps its mean and std, and is seen to normalize with them."""
@@ -333,12 +332,23 @@ class _Walk:
         mean, std, found = kept
         held = f"{public_name(obj)} has {mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}"
         if not calls:
-            self.unseen.append(held)
+            self.unseen.append((held, owner, found))
             return None
         leaf = next(filter(None, (leaf_of(call, found) for call in calls)), None)
         if leaf is None:
-            self.unused.append((held, calls[0]))
+            self.unused[id(obj)] = held, calls, found
         return leaf
+
+    def _by_colours(self, obj: Any) -> tuple[_Finding, ...]:
+        """Such a class that normalizes among other steps, and holds nothing that does."""
+        if id(obj) not in self.unused:
+            return ()
+        _, calls, found = self.unused[id(obj)]
+        leaf = next(filter(None, (leaf_by_colours(call, found) for call in calls)), None)
+        if leaf is None:
+            return ()
+        del self.unused[id(obj)]
+        return (_located(obj, leaf),)
 
     def _structure(self, obj: Any) -> Description:
         try:
@@ -376,7 +386,17 @@ def _located(obj: Any, leaf: Leaf) -> _Finding:
                 normalization = _broadcast(leaf)
             except StatisticsError:
                 return _Problem(StatisticsError, "", f"{name}: {error}")
-    return Located(normalization, "", name, obj, leaf.apply, leaf.probability, entry=leaf.entry, rescales=leaf.rescales)
+    return Located(
+        normalization,
+        "",
+        name,
+        obj,
+        leaf.apply,
+        leaf.probability,
+        entry=leaf.entry,
+        rescales=leaf.rescales,
+        is_picture=leaf.is_picture,
+    )
 
 
 def _broadcast(leaf: Leaf) -> Normalization:
@@ -395,6 +415,8 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
     if problems:
         return problems[:1]
     with_one = [branch for branch in branches if branch]
+    if parts.together == "views":
+        with_one = _without_inverses(with_one)
     if not with_one:
         return ()
     statistics = {tuple(one.normalization for one in branch if isinstance(one, Located)) for branch in with_one}
@@ -410,6 +432,15 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
         f"No one inverse is right for all of them. Move Normalize out of the choice, or give it to each alike."
     )
     return (_Problem(ConditionalNormalizeError, "", text),)
+
+
+def _without_inverses(branches: list[tuple[_Finding, ...]]) -> list[tuple[_Finding, ...]]:
+    """What undoes one of the others, and is kept beside it, is no second Normalize."""
+    try:
+        does = [composed([one.normalization for one in branch if isinstance(one, Located)]) for branch in branches]
+    except StatisticsError:  # of different numbers of channels
+        return branches
+    return [branch for branch, own in zip(branches, does, strict=True) if not any(undoes(own, other) for other in does)]
 
 
 def _in_turn(parts: Parts, found: Sequence[_Finding]) -> tuple[_Finding, ...]:

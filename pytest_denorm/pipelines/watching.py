@@ -27,13 +27,15 @@ class Record(list[Pair]):
 
     Attributes:
         failed: what entered where it raised, and what it raised.
-        result: what the whole pipeline gave.
+        result: what the whole pipeline gave, the last time.
+        earlier: what a data set gave before that, for items of which none passed.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.failed: list[tuple[Any, Exception]] = []
         self.result: Any = None
+        self.earlier: list[Any] = []
 
     def refuse_failures(self, located: Located) -> None:
         """
@@ -121,6 +123,7 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
     with states_kept(), recorded(located) as pairs:
         try:
             for count, item in enumerate(source, start=1):
+                pairs.earlier += [pairs.result] if count > 1 else []
                 pairs.result = item
                 if pairs or count >= items:
                     break
@@ -132,7 +135,7 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
 
 @contextmanager
 def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
-    """While this is open, each run of a Normalize adds its input and its output, copied, to the record.
+    """While this is open, each run of a Normalize on a picture adds its input and its output, copied, to the record.
 
     The object is given a class of its own for that time, in which only the method that runs it is another.
 
@@ -151,7 +154,10 @@ def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
         original = getattr(op, entry)
 
         def run(_: Any, *args: Any, **kwargs: Any) -> Any:
-            before = _copied(kwargs if _KEY in kwargs else args[0])
+            given = kwargs if _KEY in kwargs else args[0]
+            if located.is_picture is not None and not located.is_picture(given):
+                return original(*args, **kwargs)
+            before = _copied(given)
             if stop:
                 raise Entered(before)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from ..colormap import fit_affine
 from ..normalization import Normalization, format_numbers
 from .case import CheckFailure
+from .exchange import order_in_words
 
 if TYPE_CHECKING:
     from .boundary import Sighting
@@ -25,8 +27,18 @@ _COMPUTED = 1e-5
 _COLOURS = ((60, 120, 200), (200, 90, 30), (25, 230, 140))
 #: Erasing, padding and cutting out leave more of a picture as it was.
 _KEPT = 0.05
+#: Of more channels, there are too many orders to try.
+_MOST_TURNED = 6
+#: The share of a picture that shows the order of its channels, where the rest is erased.
+_MOST = 0.5
+#: The share of another channel that is no rounding, where the picture's condition is no worse.
+_MIXED, _TELLS_APART = 1e-3, 1e4
 #: By how many times its median deviation, divided by the root of the number of pixels, noise may move a median.
 _NOISE = 30
+#: So many levels of a picture, and pairs of pixels of one level that have other neighbours, tell a curve from moves.
+_LEVELS, _PAIRS = 32, 256
+#: The share of a picture that a curve changes.
+_CHANGED = 0.1
 
 
 def pixels_of(pictures: torch.Tensor) -> Array:
@@ -57,6 +69,10 @@ def refuse_changes_afterwards(seen: Sighting, declared: Normalization) -> None:
         if np.abs(z - y).max() <= room:
             return
         _refuse_another_scale(y, z, room, declared)
+        if seen.again is None:  # one picture is all there is to see
+            _refuse_other_values(y, z, room, declared)
+            _refuse_mixture(y, z, room)
+            _refuse_curve(leaving, final, room)
     _refuse_other_colours(seen)
 
 
@@ -86,6 +102,58 @@ def _refuse_another_scale(y: Array, z: Array, room: float, declared: Normalizati
             low=low,
             high=high,
         )
+
+
+def _refuse_other_values(y: Array, z: Array, room: float, declared: Normalization) -> None:
+    """Wherever the pixels went: those of a channel have the values of another channel, or all are on another scale."""
+    came, went = np.sort(y, axis=0), np.sort(z, axis=0)
+    if np.abs(went - came).max() <= room:
+        return
+    _refuse_another_scale(came, went, room, declared)
+    for order in itertools.permutations(range(y.shape[1])) if y.shape[1] <= _MOST_TURNED else ():
+        here = _share_kept(y[:, order], z, room)
+        if np.abs(went - came[:, order]).max() <= room or here > _share_kept(y, z, room) + _MOST:
+            raise CheckFailure(
+                f"what leaves Normalize has its channels {order_in_words(order)} in the end: undoing Normalize gives "
+                f"pictures in that order, and the network has to be one for it. Exchange channels before Normalize, if "
+                f"at all.",
+                order=list(order),
+            )
+
+
+def _share_kept(y: Array, z: Array, room: float) -> float:
+    return float((np.abs(z - y) <= room).all(axis=1).mean())
+
+
+def _refuse_mixture(y: Array, z: Array, room: float) -> None:
+    fit = fit_affine(y, z)
+    beside = np.abs(fit.matrix - np.diag(np.diagonal(fit.matrix))).max(initial=0)
+    if fit.residual.max() <= room and fit.condition < _TELLS_APART and beside > _MIXED:
+        is_grey = np.ptp(z, axis=1).max() <= room
+        raise _changed("made grey" if is_grey else "mixed among its channels")
+
+
+def _refuse_curve(leaving: torch.Tensor, final: torch.Tensor, room: float) -> None:
+    """Pixels of one level that have other neighbours become one level again, which is another one."""
+    for before, after in zip(leaving.movedim(-3, 0), final.movedim(-3, 0), strict=True):
+        y, z = before.double().numpy(), after.double().numpy()
+        pixels = [one.ravel() for one in (y[..., :-1, :-1], z[..., :-1, :-1], y[..., 1:, :-1], y[..., :-1, 1:])]
+        in_order = np.lexsort((pixels[1], pixels[0]))
+        level, became, below, beside = (one[in_order] for one in pixels)
+        is_same = np.diff(level) == 0
+        telling = is_same & (np.diff(below) != 0) & (np.diff(beside) != 0)
+        if telling.sum() < _PAIRS or (~is_same).sum() < _LEVELS or np.diff(became)[is_same].max() > room:
+            return
+        if (np.abs(became - level) > room).mean() < _CHANGED or np.ptp(became) <= room:
+            return
+    raise _changed("changed by a curve")
+
+
+def _changed(how: str) -> CheckFailure:
+    return CheckFailure(
+        f"what leaves Normalize is {how} before it leaves the data set: undoing Normalize does not undo that. Do it "
+        f"before Normalize, if at all."
+    )
 
 
 def _refuse_other_colours(seen: Sighting) -> None:

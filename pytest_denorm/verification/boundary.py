@@ -6,14 +6,14 @@ import functools
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 
 from ..alone import alone
 from ..colormap import ColorMap, fit_affine
-from ..errors import DenormError, DenormWarning, NormalizeRaisedError, PipelineError
+from ..errors import DenormError, DenormWarning, NormalizeRaisedError, NotInvertibleError, PipelineError
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
@@ -29,6 +29,8 @@ from .exchange import FEW_DRAWS, as_they_leave, order_in_words
 from .samples import photograph, with_channels
 
 Array = np.ndarray[Any, Any]
+#: What pictures are that have not met the Normalize; "" where some have, or it is not known.
+Unmet = Literal["", "raw", "normalized"]
 
 #: So many of a data set are read until one meets its Normalize.
 _FEW_ITEMS = 10
@@ -36,8 +38,10 @@ _FEW_ITEMS = 10
 _SIZE = (48, 64)
 #: How far black and white may be beyond 0..white when they enter.
 _BEYOND = 0.05
+#: What is off a map by no more, of all the way from black to white, is rounded to bytes.
+_ROUNDED = 1.01 / 255
 
-__all__ = ["declared_against_measured", "passed_over", "sightings"]
+__all__ = ["Unmet", "declared_against_measured", "sightings", "unmet"]
 
 
 class Sighting(NamedTuple):
@@ -47,6 +51,7 @@ class Sighting(NamedTuple):
         entering, leaving: the latter is None where the Normalize raised.
         error: what it raised, in words.
         final: what the pipeline made of `leaving`, where that has as many channels.
+        twice: what left it entered it once more.
         again: the same with another picture in the same form, uint8 (3, 1, 1) or larger; None of a picture of its own.
     """
 
@@ -54,11 +59,16 @@ class Sighting(NamedTuple):
     leaving: torch.Tensor | None
     error: str = ""
     final: torch.Tensor | None = None
+    twice: bool = False
     again: Callable[[torch.Tensor], Sighting | None] | None = None
 
     @property
     def channels(self) -> int:
         return self.entering.shape[-3]
+
+    def fits(self, normalization: Normalization) -> bool:
+        """Whether as many channels enter as there are statistics."""
+        return normalization.channels in (1, self.channels)
 
     @property
     def does_something(self) -> bool:
@@ -73,7 +83,8 @@ class NothingPassesError(NotApplicable):
 
 def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     """What enters and leaves the Normalize when the pipeline runs: on an item of its own, if it is a data set or a
-    loader, and on a photograph in every usual form. Photographs that it refuses, or leaves as they are, come last.
+    loader, and on a photograph in every usual form. Photographs that it refuses, or leaves as they are, come last,
+    after those of four axes whose channels it takes for something else.
 
     Raises:
         NotApplicable: after the last, if there was none: it cannot be watched, or takes no photograph in any form.
@@ -82,10 +93,11 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     if located.op is pipeline:
         raise NotApplicable("there is nothing around the Normalize that could be run")
     reason, untaken, seen_at_work = "", "matplotlib came without its sample photograph", False
+    misfits: list[Sighting] = []
     last: list[Sighting] = []
     refusals: list[PipelineError] = []  # by the Normalize, and by what follows it
     identity = not any(located.normalization.mean) and set(located.normalization.std) == {1.0}
-    for own, run, again in _runs(pipeline, located):
+    for own, axes, run, again in _runs(pipeline, located):
         try:
             with alone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
@@ -98,7 +110,9 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
         except PipelineError as error:
             untaken, seen = str(error), None
             refusals += [error] if isinstance(error, LaterStepRaisedError) else []
-        if seen is not None and (own or identity or seen.does_something):
+        if seen is not None and seen.leaving is not None and axes == 4 and not seen.fits(located.normalization):
+            misfits.append(seen)
+        elif seen is not None and (own or identity or seen.does_something):
             seen_at_work = True
             yield seen
         elif seen is not None:
@@ -106,8 +120,8 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     if any(isinstance(error, LaterStepRaisedError) for error in refusals):
         # for a model that wants pictures of another size, what its Normalize refuses are pictures of another kind
         last, reason = [one for one in last if one.leaving is not None], ""
-    yield from last
-    if not seen_at_work and not last:
+    yield from [*misfits, *last]
+    if not seen_at_work and not misfits and not last:
         _refuse_order_of_steps(pipeline, refusals)
         raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason or untaken}")
 
@@ -136,20 +150,31 @@ def _sighting(
     entering, leaving = (_channels_first(one, normalization) for one in next(iter(pairs)))
     if entering is None or leaving is None:
         return None
-    return Sighting(entering, leaving, final=_final(pairs, leaving, normalization), again=again)
+    twice = any(
+        _same_values(_channels_first(left, normalization), _channels_first(entered, normalization))
+        for (_, left), (entered, _) in itertools.pairwise(pairs)
+    )
+    return Sighting(entering, leaving, final=_final(pairs, leaving, normalization), twice=twice, again=again)
+
+
+def _same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    """In whatever places."""
+    if one is None or other is None or one.dtype != other.dtype:
+        return False
+    return torch.equal(one.flatten().sort().values, other.flatten().sort().values)
 
 
 def _final(pairs: Record, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
-    """The picture that the pipeline gave in the end: floats as large as what left Normalize, else of as many channels,
-    else whole numbers that are all that it gave.
+    """The picture that the pipeline gave in the end: what left Normalize, if that is there, else floats as large, else
+    of as many channels, else whole numbers that are all that it gave.
     """
     found = pictures_in(pairs.result) if len(pairs) == 1 else []
     alike = [one for one in (_channels_first(picture, normalization) for picture in found) if one is not None]
     alike = [one for one in alike if one.ndim >= 3 and one.shape[-3] == leaving.shape[-3]]
     floats = [one for one in alike if one.is_floating_point()]
-    for final in floats:
-        if final.squeeze().shape == leaving.squeeze().shape:
-            return final.reshape(leaving.shape)
+    as_large = [one.reshape(leaving.shape) for one in floats if one.squeeze().shape == leaving.squeeze().shape]
+    if as_large:
+        return next((one for one in as_large if torch.equal(one, leaving)), as_large[0])
     if floats:
         return floats[0]
     return alike[0] if len(alike) == len(found) == 1 else None
@@ -163,29 +188,33 @@ def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sight
 
 def _runs(
     pipeline: Any, located: Located
-) -> Iterator[tuple[bool, Callable[[], Record], Callable[[torch.Tensor], Sighting | None] | None]]:
-    """Ways to see it at work, whether the picture is its own, and the same with another one."""
+) -> Iterator[tuple[bool, int, Callable[[], Record], Callable[[torch.Tensor], Sighting | None] | None]]:
+    """Ways to see it at work, whether the picture is its own, how many axes it has, and the same with another one."""
     if is_dataset(pipeline):
-        yield True, functools.partial(_own_item, pipeline), None
+        yield True, 0, functools.partial(_own_item, pipeline), None
     photo = photograph()
     for index, picture in enumerate(_forms(located.normalization.channels, photo) if photo is not None else ()):
-        yield False, functools.partial(watch, pipeline, picture), functools.partial(_again, pipeline, located, index)
+        run, again = functools.partial(watch, pipeline, picture), functools.partial(_again, pipeline, located, index)
+        yield False, getattr(picture, "ndim", 3), run, again
 
 
-def passed_over(pipeline: Any, located: Located) -> bool:
-    """Whether a data set holds a Normalize that none of its first items meets: their pictures are raw.
+def unmet(pipeline: Any, located: Located) -> Unmet:
+    """Whether a data set holds a Normalize that none of its first items meets, and what their pictures are then.
 
-    Pictures that are kept normalized, as caches keep them, have values below 0.
+    Pictures that are kept normalized, as caches keep them, have values below 0; so do those that something else
+    normalizes.
     """
     own = hasattr(type(pipeline), "__getitem__") or located.path.startswith(".dataset")
     if not is_dataset(pipeline) or not own or located.probability < 1:
-        return False
+        return ""
     try:
         record = watch_own(pipeline, _FEW_ITEMS)
     except Exception:  # other checks tell it
-        return False
-    arrays = [np.asarray(one) for one in pictures_in(record.result)] if not record else []
-    return bool(arrays) and all(float(one.min()) >= 0 for one in arrays)
+        return ""
+    pictures = pictures_in([*record.earlier, record.result]) if not record else []
+    if not pictures:
+        return ""
+    return "normalized" if any(float(np.asarray(one).min()) < 0 for one in pictures) else "raw"
 
 
 def _again(pipeline: Any, located: Located, index: int, picture: torch.Tensor) -> Sighting | None:
@@ -218,7 +247,7 @@ def _forms(channels: int, photo: torch.Tensor) -> Iterator[Any]:
         array = planes.permute(1, 2, 0).contiguous().numpy()  # more than any usual crop
         if count in (1, 3, 4):
             yield Image.fromarray(array.squeeze())
-        yield from (array, planes.float() / 255, planes, planes[None].float() / 255)
+        yield from (array, planes.float() / 255, planes, planes[None].float() / 255, planes[:, None].float() / 255)
 
 
 def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:
@@ -303,7 +332,15 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     allowed = np.array(round_trip_tolerance(declared, dtype, low=low, high=high).per_channel)
     off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
     for c in np.flatnonzero(off > allowed):
+        if _only_moved(x, y, declared, allowed):
+            return _from_outside(verified, NotApplicable("pixels change places inside the Normalize"))
+        _refuse_what_is_no_map(located, x, y, allowed / np.abs(declared.std))
         raise _differs(int(c), declared, mean, std)
+    if seen.twice and seen.does_something:
+        raise CheckFailure(
+            "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize "
+            "each picture once."
+        )
     if not _is_network(pipeline):
         refuse_changes_afterwards(seen, declared)
         _refuse_changes_before(verified)
@@ -335,6 +372,50 @@ def _telling(pipeline: Any, located: Located) -> Sighting:
     if other is not None:
         return other
     raise NotApplicable("a channel of the pictures that were watched is of one value")
+
+
+def _only_moved(x: Array, y: Array, declared: Normalization, allowed: Array) -> bool:
+    """Whether the same values leave, in other places."""
+    came, entered = np.sort(y * declared.std + declared.mean, axis=0), np.sort(x, axis=0)
+    return bool((np.abs(came - entered).max(axis=0) <= allowed).all())
+
+
+def _refuse_what_is_no_map(located: Located, x: Array, y: Array, allowed: Array) -> None:
+    """Numbers are fitted to anything: they are told where they are what a Normalize does to each channel, and always.
+
+    Raises:
+        CheckFailure: they are not; says what it does instead.
+    """
+    room = float(np.maximum(allowed, _ROUNDED * np.ptp(y, axis=0)).max())
+    fit = fit_affine(x, y)
+    off = float(fit.residual.max())
+    seen = ColorMap(fit.matrix, fit.offset, off, room, "", 1, nonlinear=off > room, rounded=off <= room)
+    if max(fit_affine(x[:, [c]], y[:, [c]]).residual.item() for c in range(x.shape[1])) <= room:
+        problems = _of_several_pictures(located, ("per-image", "random"))
+    elif seen.order is not None and not seen.nonlinear:
+        problems = (
+            f"the channels leave it {order_in_words(seen.order)}. Exchange them before it or after it, if at all",
+        )
+    else:
+        problems = _of_several_pictures(located, ("",)) or seen.problems
+    if problems:
+        raise CheckFailure(
+            f"{located.normalization.source or located.name} does not do what its attributes say, and what it "
+            f"does is no Normalize: {'; '.join(problems)}."
+        )
+
+
+def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """What one picture does not tell of a Normalize: the problems of such kinds that are measured from outside."""
+    if not callable(located.op) or located.probability < 1:
+        return ()
+    try:
+        measured = probe(located.op, draws=FEW_DRAWS)
+    except NotInvertibleError as error:
+        return (str(error).removesuffix("."),)
+    except DenormError:
+        return ()
+    return measured.problems if any(one.startswith(kinds) for one in measured.problems) else ()
 
 
 def _is_network(pipeline: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -19,6 +19,9 @@ from .diagnosis import Diagnosis
 from .exchange import find
 from .report import CheckResult
 from .round_trip import Subject
+
+if TYPE_CHECKING:
+    from .boundary import Unmet
 
 __all__ = ["Case", "CheckFailure", "NotApplicable", "Shown"]
 
@@ -95,11 +98,11 @@ class Case:
         return self.located.normalization
 
     @cached_property
-    def passed_over(self) -> bool:
-        """No item of the data set meets the Normalize that it holds."""
-        from .boundary import passed_over
+    def unmet(self) -> Unmet:
+        """What the pictures of a data set are, if none meets the Normalize that it holds."""
+        from .boundary import unmet
 
-        return passed_over(self.pipeline, self.located)
+        return unmet(self.pipeline, self.located)
 
     @cached_property
     def subject(self) -> Subject:

@@ -23,6 +23,7 @@ from ..errors import (
     ConditionalNormalizeError,
     ConditionalNormalizeWarning,
     InverseError,
+    SecondNormalizeWarning,
     StatisticsError,
     StatisticsWarning,
 )
@@ -71,11 +72,14 @@ def check_single_normalize(case: Case) -> Shown:
     for warning in caught:
         if issubclass(warning.category, ConditionalNormalizeWarning):
             raise CheckFailure(str(warning.message))
-    if case.passed_over:
-        raise CheckFailure(
-            f"none of the first items met the Normalize that the data set holds ({case.normalization.source}), and "
-            f"their pictures have no value below 0, as if nothing had normalized them: is it called?"
-        )
+    for warning in caught:
+        if issubclass(warning.category, SecondNormalizeWarning):
+            raise NotApplicable(str(warning.message))
+    if case.unmet:
+        said = f"none of the first items met the Normalize that the data set holds ({case.normalization.source})"
+        if case.unmet == "raw":
+            raise CheckFailure(f"{said}, and no value in their pictures is below 0: is it called?")
+        raise NotApplicable(f"{said}: their pictures are kept normalized, or something else normalizes them")
     return Shown("one Normalize, met by every picture")
 
 
@@ -145,7 +149,7 @@ def check_dataset_is_standardized(case: Case) -> Shown:
     """
     if not is_dataset(case.pipeline):
         raise NotApplicable("it is neither a data set nor a loader")
-    if case.passed_over:
+    if case.unmet == "raw":
         raise NotApplicable("its pictures do not meet the Normalize: see single_normalize")
     judged = measure_standardization(case.pipeline, case.normalization, pictures=_STANDARDIZED_PICTURES)
     if judged is None:

@@ -14,8 +14,9 @@ from PIL import Image
 from torchvision import transforms as v1
 from torchvision.transforms import v2
 
-from pytest_denorm import Normalization, probe
-from pytest_denorm.errors import NotInvertibleError, PipelineError
+from pytest_denorm import Normalization, find_normalize, probe
+from pytest_denorm.errors import NotInvertibleError, PipelineError, StatisticsError
+from pytest_denorm.normalization import preset
 from pytest_denorm.pipelines.conventions import CONVENTIONS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -258,6 +259,20 @@ class TestRandomness:
             probe(make)
         with pytest.raises(PipelineError, match=r"or channels= and size=\.$"):
             probe(failing)
+
+        class Pictures(torch.utils.data.Dataset):
+            def __init__(self, transform):
+                self.transform = transform
+
+        class Anything:
+            def __call__(self, **data):
+                raise ValueError("boxes are missing")
+
+        with pytest.raises(PipelineError, match=r" If .*\.make makes a transform, give what it makes: .*\.make\(\)\.$"):
+            probe(Pictures(make))
+        for pipeline in (Anything(), Pictures(Anything())):
+            with pytest.raises(PipelineError, match=r"or channels= and size=\.$"):
+                probe(pipeline)
 
     def test_same_seed_same_result(self):
         steps = v1.ColorJitter(0.4), TO_TENSOR
@@ -550,3 +565,28 @@ def test_floats_one_channel_of_which_lies_far_from_zero() -> None:
     mean = torch.tensor([0.5, 0.5, 1.2501]).view(-1, 1, 1)
     measured = probe(lambda picture: (picture - mean) / 0.5).normalization()
     np.testing.assert_allclose(measured.mean, mean.flatten(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["imagenet", "CLIP", "cifar_10", "half"])
+def test_presets_by_name_and_normalizations(name):
+    normalization = find_normalize(name)
+    assert (normalization, normalization.source) == (preset(name), preset(name).source)
+    for one in (name, normalization):
+        found = probe(one)
+        assert found.difference(normalization) <= found.tolerance
+    for function in (find_normalize, probe):
+        with pytest.raises(StatisticsError, match=r"no preset is named 'imagnet': expected one of imagenet, half"):
+            function("imagnet")
+
+
+def test_statistics_for_videos_are_not_broadcast():
+    mean, std = (torch.tensor(one).view(3, 1, 1, 1) for one in (MEAN, STD))
+    found = probe(lambda video: (video - mean) / std)
+    assert_imagenet(found)
+    assert found.convention == "a float32 tensor (C, H, W, 1) in 0..1"
+
+
+def test_three_views_in_one_tensor_are_pictures():
+    found = probe(lambda picture: torch.stack([TO_TENSOR(picture)] * 3) * 2 - 1)
+    assert found.normalization().mean == pytest.approx([0.5] * 3)
+    assert found.convention == "a PIL picture"

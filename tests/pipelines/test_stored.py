@@ -12,8 +12,8 @@ from torch import nn
 from torchvision import transforms as v1
 from torchvision.transforms import functional as F
 
-from pytest_denorm import Normalization, check, find_normalize, inverse_of
-from pytest_denorm.errors import NormalizeNotFoundError
+from pytest_denorm import Normalization, check, find_normalize, grid, inverse_of
+from pytest_denorm.errors import NormalizeNotFoundError, SecondNormalizeWarning
 from pytest_denorm.pipelines import locate
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -126,6 +126,67 @@ def test_pictures_come_back():
     normalize = WithTarget()
     picture = torch.rand(3, 7, 9)
     torch.testing.assert_close(inverse_of(normalize)(normalize(picture, None)[0]), picture)
+
+
+SMALLER = functools.partial(F.resize, size=[32, 32])
+
+
+class AmongSteps:
+    """Resizes too, so that no pixel is what it was."""
+
+    def __init__(self, mean=MEAN, std=STD, used=None, first=SMALLER):
+        self.mean, self.std = mean, std
+        self.used, self.first = used or (mean, std), first
+
+    def __call__(self, picture):
+        return F.normalize(F.to_tensor(self.first(picture)), *self.used)
+
+
+class OfBytesAmongSteps(AmongSteps):
+    def __call__(self, picture):
+        return (np.asarray(self.first(picture), dtype=np.float32) - self.mean) / self.std
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "expected"),
+    [
+        (AmongSteps(), IMAGENET),
+        (AmongSteps(first=functools.partial(F.center_crop, output_size=[12, 12])), IMAGENET),
+        (AmongSteps(first=v1.RandomResizedCrop(64)), IMAGENET),
+        (AmongSteps([0.5], [0.25]), Normalization(0.5, 0.25)),
+        (OfBytesAmongSteps(*IN_BYTES), BYTES),
+    ],
+)
+def test_found_among_steps_that_move_pixels(pipeline, expected):
+    class Pictures(torch.utils.data.Dataset):
+        def __init__(self, transform):
+            self.transform = transform
+
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            levels = np.random.default_rng(index).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+            return torch.as_tensor(self.transform(F.to_pil_image(levels)))
+
+    found = find_normalize(pipeline)
+    assert (found, found.source) == (expected, f"test_stored.{type(pipeline).__name__}")
+    data = Pictures(pipeline)
+    assert find_normalize(data).source == f"Pictures.transform: test_stored.{type(pipeline).__name__}"
+    if not isinstance(pipeline, OfBytesAmongSteps):  # whose channels are last
+        assert grid(data).pixels.shape[2] == 3
+        assert check(data, select=["finds_normalize", "declared_matches_measured", "round_trip"]).ok
+
+
+def test_other_numbers_among_steps_are_told():
+    with pytest.raises(NormalizeNotFoundError, match=r"Measured instead: mean \(0\.5, 0\.5, 0\.5\), std"):
+        find_normalize(AmongSteps(used=((0.5,) * 3, (0.5,) * 3)))
+
+
+def test_what_it_holds_comes_before_what_it_is_measured_to_do():
+    holds = AmongSteps(first=v1.Resize(32))
+    holds.steps = v1.Compose([v1.Resize(32), v1.ToTensor(), v1.Normalize(MEAN, STD)])
+    assert find_normalize(holds).source == "AmongSteps.steps.transforms[2]: torchvision.transforms.Normalize"
 
 
 def test_what_it_does_otherwise_is_told():
@@ -264,3 +325,61 @@ def test_statistics_of_0_to_1_on_arrays_are_right_for_scaled_arrays():
 
     report = check(Steps(), select=["statistics_valid", "declared_matches_measured", "round_trip"])
     assert report.ok, str(report)
+
+
+class Prefetch:
+    """Normalizes batches, as those do that work on a second stream."""
+
+    def __init__(self, loader, mean, std, used=True):
+        self.loader, self.used = loader, used
+        self.mean, self.std = mean, std
+
+    def __iter__(self):
+        for batch in self.loader:
+            yield (batch - self.mean) / self.std if self.used else batch
+
+
+def of_shape(values, white=1.0):
+    return torch.tensor(values).view(3, 1, 1) * white
+
+
+class Normalized(torch.utils.data.Dataset):
+    def __init__(self):
+        self.transform = v1.Compose([v1.ToTensor(), v1.Normalize(MEAN, STD)])
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return self.transform(np.random.default_rng(index).integers(0, 256, (16, 16, 3), dtype=np.uint8))
+
+
+def test_a_loader_that_may_normalize_once_more_is_told():
+    loader = torch.utils.data.DataLoader(Normalized(), batch_size=2)
+    twice = Prefetch(loader, of_shape(MEAN, 255.0), of_shape(STD, 255.0))
+    with pytest.warns(SecondNormalizeWarning) as caught:
+        assert find_normalize(twice) == IMAGENET
+    said = (
+        "Prefetch.loader.dataset.transform.transforms[1]: torchvision.transforms.Normalize is applied, and "
+        "test_stored.Prefetch has mean (123.675, 116.28, 103.53) and std (58.395, 57.12, 57.375), which are other "
+        "numbers: if batches are normalized with them, pictures are normalized twice. Normalize in one place."
+    )
+    assert str(caught[0].message) == said
+    (result,) = check(twice, select=["single_normalize"]).results
+    assert (result.status, result.message) == ("not applicable", said)
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        (of_shape(MEAN), of_shape(STD)),
+        (list(MEAN), list(STD)),
+        ([0.5] * 3, [0.5] * 3),
+        (torch.tensor([0.5] * 3), torch.tensor([0.5] * 3)),
+    ],
+)
+def test_statistics_that_are_a_note_are_no_second_normalize(noted):
+    loader = torch.utils.data.DataLoader(Normalized(), batch_size=2)
+    notes = Prefetch(loader, *noted, used=False)
+    assert find_normalize(notes) == IMAGENET
+    assert check(notes, select=["single_normalize"]).ok

@@ -14,7 +14,7 @@ from torch.utils.data import ChainDataset, ConcatDataset, DataLoader, IterableDa
 from torchvision import datasets
 from torchvision.transforms import v2
 
-from pytest_denorm import Normalization, find_normalize, inverse_of
+from pytest_denorm import Normalization, find_normalize, inverse_of, sweep
 from pytest_denorm.errors import (
     AmbiguousNormalizeError,
     ConditionalNormalizeError,
@@ -347,6 +347,23 @@ class TestDataSets:
         joint = v2.Compose([v2.ToImage(), v2.Normalize(MEAN, STD)])
         found = find_normalize(Segmentation(tmp_path, transforms=joint))
         assert found.source == "Segmentation.transforms.transforms[1]: torchvision.transforms.v2.Normalize"
+
+    def test_what_a_subclass_keeps_beside_them(self):
+        class Own(datasets.FakeData):
+            def __init__(self, transform, own):
+                super().__init__(4, (3, 32, 32), transform=transform)
+                self.own = own
+
+            def __getitem__(self, index):
+                picture, label = super().__getitem__(index)
+                return self.own(picture), label
+
+        after = Own(v1.ToTensor(), v1.Normalize(MEAN, STD))
+        assert find_normalize(after).source == "Own.own: torchvision.transforms.Normalize"
+        assert sweep(after).wrong_levels == 0
+        assert find_normalize(Own(NORMALIZED, v1.RandomHorizontalFlip())).source.startswith("Own.transform.")
+        with pytest.raises(AmbiguousNormalizeError, match=r"(?s)\.transform: .*\(0\.485, .*\.own: .*\(0\.5, "):
+            find_normalize(Own(NORMALIZED, v1.Normalize((0.5,) * 3, (0.5,) * 3)))
 
     def test_target_transform_is_no_picture(self, cifar):
         with pytest.raises(NormalizeNotFoundError):

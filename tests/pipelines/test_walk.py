@@ -14,7 +14,8 @@ from pytest_denorm import Normalization, find_normalize
 from pytest_denorm.errors import AmbiguousNormalizeError, NormalizeNotFoundError, PipelineError
 from pytest_denorm.pipelines import locate
 
-NORMALIZE = v1.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+NORMALIZE = v1.Normalize(MEAN, STD)
 IMAGENET = Normalization(NORMALIZE.mean, NORMALIZE.std)
 
 
@@ -123,7 +124,31 @@ class TestHostileObjects:
             deep = [deep]
         assert find_normalize(deep) == IMAGENET
 
-    @pytest.mark.parametrize("nothing", [None, 3, "imagenet", b"", (), {}, {1, 2}, object(), print, pytest, int])
+    @pytest.mark.parametrize("nothing", [None, 3, b"", (), {}, {1, 2}, object(), print, pytest, int])
     def test_no_pipeline_at_all(self, nothing):
         with pytest.raises(NormalizeNotFoundError, match=r"^no Normalize in "):
             find_normalize(nothing)
+
+
+@pytest.mark.parametrize(
+    "inverse",
+    [
+        v1.Normalize([-m / s for m, s in zip(MEAN, STD, strict=True)], [1 / s for s in STD]),
+        v1.Compose([v1.Normalize([0.0] * 3, [1 / s for s in STD]), v1.Normalize([-m for m in MEAN], [1.0, 1.0, 1.0])]),
+    ],
+)
+def test_an_inverse_that_is_kept_beside_is_no_second_normalize(inverse):
+    class Pictures:
+        def __init__(self, **held):
+            vars(self).update(held)
+
+        def __getitem__(self, index):
+            raise IndexError
+
+    normalize = v1.Normalize(MEAN, STD)
+    for held in ({"transform": normalize, "undo": inverse}, {"undo": inverse, "transform": normalize}):
+        assert find_normalize(Pictures(**held)).source == "Pictures.transform: torchvision.transforms.Normalize"
+    with pytest.raises(AmbiguousNormalizeError):
+        find_normalize(Pictures(transform=v1.Normalize([0.5] * 3, [0.5] * 3), undo=inverse))
+    with pytest.raises(AmbiguousNormalizeError):  # in turn, it is one
+        find_normalize(v1.Compose([normalize, inverse]))

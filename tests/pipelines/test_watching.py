@@ -11,9 +11,10 @@ import torchvision
 from photographs import photographs
 from torch import nn
 from torchvision import transforms as v1
+from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from pytest_denorm import Normalization, find_normalize
+from pytest_denorm import Normalization, check, find_normalize, sweep
 from pytest_denorm.errors import NormalizeNotFoundError, NormalizeRaisedError, PipelineError
 from pytest_denorm.pipelines import locate
 from pytest_denorm.pipelines.watching import recorded, watch, watch_own
@@ -142,6 +143,59 @@ def test_an_item_of_a_data_set():
         watch_own(Photos(v1.Grayscale()))
     with pytest.raises(TypeError):
         watch_own(Photos(lambda picture: 3))
+
+
+class TestBoxesAndMasks:
+    """What references of detection and segmentation hand over beside the picture, in any order."""
+
+    JOINT = v2.Compose(
+        [
+            v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}, scale=True),
+            v2.Normalize(MEAN, STD),
+        ]
+    )
+    PICTURE = tv_tensors.Image(v1.functional.pil_to_tensor(PHOTO))
+    BOXES = tv_tensors.BoundingBoxes([[1, 1, 9, 9]], format="XYXY", canvas_size=(PHOTO.height, PHOTO.width))
+    MASKS = tv_tensors.Mask(torch.ones(3, PHOTO.height, PHOTO.width))
+    ITEMS = (
+        (PICTURE, {"boxes": BOXES, "labels": torch.tensor([1])}),
+        (PICTURE, {"masks": MASKS, "boxes": BOXES}),
+        {"mask": MASKS[:1], "image": PICTURE},
+        (BOXES, PICTURE),
+    )
+
+    class Joint(torch.utils.data.Dataset):
+        def __init__(self, item, transform):
+            self.item, self.transform = item, transform
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return self.transform(self.item)
+
+    @pytest.mark.parametrize("item", ITEMS)
+    @pytest.mark.filterwarnings("ignore:scale was set to True")
+    def test_are_no_pictures(self, item):
+        data = self.Joint(item, self.JOINT)
+        pairs = watch_own(data)
+        assert_normalized(pairs, IMAGENET)
+        assert pairs[0][0].shape == (3, PHOTO.height, PHOTO.width)
+        result = sweep(data)
+        assert (result.pictures, result.values, result.wrong_levels) == (2, 2 * 3 * PHOTO.height * PHOTO.width, 0)
+        checked = check(data, select=["statistics_match_channels", "declared_matches_measured"])
+        assert [one.status for one in checked.results] == ["passed", "passed"]
+
+    def test_do_not_say_what_white_is(self):
+        boxes = tv_tensors.BoundingBoxes([[1.0, 1, 200, 200]], format="XYXY", canvas_size=(300, 300))
+        steps = [v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}), v2.Normalize([128.0] * 3, [64.0] * 3)]
+        data = self.Joint((boxes, self.PICTURE), v2.Compose(steps))
+        assert find_normalize(data).pixel_max == 255
+
+    def test_videos_and_plain_tensors_are_pictures(self):
+        normalize = v2.Normalize(MEAN, STD)
+        for picture in (tv_tensors.Video(torch.rand(2, 3, 8, 9)), torch.rand(3, 8, 9)):
+            assert_normalized(watch(v2.Compose([normalize]), picture), IMAGENET)
 
 
 def test_class_with_slots():

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from photographs import photographs
 from torch.utils.data import DataLoader, Dataset, Subset
 from torchvision import transforms as T
 from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
-from pytest_denorm import check
+from pytest_denorm import check, find_normalize
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NORMALIZE = T.Normalize(MEAN, STD)
@@ -107,6 +108,122 @@ def test_pixels_may_move_and_be_noisy(name: str) -> None:
     assert verdict(HARMLESS[name])[0] == "passed"
 
 
+# --- what a data set does around its transform ---
+
+
+class Items(Dataset[Any]):
+    """What it makes of a picture is one with what it does to what its transform gives."""
+
+    def __init__(self, then: Any, picture: Any) -> None:
+        self.transform, self.then, self.picture = T.Compose([T.ToTensor(), NORMALIZE]), then, picture
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> Any:
+        return self.then(self.transform(self.picture(index)))
+
+
+def noisy(index: int) -> Any:
+    return np.random.RandomState(index).randint(0, 256, (64, 64, 3), np.uint8)
+
+
+def photographed(index: int) -> Any:
+    return np.asarray(photographs()[0])[:160, 10 * index : 10 * index + 160].copy()
+
+
+def shaded(index: int) -> Any:
+    """As many levels as there are columns, so that no curve can be told from a move."""
+    return np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None], (100, 200, 3)).copy()
+
+
+SCALED = "what leaves Normalize is multiplied by (2, 2, 2) and shifted by (0, 0, 0) before it leaves the pipeline: "
+TURNED = (
+    "what leaves Normalize has its channels {} in the end: undoing Normalize gives pictures in that order, and the "
+    "network has to be one for it. Exchange channels before Normalize, if at all."
+)
+CHANGED = (
+    "what leaves Normalize is {} before it leaves the data set: undoing Normalize does not undo that. Do it before "
+    "Normalize, if at all."
+)
+AROUND = {
+    "BGR": (lambda y: y.flip(0), TURNED.format("reversed (RGB becomes BGR)")),
+    "BGR and a flip": (lambda y: y.flip(0).flip(-1), TURNED.format("reversed (RGB becomes BGR)")),
+    "BGR and erasing": (lambda y: T.RandomErasing(p=1)(y[[1, 2, 0]]), TURNED.format("in the order (1, 2, 0)")),
+    "twice": (
+        NORMALIZE,
+        "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize each "
+        "picture once.",
+    ),
+    "a flip, and again": (lambda y: NORMALIZE(y.flip(-1)), "what leaves Normalize enters it once more: "),
+    "scaled": (lambda y: y * 2, SCALED),
+    "scaled and a flip": (lambda y: (y * 2).flip(-1), SCALED),
+    "cut off, and a flip": (lambda y: y.clamp(-1, 1).flip(-1), "what leaves Normalize is cut off at -1..1 before "),
+    "a curve": (lambda y: y.sign() * y.abs().sqrt(), CHANGED.format("changed by a curve")),
+    "no sign": (torch.abs, CHANGED.format("changed by a curve")),
+    "grey": (lambda y: y.mean(0, keepdim=True).expand(3, -1, -1), CHANGED.format("made grey")),
+    "mixed": (
+        lambda y: torch.stack([0.9 * y[0] + 0.1 * y[1], y[1], y[2]]),
+        CHANGED.format("mixed among its channels"),
+    ),
+}
+
+
+@pytest.mark.parametrize("picture", [noisy, photographed])
+@pytest.mark.parametrize("name", AROUND)
+def test_what_a_data_set_does_to_a_normalized_picture(name: str, picture: Any) -> None:
+    then_, said = AROUND[name]
+    for data in (Items(then_, picture), DataLoader(Items(lambda y: {"image": then_(y), "label": 1}, picture))):
+        status, message = verdict(data)
+        assert status == "failed"
+        assert message.startswith(said)
+
+
+QUIET = {
+    "nothing": lambda y: y,
+    "a flip": lambda y: y.flip(-1),
+    "a quarter of a turn": lambda y: y[:, :64, :64].rot90(1, (1, 2)),
+    "erasing": T.RandomErasing(p=1),
+    "erasing with noise": T.RandomErasing(p=1, value="random"),
+    "a blur": T.GaussianBlur(5),
+    "a crop": T.RandomCrop(32),
+    "a crop of a padded picture": lambda y: T.RandomCrop(y.shape[1:], padding=4)(y),
+    "a crop of a mirrored picture": lambda y: T.RandomCrop(y.shape[1:], padding=4, padding_mode="reflect")(y),
+    "a rotation": T.RandomRotation(30),
+    "noise": lambda y: y + 0.1 * torch.randn_like(y),
+    "another picture mixed in": lambda y: 0.7 * y + 0.3 * y.flip(-1),
+    "half precision": lambda y: y.half(),
+    "channels last": lambda y: y.permute(1, 2, 0),
+    "a batch of one": lambda y: y[None],
+    "what it was before": lambda y: (y * 0.25 + 0.45, y),
+    "grey to be coloured": lambda y: (y.mean(0, keepdim=True).expand(3, -1, -1), y),
+    "a channel left out": lambda y: y * torch.tensor([1.0, 0, 1]).view(3, 1, 1),
+}
+
+
+@pytest.mark.parametrize("picture", [noisy, photographed, shaded])
+@pytest.mark.parametrize("name", QUIET)
+def test_what_a_data_set_may_do_to_a_normalized_picture(name: str, picture: Any) -> None:
+    assert verdict(Items(QUIET[name], picture))[0] == "passed"
+
+
+def test_two_views_and_kept_pictures_are_no_second_pass() -> None:
+    class Views(Items):
+        def __getitem__(self, index: int) -> Any:
+            return [self.transform(self.picture(index)), self.transform(self.picture(index)).flip(-1)]
+
+    class Kept(Items):
+        def __init__(self) -> None:
+            super().__init__(None, noisy)
+            self.kept = [self.transform(noisy(index)) for index in range(4)]
+
+        def __getitem__(self, index: int) -> Any:
+            return self.kept[index].flip(0)
+
+    assert verdict(Views(None, noisy))[0] == "passed"
+    assert verdict(Kept())[0] == "passed"
+
+
 # --- the order of steps ---
 
 
@@ -168,15 +285,33 @@ def test_a_normalize_that_no_item_meets(held: Any) -> None:
         "failed",
         "none of the first items met the Normalize that the data set holds",
     )
-    assert message.endswith(
-        "and their pictures have no value below 0, as if nothing had normalized them: is it called?"
-    )
+    assert message.endswith("), and no value in their pictures is below 0: is it called?")
     assert verdict(unused, "dataset_is_standardized") == (
         "not applicable",
         "its pictures do not meet the Normalize: see single_normalize",
     )
-    for used in (Pictures(then()), Pictures(then(), used_from=9), Pictures(then(), kept=True)):
+    for used in (Pictures(then()), Pictures(then(), used_from=9)):
         assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every picture")
+
+
+class Otherwise(Pictures):
+    """Normalizes by itself, but for the last of ten items, which is white."""
+
+    def __getitem__(self, index: int) -> Any:
+        picture = F.to_tensor(self.picture(index))
+        return (torch.ones_like(picture) if index == 9 else (picture - 0.5) / 0.5), 0
+
+
+@pytest.mark.parametrize("kind", [Otherwise, lambda transform: Pictures(transform, kept=True)])
+def test_normalized_pictures_that_do_not_meet_the_normalize(kind: Any) -> None:
+    data = kind(then())
+    status, message = verdict(data, "single_normalize")
+    assert status == "not applicable"
+    assert message == (
+        f"none of the first items met the Normalize that the data set holds ({find_normalize(data).source}): their "
+        f"pictures are kept normalized, or something else normalizes them"
+    )
+    assert verdict(data, "dataset_is_standardized")[0] == "failed"  # it is measured all the same
 
 
 def test_a_loader_may_normalize_whole_batches() -> None:

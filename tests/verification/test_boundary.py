@@ -63,6 +63,90 @@ def test_attributes_that_lie_are_caught(around: Callable[[Any], Any]) -> None:
     )
 
 
+class Does(T.Normalize):
+    """Something beside what its attributes say."""
+
+    def __init__(self, what: Callable[[torch.Tensor], torch.Tensor], then: Callable[..., torch.Tensor]) -> None:
+        super().__init__(MEAN, STD)
+        self.what, self.then = what, then
+
+    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+        return self.then(super().forward(self.what(tensor)))
+
+
+def the_same(picture: torch.Tensor) -> torch.Tensor:
+    return picture
+
+
+def by_its_own(picture: torch.Tensor) -> torch.Tensor:
+    return (picture - picture.mean((1, 2), keepdim=True)) / (picture.std((1, 2), keepdim=True) + 0.01)
+
+
+NO_NORMALIZE = {
+    "BGR": (
+        turned,
+        the_same,
+        "the channels leave it reversed (RGB becomes BGR). Exchange them before it or after it, if at all.",
+    ),
+    "by picture": (
+        by_its_own,
+        the_same,
+        "per-image: the colour of a pixel depends on the other pixels of its picture",
+    ),
+    "gamma": (torch.square, the_same, "not affine: up to "),
+    "clamp": (
+        the_same,
+        lambda y: y.clamp(-1, 1),
+        "clipped: some levels at an end of the range become one, and cannot be told apart again.",
+    ),
+    "grey": (
+        the_same,
+        lambda y: y.mean(0, keepdim=True).expand(3, -1, -1),
+        "mixed: the 3 channel(s) of the output mix the 3 of the input: it is grey, made of (",
+    ),
+    "noise": (the_same, lambda y: y + 0.1 * torch.randn_like(y), "random: "),
+}
+
+
+@pytest.mark.parametrize("name", NO_NORMALIZE)
+def test_no_numbers_are_given_for_what_is_no_map_of_each_channel(name: str) -> None:
+    what, later, said = NO_NORMALIZE[name]
+    steps = T.Compose([T.ToTensor(), Does(what, later)])
+    for pipeline in (steps, OfSteps(steps), T.Compose([T.ColorJitter(0.4, 0.4, 0.4), steps])):
+        status, message = verdict(pipeline)
+        assert status == "failed"
+        assert "Does does not do what its attributes say, and what it does is no Normalize: " + said in message
+        assert "give what was measured" not in message
+
+
+def test_numbers_are_given_for_what_is_rounded_too() -> None:
+    rounded = Does(the_same, lambda y: (y * 64).round() / 64 * 0.9)
+    dark = verdict(T.Compose([T.ColorJitter((0.5, 0.5)), T.ToTensor(), rounded]))[1]
+    assert "give what was measured: Normalization((0.48" in dark
+    status, message = verdict(T.Compose([T.ToTensor(), rounded]))
+    assert status == "failed"
+    assert "give what was measured: Normalization((0.485, 0.456, 0.406), (0.2545, 0.2489, 0.2499))." in message
+
+
+def test_a_flip_inside_normalize_is_no_other_map() -> None:
+    flips = T.Compose([T.ToTensor(), Does(the_same, lambda y: y.flip(-1))])
+    assert verdict(flips)[0] == "passed"
+    status, message = verdict(T.Compose([T.ColorJitter(0.4), flips]))
+    assert status == "not applicable"
+    assert message.startswith("pixels change places inside the Normalize; from outside: what was measured is no Norm")
+
+
+class OfSteps(Dataset[Any]):
+    def __init__(self, transform: Any) -> None:
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> Any:
+        return self.transform(np.random.RandomState(index).randint(0, 256, (24, 28, 3), np.uint8))
+
+
 class OfBatches(torch.nn.Module):
     """A Normalize that takes no single picture."""
 
@@ -81,6 +165,23 @@ def test_a_model_may_take_batches_alone() -> None:
     model = torch.nn.Sequential(OfBatches(), torch.nn.Conv2d(3, 4, 3))
     assert verdict(model, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
     assert verdict(model)[0] == "passed"
+
+
+class OfVideos(torch.nn.Module):
+    """(C, T, H, W), as pytorchvideo has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = T.Normalize(MEAN, STD)
+
+    def forward(self, video: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.norm(video.permute(1, 0, 2, 3)).permute(1, 0, 2, 3)
+        return result
+
+
+def test_a_model_may_take_videos_alone() -> None:
+    assert verdict(OfVideos(), "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
+    assert verdict(OfVideos())[0] == "passed"
 
 
 def test_a_model_for_pictures_of_another_size_is_not_blamed_for_what_its_normalize_refuses() -> None:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..registry import Description, Leaf, Parts
+from ..registry import Description, Leaf, Parts, class_names
 
 
 def describe(obj: Any) -> Description:
@@ -26,7 +26,13 @@ def describe(obj: Any) -> Description:
 def _normalize(op: Any) -> Leaf:
     # the method of the second generation that gets one picture at a time; called _transform before torchvision 0.20
     entry = next((name for name in ("transform", "_transform") if hasattr(op, name)), "forward")
-    return Leaf(op.mean, op.std, apply=op, entry=entry)
+    return Leaf(op.mean, op.std, apply=op, entry=entry, is_picture=_is_picture)
+
+
+def _is_picture(thing: Any) -> bool:
+    """Transforms of the second generation are called with boxes and masks too, and leave them as they are."""
+    names = class_names(thing, "torchvision")
+    return "TVTensor" not in names or not {"Image", "Video"}.isdisjoint(names)
 
 
 def _partial(call: functools.partial[Any]) -> Description:
@@ -104,6 +110,8 @@ def _standard_transform(op: Any) -> Parts:
 
 
 def _vision_dataset(dataset: Any) -> Parts | None:
+    if not type(dataset).__module__.startswith("torchvision."):
+        return None  # a subclass may keep more, and use that: all that it holds is looked at
     for name in ("transform", "transforms"):  # the second holds the first, when both are there
         transform = vars(dataset).get(name)
         if transform is not None:
