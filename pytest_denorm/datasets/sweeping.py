@@ -252,7 +252,7 @@ def sweep(
         "dataset": [len(dataset), picture_name(dataset, indices[0]), picture_name(dataset, indices[-1])],
         "pictures": [len(indices), sample, seed if sample is not None else None],
         "inverse": None if inverse is None else getattr(inverse, "__qualname__", type(inverse).__qualname__),
-        "results of the inverse": None if scaled is None else _fingerprint(scaled, normalization),
+        "results of the inverse": None if inverse is None else _fingerprint(inverse, normalization),
         "pipeline": None if pipeline is None else located.name,
         "reading": [None if image is None else str(image), channel_axis, pixel_max],
     }

@@ -491,7 +491,9 @@ def structure(obj: Any) -> Description:
 
 def _members(obj: Any) -> Description:
     """A class of the user's own: what it holds. In a data set, an inner data set comes before the transforms."""
-    held = [(f".{name}", one) for name, one in _holders(_attributes(obj)) if "target" not in str(name)]
+    stored = _attributes(obj)
+    stored = {**stored, **{name: one for name, one in _of_classes(obj).items() if name not in stored}}
+    held = [(f".{name}", one) for name, one in _holders(stored) if "target" not in str(name)]
     if not held:
         return None
     inner = tuple(pair for pair in held if is_dataset(pair[1]))
@@ -526,6 +528,17 @@ def _attributes(obj: Any) -> dict[Any, Any]:
         held = stored.pop(name, None)
         stored.update(held if isinstance(held, dict) else {})
     return stored
+
+
+def _of_classes(obj: Any) -> dict[str, Any]:
+    """Transforms and data sets that are written in the body of a class: no methods, classes or other descriptors."""
+    found: dict[str, Any] = {}
+    for cls in type(obj).__mro__:
+        for name, one in vars(cls).items():
+            is_member = not (name.startswith("__") or inspect.isclass(one) or hasattr(type(one), "__get__"))
+            if is_member and (callable(one) or is_dataset(one)):
+                found.setdefault(name, one)
+    return found
 
 
 class _Views:

@@ -82,6 +82,7 @@ def _room(final: torch.Tensor, y: Array) -> float:
 
 def _refuse_another_scale(y: Array, z: Array, room: float, declared: Normalization) -> None:
     fit = fit_affine(y, z)
+    room = max(room, _COMPUTED * float(np.abs(z).max()))
     gain, offset = np.diagonal(fit.matrix), np.where(np.abs(fit.offset) > room, fit.offset, 0.0)
     if fit.residual.max() <= room and np.abs(fit.matrix - np.diag(gain)).max() <= room and (gain != 0).all():
         # z = gain * (x - mean) / std + offset

@@ -7,7 +7,9 @@ import functools
 import types
 from typing import Any
 
+import numpy as np
 import pytest
+from torch.utils.data import Dataset
 from torchvision import transforms as v1
 
 from pytest_denorm import Normalization, find_normalize
@@ -152,3 +154,21 @@ def test_an_inverse_that_is_kept_beside_is_no_second_normalize(inverse):
         find_normalize(Pictures(transform=v1.Normalize([0.5] * 3, [0.5] * 3), undo=inverse))
     with pytest.raises(AmbiguousNormalizeError):  # in turn, it is one
         find_normalize(v1.Compose([normalize, inverse]))
+
+
+def test_transforms_in_the_body_of_a_class() -> None:
+    class Photographs(Dataset[Any]):
+        transform = v1.Compose([v1.ToTensor(), v1.Normalize([0.5, 0.4, 0.3], [0.2, 0.3, 0.4])])
+        loader = staticmethod(len)
+        size = 32
+
+        def __getitem__(self, index: int) -> Any:
+            return self.transform(np.zeros((8, 8, 3), np.uint8))
+
+    class Changed(Photographs):
+        def __init__(self) -> None:
+            self.transform = v1.Compose([v1.ToTensor(), v1.Normalize(0.5, 0.5)])
+
+    assert find_normalize(Photographs()).mean == (0.5, 0.4, 0.3)
+    assert find_normalize(Photographs()).source.startswith("Photographs.transform.transforms[1]: ")
+    assert find_normalize(Changed()).mean == (0.5,)

@@ -338,3 +338,18 @@ def test_data_sets_that_cannot_be_read_are_the_business_of_others() -> None:
 
 def test_of_ten_items_one_that_meets_it_is_enough() -> None:
     assert verdict(Pictures(then(), used_from=10), "single_normalize")[0] == "failed"
+
+
+def test_a_factor_of_255_in_a_data_set_is_told_as_one() -> None:
+    class Photographs(Dataset[Any]):
+        transform = T.Compose([T.ToTensor(), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, index: int) -> torch.Tensor:
+            levels = np.random.default_rng(index).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+            return self.transform(levels) * 255
+
+    (failed,) = check(Photographs(), select=["declared_matches_measured"]).failures
+    assert failed.message.startswith("what leaves Normalize is multiplied by (255, 255, 255) and shifted by (0, 0, 0)")
