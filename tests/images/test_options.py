@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,3 +55,43 @@ def test_outside_of_ci_everything_is_allowed(environ: dict[str, str]) -> None:
 @pytest.mark.parametrize("unused", ["", "warn", "fail"])
 def test_comparing_is_allowed_everywhere(unused: Any) -> None:
     ImageOptions(unused=unused).refuse_in_ci({"CI": "true", "BUILD_NUMBER": "7"})
+
+
+# --- paths ---
+
+
+def refused(root: Any, **options: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        ImageOptions(**options).refuse_paths(root)  # type: ignore[arg-type]
+    return str(caught.value)
+
+
+def test_paths_that_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "old.html").write_text("")
+    for report in ("a.html", "A.HTM", "pages/a.htm", "new/below/a.html", "old.html", ""):
+        ImageOptions(report=report).refuse_paths(tmp_path)
+    for folder in ("pages", "new/below", str(tmp_path)):
+        ImageOptions(baseline_dir=folder, results=folder).refuse_paths(tmp_path)
+    ImageOptions(baseline_dir="", results="").refuse_paths(tmp_path / "nowhere")
+
+
+def test_a_report_that_is_no_page_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pages.html").mkdir()
+    (tmp_path / "file").write_text("")
+    expected = ": expected the name of an .html file."
+    assert refused(tmp_path, report="test_it.py") == f"denorm_report is {tmp_path / 'test_it.py'}{expected}"
+    assert refused(tmp_path, report="pages.html") == f"denorm_report is {tmp_path / 'pages.html'}, a folder{expected}"
+    assert refused(tmp_path, report="file/a.html") == (
+        f"denorm_report is {tmp_path / 'file/a.html'}, and {tmp_path / 'file'} is no folder: expected a folder."
+    )
+
+
+@pytest.mark.parametrize("option", ["baseline_dir", "results"])
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path, option: str) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file"
+    assert refused(tmp_path, **{option: "file"}) == f"denorm_{option} is {path}: expected a folder."
+    assert refused(tmp_path, **{option: "file/a/b"}) == (
+        f"denorm_{option} is {path / 'a/b'}, and {path} is no folder: expected a folder."
+    )

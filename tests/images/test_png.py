@@ -95,3 +95,23 @@ def test_the_files_of_others_are_told_from_ours() -> None:
     assert not is_ours(bomb)
     for at in (8, 24, 25, 28, 37, 41, 44):
         assert not is_ours(ours[:at] + bytes([ours[at] ^ 4]) + ours[at + 1 :])
+
+
+def changed(data: bytes, at: int, by: bytes) -> bytes:
+    return data[:at] + by + data[at + len(by) :]
+
+
+def test_what_is_nearly_ours_is_not() -> None:
+    data = encode_png(np.full((4, 6, 3), 9, np.uint8))
+    size = len(data) - 57
+    for number in range(57, 62):
+        assert not is_ours(data[:number])
+    assert not is_ours(data[:-8] + b"IENX" + data[-4:])
+    assert not is_ours(changed(data, 20, struct.pack(">I", 5)))  # one row more than there is
+    assert not is_ours(changed(data, 20, struct.pack(">I", 3)))  # one row less
+    assert not is_ours(changed(data, 16, bytes(4)))  # no columns
+    assert not is_ours(changed(data, 20, bytes(4)))  # no rows
+    assert not is_ours(changed(data, 16, struct.pack(">II", 2**14, 2**14)))
+    assert not is_ours(changed(data, 33, struct.pack(">I", size - 1)))
+    assert not is_ours(changed(data, 43, b"\xff" * 9))  # a broken stream
+    assert is_ours(data)
