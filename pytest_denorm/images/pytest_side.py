@@ -29,7 +29,7 @@ from pytest_denorm.text import printable
 
 from . import unused
 from .files import write_digests, write_whole
-from .names import legal_stem
+from .names import legal_stem, result_stem
 from .options import ImageOptions
 from .plan import PLAN, Plan, has_pytest_mpl, image_mark, plan_items, uses_hash_library
 
@@ -214,7 +214,7 @@ class ImageTests:
             selector=f"{file}{colons}{rest}",
             options=self.options,
             results=self.results,
-            stem=legal_stem(item.nodeid.replace("::", ".").replace("/", ".")),
+            stem=result_stem(item.nodeid),
             relative_to=here,
             extra_arguments=self._given,
             expected_to_fail=bool(self.options.update) and _is_expected_to_fail(item),
