@@ -12,7 +12,6 @@ import functools
 import importlib
 import json
 import os
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -28,6 +27,7 @@ from pytest_denorm.errors import BaselineError, SettingsError
 from pytest_denorm.text import printable
 
 from . import unused
+from .command import given_words, update_command
 from .files import write_digests, write_whole
 from .names import legal_stem, result_stem
 from .options import ImageOptions
@@ -223,14 +223,8 @@ class ImageTests:
 
     @functools.cached_property
     def _given(self) -> tuple[str, ...]:
-        """What a command must repeat to update the same baseline in the same form."""
-        names = ("baseline_dir", "baselines", "compare")
-        values = {name: self.config.getoption(f"denorm_{name}", None) for name in names}
-        flags = [f"--denorm-{name.replace('_', '-')}={value}" for name, value in values.items() if value]
-        inis = [one for one in self.config.getoption("override_ini", None) or () if one.startswith(("denorm_", "mpl-"))]
-        mpl = ["--mpl"] if self.options.compare == "mpl" else []  # without it, nothing would be compared or updated
-        words = [*flags, *(word for one in inis for word in ("-o", one)), *mpl]
-        return tuple(shlex.quote(word) for word in words)
+        """What a command must repeat."""
+        return given_words(self.config, mpl=self.options.compare == "mpl")
 
     @functools.cached_property
     def results(self) -> Path:
@@ -395,9 +389,10 @@ class ImageTests:
         yield ", ".join([compared, *others, *rare])
         written = [facts["denorm_written"] for facts in self.facts.values() if "denorm_written" in facts]
         yield from (f"wrote {path}" for path in sorted(written))
-        kept = sum("denorm_kept" in facts for facts in self.facts.values())
+        kept = sorted(facts["denorm_kept"] for facts in self.facts.values() if "denorm_kept" in facts)
         if kept:
-            yield f"{kept} not written, expected to fail (xfail). To write those as well: pytest --denorm-update=all"
+            command = update_command(self._given, kept, "all")
+            yield f"{len(kept)} not written, expected to fail (xfail). To write those as well: {command}"
         reasons = [facts["denorm_reason"] for facts in self.facts.values() if "denorm_reason" in facts]
         yield from (f"{reasons.count(reason)} not compared: {reason}" for reason in sorted(set(reasons)))
 

@@ -367,10 +367,41 @@ def test_a_test_that_fails_as_expected_keeps_its_baseline(
     project.write(XFAIL.format(keywords=keywords, first=first or "pass", picture="photos ^ 1"))
     result = project.run(f"--denorm-update={update}", *arguments)
     result.assert_outcomes(**{outcome: 1})
-    kept = "1 not written, expected to fail (xfail). To write those as well: pytest --denorm-update=all"
+    kept = (
+        "1 not written, expected to fail (xfail). To write those as well: "
+        "pytest test_photos.py::test_batch --denorm-update=all"
+    )
     assert (kept in result.outlines) is (outcome == "xfailed")
     after = {name: (project.baselines / name).read_bytes() for name in project.names()}
     assert (after == files) is (outcome == "xfailed")
+
+
+def test_the_command_for_expected_failures_writes_theirs_alone_and_as_the_session_would(project: Any) -> None:
+    project.write(
+        "@image_compare\ndef test_other():\n    return grid(photos ^ 1)\n@image_compare\n"
+        "@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.xfail), "
+        "pytest.param(3, marks=pytest.mark.xfail)])\ndef test_p(n):\n    return grid(photos * n)\n"
+    )
+    options = ("--denorm-baselines=digests", "-o", "denorm_baseline_dir=there")
+    result = project.run(*options, "-n2", "--denorm-update=missing", "-k", "not other")
+    result.assert_outcomes(passed=1, xfailed=2)
+    said = "2 not written, expected to fail (xfail). To write those as well: "
+    command = next(line.removeprefix(said) for line in result.outlines if line.startswith(said))
+    assert command == (
+        "pytest --denorm-baselines=digests -o denorm_baseline_dir=there 'test_photos.py::test_p[2]' "
+        "'test_photos.py::test_p[3]' --denorm-update=all"
+    )
+    project.run(*shlex.split(command)[1:]).assert_outcomes(xpassed=2)
+    assert set(json.loads((project.path / "there/digests.json").read_text())) == {f"test_p_{n}.png" for n in (1, 2, 3)}
+
+
+def test_no_command_is_named_for_an_expected_failure_that_none_can_write(project: Any) -> None:
+    project.write(XFAIL.format(keywords="", first="pass", picture="photos"))
+    project.baselines.mkdir()
+    (project.baselines / "digests.json").write_text("{")
+    result = project.run("--denorm-update=failed")
+    result.assert_outcomes(xfailed=1)
+    result.stdout.no_fnmatch_line("*not written*")
 
 
 def test_all_means_the_baselines_of_expected_failures_too(project: Any) -> None:
@@ -413,12 +444,20 @@ def test_each_item_is_updated_in_its_own_folder(project: Any) -> None:
         ("", ["-o", "denorm_baselines=digests", "-o", "log_level=INFO"], "-o denorm_baselines=digests "),
         ("", ["-o", "mpl-use-full-test-name=true"], "-o mpl-use-full-test-name=true "),
         ("denorm_baselines = digests", ["--denorm-update-in-ci"], ""),
+        ("", ["--mpl-use-full-test-name"], "--mpl-use-full-test-name "),
+        ("", ["-c", "other.ini"], "-c other.ini "),
+        ("", ["--config-file=other.ini"], "-c other.ini "),
+        ("", ["-n1", "-c", "other.ini"], "-c other.ini "),
+        ("", ["--rootdir", "a b"], "'--rootdir=a b' "),
+        ("addopts = --rootdir=elsewhere", [], ""),
     ],
 )
 def test_the_command_that_a_failure_names_makes_it_pass(
     project: Any, ini: str, arguments: list[str], repeated: str
 ) -> None:
     project.pytester.makeini(f"[pytest]\n{ini}\n")
+    (project.path / "other.ini").write_text("[pytest]\ndenorm_baseline_dir = others\n")
+    (project.path / "a b").mkdir()
     for picture, update in (("photos", "missing"), ("photos ^ 1", "failed")):
         project.draw(picture)
         result = project.run(*arguments)
@@ -427,6 +466,26 @@ def test_the_command_that_a_failure_names_makes_it_pass(
         command = next(line for line in result.stdout.lines if "--denorm-update" in line)
         project.run(*shlex.split(command)[1:]).assert_outcomes(passed=1)
         project.run(*arguments).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("words", [["-c", "../inis/other.ini"], ["-c", "../inis/other.ini", "--rootdir=$PWD/.."]])
+def test_the_command_leads_to_the_same_baseline_from_the_folder_that_pytest_was_called_in(
+    project: Any, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    project.draw("photos")
+    for name in ("inis", "below"):
+        (project.path / name).mkdir()
+    (project.path / "inis/other.ini").write_text("[pytest]\ndenorm_baseline_dir = others\n")
+    monkeypatch.chdir(project.path / "below")
+    monkeypatch.setenv("PWD", str(project.path / "below"))
+    result = project.run("../test_photos.py", *words)
+    command = next(line for line in result.outlines if "--denorm-update" in line)
+    repeated = [shlex.quote(word) for word in words]
+    assert command.split()[1:] == [*repeated, "../test_photos.py::test_batch", "--denorm-update=missing"]
+    project.run(*shlex.split(command)[1:]).assert_outcomes(passed=1)
+    assert [path.name for path in project.path.rglob("test_batch.png")] == ["test_batch.png"]
+    assert (project.path / "inis/others/test_batch.png").exists()
+    project.run("../test_photos.py", *words).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("asked", ["--denorm-update=all", "--denorm-unused=delete"])
