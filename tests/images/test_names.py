@@ -242,3 +242,39 @@ def test_the_mark_is_pytest_mpls_and_exact() -> None:
         TypeError, match=r"^image_compare takes keywords only, such as image_compare\(filename='a.png'\)"
     ):
         image_compare("a.png")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "near"),
+    [
+        ({"file_name": "a.png"}, " Did you mean filename?"),
+        ({"baseline": "a"}, " Did you mean baseline_dir?"),
+        ({"filename": "a.png", "basline_dir": "a"}, " Did you mean baseline_dir?"),
+        ({"tolerence": 2}, " Did you mean tolerance?"),
+        ({"denorm": True}, ""),
+        ({"xyz": 1}, ""),
+    ],
+)
+def test_a_keyword_that_the_mark_does_not_have_is_refused(keywords: dict[str, Any], near: str) -> None:
+    from pytest_denorm import image_compare
+
+    with pytest.raises(TypeError) as caught:
+        image_compare(**keywords)
+    name, value = list(keywords.items())[-1]
+    assert str(caught.value) == (
+        f"image_compare was given {name}={value!r}: expected baseline_dir, filename, savefig_kwargs, style, backend, "
+        f"remove_text, hash_library, skip_hash, tolerance or deterministic.{near}"
+    )
+
+
+def test_the_keywords_of_the_mark_are_those_that_pytest_mpl_reads() -> None:
+    import inspect
+
+    import pytest_mpl.plugin
+
+    from pytest_denorm import image_compare
+
+    source = inspect.getsource(pytest_mpl.plugin)
+    read = set(re.findall(r"""compare\.kwargs(?:\.get\(|\[)["'](\w+)["']""", source))
+    assert {"filename", "backend", "skip_hash", "deterministic"} < read
+    assert image_compare(**{"tolerance": 0} | dict.fromkeys(read - {"tolerance"})).kwargs.keys() == read | {"denorm"}
