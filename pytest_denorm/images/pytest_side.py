@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -28,10 +28,11 @@ from pytest_denorm.text import printable
 
 from . import unused
 from .command import given_words, update_command
+from .conditions import backend_of, style_of
 from .files import write_digests, write_whole
 from .names import legal_stem, result_stem
 from .options import ImageOptions
-from .plan import PLAN, Plan, has_pytest_mpl, image_mark, plan_items, uses_hash_library
+from .plan import PLAN, Plan, has_pytest_mpl, image_mark, mpl_setting, plan_items, uses_hash_library
 
 if TYPE_CHECKING:
     from .judge import Verdict
@@ -148,15 +149,24 @@ class ImageTests:
 
     @contextmanager
     def _conditions(self, item: pytest.Item, plan: Plan) -> Iterator[None]:
-        """The style that pytest-mpl draws with, in sessions where it does not set it itself."""
+        """What pytest-mpl draws with: the style in sessions where it does not set it itself, a backend that is named.
+
+        That is put back also where the test fails, and one that does not work fails the test in words.
+        """
         mark = image_mark(item)
-        if not plan.exact or mark is None or self._pytest_mpl_acts():
+        if not plan.exact or mark is None:
             yield
             return
-        import matplotlib.style
-
-        option = self.config.getoption("--mpl-default-style", None) or self.config.getini("mpl-default-style")
-        with matplotlib.style.context(mark.kwargs.get("style", option or "classic"), after_reset=True):
+        default = mpl_setting(self.config, "mpl-default-backend")
+        source = "the backend of image_compare" if "backend" in mark.kwargs else "mpl-default-backend"
+        with ExitStack() as conditions:
+            if not self._pytest_mpl_acts():
+                default_style = mpl_setting(self.config, "mpl-default-style") or "classic"
+                conditions.enter_context(style_of(mark.kwargs.get("style", default_style)))
+            try:
+                conditions.enter_context(backend_of(mark.kwargs.get("backend", default), source))
+            except SettingsError as error:
+                pytest.fail(str(error), pytrace=False)
             yield
 
     def _pytest_mpl_acts(self) -> bool:

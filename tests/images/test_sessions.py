@@ -164,6 +164,66 @@ def test_a_figure_has_one_style_with_and_without_mpl(project: Any, keywords: str
     project.run().assert_outcomes(failed=1)  # in the classic style
 
 
+BACKEND = """
+import matplotlib, matplotlib.pyplot as plt
+@pytest.fixture(autouse=True)
+def before_and_after():
+    assert matplotlib.get_backend().lower() == "agg"
+    yield
+    assert matplotlib.get_backend().lower() == "agg"
+@image_compare({})
+def test_line():
+    assert matplotlib.get_backend() == {!r}
+    figure, axes = plt.subplots()
+    {}
+    return figure
+"""
+
+
+@pytest.mark.parametrize(
+    ("keywords", "arguments", "backend"),
+    [
+        ("backend='svg'", [], "svg"),
+        ("", ["--mpl-default-backend=pdf"], "pdf"),
+        ("", ["-o", "mpl-default-backend=pdf"], "pdf"),
+        ("backend='svg'", ["--mpl-default-backend=pdf"], "svg"),
+    ],
+)
+def test_a_figure_has_one_backend_with_and_without_mpl(
+    project: Any, keywords: str, arguments: list[str], backend: str
+) -> None:
+    project.write(BACKEND.format(keywords, backend, "axes.plot([1, 2])"))
+    project.run("--denorm-update=missing", *arguments).assert_outcomes(passed=1)
+    for mpl in ([], ["--mpl"]):
+        project.run(*mpl, *arguments).assert_outcomes(passed=1)
+    project.write(BACKEND.format(keywords, backend, "raise ValueError"))
+    for mpl in ([], ["--mpl"]):
+        project.run(*mpl, *arguments).assert_outcomes(failed=1)  # and no error of the fixture: it is put back
+
+
+@pytest.mark.parametrize("mpl", [[], ["--mpl"]])
+@pytest.mark.parametrize(
+    ("keywords", "arguments", "said"),
+    [
+        ("backend='nope'", [], "the backend of image_compare is 'nope'"),
+        ("", ["--mpl-default-backend=nope"], "mpl-default-backend is 'nope'"),
+    ],
+)
+def test_a_backend_that_does_not_exist_is_named(
+    project: Any, mpl: list[str], keywords: str, arguments: list[str], said: str
+) -> None:
+    project.write(BACKEND.format(keywords, "nope", "axes.plot([1, 2])"))
+    result = project.run(*mpl, *arguments, "--denorm-update=missing")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"{said}, a backend that matplotlib cannot load: *nope*. Expected the name of one that works here, such "
+            "as 'agg'."
+        ]
+    )
+    assert project.names() == set()
+
+
 def test_errors_and_what_is_not_compared_are_red(project: Any) -> None:
     project.draw("photos")
     red = "\x1b[31m\x1b[1m"
