@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import importlib
+import inspect
 import json
 import os
 import sys
@@ -180,12 +181,7 @@ class ImageTests:
         if not plan.exact and not _is_grid(figure):
             return None
         if not hasattr(figure, "savefig"):
-            returned = "nothing" if figure is None else f"a {type(figure).__module__}.{type(figure).__qualname__}"
-            return Verdict(
-                "no figure",
-                f"the image test returned {returned}: expected a figure. End the test with, for example, "
-                f"return grid(images).",
-            )
+            return Verdict("no figure", _no_figure(figure))
         mark = image_mark(item)
         assert mark is not None
         reason = self._reason_not_to_compare()
@@ -433,9 +429,29 @@ def _is_expected_to_fail(item: pytest.Item) -> bool:
 
 
 def _is_grid(figure: Any) -> bool:
-    """Whether this is a GridFigure; one can only be if its module was loaded to make it."""
-    module = sys.modules.get("pytest_denorm.images.figure")
-    return module is not None and isinstance(figure, module.GridFigure)
+    return _is_of(figure, "pytest_denorm.images.figure", "GridFigure")
+
+
+def _is_of(value: Any, module: str, name: str) -> bool:
+    """Whether this is of that class; it can only be if its module was loaded to make it."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name))
+
+
+def _no_figure(returned: Any) -> str:
+    """What to say of a test that returned no figure."""
+    if inspect.isawaitable(returned) or inspect.isasyncgen(returned):
+        if inspect.iscoroutine(returned):
+            returned.close()  # it is not going to be run: python would warn of that too
+        return (
+            "the image test is async, and pytest-mpl's mark takes what is returned for the figure: image tests cannot "
+            "be async. Make it a plain function, and run what is async in it: return grid(asyncio.run(load_images()))."
+        )
+    kind = "nothing" if returned is None else f"a {type(returned).__module__}.{type(returned).__qualname__}"
+    end = "return grid(images)"
+    if _is_of(returned, "matplotlib.artist", "Artist"):
+        end = "return ax.figure" if _is_of(returned, "matplotlib.axes", "Axes") else "return artist.figure"
+    return f"the image test returned {kind}: expected a figure. End the test with, for example, {end}."
 
 
 @contextmanager

@@ -164,6 +164,49 @@ def test_a_figure_has_one_style_with_and_without_mpl(project: Any, keywords: str
     project.run().assert_outcomes(failed=1)  # in the classic style
 
 
+@pytest.mark.parametrize("mpl", [[], ["--mpl"]])
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("pass", "the image test returned nothing: expected a figure. End the test with, *, return grid(images)."),
+        (
+            "return plt.subplots()[1]",
+            "the image test returned a matplotlib.axes.*: expected a figure. End the test with, *, return ax.figure.",
+        ),
+        (
+            "return plt.title('a')",
+            "the image test returned a matplotlib.text.Text: *. End the test with, for example, return artist.figure.",
+        ),
+    ],
+)
+def test_a_test_that_returns_no_figure_is_told_how_to_end(
+    project: Any, mpl: list[str], body: str, message: str
+) -> None:
+    project.write(f"import matplotlib.pyplot as plt\n@image_compare\ndef test_batch():\n    {body}\n")
+    result = project.run(*mpl)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([message])
+
+
+@pytest.mark.parametrize("mpl", [[], ["--mpl"]])
+@pytest.mark.parametrize("last", ["return grid(photos)", "yield grid(photos)"])
+@pytest.mark.parametrize("mark", ["", "@pytest.mark.anyio\n"])
+def test_an_async_test_is_told_that_it_cannot_be_an_image_test(
+    project: Any, mpl: list[str], last: str, mark: str
+) -> None:
+    project.write(f"{mark}@image_compare\nasync def test_batch():\n    {last}\n")
+    result = project.run(*mpl, "-W", "error::RuntimeWarning")
+    result.stdout.no_fnmatch_line("*never awaited*")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "the image test is async, and pytest-mpl's mark takes what is returned for the figure: image tests cannot "
+            "be async. Make it a plain function, and run what is async in it: return grid(asyncio.run(load_images())).",
+            "0 compared, * 1 no figure",
+        ]
+    )
+
+
 BACKEND = """
 import matplotlib, matplotlib.pyplot as plt
 @pytest.fixture(autouse=True)
