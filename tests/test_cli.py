@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -260,6 +261,55 @@ def test_a_closed_standard_output_is_told(arguments: list[str]) -> None:
     assert " ".join(found.stderr.split()) == (
         "pytest-denorm: standard output is closed: there is nowhere to print a result. Send it to a file or /dev/null."
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["check", "nope:val"], 2, ""),
+        (["check"], 2, ""),
+        (["chek"], 2, ""),
+        (["check", "imagenet"], 0, "pytest-denorm: imagenet: "),
+        (["stats", "NAME:pictures"], 0, "4 pictures, "),
+    ],
+)
+def test_a_closed_standard_error_changes_neither_code_nor_result(
+    module: str, arguments: list[str], code: int, said: str
+) -> None:
+    given = [one.replace("NAME", module) for one in arguments]
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "pytest_denorm", *given]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (code, "")
+    assert found.stdout[: len(said) or None] == said
+
+
+#: Of a machine that knows only the characters of English.
+ASCII = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+
+
+def test_what_the_output_cannot_show_is_written_out(tmp_path: Path) -> None:
+    folder = tmp_path / "d\u00e9 \u00fc"
+    folder.mkdir()
+    (folder / "mine.py").write_text(MODULE)
+    check = ["check", "mine:val", "--inverse", "mine:wrong", "--select", "round_trip", "--figure", "\u00fc.png"]
+    command = [sys.executable, "-m", "pytest_denorm", *check]
+    found = subprocess.run(command, capture_output=True, env=ASCII, check=False, cwd=folder)
+    said = b" ".join((found.stdout + found.stderr).split())
+    assert found.returncode == 1, found.stderr
+    assert b"diagnosis: wrong-std" in said
+    assert said.endswith(b"figure: \\udcc3\\udcbc.png")
+    assert (folder / "\u00fc.png").is_file()
+
+
+def test_files_are_written_in_utf_8_whatever_the_output_can_show(tmp_path: Path) -> None:
+    ini = "[pytest]\n# gr\u00fc\u00dfe\n"
+    (tmp_path / "pytest.ini").write_text(ini, encoding="utf-8")
+    (tmp_path / "mine.py").write_text(MODULE)
+    command = [sys.executable, "-m", "pytest_denorm", "init", "--yes"]
+    found = subprocess.run(command, capture_output=True, env=ASCII, check=False, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert b" # gr\\xfc\\xdfe" in found.stdout
+    assert (tmp_path / "pytest.ini").read_text(encoding="utf-8").startswith(ini)
 
 
 def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
