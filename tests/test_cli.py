@@ -113,6 +113,70 @@ def test_what_cannot_be_used_exits_with_2(
     assert message in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("NAME.val", "NAME:val"),
+        ("NAME.val.transforms", "NAME:val.transforms"),
+        ("NAME.make()", "NAME:make()"),
+        ("NAME.py", "NAME:NAME"),
+        ("package.data.val", "package.data:val"),
+        ("package.val", "package:val"),
+        ("inner.data.val", "inner.data:val"),
+    ],
+)
+def test_a_dot_for_the_colon_is_told(
+    module: str, tmp_path: Path, written: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("package", "src/inner"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "__init__.py").touch()
+        (tmp_path / folder / "data.py").write_text(MODULE)
+    spec = written.replace("NAME", module)
+    assert main(["check", spec]) == 2
+    hint = meant.replace("NAME", module, 1)
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith(
+        f"pytest-denorm: {spec!r} names no pipeline: expected module:attribute, or torchvision weights such as "
+        f"ResNet50_Weights.DEFAULT. Did you mean {hint!r}? There is {tmp_path}/"
+    )
+    (tmp_path / "setup.py").touch()
+    assert main(["init", "--folder", str(tmp_path), "--pipeline", spec]) == 2
+    assert f"Did you mean {hint!r}?" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [
+        (
+            "ResNet50_Weights.DEFAUL",
+            "Did you mean 'ResNet50_Weights.DEFAULT'? ResNet50_Weights has IMAGENET1K_V1, IMAGENET1K_V2, DEFAULT.",
+        ),
+        ("ResNet50_Weight.DEFAULT", "Did you mean 'ResNet50_Weights.DEFAULT'?"),
+        ("fasterrcnn_resnet50_fpn_weights.coco_v1", "Did you mean 'FasterRCNN_ResNet50_FPN_Weights.COCO_V1'?"),
+        ("nowhere.val", "An object of a module is named with a colon, module:attribute."),
+        ("cat.jpg", "An object of a module is named with a colon, module:attribute."),
+    ],
+)
+def test_weights_that_do_not_exist_are_told_with_the_nearest(
+    spec: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", spec]) == 2
+    assert " ".join(capsys.readouterr().err.split()) == f"pytest-denorm: {spec!r} names no torchvision weights. {hint}"
+
+
+def test_weights_are_told_first_beside_a_module_of_such_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_weights.py").touch()
+    assert main(["check", "my_weights.val"]) == 2
+    assert " ".join(capsys.readouterr().err.split()) == (
+        "pytest-denorm: 'my_weights.val' names no torchvision weights. Did you mean 'my_weights:val'? "
+        f"There is {tmp_path}/my_weights.py."
+    )
+
+
 def test_diagnose_names_the_mistake(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", f"{module}:forward", f"{module}:right"]) == 0
     assert capsys.readouterr().out == "exact: the picture comes back: all 768 levels come back.\n"
