@@ -27,6 +27,8 @@ _MARKERS = (
     "setup.cfg",
     "setup.py",
     "tox.ini",
+    "pytest.toml",
+    ".pytest.toml",
     "pytest.ini",
     ".pytest.ini",
     "requirements.txt",
