@@ -17,7 +17,7 @@ from typing import Any
 from . import __version__
 from .errors import DenormError, SettingsError
 from .naming import SPEC_HELP, add_numbers, named, numbers, pipeline_or_numbers
-from .terminal import fitted, painted, painted_report, prints_to_stderr, wants_colors
+from .terminal import fitted, open_stderr, painted, painted_report, prints_to_stderr, wants_colors
 from .text import count_of
 
 __all__ = ["main"]
@@ -28,9 +28,18 @@ _READER_GONE = 141  # 128 + SIGPIPE
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    with open_stderr():
+        return _guarded(arguments)
+
+
+def _guarded(arguments: Sequence[str] | None) -> int:
+    """Runs one command, and says in words what keeps it from being run or read."""
     if sys.stdout is None:
         _complain("standard output is closed: there is nowhere to print a result. Send it to a file or /dev/null.")
         return 2
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not what a caller has put there
+            stream.reconfigure(errors="backslashreplace")  # of paths, in the ASCII of LC_ALL=C
     try:
         try:
             code = _run(arguments)

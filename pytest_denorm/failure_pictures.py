@@ -11,7 +11,7 @@ import pytest
 
 from .errors import DenormError
 from .images.files import write_whole
-from .images.names import legal_stem
+from .images.names import result_stem
 from .images.pytest_side import start
 from .verification.drawable import drawing_of
 
@@ -34,7 +34,7 @@ class FailurePictures:
         draw = drawing_of(call.excinfo.value) if call.excinfo is not None and report.failed else None
         if draw is None:
             return report
-        stem = legal_stem(item.nodeid.replace("::", ".").replace("/", "."))
+        stem = result_stem(item.nodeid)
         path = start(self.config).results / f"{stem}-round-trip.png"
         try:
             data = draw()

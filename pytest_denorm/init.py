@@ -16,6 +16,7 @@ from .candidates import Candidate, find_candidates
 from .errors import SettingsError
 from .images.files import write_whole
 from .ini import Ini, find_ini
+from .spec import file_of, with_colon
 from .terminal import fitted, painted_diff, wants_colors
 
 __all__ = ["run"]
@@ -26,6 +27,8 @@ _MARKERS = (
     "setup.cfg",
     "setup.py",
     "tox.ini",
+    "pytest.toml",
+    ".pytest.toml",
     "pytest.ini",
     ".pytest.ini",
     "requirements.txt",
@@ -199,13 +202,10 @@ def _given(spec: str, folder: Path) -> Candidate:
     module, colon, attribute = spec.partition(":")
     name = attribute.removesuffix("()")
     if not colon or not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
-        raise SettingsError(f"--pipeline {spec}: expected module:attribute, or module:function().")
-    relative = Path(*module.split("."))
-    for root in (folder / "src", folder):
-        for file in (root / relative.with_suffix(".py"), root / relative / "__init__.py"):
-            if file.is_file():
-                return Candidate(module, name, attribute[len(name) :], root)
-    return Candidate(module, name, attribute[len(name) :], folder)
+        meant = with_colon(spec, [folder])
+        raise SettingsError(f"--pipeline {spec}: expected module:attribute, or module:function().{meant}")
+    root = next((one for one in (folder / "src", folder) if file_of(module, one)), folder)
+    return Candidate(module, name, attribute[len(name) :], root)
 
 
 def _looked_for(folder: Path) -> tuple[Candidate, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,17 +67,45 @@ def named(spec: str) -> Any:
     """
     from .errors import StatisticsError
     from .normalization import preset
-    from .spec import import_for, load
+    from .spec import load
 
     if ":" in spec:
         return load(spec, [Path.cwd()])
     if "." in spec:
-        models = import_for(spec, "torchvision.models")
-        try:
-            return models.get_weight(spec).transforms()
-        except (ValueError, AttributeError, KeyError) as error:
-            raise SettingsError(f"{spec!r} names no torchvision weights: {error}") from error
+        return _transforms_of_weights(spec)
     try:
         return preset(spec)
     except StatisticsError as error:
         raise SettingsError(f"{error} Or give module:attribute, or the name of torchvision weights.") from error
+
+
+def _transforms_of_weights(spec: str) -> Any:
+    from .spec import import_for, with_colon
+
+    meant = with_colon(spec, [Path.cwd()])
+    family, _, member = spec.partition(".")
+    if meant and "weights" not in family.lower():  # then torchvision is not asked, which may be missing
+        raise SettingsError(
+            f"{spec!r} names no pipeline: expected module:attribute, or torchvision weights such as "
+            f"ResNet50_Weights.DEFAULT.{meant}"
+        )
+    models = import_for(spec, "torchvision.models")
+    try:
+        return models.get_weight(spec).transforms()
+    except (ValueError, AttributeError, KeyError) as error:
+        known = _weights(models)
+        near = difflib.get_close_matches(spec.lower(), list(known), n=1, cutoff=0.75)
+        members = [name.partition(".")[2] for name in known.values() if name.partition(".")[0] == family]
+        hints = [
+            f" Did you mean {known[near[0]]!r}?" if near else "",
+            f" {family} has {', '.join(members)}." if members and member not in members else "",
+            meant or " An object of a module is named with a colon, module:attribute." * (not near),
+        ]
+        raise SettingsError(f"{spec!r} names no torchvision weights.{''.join(hints)}") from error
+
+
+def _weights(models: Any) -> dict[str, str]:
+    """The full name of all of torchvision's weights, by that in small letters."""
+    families = [models.get_model_weights(model) for model in models.list_models()]
+    names = [f"{family.__name__}.{member}" for family in families for member in family.__members__]
+    return {name.lower(): name for name in names}

@@ -12,7 +12,7 @@ from .errors import SettingsError
 from .imports import fault
 from .pipelines.registry import is_library
 
-__all__ = ["import_for", "load"]
+__all__ = ["file_of", "import_for", "load", "with_colon"]
 
 
 def load(spec: str, folders: Iterable[Path] = ()) -> Any:
@@ -31,7 +31,7 @@ def load(spec: str, folders: Iterable[Path] = ()) -> Any:
     if not colon or not all(part.isidentifier() for part in (*module_name.split("."), *names)):
         raise SettingsError(
             f"{spec!r} names no pipeline: expected module:attribute, such as myproject.data:val_transform, "
-            f"or myproject.data:make_transform() for a function that makes it."
+            f"or myproject.data:make_transform() for a function that makes it.{with_colon(spec, folders)}"
         )
     found = import_for(spec, module_name, folders)
     for name in names:
@@ -67,10 +67,46 @@ def import_for(spec: str, name: str, folders: Iterable[Path] = ()) -> Any:
     except (Exception, SystemExit) as error:  # a script without a guard ends itself
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             looked = f" Looked in {', '.join(map(str, folders))} too." if folders else ""
-            raise SettingsError(f"{spec}: {error}.{looked}") from error
+            raise SettingsError(f"{spec}: {error}.{looked}{_in_src(name, folders)}") from error
         raise _failed(f"{spec}: importing {name}", error, name) from error
     finally:
         sys.path[:] = before
+
+
+def file_of(module: str, folder: Path) -> Path | None:
+    """The file of a module that is imported from `folder`; nothing is run. None if there is none."""
+    path = folder.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def with_colon(spec: str, folders: Iterable[Path]) -> str:
+    """What was meant where a dot stands for the colon, in sentences that begin with a space; empty where none does."""
+    names = spec.removesuffix("()").split(".")
+    if not all(name.isidentifier() for name in names):
+        return ""
+    for end in range(len(names) - 1, 0, -1):
+        module = ".".join(names[:end])
+        file = _first_of(module, [root for folder in folders for root in (folder, folder / "src")])
+        if file is not None:
+            attribute = spec[len(module) + 1 :]
+            meant = f"{module}:{'NAME' if attribute == 'py' else attribute}"
+            return f" Did you mean {meant!r}? There is {file}."
+    return ""
+
+
+def _first_of(module: str, folders: Iterable[Path]) -> Path | None:
+    return next(filter(None, (file_of(module, folder) for folder in folders)), None)
+
+
+def _in_src(module: str, folders: Iterable[Path]) -> str:
+    """Where a project keeps the module, if it has the src layout and is not installed."""
+    file = _first_of(module, [folder / "src" for folder in folders])
+    if file is None:
+        return ""
+    return (
+        f" There is {file}: install the project (pip install -e .), or let pytest import from there too "
+        f"(pythonpath = src in its ini)."
+    )
 
 
 def _failed(what: str, error: Exception | SystemExit, module: str) -> SettingsError:

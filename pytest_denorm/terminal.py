@@ -7,10 +7,19 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Protocol
 
-__all__ = ["WIDTH", "fitted", "painted", "painted_diff", "painted_report", "prints_to_stderr", "wants_colors"]
+__all__ = [
+    "WIDTH",
+    "fitted",
+    "open_stderr",
+    "painted",
+    "painted_diff",
+    "painted_report",
+    "prints_to_stderr",
+    "wants_colors",
+]
 
 WIDTH = 80
 
@@ -65,6 +74,16 @@ def fitted(text: str) -> str:
             line, WIDTH, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
         ) or [""]
     return "\n".join(lines)
+
+
+@contextmanager
+def open_stderr() -> Iterator[None]:
+    """Where standard error is closed, what is printed there goes nowhere; it would go to standard output."""
+    if sys.stderr is not None:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
+        yield
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -110,6 +111,70 @@ def test_what_cannot_be_used_exits_with_2(
 ) -> None:
     assert main(arguments) == 2
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("NAME.val", "NAME:val"),
+        ("NAME.val.transforms", "NAME:val.transforms"),
+        ("NAME.make()", "NAME:make()"),
+        ("NAME.py", "NAME:NAME"),
+        ("package.data.val", "package.data:val"),
+        ("package.val", "package:val"),
+        ("inner.data.val", "inner.data:val"),
+    ],
+)
+def test_a_dot_for_the_colon_is_told(
+    module: str, tmp_path: Path, written: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("package", "src/inner"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "__init__.py").touch()
+        (tmp_path / folder / "data.py").write_text(MODULE)
+    spec = written.replace("NAME", module)
+    assert main(["check", spec]) == 2
+    hint = meant.replace("NAME", module, 1)
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith(
+        f"pytest-denorm: {spec!r} names no pipeline: expected module:attribute, or torchvision weights such as "
+        f"ResNet50_Weights.DEFAULT. Did you mean {hint!r}? There is {tmp_path}/"
+    )
+    (tmp_path / "setup.py").touch()
+    assert main(["init", "--folder", str(tmp_path), "--pipeline", spec]) == 2
+    assert f"Did you mean {hint!r}?" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [
+        (
+            "ResNet50_Weights.DEFAUL",
+            "Did you mean 'ResNet50_Weights.DEFAULT'? ResNet50_Weights has IMAGENET1K_V1, IMAGENET1K_V2, DEFAULT.",
+        ),
+        ("ResNet50_Weight.DEFAULT", "Did you mean 'ResNet50_Weights.DEFAULT'?"),
+        ("fasterrcnn_resnet50_fpn_weights.coco_v1", "Did you mean 'FasterRCNN_ResNet50_FPN_Weights.COCO_V1'?"),
+        ("nowhere.val", "An object of a module is named with a colon, module:attribute."),
+        ("cat.jpg", "An object of a module is named with a colon, module:attribute."),
+    ],
+)
+def test_weights_that_do_not_exist_are_told_with_the_nearest(
+    spec: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", spec]) == 2
+    assert " ".join(capsys.readouterr().err.split()) == f"pytest-denorm: {spec!r} names no torchvision weights. {hint}"
+
+
+def test_weights_are_told_first_beside_a_module_of_such_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_weights.py").touch()
+    assert main(["check", "my_weights.val"]) == 2
+    assert " ".join(capsys.readouterr().err.split()) == (
+        "pytest-denorm: 'my_weights.val' names no torchvision weights. Did you mean 'my_weights:val'? "
+        f"There is {tmp_path}/my_weights.py."
+    )
 
 
 def test_diagnose_names_the_mistake(module: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,6 +325,55 @@ def test_a_closed_standard_output_is_told(arguments: list[str]) -> None:
     assert " ".join(found.stderr.split()) == (
         "pytest-denorm: standard output is closed: there is nowhere to print a result. Send it to a file or /dev/null."
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["check", "nope:val"], 2, ""),
+        (["check"], 2, ""),
+        (["chek"], 2, ""),
+        (["check", "imagenet"], 0, "pytest-denorm: imagenet: "),
+        (["stats", "NAME:pictures"], 0, "4 pictures, "),
+    ],
+)
+def test_a_closed_standard_error_changes_neither_code_nor_result(
+    module: str, arguments: list[str], code: int, said: str
+) -> None:
+    given = [one.replace("NAME", module) for one in arguments]
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "pytest_denorm", *given]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (code, "")
+    assert found.stdout[: len(said) or None] == said
+
+
+#: Of a machine that knows only the characters of English.
+ASCII = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+
+
+def test_what_the_output_cannot_show_is_written_out(tmp_path: Path) -> None:
+    folder = tmp_path / "d\u00e9 \u00fc"
+    folder.mkdir()
+    (folder / "mine.py").write_text(MODULE)
+    check = ["check", "mine:val", "--inverse", "mine:wrong", "--select", "round_trip", "--figure", "\u00fc.png"]
+    command = [sys.executable, "-m", "pytest_denorm", *check]
+    found = subprocess.run(command, capture_output=True, env=ASCII, check=False, cwd=folder)
+    said = b" ".join((found.stdout + found.stderr).split())
+    assert found.returncode == 1, found.stderr
+    assert b"diagnosis: wrong-std" in said
+    assert said.endswith(b"figure: \\udcc3\\udcbc.png")
+    assert (folder / "\u00fc.png").is_file()
+
+
+def test_files_are_written_in_utf_8_whatever_the_output_can_show(tmp_path: Path) -> None:
+    ini = "[pytest]\n# gr\u00fc\u00dfe\n"
+    (tmp_path / "pytest.ini").write_text(ini, encoding="utf-8")
+    (tmp_path / "mine.py").write_text(MODULE)
+    command = [sys.executable, "-m", "pytest_denorm", "init", "--yes"]
+    found = subprocess.run(command, capture_output=True, env=ASCII, check=False, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert b" # gr\\xfc\\xdfe" in found.stdout
+    assert (tmp_path / "pytest.ini").read_text(encoding="utf-8").startswith(ini)
 
 
 def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -392,6 +392,31 @@ def test_the_file_that_pytest_reads_is_taken(pytester: pytest.Pytester) -> None:
         assert pytester.parseconfig().inipath == pytester.path / "pytest.toml"
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="pytest.toml is read from pytest 9 on")
+@pytest.mark.parametrize("name", ["pytest.toml", ".pytest.toml"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "# gr\u00fc\u00dfe\n", '[pytest]\naddopts = ["-ra"]\n', '[pytest]\npythonpath = ["."]\n\n[other]\na = 1\n'],
+)
+def test_pytest_toml_is_the_root_of_a_project_and_is_added_to(
+    pytester: pytest.Pytester, name: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pytester.path / "shop").mkdir()
+    (pytester.path / "shop" / "__init__.py").touch()
+    (pytester.path / "shop" / "data.py").write_text(DATA)
+    (pytester.path / name).write_text(text, encoding="utf-8")
+    assert main(["init", "--yes"]) == 0
+    assert f"Written: tests/test_denorm.py, {name}." in capsys.readouterr().out
+    written = (pytester.path / name).read_text(encoding="utf-8")
+    kept = set(text.splitlines())
+    assert [line for line in written.splitlines() if line in kept] == text.splitlines()
+    result = pytester.runpytest("--denorm", "--collect-only", "-q", "-p", "no:randomly")
+    result.stdout.fnmatch_lines(["denorm::val_transform::round_trip", "denorm::train_transform::round_trip"])
+    assert main(["init"]) == 0  # there is nothing to do
+    assert main(["init", "--yes", "--pipeline", "shop.data:normalize"]) == 1  # the test is the user's
+    assert find_ini(pytester.path).lines_of("denorm_pipelines")[2:] == ["normalize = shop.data:normalize"]
+
+
 def test_files_without_a_section_of_pytest_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "tox.ini").write_text("[tox]\n")
     (tmp_path / "setup.cfg").write_text("[metadata]\n")

@@ -112,6 +112,7 @@ def test_the_pipeline_can_be_named(project: pytest.Pytester, spec: str) -> None:
     ("spec", "message"),
     [
         ("mydata", "'mydata' names no pipeline: expected module:attribute"),
+        ("mydata.val", "for a function that makes it. Did you mean 'mydata:val'? There is "),
         ("mydata:nothing", "mydata:nothing: mydata has no 'nothing'. It has: "),
         ("nowhere:val", "nowhere:val: No module named 'nowhere'. Looked in "),
         ("mydata:broken()", "mydata:broken(): calling it raised OSError: no data"),
@@ -122,6 +123,27 @@ def test_a_name_that_names_nothing_is_told(project: pytest.Pytester, spec: str, 
     result = project.runpytest("-q", f"--denorm-pipeline={spec}")
     result.assert_outcomes(errors=1)
     assert message in result.stdout.str()
+
+
+def test_a_module_below_src_is_told_how_to_be_found(pytester: pytest.Pytester) -> None:
+    source = pytester.mkdir("src")
+    (source / "myp").mkdir()
+    (source / "myp/data.py").write_text(
+        "from torchvision import transforms as T\nval = T.Compose([T.ToTensor(), T.Normalize([0.5], [0.25])])\n"
+    )
+    ini = "[pytest]\ndenorm_pipelines = val = {}:val\n{}"
+    pytester.makeini(ini.format("myp.data", ""))
+    result = pytester.runpytest("--denorm", "-k", "round_trip")
+    result.stdout.fnmatch_lines(
+        [
+            f"myp.data:val: No module named 'myp'. Looked in {pytester.path} too. There is {source}/myp/data.py: "
+            "install the project (pip install -e .), or let pytest import from there too (pythonpath = src in its ini)."
+        ]
+    )
+    pytester.makeini(ini.format("myp.other", ""))
+    pytester.runpytest("--denorm", "-k", "round_trip").stdout.no_fnmatch_line("*pip install*")
+    pytester.makeini(ini.format("myp.data", "pythonpath = src\n"))
+    pytester.runpytest("--denorm", "-k", "round_trip").assert_outcomes(passed=2)
 
 
 def test_checks_of_pipelines_in_the_ini_are_items(project: pytest.Pytester) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from pytest_denorm.errors import BaselineError, ImageError
 from pytest_denorm.text import printable
 
+from .command import update_command
 from .comparison import Bytes, Difference, amplified, compare, side_by_side
 from .decoding import refuse_size
 from .figure import GridFigure
@@ -94,7 +94,7 @@ class Case:
         return str(path) if relative.startswith("..") else relative
 
     def command(self, update: str) -> str:
-        return " ".join(["pytest", *self.extra_arguments, shlex.quote(self.selector), f"--denorm-update={update}"])
+        return update_command(self.extra_arguments, [self.selector], update)
 
 
 def judge(case: Case, pixels: Bytes, figure: Any) -> Verdict:
@@ -121,7 +121,8 @@ def judge(case: Case, pixels: Bytes, figure: Any) -> Verdict:
         verdict = Verdict("unreadable", str(error), advice=_accept(case) if _has_digests(case) else "")
     if _wants_update(case.options.update, verdict.status):
         if case.expected_to_fail and case.options.update != "all":
-            verdict.facts["kept"] = "xfail"
+            if _has_digests(case):  # else no command writes it
+                verdict.facts["kept"] = case.selector
         else:
             verdict = _update(case, pixels)
     try:

@@ -12,6 +12,12 @@ TestT = TypeVar("TestT", bound="Callable[..., Any] | type")
 #: The keyword of the mark by which this project's tests are told from others of pytest-mpl.
 EXACT = "denorm"
 
+#: Those of pytest-mpl's mark; it takes no notice of any other.
+_KEYWORDS = (
+    *("baseline_dir", "filename", "savefig_kwargs", "style", "backend", "remove_text", "hash_library", "skip_hash"),
+    *("tolerance", "deterministic"),
+)
+
 
 @overload
 def image_compare(test: TestT, /) -> TestT: ...
@@ -40,11 +46,15 @@ def image_compare(test: Any = None, /, **kwargs: Any) -> Any:
 
     Args:
         **kwargs: those of pytest-mpl's mark: ``baseline_dir`` (relative to the test file), ``filename``,
-            ``savefig_kwargs``, ``style``, ``backend``, ``remove_text``, ``hash_library``, ``skip_hash``.
+            ``savefig_kwargs``, ``style``, ``backend``, ``remove_text``, ``hash_library``, ``skip_hash``,
+            ``deterministic``.
 
     Raises:
-        TypeError: `tolerance` is given and is not 0; the message says how to compare inexactly.
+        TypeError: another keyword is given, or `tolerance` is and is not 0; the message says how to compare inexactly.
     """
+    for name in kwargs:
+        if name not in _KEYWORDS:
+            raise TypeError(_unknown(name, kwargs[name]))
     tolerance = kwargs.setdefault("tolerance", 0)
     if tolerance != 0:
         raise TypeError(
@@ -59,3 +69,11 @@ def image_compare(test: Any = None, /, **kwargs: Any) -> Any:
     if not callable(test):
         raise TypeError(f"image_compare takes keywords only, such as image_compare(filename='a.png'); got {test!r}.")
     return mark(test)
+
+
+def _unknown(name: str, value: object) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, _KEYWORDS, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"image_compare was given {name}={value!r}: expected {', '.join(_KEYWORDS[:-1])} or {_KEYWORDS[-1]}.{hint}"

@@ -17,6 +17,10 @@ _RESERVED = {
 
 _ILLEGAL = re.compile(r'[<>:"/\\|?*\[\]]')
 
+#: A node id in which a dot for each separator leaves no two alike: no dot in its folders and names, no separator in the
+#: id of its parameters.
+_PLAIN = re.compile(r"([^/.:\[]+/)*[^/.:\[]+(\.py)?(::[^/.:\[]+)*(\[((?!::|/).)*)?", re.DOTALL)
+
 
 def legal_stem(name: str) -> str:
     """The file name, without extension, of a test of this name.
@@ -38,10 +42,24 @@ def legal_stem(name: str) -> str:
         and ".png" not in safe.lower()
         and not _is_reserved(safe)
     )
-    if lossless:
-        return safe
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    kept = safe.replace(".", "_").strip("_-")[: LONGEST - 9].rstrip("_-")
+    return safe if lossless else _with_digest(safe, name)
+
+
+def result_stem(nodeid: str) -> str:
+    """What the names of the pictures of a test begin with, in the folder of results.
+
+    ``tests/test_a.py::test_p[red]`` is ``tests.test_a.py.test_p_red``. Where a dot may stand for two things, as in
+    ``[a/b]``, the digest of the node id keeps it from ``[a.b]``.
+    """
+    dotted = nodeid.replace("::", ".").replace("/", ".")
+    return legal_stem(dotted) if _PLAIN.fullmatch(nodeid) else _with_digest(dotted, nodeid)
+
+
+def _with_digest(text: str, whole: str) -> str:
+    """As much of `text` as is legal, and a short digest of `whole`."""
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    safe = re.sub(r"[^A-Za-z0-9_-]", "_", text).strip("_-")
+    kept = safe[: LONGEST - 9].rstrip("_-")
     return f"{kept}-{digest}"
 
 

@@ -122,7 +122,7 @@ def _plain_folder(item: pytest.Item, mark: pytest.Mark, config: pytest.Config) -
     here = item.path.parent
     given = mark.kwargs.get("baseline_dir")
     if given is None:
-        option = _mpl(config, "mpl-baseline-path")
+        option = mpl_setting(config, "mpl-baseline-path")
         if option is None:
             return here / "baseline"
         if config.getoption("--mpl-baseline-relative"):
@@ -144,7 +144,7 @@ def _plain_filename(item: pytest.Item, mark: pytest.Mark, config: pytest.Config)
 
 def _prefix(item: pytest.Item, config: pytest.Config) -> str:
     """``module.Class.`` if pytest-mpl is asked for full test names, else nothing."""
-    if not _mpl(config, "mpl-use-full-test-name"):
+    if not mpl_setting(config, "mpl-use-full-test-name"):
         return ""
     owners = [getattr(item, "module", None), getattr(item, "cls", None)]
     return "".join(f"{owner.__name__}." for owner in owners if owner is not None)
@@ -155,7 +155,7 @@ def has_pytest_mpl(config: pytest.Config) -> bool:
     return any(config.pluginmanager.hasplugin(name) for name in ("pytest_mpl", "pytest_mpl.plugin"))
 
 
-def _mpl(config: pytest.Config, name: str) -> Any:
+def mpl_setting(config: pytest.Config, name: str) -> Any:
     """An option of pytest-mpl from the command line or the ini; None where it is not set, or pytest-mpl is off."""
     if not has_pytest_mpl(config):
         return None
@@ -170,4 +170,4 @@ def uses_hash_library(mark: pytest.Mark, config: pytest.Config) -> bool:
     """Whether pytest-mpl is going to compare this test by hash."""
     if not config.getoption("--mpl") or mark.kwargs.get("skip_hash"):
         return False
-    return bool(_mpl(config, "mpl-hash-library") or mark.kwargs.get("hash_library"))
+    return bool(mpl_setting(config, "mpl-hash-library") or mark.kwargs.get("hash_library"))

@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import functools
 import importlib
+import inspect
 import json
 import os
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -28,10 +28,12 @@ from pytest_denorm.errors import BaselineError, SettingsError
 from pytest_denorm.text import printable
 
 from . import unused
+from .command import given_words, update_command
+from .conditions import backend_of, style_of
 from .files import write_digests, write_whole
-from .names import legal_stem
+from .names import legal_stem, result_stem
 from .options import ImageOptions
-from .plan import PLAN, Plan, has_pytest_mpl, image_mark, plan_items, uses_hash_library
+from .plan import PLAN, Plan, has_pytest_mpl, image_mark, mpl_setting, plan_items, uses_hash_library
 
 if TYPE_CHECKING:
     from .judge import Verdict
@@ -148,15 +150,24 @@ class ImageTests:
 
     @contextmanager
     def _conditions(self, item: pytest.Item, plan: Plan) -> Iterator[None]:
-        """The style that pytest-mpl draws with, in sessions where it does not set it itself."""
+        """What pytest-mpl draws with: the style in sessions where it does not set it itself, a backend that is named.
+
+        That is put back also where the test fails, and one that does not work fails the test in words.
+        """
         mark = image_mark(item)
-        if not plan.exact or mark is None or self._pytest_mpl_acts():
+        if not plan.exact or mark is None:
             yield
             return
-        import matplotlib.style
-
-        option = self.config.getoption("--mpl-default-style", None) or self.config.getini("mpl-default-style")
-        with matplotlib.style.context(mark.kwargs.get("style", option or "classic"), after_reset=True):
+        default = mpl_setting(self.config, "mpl-default-backend")
+        source = "the backend of image_compare" if "backend" in mark.kwargs else "mpl-default-backend"
+        with ExitStack() as conditions:
+            if not self._pytest_mpl_acts():
+                default_style = mpl_setting(self.config, "mpl-default-style") or "classic"
+                conditions.enter_context(style_of(mark.kwargs.get("style", default_style)))
+            try:
+                conditions.enter_context(backend_of(mark.kwargs.get("backend", default), source))
+            except SettingsError as error:
+                pytest.fail(str(error), pytrace=False)
             yield
 
     def _pytest_mpl_acts(self) -> bool:
@@ -170,12 +181,7 @@ class ImageTests:
         if not plan.exact and not _is_grid(figure):
             return None
         if not hasattr(figure, "savefig"):
-            returned = "nothing" if figure is None else f"a {type(figure).__module__}.{type(figure).__qualname__}"
-            return Verdict(
-                "no figure",
-                f"the image test returned {returned}: expected a figure. End the test with, for example, "
-                f"return grid(images).",
-            )
+            return Verdict("no figure", _no_figure(figure))
         mark = image_mark(item)
         assert mark is not None
         reason = self._reason_not_to_compare()
@@ -214,7 +220,7 @@ class ImageTests:
             selector=f"{file}{colons}{rest}",
             options=self.options,
             results=self.results,
-            stem=legal_stem(item.nodeid.replace("::", ".").replace("/", ".")),
+            stem=result_stem(item.nodeid),
             relative_to=here,
             extra_arguments=self._given,
             expected_to_fail=bool(self.options.update) and _is_expected_to_fail(item),
@@ -223,14 +229,8 @@ class ImageTests:
 
     @functools.cached_property
     def _given(self) -> tuple[str, ...]:
-        """What a command must repeat to update the same baseline in the same form."""
-        names = ("baseline_dir", "baselines", "compare")
-        values = {name: self.config.getoption(f"denorm_{name}", None) for name in names}
-        flags = [f"--denorm-{name.replace('_', '-')}={value}" for name, value in values.items() if value]
-        inis = [one for one in self.config.getoption("override_ini", None) or () if one.startswith(("denorm_", "mpl-"))]
-        mpl = ["--mpl"] if self.options.compare == "mpl" else []  # without it, nothing would be compared or updated
-        words = [*flags, *(word for one in inis for word in ("-o", one)), *mpl]
-        return tuple(shlex.quote(word) for word in words)
+        """What a command must repeat."""
+        return given_words(self.config, mpl=self.options.compare == "mpl")
 
     @functools.cached_property
     def results(self) -> Path:
@@ -395,9 +395,10 @@ class ImageTests:
         yield ", ".join([compared, *others, *rare])
         written = [facts["denorm_written"] for facts in self.facts.values() if "denorm_written" in facts]
         yield from (f"wrote {path}" for path in sorted(written))
-        kept = sum("denorm_kept" in facts for facts in self.facts.values())
+        kept = sorted(facts["denorm_kept"] for facts in self.facts.values() if "denorm_kept" in facts)
         if kept:
-            yield f"{kept} not written, expected to fail (xfail). To write those as well: pytest --denorm-update=all"
+            command = update_command(self._given, kept, "all")
+            yield f"{len(kept)} not written, expected to fail (xfail). To write those as well: {command}"
         reasons = [facts["denorm_reason"] for facts in self.facts.values() if "denorm_reason" in facts]
         yield from (f"{reasons.count(reason)} not compared: {reason}" for reason in sorted(set(reasons)))
 
@@ -428,9 +429,29 @@ def _is_expected_to_fail(item: pytest.Item) -> bool:
 
 
 def _is_grid(figure: Any) -> bool:
-    """Whether this is a GridFigure; one can only be if its module was loaded to make it."""
-    module = sys.modules.get("pytest_denorm.images.figure")
-    return module is not None and isinstance(figure, module.GridFigure)
+    return _is_of(figure, "pytest_denorm.images.figure", "GridFigure")
+
+
+def _is_of(value: Any, module: str, name: str) -> bool:
+    """Whether this is of that class; it can only be if its module was loaded to make it."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name))
+
+
+def _no_figure(returned: Any) -> str:
+    """What to say of a test that returned no figure."""
+    if inspect.isawaitable(returned) or inspect.isasyncgen(returned):
+        if inspect.iscoroutine(returned):
+            returned.close()  # it is not going to be run: python would warn of that too
+        return (
+            "the image test is async, and pytest-mpl's mark takes what is returned for the figure: image tests cannot "
+            "be async. Make it a plain function, and run what is async in it: return grid(asyncio.run(load_images()))."
+        )
+    kind = "nothing" if returned is None else f"a {type(returned).__module__}.{type(returned).__qualname__}"
+    end = "return grid(images)"
+    if _is_of(returned, "matplotlib.artist", "Artist"):
+        end = "return ax.figure" if _is_of(returned, "matplotlib.axes", "Axes") else "return artist.figure"
+    return f"the image test returned {kind}: expected a figure. End the test with, for example, {end}."
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_denorm.images.names import is_legal, legal_stem
+from pytest_denorm.images.names import is_legal, legal_stem, result_stem
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 
@@ -65,6 +65,55 @@ def test_names_of_functions_are_made_legal_too(name: str) -> None:
 )
 def test_names_stay_the_same_as_baselines_have_them(name: str, stem: str) -> None:
     assert legal_stem(name) == stem
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "stem"),
+    [
+        ("test_a.py::test_batch", "test_a.py.test_batch"),
+        ("tests/images/test_a.py::TestB::test_p[0.5-red]", "tests.images.test_a.py.TestB.test_p_0.5-red"),
+        ("denorm::val::round_trip", "denorm.val.round_trip"),
+        ("test_a.py::test_p[a:b]", "test_a_py_test_p_a_b-06488b4a"),
+    ],
+)
+def test_pictures_of_a_test_are_named_after_its_node_id(nodeid: str, stem: str) -> None:
+    assert result_stem(nodeid) == stem
+
+
+ALIKE = [
+    *(
+        f"a/test_a.py::test_p[{name}]"
+        for name in ("c/d", "c.d", "c::d", "c:d", "c:/d", "c::/d", "c/::d", "/c.d", "::c.d")
+    ),
+    *("a.test_a.py::test_p[c.d]", "a/test_a.py::test_p::x[c.d]", "a.b/test_c.py::test_p", "a/b.test_c.py::test_p"),
+    *(
+        "a/b/test_c.py::test_p",
+        "../a/test_a.py::test_p[c.d]",
+        "a/test_a.py::test_p[c.d]\n",
+        "a/test_a.py::test_p[\nc.d]",
+    ),
+]
+
+
+def test_pictures_of_two_tests_never_have_one_name() -> None:
+    stems = [result_stem(nodeid) for nodeid in ALIKE]
+    assert len({stem.casefold() for stem in stems}) == len(ALIKE)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", stem) and len(stem) <= 120 for stem in stems)
+
+
+def test_a_failure_shows_its_own_picture_beside_one_whose_name_is_alike(project: Any) -> None:
+    body = (
+        "@pytest.mark.parametrize('name', ['a/b', 'a.b', 'c::d', 'c.d'])\n@image_compare\ndef test_p(name):\n"
+        "    return grid(photos // {}) if name in ('a/b', 'c.d') else grid(photos)\n"
+    )
+    project.write(body.format(1))
+    project.run("--denorm-update=missing").assert_outcomes(passed=4)
+    project.write(body.format(2))
+    project.run("--denorm-report=page.html").assert_outcomes(passed=2, failed=2)
+    page = (project.path / "page.html").read_text()
+    shown = dict(re.findall(r'alt="result of test_photos.py::test_p\[([^]]+)\]"[^>]*src="([^"]+)"', page))
+    assert shown["a/b"] == shown["c.d"] != shown["a.b"] == shown["c::d"]
+    assert len(list((project.path / "results").glob("*-comparison.png"))) == 2
 
 
 @pytest.mark.parametrize("name", ["a.png", "a b.png", "größe.png", "a" * 196 + ".png", "ö" * 98 + ".png"])
@@ -193,3 +242,39 @@ def test_the_mark_is_pytest_mpls_and_exact() -> None:
         TypeError, match=r"^image_compare takes keywords only, such as image_compare\(filename='a.png'\)"
     ):
         image_compare("a.png")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "near"),
+    [
+        ({"file_name": "a.png"}, " Did you mean filename?"),
+        ({"baseline": "a"}, " Did you mean baseline_dir?"),
+        ({"filename": "a.png", "basline_dir": "a"}, " Did you mean baseline_dir?"),
+        ({"tolerence": 2}, " Did you mean tolerance?"),
+        ({"denorm": True}, ""),
+        ({"xyz": 1}, ""),
+    ],
+)
+def test_a_keyword_that_the_mark_does_not_have_is_refused(keywords: dict[str, Any], near: str) -> None:
+    from pytest_denorm import image_compare
+
+    with pytest.raises(TypeError) as caught:
+        image_compare(**keywords)
+    name, value = list(keywords.items())[-1]
+    assert str(caught.value) == (
+        f"image_compare was given {name}={value!r}: expected baseline_dir, filename, savefig_kwargs, style, backend, "
+        f"remove_text, hash_library, skip_hash, tolerance or deterministic.{near}"
+    )
+
+
+def test_the_keywords_of_the_mark_are_those_that_pytest_mpl_reads() -> None:
+    import inspect
+
+    import pytest_mpl.plugin
+
+    from pytest_denorm import image_compare
+
+    source = inspect.getsource(pytest_mpl.plugin)
+    read = set(re.findall(r"""compare\.kwargs(?:\.get\(|\[)["'](\w+)["']""", source))
+    assert {"filename", "backend", "skip_hash", "deterministic"} < read
+    assert image_compare(**{"tolerance": 0} | dict.fromkeys(read - {"tolerance"})).kwargs.keys() == read | {"denorm"}

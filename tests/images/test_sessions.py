@@ -164,6 +164,109 @@ def test_a_figure_has_one_style_with_and_without_mpl(project: Any, keywords: str
     project.run().assert_outcomes(failed=1)  # in the classic style
 
 
+@pytest.mark.parametrize("mpl", [[], ["--mpl"]])
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("pass", "the image test returned nothing: expected a figure. End the test with, *, return grid(images)."),
+        (
+            "return plt.subplots()[1]",
+            "the image test returned a matplotlib.axes.*: expected a figure. End the test with, *, return ax.figure.",
+        ),
+        (
+            "return plt.title('a')",
+            "the image test returned a matplotlib.text.Text: *. End the test with, for example, return artist.figure.",
+        ),
+    ],
+)
+def test_a_test_that_returns_no_figure_is_told_how_to_end(
+    project: Any, mpl: list[str], body: str, message: str
+) -> None:
+    project.write(f"import matplotlib.pyplot as plt\n@image_compare\ndef test_batch():\n    {body}\n")
+    result = project.run(*mpl)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([message])
+
+
+@pytest.mark.parametrize("mpl", [[], ["--mpl"]])
+@pytest.mark.parametrize("last", ["return grid(photos)", "yield grid(photos)"])
+@pytest.mark.parametrize("mark", ["", "@pytest.mark.anyio\n"])
+def test_an_async_test_is_told_that_it_cannot_be_an_image_test(
+    project: Any, mpl: list[str], last: str, mark: str
+) -> None:
+    project.write(f"{mark}@image_compare\nasync def test_batch():\n    {last}\n")
+    result = project.run(*mpl, "-W", "error::RuntimeWarning")
+    result.stdout.no_fnmatch_line("*never awaited*")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "the image test is async, and pytest-mpl's mark takes what is returned for the figure: image tests cannot "
+            "be async. Make it a plain function, and run what is async in it: return grid(asyncio.run(load_images())).",
+            "0 compared, * 1 no figure",
+        ]
+    )
+
+
+BACKEND = """
+import matplotlib, matplotlib.pyplot as plt
+@pytest.fixture(autouse=True)
+def before_and_after():
+    assert matplotlib.get_backend().lower() == "agg"
+    yield
+    assert matplotlib.get_backend().lower() == "agg"
+@image_compare({})
+def test_line():
+    assert matplotlib.get_backend() == {!r}
+    figure, axes = plt.subplots()
+    {}
+    return figure
+"""
+
+
+@pytest.mark.parametrize(
+    ("keywords", "arguments", "backend"),
+    [
+        ("backend='svg'", [], "svg"),
+        ("", ["--mpl-default-backend=pdf"], "pdf"),
+        ("", ["-o", "mpl-default-backend=pdf"], "pdf"),
+        ("backend='svg'", ["--mpl-default-backend=pdf"], "svg"),
+    ],
+)
+def test_a_figure_has_one_backend_with_and_without_mpl(
+    project: Any, keywords: str, arguments: list[str], backend: str
+) -> None:
+    project.write(BACKEND.format(keywords, backend, "axes.plot([1, 2])"))
+    project.run("--denorm-update=missing", *arguments).assert_outcomes(passed=1)
+    for mpl in ([], ["--mpl"]):
+        project.run(*mpl, *arguments).assert_outcomes(passed=1)
+    project.write(BACKEND.format(keywords, backend, "raise ValueError"))
+    for mpl in ([], ["--mpl"]):
+        project.run(*mpl, *arguments).assert_outcomes(failed=1)  # and no error of the fixture: it is put back
+
+
+@pytest.mark.parametrize("mpl", [[], ["--mpl"]])
+@pytest.mark.parametrize(
+    ("keywords", "arguments", "said"),
+    [
+        ("backend='nope'", [], "the backend of image_compare is 'nope'"),
+        ("", ["--mpl-default-backend=nope"], "mpl-default-backend is 'nope'"),
+    ],
+)
+def test_a_backend_that_does_not_exist_is_named(
+    project: Any, mpl: list[str], keywords: str, arguments: list[str], said: str
+) -> None:
+    project.write(BACKEND.format(keywords, "nope", "axes.plot([1, 2])"))
+    result = project.run(*mpl, *arguments, "--denorm-update=missing")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"{said}, a backend that matplotlib cannot load: *nope*. Expected the name of one that works here, such "
+            "as 'agg'."
+        ]
+    )
+    assert project.names() == set()
+
+
 def test_errors_and_what_is_not_compared_are_red(project: Any) -> None:
     project.draw("photos")
     red = "\x1b[31m\x1b[1m"
@@ -367,10 +470,41 @@ def test_a_test_that_fails_as_expected_keeps_its_baseline(
     project.write(XFAIL.format(keywords=keywords, first=first or "pass", picture="photos ^ 1"))
     result = project.run(f"--denorm-update={update}", *arguments)
     result.assert_outcomes(**{outcome: 1})
-    kept = "1 not written, expected to fail (xfail). To write those as well: pytest --denorm-update=all"
+    kept = (
+        "1 not written, expected to fail (xfail). To write those as well: "
+        "pytest test_photos.py::test_batch --denorm-update=all"
+    )
     assert (kept in result.outlines) is (outcome == "xfailed")
     after = {name: (project.baselines / name).read_bytes() for name in project.names()}
     assert (after == files) is (outcome == "xfailed")
+
+
+def test_the_command_for_expected_failures_writes_theirs_alone_and_as_the_session_would(project: Any) -> None:
+    project.write(
+        "@image_compare\ndef test_other():\n    return grid(photos ^ 1)\n@image_compare\n"
+        "@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.xfail), "
+        "pytest.param(3, marks=pytest.mark.xfail)])\ndef test_p(n):\n    return grid(photos * n)\n"
+    )
+    options = ("--denorm-baselines=digests", "-o", "denorm_baseline_dir=there")
+    result = project.run(*options, "-n2", "--denorm-update=missing", "-k", "not other")
+    result.assert_outcomes(passed=1, xfailed=2)
+    said = "2 not written, expected to fail (xfail). To write those as well: "
+    command = next(line.removeprefix(said) for line in result.outlines if line.startswith(said))
+    assert command == (
+        "pytest --denorm-baselines=digests -o denorm_baseline_dir=there 'test_photos.py::test_p[2]' "
+        "'test_photos.py::test_p[3]' --denorm-update=all"
+    )
+    project.run(*shlex.split(command)[1:]).assert_outcomes(xpassed=2)
+    assert set(json.loads((project.path / "there/digests.json").read_text())) == {f"test_p_{n}.png" for n in (1, 2, 3)}
+
+
+def test_no_command_is_named_for_an_expected_failure_that_none_can_write(project: Any) -> None:
+    project.write(XFAIL.format(keywords="", first="pass", picture="photos"))
+    project.baselines.mkdir()
+    (project.baselines / "digests.json").write_text("{")
+    result = project.run("--denorm-update=failed")
+    result.assert_outcomes(xfailed=1)
+    result.stdout.no_fnmatch_line("*not written*")
 
 
 def test_all_means_the_baselines_of_expected_failures_too(project: Any) -> None:
@@ -413,12 +547,20 @@ def test_each_item_is_updated_in_its_own_folder(project: Any) -> None:
         ("", ["-o", "denorm_baselines=digests", "-o", "log_level=INFO"], "-o denorm_baselines=digests "),
         ("", ["-o", "mpl-use-full-test-name=true"], "-o mpl-use-full-test-name=true "),
         ("denorm_baselines = digests", ["--denorm-update-in-ci"], ""),
+        ("", ["--mpl-use-full-test-name"], "--mpl-use-full-test-name "),
+        ("", ["-c", "other.ini"], "-c other.ini "),
+        ("", ["--config-file=other.ini"], "-c other.ini "),
+        ("", ["-n1", "-c", "other.ini"], "-c other.ini "),
+        ("", ["--rootdir", "a b"], "'--rootdir=a b' "),
+        ("addopts = --rootdir=elsewhere", [], ""),
     ],
 )
 def test_the_command_that_a_failure_names_makes_it_pass(
     project: Any, ini: str, arguments: list[str], repeated: str
 ) -> None:
     project.pytester.makeini(f"[pytest]\n{ini}\n")
+    (project.path / "other.ini").write_text("[pytest]\ndenorm_baseline_dir = others\n")
+    (project.path / "a b").mkdir()
     for picture, update in (("photos", "missing"), ("photos ^ 1", "failed")):
         project.draw(picture)
         result = project.run(*arguments)
@@ -427,6 +569,26 @@ def test_the_command_that_a_failure_names_makes_it_pass(
         command = next(line for line in result.stdout.lines if "--denorm-update" in line)
         project.run(*shlex.split(command)[1:]).assert_outcomes(passed=1)
         project.run(*arguments).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("words", [["-c", "../inis/other.ini"], ["-c", "../inis/other.ini", "--rootdir=$PWD/.."]])
+def test_the_command_leads_to_the_same_baseline_from_the_folder_that_pytest_was_called_in(
+    project: Any, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    project.draw("photos")
+    for name in ("inis", "below"):
+        (project.path / name).mkdir()
+    (project.path / "inis/other.ini").write_text("[pytest]\ndenorm_baseline_dir = others\n")
+    monkeypatch.chdir(project.path / "below")
+    monkeypatch.setenv("PWD", str(project.path / "below"))
+    result = project.run("../test_photos.py", *words)
+    command = next(line for line in result.outlines if "--denorm-update" in line)
+    repeated = [shlex.quote(word) for word in words]
+    assert command.split()[1:] == [*repeated, "../test_photos.py::test_batch", "--denorm-update=missing"]
+    project.run(*shlex.split(command)[1:]).assert_outcomes(passed=1)
+    assert [path.name for path in project.path.rglob("test_batch.png")] == ["test_batch.png"]
+    assert (project.path / "inis/others/test_batch.png").exists()
+    project.run("../test_photos.py", *words).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("asked", ["--denorm-update=all", "--denorm-unused=delete"])
