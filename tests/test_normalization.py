@@ -436,3 +436,22 @@ def test_methods_are_the_functions():
     out = torch.empty_like(y)
     assert made.denormalize(y, out=out) is out
     assert torch.equal(out, made.denormalize(y))
+
+
+class TestWhatCannotBeRead:
+    def test_numbers_whose_object_raises(self) -> None:
+        def ends_early():
+            yield 0.5
+            raise RuntimeError("gone")
+
+        with pytest.raises(StatisticsError) as caught:
+            Normalization(ends_early(), [0.5])
+        assert str(caught.value) == (
+            "mean is a generator that cannot be read: RuntimeError: gone. Expected one number a channel, such as "
+            "(0.485, 0.456, 0.406)."
+        )
+
+    @pytest.mark.parametrize("name", [3, None, ["imagenet"]])
+    def test_a_preset_whose_name_is_none(self, name: object) -> None:
+        with pytest.raises(StatisticsError):
+            preset(name)  # type: ignore[arg-type]
