@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib.style  # noqa: F401  what a session in this process would have to load again each time
+import matplotlib.style
 import numpy as np
 import pytest
 from photographs import crops
@@ -56,5 +57,6 @@ class Project:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> Project:
-    return Project(pytester)
+def project(pytester: pytest.Pytester) -> Iterator[Project]:
+    yield Project(pytester)
+    matplotlib.pyplot.close("all")  # what tests of sessions in this process left open

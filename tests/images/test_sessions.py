@@ -194,6 +194,8 @@ def test_a_test_that_returns_no_figure_is_told_how_to_end(
 def test_an_async_test_is_told_that_it_cannot_be_an_image_test(
     project: Any, mpl: list[str], last: str, mark: str
 ) -> None:
+    if mark:
+        pytest.importorskip("anyio")
     project.write(f"{mark}@image_compare\nasync def test_batch():\n    {last}\n")
     result = project.run(*mpl, "-W", "error::RuntimeWarning")
     result.stdout.no_fnmatch_line("*never awaited*")

@@ -217,7 +217,7 @@ def test_only_wrong_pictures_are_chosen() -> None:
 
 @pytest.mark.parametrize("style", ["ggplot", "dark_background", "classic", "grayscale"])
 def test_no_style_changes_a_byte(style: str) -> None:
-    report = check(VAL, inverse=slip, select=ROUND_TRIP)
+    report, open_before = check(VAL, inverse=slip, select=ROUND_TRIP), plt.get_fignums()
     expected = report.png()
     assert check(VAL, inverse=slip, select=ROUND_TRIP).png() == expected
     settings = {"savefig.dpi": 30, "figure.constrained_layout.use": True, "text.usetex": True, "figure.dpi": 20}
@@ -225,7 +225,7 @@ def test_no_style_changes_a_byte(style: str) -> None:
         before = dict(mpl.rcParams)
         assert report.png() == expected
         assert dict(mpl.rcParams) == before
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
     picture = Image.open(io.BytesIO(expected))
     assert (picture.mode, picture.info, picture.size[0]) == ("RGB", {}, 1000)
 
