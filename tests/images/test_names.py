@@ -276,5 +276,5 @@ def test_the_keywords_of_the_mark_are_those_that_pytest_mpl_reads() -> None:
 
     source = inspect.getsource(pytest_mpl.plugin)
     read = set(re.findall(r"""compare\.kwargs(?:\.get\(|\[)["'](\w+)["']""", source))
-    assert {"filename", "backend", "skip_hash", "deterministic"} < read
+    assert {"filename", "backend", "deterministic"} < read
     assert image_compare(**{"tolerance": 0} | dict.fromkeys(read - {"tolerance"})).kwargs.keys() == read | {"denorm"}
