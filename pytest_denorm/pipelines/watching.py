@@ -17,7 +17,7 @@ from .probing import independent
 from .randomness import states_kept
 from .walk import Located, declared
 
-__all__ = ["Entered", "LaterStepRaisedError", "Record", "recorded", "watch", "watch_own"]
+__all__ = ["Entered", "LaterStepRaisedError", "Record", "read_here", "recorded", "watch", "watch_own"]
 
 Pair = tuple[Any, Any]
 
@@ -117,9 +117,7 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
         and all that :func:`~pytest_denorm.find_normalize` raises, and that reading the item does.
     """
     located = declared(dataset)
-    source = dataset
-    while not hasattr(type(source), "__getitem__") and hasattr(source, "dataset"):
-        source = source.dataset  # what a loader reads in other processes cannot be seen here
+    source = read_here(dataset)
     with states_kept(), recorded(located) as pairs:
         try:
             for count, item in enumerate(source, start=1):
@@ -131,6 +129,13 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
             pairs.refuse_failures(located)
             raise
     return pairs
+
+
+def read_here(source: Any) -> Any:
+    """The data set of a loader: what a loader reads in other processes cannot be seen here."""
+    while not hasattr(type(source), "__getitem__") and hasattr(source, "dataset"):
+        source = source.dataset
+    return source
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from .conventions import CONVENTIONS, Convention, pictures_in
 from .probing import independent
 from .randomness import states_kept
 from .walk import Located, declared, is_dataset
-from .watching import Entered, recorded
+from .watching import Entered, read_here, recorded
 
 __all__ = ["BRIGHT", "in_units_seen", "is_of_bytes"]
 
@@ -65,9 +65,7 @@ def _run(convention: Convention, call: Any, levels: np.ndarray[Any, np.dtype[np.
 
 def _first_item(source: Any) -> None:
     """By its index: what can be read once is not used up."""
-    while not hasattr(type(source), "__getitem__") and hasattr(source, "dataset"):
-        source = source.dataset
-    source[0]
+    read_here(source)[0]
 
 
 def _stopped(located: Located, run: Any, *arguments: Any) -> Iterator[Any]:

@@ -229,7 +229,8 @@ def observe(
     fitted = slice(1 if bytes_out else 0, 3)
     fit_x, fit_y, fit_z = (np.concatenate(one[fitted]) for one in (x, y, z))
     # a byte between two levels may go to either, a little beside the middle
-    exact = bool((error <= slack + (0.52 * level if bytes_out else 0.0)).all())
+    room = slack + (0.52 * level if bytes_out else 0.0)
+    exact = bool((error <= room).all())
     if bytes_out:
         exact &= _is_fair(fit_x, fit_z, unit_roundoff * (np.abs(forward_fit.mean) + pixel_max), level)
         exact |= not wrong_levels and in_equal_bins(all_x, all_z, slack, level)
@@ -257,12 +258,7 @@ def observe(
         wrong_levels=wrong_levels,
         per_image=_per_image(y, z, fitting, pixel_max) if finite else "",
         flipped=_flipped(pictures[1], came.pictures[1].double() / scale, pixel_max),
-        scattered=bool(
-            (
-                np.abs(np.sort(x[1], axis=None) - np.sort(z[1], axis=None))
-                <= slack.max() + (0.52 * level if bytes_out else 0.0)
-            ).all()
-        ),
+        scattered=not exact and _is_scattered(x[1], z[1], room),
         repeats=exact or _repeats(inverse, went.pictures[1], came.pictures[1]),
         forward_mutates=went.mutated,
         inverse_mutates=came.mutated,
@@ -273,6 +269,10 @@ def observe(
         lowest=float(all_z.min()),
         highest=float(all_z.max()),
     )
+
+
+def _is_scattered(x: Array, z: Array, room: Array) -> bool:
+    return bool((np.abs(np.sort(x, axis=None) - np.sort(z, axis=None)) <= room.max()).all())
 
 
 def _repeats(inverse: Callable[[Any], Any], given: torch.Tensor, came: torch.Tensor) -> bool:
