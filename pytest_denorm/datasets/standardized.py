@@ -25,6 +25,8 @@ __all__ = ["TOLERANCE", "Standardization", "Z", "measure_standardization", "stan
 TOLERANCE = 0.05
 #: Standard errors allowed on top: 4 are exceeded by chance once in 16,000 comparisons.
 Z = 4.0
+#: A few pictures are near to many presets: none is named that is further away, as presets are from one another.
+_FURTHEST = 0.05
 #: A Normalize is said to use a preset when no number differs by more: presets are written with 3 to 8 digits.
 _SAME = 0.0006
 
@@ -108,7 +110,7 @@ def standardization(
         with_own = _with_mean_of_stds(normalized, used)
     known = nearest_preset(used, _SAME)
     fits = None if right is None else match_preset(right, with_own, _preset_tolerance(normalized, used))
-    by_mean_of_stds = not ok and with_own is not None and _near(with_own, used, normalized, tolerance, z)
+    by_mean_of_stds = not ok and with_own is not None and _near(with_own, used, normalized)
     uses = None if known is None else known.name
     return Standardization(ok, normalized, mean_bounds, std_bounds, used, right, fits, uses, by_mean_of_stds)
 
@@ -135,7 +137,8 @@ def measure_standardization(
 def _preset_tolerance(normalized: Statistics, used: Normalization) -> float:
     """As for whole data sets, and twice the standard error of this sample, on pictures in 0..1."""
     errors = zip(normalized.standard_error_of_mean, normalized.standard_error_of_std, used.std, strict=True)
-    return PRESET_TOLERANCE + 2 * max(max(of_mean, of_std) * abs(s) for of_mean, of_std, s in errors) / used.pixel_max
+    error = max(max(of_mean, of_std) * abs(s) for of_mean, of_std, s in errors) / used.pixel_max
+    return min(PRESET_TOLERANCE + 2 * error, _FURTHEST)
 
 
 def _with_mean_of_stds(normalized: Statistics, used: Normalization) -> Normalization | None:
@@ -147,12 +150,13 @@ def _with_mean_of_stds(normalized: Statistics, used: Normalization) -> Normaliza
     return Normalization(means, stds, used.pixel_max)
 
 
-def _near(one: Normalization, other: Normalization, normalized: Statistics, tolerance: float, z: float) -> bool:
-    """Whether two Normalizations agree within the bounds, in units of the std of the second."""
+def _near(one: Normalization, other: Normalization, normalized: Statistics) -> bool:
+    """Whether two Normalizations agree, in units of the std of the second: within the bounds, or a tenth if less."""
     rows = zip(one.mean, one.std, other.mean, other.std, strict=True)
     errors = zip(normalized.standard_error_of_mean, normalized.standard_error_of_std, strict=True)
     return all(
-        abs(m1 - m2) <= (tolerance + z * em) * abs(s2) and abs(s1 - abs(s2)) <= (tolerance + z * es) * abs(s2)
+        abs(m1 - m2) <= min(TOLERANCE + Z * em, 0.1) * abs(s2)
+        and abs(s1 - abs(s2)) <= min(TOLERANCE + Z * es, 0.1) * abs(s2)
         for (m1, s1, m2, s2), (em, es) in zip(rows, errors, strict=True)
     )
 

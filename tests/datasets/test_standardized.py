@@ -56,6 +56,19 @@ def test_imagenet_on_cifar10_is_named_and_corrected():
     json.dumps(judged.to_dict(), allow_nan=False)
 
 
+def test_a_few_pictures_that_are_near_to_anything_name_no_preset_and_no_mistake():
+    used = Normalization((0.45, 0.52, 0.31), (0.21, 0.02, 0.19))
+    wanted = Normalization((0.43, 0.39, 0.38), (0.32, 0.32, 0.31))  # kinetics400's means, stds 0.1 off
+    pictures = (like("half", 8, between=0.9) - 0.5) / 0.5
+    judged = measure_standardization(Normalized(wanted.denormalize(pictures), used), used)
+    assert not judged.ok
+    assert min(judged.mean_bounds) > 0.8, "so few, and so alike within each, that 0.1 is no more than twice the error"
+    assert judged.fits is None
+    assert not judged.by_mean_of_stds
+    assert "look like" not in judged.message
+    assert "own std" not in judged.message
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_right_statistics_pass_on_small_samples(seed):
     for count in (20, 300):
