@@ -154,7 +154,8 @@ class ColorMap:
     def _statistics(self, slope: np.ndarray[Any, Any], pixel_max: float = 1.0) -> tuple[Any, Any]:
         """Mean and std of the Normalize that has this slope a channel, and the offset that was measured."""
         std = pixel_max / slope
-        offset = np.where(np.abs(self.offset) > self.tolerance, self.offset, 0.0)  # else it is rounding
+        reach = np.abs(self.matrix).sum(axis=1) + np.abs(self.offset)  # a channel is rounded as its own values are
+        offset = np.where(np.abs(self.offset) > self.tolerance * reach / reach.max(), self.offset, 0.0)
         return tuple(-offset * std + 0.0), tuple(std)
 
     def normalization(self, pixel_max: float = 1.0) -> Normalization:

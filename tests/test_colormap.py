@@ -234,6 +234,11 @@ class TestNormalization:
     def test_is_on_the_unit_scale_unless_another_is_asked_for(self):
         assert of(Normalization(0.5, 0.25)).normalization() == Normalization(0.5, 0.25)
 
+    def test_an_offset_is_held_against_the_rounding_of_its_own_channel(self):
+        # 2.5 and 0.0022 as stds: the second channel's values, and their rounding, are a thousand times the first's
+        found = measured(np.diag([0.4, 454.0]), [-0.0009, -227.0], tolerance=2.0**-18 * 227).normalization()
+        assert found.mean == pytest.approx((0.00225, 0.5))
+
     def test_an_offset_within_rounding_is_none(self):
         found = measured(np.eye(2), offset=[1e-6, -1e-6]).normalization()
         assert repr(found.mean) == "(0.0, 0.0)"
