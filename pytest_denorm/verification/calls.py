@@ -58,7 +58,7 @@ class Called(NamedTuple):
 
 
 def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str) -> Called:
-    """`function` on each picture (C, H, W) by itself; as a batch of one or as an array where it does not take it so.
+    """`function` on each picture (C, H, W) by itself, in the form that it takes.
 
     Raises:
         InverseError: it raises in every form, or what it gives is no picture of that size.
@@ -83,11 +83,12 @@ _WAYS = (
         lambda batch: batch.permute(0, 2, 3, 1).numpy(),
     ),
     Way("an array (C, H, W)", lambda picture: picture.numpy(), lambda batch: batch.numpy()),
+    Way("a tensor (H, W, C)", lambda picture: picture.permute(1, 2, 0), lambda batch: batch.permute(0, 2, 3, 1)),
 )
 
 
 class Caller:
-    """`function` for one picture (C, H, W) at a time; as a batch of one or as an array where it does not take it so.
+    """`function` for one picture (C, H, W) at a time, in the form of ``_WAYS`` that it takes.
 
     One by one is the safe way: a function that was written for one picture may take a batch without complaint and
     mix pictures up with channels. One that was written for channels last may take a tensor without complaint, too, and
@@ -134,7 +135,8 @@ class Caller:
                 return returned
         assert first is not None  # no way was taken
         shape = tuple(spare.shape)
-        forms = f"{shape}, with {(1, *shape)}, and with arrays of shape {(*shape[1:], shape[0])} and {shape}"
+        last = (*shape[1:], shape[0])
+        forms = f"{shape}, {(1, *shape)} and {last}, and with arrays of shape {last} and {shape}"
         raise InverseError(_raised(self._role, first, forms)) from first
 
     def _keeps_one_colour(self, way: Way, picture: torch.Tensor) -> bool:
@@ -172,9 +174,12 @@ def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tens
         return tensor
     if tuple(tensor.shape) == (*shape[1:], shape[0]):
         return tensor.permute(2, 0, 1)
+    found = tuple(tensor.shape)
+    turned = found in ((shape[0], shape[2], shape[1]), (shape[2], shape[1], shape[0]))
+    hint = " Height and width are exchanged, as .T does it: channels go last with .permute(1, 2, 0)." if turned else ""
     raise InverseError(
-        f"the {role} returned shape {tuple(tensor.shape)} for a picture of shape {shape}: expected the same shape, "
-        f"or {(*shape[1:], shape[0])}."
+        f"the {role} returned shape {found} for a picture of shape {shape}: expected the same shape, "
+        f"or {(*shape[1:], shape[0])}.{hint}"
     )
 
 

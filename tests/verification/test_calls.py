@@ -20,6 +20,7 @@ from pytest_denorm.verification.calls import Caller, as_pictures, call, describe
 SHAPE = (3, 4, 5)
 PICTURE = torch.arange(60.0).view(SHAPE)
 GREY = torch.arange(20.0).view(1, 4, 5)
+EXCHANGED = " Height and width are exchanged, as .T does it: channels go last with .permute(1, 2, 0)."
 RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
 LAST = Normalization(RGB.mean, RGB.std, channel_axis=-1)
 ONE = Normalization(0.5, 0.25)
@@ -93,8 +94,8 @@ def test_a_function_that_raises_either_way() -> None:
         call(raising, [PICTURE], "inverse")
     assert str(caught.value) == (
         "the inverse raised ValueError: no 3 axes\n"
-        "It was called with a float tensor of shape (3, 4, 5), with (1, 3, 4, 5), and with arrays of shape (4, 5, 3) "
-        "and (3, 4, 5)."
+        "It was called with a float tensor of shape (3, 4, 5), (1, 3, 4, 5) and (4, 5, 3), and with arrays of shape "
+        "(4, 5, 3) and (3, 4, 5)."
     )
     assert isinstance(caught.value.__cause__, ValueError)
 
@@ -120,6 +121,20 @@ def test_a_function_of_arrays_gets_arrays(shape: tuple[int, ...], changes: Calla
         return given
 
     assert call(in_place, [PICTURE], "inverse").mutated
+
+
+def test_a_function_of_tensors_with_channels_last() -> None:
+    mean = torch.tensor([1.0, 2, 3])
+
+    def shown(picture: torch.Tensor) -> torch.Tensor:  # as for matplotlib, after .permute(1, 2, 0)
+        assert picture.shape[-1] == 3
+        return torch.clip(picture + mean, 0, 255)
+
+    came = call(shown, [PICTURE], "inverse")
+    assert came.way.words == "a tensor (H, W, C)"
+    assert torch.equal(came.pictures[0], (PICTURE + mean.view(3, 1, 1)).clip(0, 255))
+    batch = torch.stack([PICTURE, PICTURE])
+    assert torch.equal(came.way.batch(batch), batch.permute(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize("first", [lambda given: given, batches_only])
@@ -195,18 +210,24 @@ def test_pictures_of_pil_are_bytes() -> None:
                 wrong,
                 SHAPE,
                 f"the inverse returned shape {tuple(wrong.shape)} for a picture of shape (3, 4, 5): expected the same "
-                f"shape, or (4, 5, 3).",
+                f"shape, or (4, 5, 3).{hint}",
             )
-            for wrong in (PICTURE[0], PICTURE[:, :2], PICTURE.mT, PICTURE.permute(2, 1, 0), torch.stack([PICTURE] * 2))
+            for wrong, hint in (
+                (PICTURE[0], ""),
+                (PICTURE[:, :2], ""),
+                (PICTURE.mT, EXCHANGED),
+                (PICTURE.permute(2, 1, 0), EXCHANGED),
+                (torch.stack([PICTURE] * 2), ""),
+            )
         ),
         *(
             (
                 wrong,
                 (1, 4, 5),
                 f"the inverse returned shape {tuple(wrong.shape)} for a picture of shape (1, 4, 5): expected the same "
-                f"shape, or (4, 5, 1).",
+                f"shape, or (4, 5, 1).{hint}",
             )
-            for wrong in (GREY.flatten(), GREY.mT)
+            for wrong, hint in ((GREY.flatten(), ""), (GREY.mT, EXCHANGED))
         ),
     ],
 )
