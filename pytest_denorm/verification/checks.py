@@ -37,6 +37,7 @@ from .case import Case, CheckFailure, NotApplicable, Shown
 from .exchange import responses
 from .round_trip import Subject, levels_text, round_trip, worst_text
 from .samples import sample_images
+from .slips import slip
 
 __all__ = ["CHECKS"]
 
@@ -85,13 +86,19 @@ def check_single_normalize(case: Case) -> Shown:
 
 @_check
 def check_statistics_valid(case: Case) -> Shown:
-    """Mean and std are finite, std is not zero, and both are on the scale of the pictures."""
+    """Mean and std are finite, std is not zero, both on the scale of the pictures, and no preset's but for a slip."""
     _, error, caught = case.search
     if isinstance(error, StatisticsError):
         raise CheckFailure(str(error))
     for warning in caught:
         if issubclass(warning.category, StatisticsWarning):
             raise CheckFailure(str(warning.message))
+    difference = slip(case.normalization)
+    if difference is not None:
+        raise CheckFailure(
+            f"{difference} If the network was trained with the present numbers, they are right for it: declare this an "
+            f"expected failure."
+        )
     return Shown(str(case.normalization))
 
 
