@@ -61,7 +61,8 @@ def dataset_statistics(
         dataset_or_loader: a data set (``dataset[i]``, ``len(dataset)``), a DataLoader, whose batches are measured as
             they come, or an iterable of pictures. A picture is a PIL picture, a tensor (..., C, H, W) or an array
             (..., H, W, C) or (..., C, H, W), of bytes, other integers or floats, of any size; it may come in a tuple
-            (the first picture in it), in a list, or in a dict (``pixel_values``, ``image``, ``images``, ``img``, ...).
+            (masks and boxes may be before it; of several pictures the first), in a list, or in a dict
+            (``pixel_values``, ``image``, ``images``, ``img``, ...).
         image: the key or index of the picture in an item, or a function that takes an item and returns it; of a
             loader, in a batch or in each item of one.
         channel_axis: the axis of the channels in tensors and arrays, when it is not where the line above says.

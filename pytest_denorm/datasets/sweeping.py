@@ -18,7 +18,7 @@ import torch
 from ..errors import DatasetError, ImageTypeError, NormalizeNotFoundError, PipelineError
 from ..normalization import Normalization
 from ..pipelines import Located, locate
-from ..pipelines.items import is_indexed, kept_while_read
+from ..pipelines.items import data_set_of, is_indexed, kept_while_read
 from ..pipelines.randomness import states_kept
 from ..pipelines.watching import recorded
 from ..text import count_of
@@ -293,9 +293,7 @@ def _unwrapped(loader_or_dataset: Any, located: Located) -> Any:
     Raises:
         PipelineError: the Normalize is in the loader, but not in its data set.
     """
-    found = loader_or_dataset
-    while not hasattr(found, "__getitem__") and (hasattr(found, "dataset") or hasattr(found, "loader")):
-        found = found.dataset if hasattr(found, "dataset") else found.loader
+    found = data_set_of(loader_or_dataset)
     if found is not loader_or_dataset:
         try:
             located_quietly(found)

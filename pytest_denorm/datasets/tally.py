@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..errors import DatasetError, ImageError
-from ..pipelines.items import Batches
+from ..pipelines.items import Batches, pictures_of
 from .moments import Pixels, UnmeasurableError, block_statistics
 from .pictures import Planes, Reading, channels_first, planes_of, unmeasurable
 from .statistics import NAMED_FAILURES, Failure, Statistics, describe
@@ -181,6 +181,7 @@ class Reader:
             self._put(planes, [index] * len(planes.pixels))
         picture = _picture_of(item)
         known = self._usual and type(picture) is torch.Tensor and picture.ndim == 3 and picture.dtype != torch.bfloat16
+        known = known and pictures_of(item)[0] is picture  # and no mask in front of it
         self._before = (picture.shape, picture.dtype, picture.device) if known else None
         self._together = max(1, _COPIED // picture.numel()) if known else 1
 

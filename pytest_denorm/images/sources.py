@@ -56,8 +56,10 @@ def _blocks_of_collection(source: Any) -> list[Block]:
         return _found(pictures_of, source, f"the {name}")
     if not len(source):
         raise ImageError(f"an empty {name}: expected at least one picture.")
-    if _is_stack(source[0]) and not _are_batches(source):  # (images, labels)
-        return [source[0]]
+    if any(map(_is_stack, source)) and not _are_batches(source):  # (images, labels), (masks, images)
+        found = pictures_of(source, lambda thing, listed: is_picture(thing), stacked=True)
+        if all(map(_is_stack, found)):
+            return found
     if _labels_come_first(source):
         return _found(Batches(None).pictures, source, f"the {name}")
     return [block for index, one in enumerate(source) for block in _of_sample(one, f"item {index} of the {name}")]

@@ -13,11 +13,12 @@ import torch
 from ..alone import alone
 from ..errors import NormalizeRaisedError, PipelineError
 from .conventions import HAND_OVER
+from .items import data_set_of
 from .probing import independent
 from .randomness import states_kept
 from .walk import Located, declared
 
-__all__ = ["Entered", "LaterStepRaisedError", "Record", "read_here", "recorded", "watch", "watch_own"]
+__all__ = ["Entered", "LaterStepRaisedError", "Record", "recorded", "watch", "watch_own"]
 
 Pair = tuple[Any, Any]
 
@@ -117,7 +118,7 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
         and all that :func:`~pytest_denorm.find_normalize` raises, and that reading the item does.
     """
     located = declared(dataset)
-    source = read_here(dataset)
+    source = data_set_of(dataset)  # what a loader reads in other processes cannot be seen here
     with states_kept(), recorded(located) as pairs:
         try:
             for count, item in enumerate(source, start=1):
@@ -129,13 +130,6 @@ def watch_own(dataset: Any, items: int = 1) -> Record:
             pairs.refuse_failures(located)
             raise
     return pairs
-
-
-def read_here(source: Any) -> Any:
-    """The data set of a loader: what a loader reads in other processes cannot be seen here."""
-    while not hasattr(type(source), "__getitem__") and hasattr(source, "dataset"):
-        source = source.dataset
-    return source
 
 
 @contextmanager

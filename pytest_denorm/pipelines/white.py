@@ -12,10 +12,11 @@ import torch
 
 from ..alone import alone
 from .conventions import CONVENTIONS, Convention, pictures_in
+from .items import data_set_of
 from .probing import independent
 from .randomness import states_kept
 from .walk import Located, declared, is_dataset
-from .watching import Entered, read_here, recorded
+from .watching import Entered, recorded
 
 __all__ = ["BRIGHT", "in_units_seen", "is_of_bytes"]
 
@@ -65,7 +66,7 @@ def _run(convention: Convention, call: Any, levels: np.ndarray[Any, np.dtype[np.
 
 def _first_item(source: Any) -> None:
     """By its index: what can be read once is not used up."""
-    read_here(source)[0]
+    data_set_of(source)[0]
 
 
 def _stopped(located: Located, run: Any, *arguments: Any) -> Iterator[Any]:

@@ -204,7 +204,7 @@ def unmet(pipeline: Any, located: Located) -> Unmet:
     Pictures that are kept normalized, as caches keep them, have values below 0; so do those that something else
     normalizes.
     """
-    own = hasattr(type(pipeline), "__getitem__") or located.path.startswith(".dataset")
+    own = hasattr(type(pipeline), "__getitem__") or ".dataset" in located.path
     if not is_dataset(pipeline) or not own or located.probability < 1:
         return ""
     try:

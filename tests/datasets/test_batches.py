@@ -11,10 +11,10 @@ from photographs import crops
 from PIL import Image
 from torch.nn.functional import one_hot
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
-from torchvision import transforms
+from torchvision import transforms, tv_tensors
 from torchvision.transforms import functional
 
-from pytest_denorm import check, dataset_statistics
+from pytest_denorm import check, dataset_statistics, grid
 from pytest_denorm.errors import DatasetError
 
 PICTURES = torch.from_numpy(crops(22, 12)).permute(0, 3, 1, 2).contiguous()
@@ -167,6 +167,90 @@ def test_where_the_picture_is_may_be_said():
             assert dataset_statistics(loader, image=lambda item, at=place: item[at]) == dataset_statistics(wanted)
 
 
+def boxes(i):
+    return torch.arange(12.0).reshape(3, 4) + i
+
+
+def ring(i):
+    """A mask."""
+    return (GREY[i] > GREY[i].float().mean()).to(torch.uint8)
+
+
+BEFORE = {
+    "int64 mask": lambda i: ring(i).long(),
+    "bool mask": lambda i: ring(i).bool(),
+    "bytes of a mask": ring,
+    "float mask": lambda i: ring(i).float(),
+    "float mask with an axis": lambda i: ring(i)[None].float(),
+    "boxes": boxes,
+    "dict of boxes": lambda i: {"boxes": boxes(i), "labels": torch.ones(3).long()},
+    "dict of masks": lambda i: {"boxes": boxes(i), "masks": torch.ones(3, 12, 12, dtype=torch.uint8)},
+    "Mask": lambda i: tv_tensors.Mask(ring(i).expand(3, -1, -1)),
+    "BoundingBoxes": lambda i: tv_tensors.BoundingBoxes(boxes(i), format="XYXY", canvas_size=(12, 12)),
+    "list of masks": lambda i: [ring(i).bool(), ring(i).bool()],
+}
+
+
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+def test_what_is_before_the_picture_is_told_from_it(before):
+    dataset = Made(lambda i: (before(i), PICTURES[i]))
+    wanted = dataset_statistics(PICTURES)
+    assert dataset_statistics(dataset) == wanted
+    assert dataset_statistics(Made(lambda i: (before(i), tv_tensors.Image(PICTURES[i]), i))) == wanted
+    for batch_size in (1, 3, 8):
+        assert dataset_statistics(DataLoader(dataset, batch_size=batch_size)) == wanted
+        for collate in (list, zipped):
+            assert dataset_statistics(DataLoader(dataset, batch_size=batch_size, collate_fn=collate)) == wanted
+    assert (grid(dataset, "HALF").pixels == grid(Made(lambda i: PICTURES[i]), "HALF").pixels).all()
+    for kind in (list, tuple):
+        batch = kind(default_collate([(before(i), PICTURES[i]) for i in range(5)]))
+        if not isinstance(before(0), (tv_tensors.Mask, list)):
+            assert (grid(batch, "HALF").pixels == grid(PICTURES[:5], "HALF").pixels).all()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i: (pil(i).convert("1"), pil(i)),
+        lambda i: (pil(i).quantize(4), pil(i)),
+        lambda i: (functional.to_pil_image(ring(i)), pil(i)),
+        lambda i: {"segmentation": pil(i).convert("L"), "photo": pil(i)},
+        lambda i: {"gt_mask": pil(i), "photo": pil(i)},
+        lambda i: {"mask": ring(i), "image": pil(i)},
+        lambda i: {"ids": ring(i).long(), "photo": PICTURES[i]},
+        lambda i: (i, {"ids": ring(i).bool(), "photo": PICTURES[i]}),
+        lambda i: (boxes(i).numpy(), {"image": pil(i)}),
+        lambda i: (functional.to_pil_image(ring(i) * 9), {"image": pil(i)}),
+        lambda i: ((ring(i) * 30 + ring(i).roll(1)).numpy(), pil(i)),
+    ],
+)
+def test_pictures_and_dicts_with_masks(make):
+    assert dataset_statistics(Made(make)) == dataset_statistics(PICTURES)
+    assert dataset_statistics(DataLoader(Made(make), batch_size=8, collate_fn=list)) == dataset_statistics(PICTURES)
+
+
+def test_of_pictures_that_are_equally_good_the_first_is_taken():
+    grey, colour = dataset_statistics(GREY[:, None]), dataset_statistics(PICTURES)
+    assert min(len(picture.unique()) for picture in GREY) > 4
+    for collate in (default_collate, list, zipped):
+        for make, wanted in (
+            (lambda i: (GREY[i][None], PICTURES[i]), grey),  # to be coloured
+            (lambda i: (PICTURES[i], PICTURES[i] // 2), colour),
+            (lambda i: (PICTURES[i], GREY[i][None]), colour),
+            (lambda i: (GREY[i][None], ring(i)[None]), grey),
+        ):
+            assert dataset_statistics(DataLoader(Made(make), batch_size=8, collate_fn=collate)) == wanted
+            assert dataset_statistics(Made(make)) == wanted
+
+
+def test_of_equally_good_ones_in_a_dict_none_is_taken():
+    message = "picture 0: ImageTypeError: which of the keys ['low', 'high'] is the picture? 2 of its values look like"
+    with pytest.raises(DatasetError, match=f"^{re.escape(message)}"):
+        dataset_statistics(Made(lambda i: {"low": PICTURES[i] // 2, "high": PICTURES[i]}))
+    with pytest.raises(DatasetError, match=r"which of the keys \['depth', 'rgb'\] is the picture"):
+        dataset_statistics(Made(lambda i: {"depth": GREY[i][None], "rgb": PICTURES[i]}))
+
+
 def squeezed(items):
     return torch.stack([item[0] for item in items]).squeeze(1), len(items)
 
@@ -203,16 +287,19 @@ def test_an_item_is_read_only_where_it_tells_something():
 
 def test_a_wrapper_of_a_loader():
     class Moved:
-        def __init__(self, loader):
-            self.loader = loader
+        def __init__(self, loader, called):
+            self.called = called
+            setattr(self, called, loader)
 
         def __iter__(self):
-            yield from self.loader
+            yield from getattr(self, self.called)
 
     for name, make in (*COLOUR.items(), *ONE_CHANNEL.items()):
         if name not in ("two views", "stack of views"):
-            moved = Moved(DataLoader(Made(make), batch_size=8))
-            assert dataset_statistics(moved) == dataset_statistics(Made(make)), name
+            for called in ("loader", "_batches"):
+                moved = Moved(DataLoader(Made(make), batch_size=8), called)
+                assert dataset_statistics(moved) == dataset_statistics(Made(make)), name
+                assert dataset_statistics(Moved(moved, "loader")) == dataset_statistics(Made(make)), name
 
 
 def test_the_pictures_after_normalize_are_judged_where_the_raw_ones_are_kept_too():

@@ -29,10 +29,15 @@ def _normalize(op: Any) -> Leaf:
     return Leaf(op.mean, op.std, apply=op, entry=entry, is_picture=_is_picture)
 
 
+def said_to_be_picture(thing: Any) -> bool | None:
+    """Whether a tensor of torchvision's own classes is a picture, by its class; None of anything else."""
+    names = class_names(thing, "torchvision")
+    return not {"Image", "Video"}.isdisjoint(names) if "TVTensor" in names else None
+
+
 def _is_picture(thing: Any) -> bool:
     """Transforms of the second generation are called with boxes and masks too, and leave them as they are."""
-    names = class_names(thing, "torchvision")
-    return "TVTensor" not in names or not {"Image", "Video"}.isdisjoint(names)
+    return said_to_be_picture(thing) is not False
 
 
 def _partial(call: functools.partial[Any]) -> Description:
