@@ -103,6 +103,18 @@ class DenormWarning(UserWarning):
     """Base of all warnings of this package."""
 
 
+class MissingNormalizeWarning(DenormWarning):
+    """One split of several has no Normalize, where another has one.
+
+    Attributes:
+        sure: both are called by their splits, and what the first gives was seen not to be normalized.
+    """
+
+    def __init__(self, message: str, sure: bool = False) -> None:
+        super().__init__(message)
+        self.sure = sure
+
+
 class SecondNormalizeWarning(DenormWarning):
     """A loader around a Normalize keeps another mean and std, and may normalize batches once more."""
 

@@ -33,7 +33,8 @@ from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_plac
 from .pictures import flat, flat_colours, stripes
 from .randomness import seed_all, states_kept
 from .registry import Parts, describe, public_name
-from .walk import locate, structure
+from .structure import structure
+from .walk import locate
 
 __all__ = ["independent", "one_thread", "probe"]
 

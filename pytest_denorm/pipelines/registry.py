@@ -77,11 +77,13 @@ class Parts:
         parts: pairs of a label, such as ``.transforms[2]``, and the object there.
         together: how they belong together.
         probability: with which all this is applied at all.
+        otherwise: makes what else it holds, where no Normalize is in its parts.
     """
 
     parts: tuple[tuple[str, Any], ...]
     together: Together = "sequence"
     probability: float = 1.0
+    otherwise: Callable[[], Parts] | None = None
 
     @classmethod
     def of(cls, attribute: str, objects: Any, together: Together = "sequence", probability: float = 1.0) -> Parts:

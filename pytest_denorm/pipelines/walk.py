@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import enum
 import functools
-import inspect
-import os
 import re
 import types
 import warnings
@@ -31,7 +27,9 @@ from ..errors import (
 from ..normalization import Normalization, format_numbers, preset
 from .composition import composed, undoes
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
-from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_again, of_bytes
+from .splits import Missing, missing, warn_of_missing
+from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_again
+from .structure import Views, attributes_of, is_dataset, structure
 
 if TYPE_CHECKING:
     from ..affine import Denormalize
@@ -41,11 +39,8 @@ __all__ = ["Located", "declared", "find_normalize", "inverse_of", "is_dataset", 
 #: More objects than this, or a deeper nesting, are data or without end, and no pipeline.
 _MOST = 100_000
 _DEEPEST = 5_000
-#: A longer list holds samples, not transforms.
-_LONGEST = 256
 #: Labels shown at either end of a long path.
 _SHOWN = 4
-_PLAIN = (str, bytes, bytearray, int, float, complex, type(None), enum.Enum, os.PathLike, types.ModuleType)
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
 
@@ -65,6 +60,7 @@ class Located:
         entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
         rescales: it brings pictures to another range, and was the only Normalize there is.
         is_picture: which of the things that `entry` is called with are pictures; None where all are.
+        missing: what is beside it and has none, though its name says that it is for pictures of the same kind.
         order: the channel of the picture that each channel leaving the pipeline is made of, where `apply` exchanges
             them as the pipeline does, and an inverse turns them back; None where it is Normalize alone.
     """
@@ -80,6 +76,7 @@ class Located:
     rescales: bool = False
     is_picture: Callable[[Any], bool] | None = field(default=None, repr=False)
     order: tuple[int, ...] | None = None
+    missing: tuple[Missing, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -115,6 +112,7 @@ def find_normalize(pipeline: Any) -> Normalization:
 
     Warns:
         ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
+        MissingNormalizeWarning: one split of several has none, such as "val" in a dict that has one in "train".
         SecondNormalizeWarning: a loader around it keeps another mean and std.
         StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
             they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
@@ -136,6 +134,7 @@ def inverse_of(pipeline: Any) -> Denormalize:
 def locate(pipeline: Any) -> Located:
     """As :func:`find_normalize`, with the object itself and the way to it."""
     located = declared(pipeline)
+    warn_of_missing(located.missing)
     if located.op is located.normalization or not located.normalization.doubt_about_scale():
         return located
     from .white import in_units_seen
@@ -172,7 +171,7 @@ def declared(pipeline: Any) -> Located:
             stacklevel=3,
         )
     for held, owner, kept in walk.unseen:
-        if may_normalize_again(owner, _attributes(owner), kept, one.normalization):
+        if may_normalize_again(owner, attributes_of(owner), kept, one.normalization):
             warnings.warn(
                 f"{source} is applied, and {held}, which are other numbers: if batches are normalized with them, "
                 f"pictures are normalized twice. Normalize in one place.",
@@ -180,7 +179,8 @@ def declared(pipeline: Any) -> Located:
                 stacklevel=3,
             )
     call = pipeline if callable(pipeline) else one.call
-    return replace(one, normalization=one.normalization.located(source), call=call)
+    left_out = tuple(each.shown(walk.shown) for each in one.missing)
+    return replace(one, normalization=one.normalization.located(source), call=call, missing=left_out)
 
 
 def _not_found(walk: _Walk) -> NormalizeNotFoundError:
@@ -305,15 +305,24 @@ class _Walk:
             return (_Problem(NotInvertibleError, "", text),)
         if isinstance(description, Leaf):
             return (_located(obj, description),)
-        if not issubclass(type(obj), (_Views, list, tuple, dict)):
+        if not issubclass(type(obj), (Views, list, tuple, dict)):
             self._remember(obj)
         if description is None:
             return self._by_colours(obj)
+        found = yield from self._within(description)
+        if not found and description.otherwise is not None:
+            try:
+                found = yield from self._within(description.otherwise())
+            except Exception as error:
+                self.unreadable.append(f"{public_name(obj)} ({error})")
+        return found or self._by_colours(obj)
+
+    def _within(self, description: Parts) -> _Visit:
         branches = []
         for label, part in description.parts:
             found = yield part
             branches.append(tuple(_from_outside(one, label, part) for one in found))
-        return _combine(description, branches) or self._by_colours(obj)
+        return _combine(description, branches)
 
     def _own_normalize(self, obj: Any) -> Description:
         """A class of the user's own that keeps its mean and std, and is seen to normalize with them."""
@@ -325,7 +334,7 @@ class _Walk:
             if describe(owner) is not None:  # a Normalize of a library, by one of its methods
                 return None
         of_classes = {name: one for cls in reversed(type(owner).__mro__) for name, one in vars(cls).items()}
-        kept = kept_statistics({**of_classes, **_attributes(owner)})
+        kept = kept_statistics({**of_classes, **attributes_of(owner)})
         if kept is None:
             return None
         calls = [one for one in (obj, getattr(obj, "preprocess", None)) if callable(one)]
@@ -370,8 +379,9 @@ class _Walk:
 
 def _from_outside(one: _Finding, label: str, part: Any) -> _Finding:
     """What was found in a part, as seen by what holds the part at `label`."""
-    if isinstance(one, Located) and callable(part):
-        return replace(one, path=label + one.path, call=part)
+    if isinstance(one, Located):
+        left_out = tuple(each.seen_from(label) for each in one.missing)
+        return replace(one, path=label + one.path, call=part if callable(part) else one.call, missing=left_out)
     return replace(one, path=label + one.path)
 
 
@@ -422,7 +432,9 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
     statistics = {tuple(one.normalization for one in branch if isinstance(one, Located)) for branch in with_one}
     everywhere = len(with_one) == len(branches)
     if len(statistics) == 1 and (everywhere or parts.together == "views"):
-        return with_one[0]
+        left_out = missing(parts, branches) if parts.together == "views" else ()
+        left_out += tuple(each for branch in branches for one in branch for each in getattr(one, "missing", ()))
+        return tuple(replace(one, missing=left_out) for one in with_one[0] if isinstance(one, Located))
     lines = "".join(f"\n  {label}: {_told(branch)}" for (label, _), branch in zip(parts.parts, branches, strict=True))
     if parts.together == "views":
         text = f"holds several pipelines whose Normalize differ:{lines}\nGive one of them."
@@ -462,102 +474,3 @@ def _told(branch: Sequence[_Finding]) -> str:
     if not branch:
         return "no Normalize"
     return ", then ".join(f"{one.name} with {one.normalization}" for one in branch if isinstance(one, Located))
-
-
-def structure(obj: Any) -> Description:
-    """What can be said of an object of no known library: its members, in the order of use where that is plain."""
-    if isinstance(obj, Normalization):
-        return Leaf(obj.mean, obj.std, obj.pixel_max, obj.source or "Normalization", obj.channel_axis, entry=None)
-    if isinstance(obj, _Views):
-        return Parts(obj.parts, "views")
-    if isinstance(obj, functools.partial):
-        mean, std = obj.keywords.get("mean"), obj.keywords.get("std")
-        if mean is not None and std is not None:
-            kept = kept_statistics(obj.keywords)
-            white = 255.0 if kept is not None and of_bytes(kept[2]) else 1.0
-            leaf = (leaf_of(obj, kept[2]) if kept is not None else None) or Leaf(mean, std, white)
-            return replace(leaf, name=f"functools.partial of {public_name(obj.func)}", entry=None)
-        return Parts(((".func", obj.func), *((f".keywords[{key!r}]", one) for key, one in _holders(obj.keywords))))
-    if inspect.ismethod(obj):
-        return Parts(((".__self__", obj.__self__),))
-    if isinstance(obj, (list, tuple)):
-        return Parts(tuple((f"[{index}]", one) for index, one in enumerate(obj) if _may_hold(one)), "views")
-    if isinstance(obj, dict):
-        return Parts(tuple((f"[{key!r}]", one) for key, one in _holders(obj)), "views")
-    if inspect.isroutine(obj) or inspect.isclass(obj) or inspect.ismodule(obj):
-        return None
-    return _members(obj)
-
-
-def _members(obj: Any) -> Description:
-    """A class of the user's own: what it holds. In a data set, an inner data set comes before the transforms."""
-    stored = _attributes(obj)
-    stored = {**stored, **{name: one for name, one in _of_classes(obj).items() if name not in stored}}
-    held = [(f".{name}", one) for name, one in _holders(stored) if "target" not in str(name)]
-    if not held:
-        return None
-    inner = tuple(pair for pair in held if is_dataset(pair[1]))
-    outer = tuple(pair for pair in held if not is_dataset(pair[1]))
-    if not (inner and outer and is_dataset(obj)):
-        return Parts(tuple(held), "views")
-    return Parts((("", _Views(inner)), ("", _Views(outer))))
-
-
-def is_dataset(obj: Any) -> bool:
-    """Whether it is a data set or a loader: of its class alone, because attributes of others may raise.
-
-    A list or a dict in which a Normalize was found holds pipelines; a member of an enum of weights makes them.
-    """
-    kind = type(obj)
-    if callable(obj) or issubclass(kind, (list, tuple, dict, enum.Enum)):
-        return False
-    return hasattr(kind, "__getitem__") or hasattr(kind, "__iter__")
-
-
-def _attributes(obj: Any) -> dict[Any, Any]:
-    """What is stored in an object, without running code of its class."""
-    stored = {}
-    for cls in type(obj).__mro__:
-        for name, member in vars(cls).items():
-            if inspect.ismemberdescriptor(member) and name != "__dict__":  # __slots__
-                with contextlib.suppress(AttributeError):  # never set
-                    stored[name] = member.__get__(obj)
-    with contextlib.suppress(AttributeError):
-        stored.update(object.__getattribute__(obj, "__dict__"))
-    for name in ("_modules", "_buffers", "_parameters"):  # torch keeps a module's children and numbers there
-        held = stored.pop(name, None)
-        stored.update(held if isinstance(held, dict) else {})
-    return stored
-
-
-def _of_classes(obj: Any) -> dict[str, Any]:
-    """Transforms and data sets that are written in the body of a class: no methods, classes or other descriptors."""
-    found: dict[str, Any] = {}
-    for cls in type(obj).__mro__:
-        for name, one in vars(cls).items():
-            is_member = not (name.startswith("__") or inspect.isclass(one) or hasattr(type(one), "__get__"))
-            if is_member and (callable(one) or is_dataset(one)):
-                found.setdefault(name, one)
-    return found
-
-
-class _Views:
-    """Members that are walked as one."""
-
-    def __init__(self, parts: tuple[tuple[str, Any], ...]) -> None:
-        self.parts = parts
-
-
-def _holders(attributes: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    return [(name, one) for name, one in attributes.items() if _may_hold(one)]
-
-
-def _may_hold(obj: Any) -> bool:
-    """Whether a transform could be in it: plain values, arrays, tensors and long lists of samples are passed over."""
-    kind = type(obj)
-    if issubclass(kind, _PLAIN) or hasattr(kind, "dtype"):
-        return False
-    if issubclass(kind, (list, tuple, dict)):
-        members = obj.values() if issubclass(kind, dict) else obj
-        return len(obj) <= _LONGEST and not all(issubclass(type(one), _PLAIN) for one in members)
-    return callable(obj) or hasattr(kind, "__getitem__") or kind.__dictoffset__ != 0 or hasattr(kind, "__slots__")

@@ -23,6 +23,7 @@ from ..errors import (
     ConditionalNormalizeError,
     ConditionalNormalizeWarning,
     InverseError,
+    MissingNormalizeWarning,
     SecondNormalizeWarning,
     StatisticsError,
     StatisticsWarning,
@@ -73,6 +74,11 @@ def check_single_normalize(case: Case) -> Shown:
     for warning in caught:
         if issubclass(warning.category, ConditionalNormalizeWarning):
             raise CheckFailure(str(warning.message))
+    left_out = [one.message for one in caught if isinstance(one.message, MissingNormalizeWarning)]
+    if any(one.sure for one in left_out):
+        raise CheckFailure("\n".join(map(str, left_out)))
+    if left_out:
+        raise NotApplicable("\n".join(map(str, left_out)))
     for warning in caught:
         if issubclass(warning.category, SecondNormalizeWarning):
             raise NotApplicable(str(warning.message))

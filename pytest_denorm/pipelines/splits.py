@@ -1,0 +1,190 @@
+"""Pipelines for the splits of a data set, side by side: does each of them normalize, where one does?
+
+Members of a dict, of an object, or methods that make loaders, are alike where their names differ in the split alone:
+``train`` and ``val``, ``train_transform`` and ``test_transform``, ``trainset`` and ``valset``, but not ``train`` and
+``val_raw``. Data sets in a list are alike, too. Of two that are alike, one with a Normalize and one without, the second
+may have been forgotten, unless
+
+- another member of its split normalizes, or one that is of no split, and may be applied to all;
+- it is seen to normalize all the same, in code that declares nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ..alone import alone
+from ..errors import MissingNormalizeWarning
+from .registry import Parts
+from .structure import is_dataset
+
+if TYPE_CHECKING:
+    from .walk import Located
+
+__all__ = ["Missing", "missing", "warn_of_missing"]
+
+#: What splits are called; a name may go on with what they are of, such as ``trainset``.
+_SPLIT = re.compile(
+    r"(training|train|validation|valid|val|dev|evaluation|eval|testing|test|prediction|predict|inference)"
+    r"(sets?|data|datasets?|ds|loaders?|dataloaders?|dl|transforms?|tfms?|tf)?"
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+#: Items of a data set that are looked at.
+_FEW_ITEMS = 4
+#: Calls that tell what chance does.
+_FEW_DRAWS = 4
+#: Above this, values are of bytes.
+_BRIGHT = 4.0
+#: What raw pictures may be beyond 0 and white after resampling.
+_BEYOND = 0.01
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part without a Normalize, beside one that has it.
+
+    Attributes:
+        path: where it is.
+        beside: where that one is.
+        part: the part itself.
+        has: what is there.
+        named: their names say that they are for splits.
+    """
+
+    path: str
+    beside: str
+    part: Any = field(repr=False, compare=False)
+    has: Located = field(repr=False, compare=False)
+    named: bool
+
+    def seen_from(self, label: str) -> Missing:
+        """By what holds at `label` the object that holds both."""
+        return replace(self, path=label + self.path, beside=label + self.beside)
+
+    def shown(self, show: Callable[[str], str]) -> Missing:
+        """With paths as they are told."""
+        return replace(self, path=show(self.path), beside=show(self.beside))
+
+
+def missing(parts: Parts, branches: Sequence[tuple[Any, ...]]) -> tuple[Missing, ...]:
+    """The parts without a Normalize that are alike one that has it.
+
+    Args:
+        branches: what was found in each of `parts`.
+    """
+    found = [_Member(label, part, branch) for (label, part), branch in zip(parts.parts, branches, strict=True)]
+    if all(re.fullmatch(r"\[\d+\]", one.label) and one.gives_pictures for one in found):
+        return _without(found, named=False)
+    of_splits = [one for one in found if one.split]
+    in_splits = {id(each.op) for one in of_splits for each in one.branch}
+    if any(id(each.op) not in in_splits for one in found if not one.split for each in one.branch):
+        return ()
+    normalized = {one.split for one in of_splits if one.branch}
+    left_out: tuple[Missing, ...] = ()
+    for rest in dict.fromkeys(one.rest for one in of_splits):
+        alike = [one for one in of_splits if one.rest == rest and (one.branch or one.split not in normalized)]
+        left_out += _without(alike, named=True)
+    return left_out
+
+
+class _Member:
+    """A part, what was found in it, and what its name says: the split, if it is of one, and all else."""
+
+    def __init__(self, label: str, part: Any, branch: tuple[Located, ...]) -> None:
+        self.label, self.part, self.branch = label, part, branch
+        words = [word.lower() for word in _WORD.findall(label)]
+        matches = [(at, match) for at, word in enumerate(words) if (match := _SPLIT.fullmatch(word))]
+        self.split, self.rest = "", tuple(words)
+        if len(matches) == 1:
+            at, match = matches[0]
+            self.split, self.rest = match[1], (*words[:at], match[2] or "", *words[at + 1 :])
+
+    @property
+    def gives_pictures(self) -> bool:
+        return is_dataset(self.part)
+
+    @property
+    def takes_pictures(self) -> bool:
+        """As against classes and networks, which are called with something else."""
+        import torch
+
+        is_network = isinstance(self.part, torch.nn.Module) and any(True for _ in self.part.parameters())
+        return callable(self.part) and not isinstance(self.part, type) and not is_network
+
+
+def _without(found: Sequence[_Member], named: bool) -> tuple[Missing, ...]:
+    with_one = next((one for one in found if one.branch), None)
+    if with_one is None:
+        return ()
+    lack = [one for one in found if not one.branch and (one.gives_pictures or one.takes_pictures)]
+    return tuple(Missing(one.label, with_one.label, one.part, with_one.branch[0], named) for one in lack)
+
+
+def warn_of_missing(left_out: Sequence[Missing]) -> None:
+    """
+    Warns:
+        MissingNormalizeWarning: of each that is not seen to normalize all the same.
+    """
+    for one in left_out:
+        normalizes = _normalizes(one)
+        if normalizes or (normalizes is None and not (one.named and is_dataset(one.part))):
+            continue
+        seen = "pictures in 0..white in" if normalizes is False else "nothing that says so in"
+        warning = MissingNormalizeWarning(
+            f"{one.path} has no Normalize, and {one.beside} beside it has one, {one.has.name} with "
+            f"{one.has.normalization}: expected both to be normalized alike, found {seen} what {one.path} gives. Put "
+            f"the same Normalize into it, or give {one.beside} alone.",
+            sure=one.named and normalizes is False,
+        )
+        warnings.warn(warning, stacklevel=4)
+
+
+def _normalizes(one: Missing) -> bool | None:
+    """Whether values below 0 leave a part, as they leave the Normalize beside it; None where that cannot be seen."""
+    has = one.has.normalization
+    if not any(mean / std > _BEYOND for mean, std in zip(has.mean, has.std, strict=True)):
+        return None
+    try:
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            low, high = (_of_items if is_dataset(one.part) else _of_colours)(one.part)
+    except Exception:  # other checks tell what is wrong with it
+        return None
+    if low < -_BEYOND:
+        return True
+    return False if high <= 1 + _BEYOND or high > _BRIGHT else None
+
+
+def _of_colours(call: Any) -> tuple[float, float]:
+    """What black and white become, the lowest and the highest."""
+    from .probing import probe
+
+    measured = probe(call, draws=_FEW_DRAWS)
+    ends = [*measured.offset.tolist(), *(measured.offset + measured.matrix.sum(axis=1)).tolist()]
+    return min(ends), max(ends)
+
+
+def _of_items(dataset: Any) -> tuple[float, float]:
+    """The lowest and the highest value of the first pictures.
+
+    Raises:
+        ValueError: there is none.
+        and all that reading it does.
+    """
+    import numpy as np
+    import torch
+
+    from .items import data_set_of, pictures_of
+    from .randomness import states_kept
+
+    source = data_set_of(dataset)
+    if source is not dataset and getattr(dataset, "collate_fn", None) is not torch.utils.data.default_collate:
+        raise ValueError("batches may be normalized by code of one's own")
+    with states_kept():
+        items = [source[index] for index in range(min(_FEW_ITEMS, len(source)))]
+    pictures = [np.asarray(picture) for item in items for picture in pictures_of(item)]
+    return float(min(one.min() for one in pictures)), float(max(one.max() for one in pictures))
