@@ -7,18 +7,21 @@ the statistics of the normalized pictures, as :func:`~pytest_denorm.dataset_stat
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch.utils.data
+
 from ..alone import alone
-from ..errors import StatisticsWarning
+from ..errors import DatasetError, StatisticsWarning
 from ..normalization import Normalization, format_numbers
-from ..pipelines.items import is_indexed
+from ..pipelines.items import data_set_of, is_indexed, is_loader
 from ..text import channel_name
 from .measure import dataset_statistics
 from .statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
 
-__all__ = ["TOLERANCE", "Standardization", "Z", "measure_standardization", "standardization"]
+__all__ = ["TOLERANCE", "Standardization", "Z", "measure_standardization", "normalized_again", "standardization"]
 
 #: How far mean and std may be from 0 and 1 however many pictures there are: statistics published with two digits, or
 #: of another split of the same data. CIFAR-10's pictures under CIFAR-100's statistics are off by 0.08.
@@ -29,6 +32,8 @@ Z = 4.0
 _FURTHEST = 0.05
 #: A Normalize is said to use a preset when no number differs by more: presets are written with 3 to 8 digits.
 _SAME = 0.0006
+#: How far two samples of the same pictures may be apart, in units of their std.
+_APART = 0.35
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Standardization:
         fits: the preset that `right` is near to, or None.
         uses: the preset that `used` is, or None.
         by_mean_of_stds: the std of `used` is the mean of the pictures' own stds, a well-known mistake.
+        twice: mean and std are what a second Normalize with the numbers of `used` makes of 0 and 1.
 
     :attr:`message` says all this in words, with the numbers to paste.
     """
@@ -58,6 +64,7 @@ class Standardization:
     fits: PresetMatch | None
     uses: str | None
     by_mean_of_stds: bool
+    twice: bool = False
 
     @property
     def message(self) -> str:
@@ -77,6 +84,7 @@ class Standardization:
             "fits_preset": None if self.fits is None else self.fits.name,
             "uses_preset": self.uses,
             "by_mean_of_stds": self.by_mean_of_stds,
+            "twice": self.twice,
         }
 
 
@@ -112,7 +120,11 @@ def standardization(
     fits = None if right is None else match_preset(right, with_own, _preset_tolerance(normalized, used))
     by_mean_of_stds = not ok and with_own is not None and _near(with_own, used, normalized)
     uses = None if known is None else known.name
-    return Standardization(ok, normalized, mean_bounds, std_bounds, used, right, fits, uses, by_mean_of_stds)
+    twice = not ok and all(
+        abs(mean + m / s) <= mean_bound + tolerance / abs(s) and abs(std - 1 / abs(s)) <= std_bound + tolerance / abs(s)
+        for (mean, mean_bound, std, std_bound), m, s in zip(rows, used.mean, used.std, strict=True)
+    )
+    return Standardization(ok, normalized, mean_bounds, std_bounds, used, right, fits, uses, by_mean_of_stds, twice)
 
 
 def measure_standardization(
@@ -132,6 +144,49 @@ def measure_standardization(
         else dataset_statistics(dataset_or_loader, limit=pictures)
     )
     return standardization(found, used)
+
+
+def normalized_again(loader: Any, used: Normalization, *, pictures: int = 32, seed: int = 0) -> str:
+    """What a loader makes of the pictures of its data set, if that is what the same Normalize does once more; else "".
+
+    Whatever the mean and std of the pictures are, those of what the loader gives are then ``(mean - m) / s`` and
+    ``std / s``. Only a prefetcher or a collate function of one's own may do so.
+
+    Args:
+        used: the Normalize that the items of the data set have met, if some of their values are below 0.
+        pictures: so many are measured on either side.
+    """
+    source = data_set_of(loader)
+    data = torch.utils.data
+    if not is_loader(loader) or not is_indexed(source):
+        return ""
+    if isinstance(loader, data.DataLoader) and loader.collate_fn is data.default_collate:
+        return ""
+    try:
+        before = dataset_statistics(source, sample=pictures, seed=seed)
+        after = dataset_statistics(loader, limit=pictures)
+    except DatasetError:  # dataset_is_standardized tells it
+        return ""
+    if max(before.minimum) >= 0 or before.channels != after.channels or used.channels not in (1, before.channels):
+        return ""
+    used = used.expand(before.channels)
+    again = [
+        ((mean - m) / s, std / abs(s))
+        for mean, std, m, s in zip(before.mean, before.std, used.mean, used.std, strict=True)
+    ]
+    given, kept = list(zip(after.mean, after.std, strict=True)), list(zip(before.mean, before.std, strict=True))
+    if not _alike(given, again) or _alike(given, kept):
+        return ""
+    shown = [f"mean {format_numbers(one.mean, 3)} and std {format_numbers(one.std, 3)}" for one in (before, after)]
+    return f"the items of its data set have {shown[0]}, the pictures of its batches {shown[1]}"
+
+
+def _alike(found: Sequence[tuple[float, float]], expected: Sequence[tuple[float, float]]) -> bool:
+    """Whether means and stds are those of two samples of the same pictures."""
+    return all(
+        abs(mean - wanted) <= _APART * spread and spread / (1 + _APART) <= std <= spread * (1 + _APART)
+        for (mean, std), (wanted, spread) in zip(found, expected, strict=True)
+    )
 
 
 def _preset_tolerance(normalized: Statistics, used: Normalization) -> float:
@@ -176,6 +231,11 @@ def _message(judged: Standardization) -> str:
         return "\n".join(lines)
     if judged.right is None:
         return "\n".join([*lines, "A channel has one value everywhere: no std fits it."])
+    if judged.twice:
+        again = (
+            "That is what Normalize makes of pictures with mean 0 and std 1: they are normalized twice, with the same"
+        )
+        return "\n".join([*lines, f"{again} numbers. Normalize in one place."])
     lines.append(
         f"What these pictures want: Normalize(mean={format_numbers(judged.right.mean, 4)}, "
         f"std={format_numbers(judged.right.std, 4)})"

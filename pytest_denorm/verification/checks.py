@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ..affine import to_uint8
-from ..datasets.standardized import measure_standardization
+from ..datasets.standardized import measure_standardization, normalized_again
 from ..errors import (
     AmbiguousNormalizeError,
     ConditionalNormalizeError,
@@ -87,6 +87,12 @@ def check_single_normalize(case: Case) -> Shown:
         if case.unmet == "raw":
             raise CheckFailure(f"{said}, and no value in their pictures is below 0: is it called?")
         raise NotApplicable(f"{said}: their pictures are kept normalized, or something else normalizes them")
+    again = normalized_again(case.pipeline, case.normalization) if is_dataset(case.pipeline) else ""
+    if again:
+        raise CheckFailure(
+            f"{case.normalization.source} is applied to the items of the data set, and the loader around it does the "
+            f"same once more: {again}. Normalize in one place."
+        )
     return Shown("one Normalize, met by every picture")
 
 

@@ -11,8 +11,8 @@ from photographs import crops, write_cifar10
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from pytest_denorm import Normalization, dataset_statistics, preset
-from pytest_denorm.datasets.standardized import measure_standardization, standardization
+from pytest_denorm import Normalization, check, dataset_statistics, preset
+from pytest_denorm.datasets.standardized import measure_standardization, normalized_again, standardization
 
 
 def like(name, count, *, seed=0, between=0.5):
@@ -130,3 +130,77 @@ def test_what_cannot_be_judged():
     flat = standardization(dataset_statistics([torch.ones(3, 4, 4)] * 3), used)
     assert (flat.ok, flat.right, flat.fits) == (False, None, None)
     assert "one value everywhere" in flat.message
+
+
+class Prefetcher:
+    """Gives batches, the mean taken off and divided by the std if it has some."""
+
+    def __init__(self, loader, used=None):
+        self.batches = loader
+        self.values = [] if used is None else [list(used.mean), list(used.std)]
+
+    def __iter__(self):
+        for batch in self.batches:
+            yield transforms.functional.normalize(batch, *self.values) if self.values else batch
+
+
+def normalizing(used):
+    return lambda items: transforms.functional.normalize(torch.stack(items), used.mean, used.std)
+
+
+@pytest.mark.parametrize("name", ["imagenet", "half", "cifar10"])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_loader_that_normalizes_once_more_is_told(name, shuffle):
+    used = preset(name)
+    data = Normalized(like("cifar10", 400), used)
+    for loader in (
+        Prefetcher(DataLoader(data, 16, shuffle=shuffle), used),
+        DataLoader(data, 16, shuffle=shuffle, collate_fn=normalizing(used)),
+    ):
+        (result,) = check(loader, select=["single_normalize"]).results
+        assert result.status == "failed"
+        assert "is applied to the items of the data set, and the loader around it does the same once more: " in (
+            result.message
+        )
+        assert result.message.endswith("Normalize in one place.")
+    judged = measure_standardization(
+        Prefetcher(DataLoader(Normalized(like("cifar10", 400), preset("cifar10"))), preset("cifar10")),
+        preset("cifar10"),
+    )
+    assert judged.twice
+    assert judged.message.splitlines()[-1] == (
+        "That is what Normalize makes of pictures with mean 0 and std 1: they are normalized twice, with the same "
+        "numbers. Normalize in one place."
+    )
+
+
+def test_loaders_that_normalize_once_are_told_nothing():
+    used = preset("imagenet")
+    pictures = like("cifar10", 200).clamp(0, 1)
+    data = Normalized(pictures, used)
+    noise = lambda items: torch.stack(items) + torch.randn(len(items), 3, 8, 8)  # noqa: E731
+    for loader in (
+        DataLoader(data, 16),
+        Prefetcher(DataLoader(data, 16)),
+        DataLoader(data, 16, collate_fn=torch.stack),
+        DataLoader(data, 16, collate_fn=noise),
+    ):
+        assert check(loader, select=["single_normalize"]).ok
+        assert not normalized_again(loader, used)
+    for loader in (  # of pictures that are not normalized yet
+        DataLoader(pictures, 16, collate_fn=normalizing(used)),
+        Prefetcher(DataLoader(pictures, 16), used),
+    ):
+        assert not normalized_again(loader, used)
+    assert not standardization(dataset_statistics(data), used).twice
+    assert not standardization(dataset_statistics(pictures), used).twice
+
+
+def test_what_is_normalized_again_is_not_asked_of_what_cannot_be_read():
+    class Broken(Normalized):
+        def __getitem__(self, index):
+            raise OSError("gone")
+
+    loader = Prefetcher(DataLoader(Broken(like("cifar10", 9), preset("imagenet"))))
+    assert normalized_again(loader, preset("imagenet")) == ""
+    assert normalized_again(Prefetcher(iter(like("cifar10", 9))), preset("imagenet")) == ""
