@@ -11,6 +11,11 @@ from .walk import Located, locate
 
 __all__ = ["locate_or_measure", "located_as_measured"]
 
+_TURN_BACK = (
+    " Take the exchange of channels out; or, where the network wants them so, give your own inverse, which turns them "
+    "back: inverse=."
+)
+
 
 def locate_or_measure(pipeline: Any) -> Located:
     """As :func:`~pytest_denorm.pipelines.locate`; where nothing is declared, what the probe measured.
@@ -47,7 +52,9 @@ def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normal
         found = probe(pipeline)
         normalization = found.normalization()
     except DenormError as error:
-        raise NormalizeNotFoundError(f"{nothing_declared.said}\nMeasured: {error}", measured=found) from error
+        order = () if found is None else found.order or ()
+        advice = _TURN_BACK if list(order) != sorted(order) else ""
+        raise NormalizeNotFoundError(f"{nothing_declared.said}\nMeasured: {error}{advice}", measured=found) from error
     as_they_enter = all(math.isclose(std, 1, abs_tol=1e-3) for std in normalization.std) and all(
         math.isclose(mean, 0, abs_tol=1e-3) for mean in normalization.mean
     )

@@ -90,6 +90,11 @@ def test_without_one_the_exchange_is_told(name: str, inverse: Callable[..., Any]
     first = report.failures[0]
     assert first.name == ("finds_normalize" if PIPELINES[name] is to_bgr else "declared_matches_measured")
     assert "RGB becomes BGR" in first.message
+    advice = (
+        "Take the exchange of channels out; or, where the network wants them so, give your own inverse, which turns "
+        "them back: inverse=."
+    )
+    assert first.message.endswith(advice) == (PIPELINES[name] is to_bgr)
 
 
 def test_what_to_do() -> None:
