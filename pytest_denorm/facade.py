@@ -147,7 +147,7 @@ class Denorm:
         inverse: Callable[[Any], Any] | Normalization,
         *,
         channels: int = 3,
-        pixel_max: float = 1.0,
+        pixel_max: float | None = None,
         output_max: float | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> Diagnosis:

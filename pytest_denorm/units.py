@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,32 +12,65 @@ import torch
 from .arguments import positive
 from .errors import ImageError
 
-__all__ = ["check_output_max", "in_units"]
+__all__ = ["Units", "check_output_max", "in_units"]
+
+#: Integers of these take 0..255, whatever the pictures' own white is.
+_BYTES = (torch.uint8, torch.int8, torch.bool)
+#: A white below this is one of floats: no integers are counted to it.
+_LEAST_WHITE = 255.0
 
 
-def in_units(
-    inverse: Callable[[Any], Any] | None, output_max: float | None, pixel_max: float
-) -> Callable[[Any], Any] | None:
-    """`inverse`, with the floats that it gives scaled to the units of the pictures. Bytes are in 0..255 in any case.
+class Units(NamedTuple):
+    """How to read what an inverse gives: what white is in it, and how far apart two of its values are.
 
-    Args:
-        inverse: the project's own; None for the derived one.
-        output_max: the value of white in the floats that it gives; `pixel_max` if None.
+    Attributes:
         pixel_max: the value of white in the pictures.
-
-    Raises:
-        ImageError: `output_max` is no finite number above 0, or there is no inverse that it could be of.
+        output_max: that in the floats of the inverse, if it is another one; and in integers of more than 8 bits, if it
+            is at least 255.
     """
-    check_output_max(output_max, inverse)
-    if inverse is None or output_max is None or output_max == pixel_max:
+
+    pixel_max: float
+    output_max: float | None = None
+
+    def white(self, dtype: torch.dtype) -> float:
+        """The value of white in results of this dtype.
+
+        Of integers of more than 8 bits it is the pictures' own where that is above 255 (12 or 16 bits), else 65535 in
+        uint16, else 255.
+        """
+        if dtype.is_floating_point:
+            return self.pixel_max if self.output_max is None else self.output_max
+        if dtype in _BYTES:
+            return 255.0
+        if self.output_max is not None and self.output_max >= _LEAST_WHITE:
+            return self.output_max
+        if self.pixel_max > 255:
+            return self.pixel_max
+        return 65535.0 if dtype == torch.uint16 else 255.0
+
+    def step(self, dtype: torch.dtype) -> float:
+        """The distance of two values of this dtype, in the units of the pictures; 0 for floats."""
+        return 0.0 if dtype.is_floating_point else self.pixel_max / self.white(dtype)
+
+    def read(self, returned: torch.Tensor) -> torch.Tensor:
+        """In the units of the pictures: floats in their own dtype where nothing is to be scaled, else float64."""
+        white = self.white(returned.dtype)
+        if white == self.pixel_max and returned.is_floating_point():
+            return returned
+        return returned.double() * (self.pixel_max / white)
+
+
+def in_units(inverse: Callable[[Any], Any], units: Units) -> Callable[[Any], Any]:
+    """`inverse`, with the floats that it gives scaled to the units of the pictures; integers stay what they are."""
+    if units.output_max is None or units.output_max == units.pixel_max:
         return inverse
-    return _InUnits(inverse, pixel_max / output_max)
+    return _InUnits(inverse, units.pixel_max / units.output_max)
 
 
 def check_output_max(output_max: Any, inverse: Any) -> None:
     """
     Raises:
-        ImageError: as :func:`in_units`.
+        ImageError: `output_max` is no finite number above 0, or there is no inverse that it could be of.
     """
     if output_max is None:
         return

@@ -22,7 +22,7 @@ from pytest_denorm import (
 )
 from pytest_denorm.errors import DatasetError, ImageError, InverseError
 from pytest_denorm.normalization import IMAGENET
-from pytest_denorm.units import in_units
+from pytest_denorm.units import Units, in_units
 from pytest_denorm.verification import Report
 
 OF_BYTES = Normalization([255 * one for one in IMAGENET.mean], [255 * one for one in IMAGENET.std], 255.0)
@@ -122,13 +122,11 @@ def test_a_gradient_still_flows() -> None:
 
 def test_pictures_are_read_in_float64_so_that_nothing_is_rounded_twice() -> None:
     y = torch.rand(3, 5, 7, dtype=torch.bfloat16)
-    scaled = in_units(lambda given: given, 1.0, 255.0)
-    assert scaled is not None
+    scaled = in_units(lambda given: given, Units(255.0, 1.0))
     assert torch.equal(scaled(y), y.double() * 255)
     assert np.array_equal(scaled(y.float().numpy()), y.float().numpy().astype(np.float64) * 255)
-    assert in_units(undo, 255.0, 255.0) is undo
-    assert in_units(undo, None, 255.0) is undo
-    assert in_units(None, None, 255.0) is None
+    assert in_units(undo, Units(255.0, 255.0)) is undo
+    assert in_units(undo, Units(255.0)) is undo
 
 
 def test_what_is_no_picture_is_refused_as_it_is_without() -> None:
@@ -189,7 +187,7 @@ def test_a_sweep_goes_on_with_the_same_output_alone(tmp_path) -> None:  # type: 
 
 
 def test_it_goes_to_workers() -> None:
-    sent = pickle.loads(pickle.dumps(in_units(undo, 1.0, 255.0)))
+    sent = pickle.loads(pickle.dumps(in_units(undo, Units(255.0, 1.0))))
     assert torch.equal(sent(m * 0), undo(m * 0).double() * 255)
 
 

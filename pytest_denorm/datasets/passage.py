@@ -14,6 +14,7 @@ from ..alone import alone
 from ..errors import ConditionalNormalizeWarning, ImageError, InverseError
 from ..normalization import Normalization, preset
 from ..pipelines import Located, locate
+from ..units import Units
 from .pictures import Planes, Reading, planes_of, unmeasurable
 
 __all__ = ["Inverse", "Passage", "compare", "located_quietly", "pass_alone", "seen_pairs"]
@@ -103,8 +104,13 @@ def _on_scale(planes: Planes, pixel_max: float) -> torch.Tensor:
     return tensor if planes.pixel_max == pixel_max else tensor / planes.pixel_max * pixel_max
 
 
-def compare(entered: Any, left: Any, inverse: Inverse | None, normalization: Normalization) -> Passage:
+def compare(
+    entered: Any, left: Any, inverse: Inverse | None, normalization: Normalization, output_max: float | None = None
+) -> Passage:
     """How far `inverse` of `left` is from `entered`. NaN counts as an error of 255 levels.
+
+    Args:
+        output_max: the value of white in what the inverse gives; see :class:`~pytest_denorm.units.Units`.
 
     Raises:
         InverseError: the inverse raised, or gave something that is no picture of that shape.
@@ -112,10 +118,10 @@ def compare(entered: Any, left: Any, inverse: Inverse | None, normalization: Nor
     back = torch.as_tensor(normalization.denormalize(left) if inverse is None else _call(inverse, left))
     if back.shape != left.shape:
         raise InverseError(f"the inverse made shape {tuple(back.shape)} of shape {tuple(left.shape)}.")
-    levels = 255.0 / normalization.pixel_max
-    # bytes are levels already; float64, so that only the error of the round trip is seen
-    found = back.double() * (1.0 if back.dtype == torch.uint8 else levels)
-    errors = (found - torch.as_tensor(entered).double() * levels).abs().nan_to_num(nan=255.0, posinf=255.0)
+    units = Units(normalization.pixel_max, output_max)
+    # in float64, so that only the error of the round trip is seen
+    found, wanted = units.read(back).double(), torch.as_tensor(entered).double()
+    errors = ((found - wanted).abs() * 255.0 / units.pixel_max).nan_to_num(nan=255.0, posinf=255.0)
     wrong = int((errors > _HALF_A_LEVEL).sum())
     return Passage(errors.numel(), wrong, float(errors.max()))
 

@@ -22,7 +22,7 @@ from ..pipelines.items import data_set_of, is_indexed, kept_while_read
 from ..pipelines.randomness import states_kept
 from ..pipelines.watching import recorded
 from ..text import count_of
-from ..units import in_units
+from ..units import check_output_max
 from .distributed import Ranks
 from .files import expect, read_json, write_json
 from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
@@ -206,7 +206,8 @@ def sweep(
         dataset: the raw pictures, ``dataset[i]`` and ``len(dataset)``.
         inverse: the project's own inverse of a picture (C, H, W), to floats in the units of the pictures, or to
             bytes; the derived inverse if it is not given.
-        output_max: the value of white in the floats that `inverse` gives, if it is not that of the pictures.
+        output_max: the value of white in the floats that `inverse` gives, if it is not that of the pictures; and in
+            integers, as for :func:`~pytest_denorm.assert_round_trip`.
         image, channel_axis, pixel_max: where and what the pictures of `dataset` are, as in
             :func:`~pytest_denorm.dataset_statistics`.
         on_error: ``"raise"`` at the first picture that cannot be read; ``"skip"`` counts and names them.
@@ -245,8 +246,8 @@ def sweep(
     if not indices:
         raise DatasetError("the data set is empty: there is nothing to sweep.")
     normalization = located.normalization
-    scaled = in_units(inverse, output_max, normalization.pixel_max)
-    work = RoundTrips(pipeline, scaled, Reading(image, channel_axis, pixel_max), on_error)
+    check_output_max(output_max, inverse)
+    work = RoundTrips(pipeline, inverse, output_max, Reading(image, channel_axis, pixel_max), on_error)
     key = {
         "normalization": [list(normalization.mean), list(normalization.std), normalization.pixel_max],
         "dataset": [len(dataset), picture_name(dataset, indices[0]), picture_name(dataset, indices[-1])],
@@ -312,6 +313,7 @@ class RoundTrips:
 
     pipeline: Any  # None: the data set's own
     inverse: Inverse | None
+    output_max: float | None
     reading: Reading
     on_error: OnError
 
@@ -333,7 +335,7 @@ class RoundTrips:
                 seen.clear()
                 dataset[index]
                 pairs = seen_pairs(seen, located.name)
-            passages = [compare(*pair, self.inverse, located.normalization) for pair in pairs]
+            passages = [compare(*pair, self.inverse, located.normalization, self.output_max) for pair in pairs]
         except Exception as error:
             failure = Failure(index, name, f"{type(error).__name__}: {error}")
             if self.on_error == "raise":

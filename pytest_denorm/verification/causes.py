@@ -155,7 +155,7 @@ class Causes:
         slopes, offsets = (np.stack([getattr(one, name) for one in [correct, *causes]]) for name in ("slope", "offset"))
         turns = [list(range(seen.channels))] + ([moved] if moved != sorted(moved) else [])
         # nothing above 1: of all that makes a picture black, a cast of values in 0..1 is the likeliest
-        dark = seen.bytes_out and seen.highest * 255 <= 2 * seen.white
+        dark = seen.whole and seen.highest <= 2 * seen.step
         casts = sorted(self._casts(), key=lambda pair: dark and not pair[0])
         ways = []
         for (truncated, cast), turn in itertools.product(casts, turns):
@@ -180,20 +180,20 @@ class Causes:
     def _casts(self) -> Iterator[tuple[bool, Callable[[Array], Array]]]:
         """Ways to make results of values: whether it truncates, and how far the results are from those that were seen.
 
-        In levels for bytes; else in multiples of what arithmetic explains.
+        In whole numbers where such come back; else in multiples of what arithmetic explains.
         """
         seen = self.seen
-        if not seen.bytes_out:
+        if not seen.whole:
             low, high = seen.z.min(axis=0), seen.z.max(axis=0)
             flat = low == high  # black or white all over: what lies beyond is cut off there
             low, high = np.where(flat, 0.0, low), np.where(flat, seen.white, high)
             room = 16 * seen.unit_roundoff * (np.abs(seen.z).max() + seen.white) + seen.slack
             yield False, partial(_clipped_values, low, high, seen.z, room * 100)
             return
-        levels = np.rint(seen.z / seen.level)
+        found = np.rint(seen.z / seen.step)
         for whole in (np.rint, np.trunc):
-            yield whole is np.trunc, partial(_clamped_levels, whole, seen.level, levels)
-            yield whole is np.trunc, partial(_wrapped_levels, whole, seen.level, levels)
+            yield whole is np.trunc, partial(_off_clamped, whole, seen, found)
+            yield whole is np.trunc, partial(_off_wrapped, whole, seen, found)
 
     def factor_of_255(self, found: Map) -> list[Cause]:
         """A known mistake, or none, with a factor of 255 beside it; or one of 256 alone."""
@@ -459,13 +459,14 @@ def _finite(causes: Iterator[Cause]) -> list[Cause]:
         return [one for one in causes if np.isfinite(one.slope).all() and np.isfinite(one.offset).all()]
 
 
-def _clamped_levels(whole: Callable[[Array], Array], level: float, levels: Array, values: Array) -> Array:
-    gaps: Array = np.abs(np.clip(whole(values / level), 0, 255) - levels)
+def _off_clamped(whole: Callable[[Array], Array], seen: Observation, found: Array, values: Array) -> Array:
+    gaps: Array = np.abs(np.clip(whole(values / seen.step), 0, seen.steps) - found)
     return gaps
 
 
-def _wrapped_levels(whole: Callable[[Array], Array], level: float, levels: Array, values: Array) -> Array:
-    gaps: Array = np.abs((whole(values / level) - levels + 128) % 256 - 128)
+def _off_wrapped(whole: Callable[[Array], Array], seen: Observation, found: Array, values: Array) -> Array:
+    half = seen.turn // 2
+    gaps: Array = np.abs((whole(values / seen.step) - found + half) % seen.turn - half)
     return gaps
 
 
@@ -542,7 +543,7 @@ def _scale_message(factor: float, seen: Observation) -> str:
             f"the result is {factor:g} times too large: a factor of 255 is applied{twice} that the pictures do not "
             f"have. If 0..255 is meant, say so: output_max=255."
         )
-    of_bytes = seen.white == 255 and not seen.bytes_out
+    of_bytes = seen.scale * seen.white == 255 and not seen.whole
     meant = " If 0..1 is meant, say so: output_max=1."
     return (
         f"the result is {1 / factor:g} times too small: a division by 255 that is not undone, or values in 0..1 cast "
@@ -589,7 +590,7 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
     ):
         message = f"The result is {shown} of the picture: bytes are {how} on the other. White is 255."
         yield Cause("scale-255", s * factor, m * factor, message)
-    if seen.bytes_out:  # 255 * k is -k, but for a multiple of 256
+    if seen.whole and seen.steps == 255:  # 255 * k is -k, but for a multiple of 256
         yield Cause("scale-255", -s, w * 256 / 255 - m, "Bytes are multiplied by 255 a second time, and wrap: level 1 "
                     "becomes 255, level 2 becomes 254.")  # fmt: skip
     yield from _other_orders(seen)

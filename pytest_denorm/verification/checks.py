@@ -11,6 +11,7 @@ import math
 import pickle
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from .boundary import Sighting, declared_against_measured, sightings
 from .calls import as_pictures, as_tensor, call, read_picture
 from .case import Case, CheckFailure, NotApplicable, Shown
 from .exchange import responses
-from .round_trip import Subject, levels_text, round_trip, worst_text
+from .round_trip import comparable, levels_text, round_trip, worst_text
 from .samples import sample_images
 from .slips import slip
 
@@ -248,8 +249,8 @@ def check_bytes_exact(case: Case) -> Shown:
         found = torch.stack([to_uint8(picture, subject.expanded, channel_axis=-3) for picture in normalized])
     else:
         came = torch.stack(call(subject.inverse, normalized, "inverse").pictures)
-        scale = 255 / subject.normalization.pixel_max
-        found = (came.double() * scale).round() if came.is_floating_point() else came
+        _, found = comparable(torch.stack(pictures), came, subject.units)
+        found = (found.double() * 255 / subject.normalization.pixel_max).round()
     wrong = found.double() != wanted
     if not wrong.any():
         return Shown(f"{256 * subject.channels} levels and {wanted.numel():,} bytes of {len(wanted)} pictures")
@@ -488,7 +489,7 @@ def check_low_precision(case: Case) -> Shown:
     for dtype in (torch.float16, torch.bfloat16):
         name = str(dtype).removeprefix("torch.")
         pictures = [picture.to(dtype) for picture in subject.pictures]
-        small = Subject(subject.located, subject.inverse, subject.derived, pictures)
+        small = replace(subject, pictures=pictures, usual=False)
         try:
             outcome = round_trip(small, any_cast=True)  # round_trip and bytes_exact have judged how bytes are made
         except InverseError as error:

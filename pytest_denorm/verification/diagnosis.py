@@ -33,6 +33,8 @@ Array = np.ndarray[Any, Any]
 
 #: As many values as no picture has that went through and back.
 _FEW_VALUES = 6
+#: What white usually is: in floats, and in integers of 8, 10, 12, 14 and 16 bits.
+_WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 #: How far float32 rounds a number, of it.
 _SINGLE = 2.0**-24
 
@@ -127,7 +129,7 @@ def diagnose(
     inverse: Callable[[Any], Any] | Normalization,
     *,
     channels: int = 3,
-    pixel_max: float = 1.0,
+    pixel_max: float | None = None,
     output_max: float | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Diagnosis:
@@ -139,8 +141,10 @@ def diagnose(
         inverse: takes what the forward gave; gives back a tensor, array or PIL picture, channels first or last, of
             floating point or bytes.
         channels: of the pictures.
-        pixel_max: the value of white in the pictures that enter the forward.
-        output_max: the value of white in what the inverse gives: `pixel_max` unless given, and 255 for bytes.
+        pixel_max: the value of white in the pictures that enter the forward: unless given that of the forward, where it
+            is a Normalization, else 1.
+        output_max: the value of white in what the inverse gives: `pixel_max` unless given; of integers see
+            :func:`~pytest_denorm.assert_round_trip`.
         dtype: of the pictures: torch.float64, float32, float16 or bfloat16.
 
     Returns:
@@ -153,6 +157,8 @@ def diagnose(
     for role, function in (("forward", forward), ("inverse", inverse)):
         if not isinstance(function, Normalization) and not callable(function):
             raise ImageTypeError(f"{role} is {function!r}: expected a function of a picture, or a Normalization.")
+    if pixel_max is None:
+        pixel_max = forward.pixel_max if isinstance(forward, Normalization) else 1.0
     seen = observe(
         as_function(forward),
         as_function(inverse),
@@ -296,14 +302,16 @@ def _map_findings(seen: Observation) -> Iterator[Finding]:
     known = order if sorted(order) == straight else None
     # a channel of one value tells nothing of its map
     fitted = known is not None and all(fit.affine and fit.slope for fit in seen.fits)
-    if clamp is None and (seen.bytes_out or not (fitted or seen.all_white)):
+    if clamp is None and (seen.whole or not (fitted or seen.all_white)):
         for trial in [straight, straight[::-1], known or straight]:
             said = causes.predicting(trial)
             if said is not None:
                 yield from _predicted_findings(seen, trial, *said)
                 return
-    if seen.bytes_out and seen.highest * 255 <= 2 * seen.white:
-        message = "the bytes that come back are 0 and 1: values in 0..1 were cast without multiplying by 255."
+    if seen.whole and seen.highest <= 2 * seen.step:
+        message = (
+            f"the {seen.kind} that come back are 0 and 1: values in 0..1 were cast without multiplying by {seen.steps}."
+        )
         yield Finding("scale-255", message, seen.max_abs_error)
         return
     if not all(fit.affine and fit.source is not None for fit in seen.fits):
@@ -338,18 +346,37 @@ def _why_no_map(seen: Observation) -> str:
 def _why_unknown(seen: Observation, causes: Causes) -> str:
     if seen.all_white:
         return "every picture comes back white: all values run past it, and are clipped there"
-    if seen.bytes_out and causes.right_constants(seen.map) == 2 * seen.channels:
+    if seen.whole and causes.right_constants(seen.map) == 2 * seen.channels:
         off = in_levels(seen.max_abs_error / seen.level, 2)
+        half = "half a level" if seen.steps == 255 else f"half of 1/{seen.steps}"
         return (
-            f"each constant is right as far as bytes show it, and pixels come back up to {off} off, where rounding "
-            f"takes half a level: diagnose the inverse as it is before it makes bytes"
+            f"each constant is right as far as {seen.kind} show it, and pixels come back up to {off} off, where "
+            f"rounding takes {half}: diagnose the inverse as it is before it makes {seen.kind}"
         )
     if causes.is_correct(seen.map):
         off = in_levels(seen.max_abs_error / seen.level, 4)
         why = f"the map is right as far as it can be measured, and the result up to {off} off"
         is_coarse = seen.unit_roundoff > _SINGLE
         return f"{why}: floats of 16 bits tell no more, so diagnose it in float32" if is_coarse else why
-    return ""
+    return _of_another_white(seen)
+
+
+def _of_another_white(seen: Observation) -> str:
+    """Where all values are so many times too large that their white may be another of the usual ones."""
+    gain, offset = _composite(seen)
+    if gain is None or offset is None:
+        return ""
+    factor, white = float(np.mean(gain)), seen.scale * seen.white
+    if np.ptp(gain) > 1e-3 * abs(factor) or np.abs(offset).max() > 1e-3 * abs(factor) * seen.white:
+        return ""
+    meant = next((one for one in _WHITES if abs(factor * white / one - 1) <= 1e-3), None)
+    if meant is None or (seen.whole and meant < 255):
+        return ""
+    ratio = f"{meant / white:.5g} times too large" if meant > white else f"{white / meant:.5g} times too small"
+    return (
+        f"the result is {ratio}, as if white was {meant:g} in it, and not {white:g}. If 0..{meant:g} is meant, say so: "
+        f"output_max={meant:g}"
+    )
 
 
 def _predicted_findings(
@@ -367,7 +394,7 @@ def _predicted_findings(
 def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *, alone: bool) -> Iterator[Finding]:
     """Mistakes in the numbers; `alone`: nothing else explains that pictures do not come back."""
     # each half of a level that truncation takes away is put back before the numbers are read
-    trials = [(seen.map, False)] + ([(seen.map.raised(seen.level / 2), True)] if seen.bytes_out else [])
+    trials = [(seen.map, False)] + ([(seen.map.raised(seen.step / 2), True)] if seen.whole else [])
     if list(order) != sorted(order):  # statistics may have been applied before or after the channels were moved
         trials += [(one.moved(order), cut) for one, cut in trials]
     # in low precision the map may be correct either way, and is the nearer one
@@ -379,17 +406,18 @@ def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *,
                 return
             trials = [(one, cut)]
             break
-    if seen.bytes_out and not causes.is_correct(seen.map) and causes.is_correct(seen.map.raised(-seen.level / 2)):
+    if seen.whole and not causes.is_correct(seen.map) and causes.is_correct(seen.map.raised(-seen.step / 2)):
+        half = "half a level" if seen.steps == 255 else "half of one"
         why = (
-            "bytes come back half a level too high, and nothing else is wrong: 0.5 is added and they are rounded as "
-            "well, or they are rounded up (ceil). Do one of the two, and round to the nearest"
+            f"{seen.kind} come back {half} too high, and nothing else is wrong: 0.5 is added and they are rounded as "
+            f"well, or they are rounded up (ceil). Do one of the two, and round to the nearest"
         )
         yield _unknown(seen, why)
         return
     # constants that are merely wrong are read off where most of the others are right
     by_right_ones = sorted(trials, key=lambda trial: -causes.right_constants(trial[0]))
     nearest, cut = by_right_ones[0]
-    if seen.bytes_out and causes.right_constants(nearest) == 2 * seen.channels and not causes.of(nearest):
+    if seen.whole and causes.right_constants(nearest) == 2 * seen.channels and not causes.of(nearest):
         if cut:  # what else is wrong is too little to be read off bytes
             yield _truncation(seen, alone=alone)
         return
@@ -429,17 +457,20 @@ def _as_findings(seen: Observation, found: Map, causes: Sequence[Cause]) -> Iter
 
 def _truncation(seen: Observation, *, alone: bool) -> Finding:
     lost = f": {seen.wrong_levels} of {seen.total_levels} levels come back wrong" if alone and seen.wrong_levels else ""
+    between, half, dtype = "two levels", "half a level", "torch.uint8"
+    if seen.steps != 255:
+        between, half, dtype = "two of them", "half of one", "torch.uint16" if seen.steps <= 65535 else "torch.int32"
     return Finding(
         "truncation",
-        f"bytes are truncated instead of rounded{lost}, and what lies between two levels loses half a level on average."
-        f" Round before the cast: x{_to_levels(seen.white)}.round().clamp(0, 255).to(torch.uint8).",
-        seen.level,
+        f"{seen.kind} are truncated instead of rounded{lost}, and what lies between {between} loses {half} on average. "
+        f"Round before the cast: x{_to_whole(seen)}.round().clamp(0, {seen.steps}).to({dtype}).",
+        seen.step,
     )
 
 
-def _to_levels(white: float) -> str:
-    """What brings 0..white to 0..255."""
-    return "" if white == 255 else f".mul({_number(255 / white)})"
+def _to_whole(seen: Observation) -> str:
+    """What brings 0..white to 0..255, or to the whole numbers that come back."""
+    return "" if seen.white == seen.steps else f".mul({seen.steps / seen.white:.8g})"
 
 
 def _order_message(order: Sequence[int], seen: Observation) -> str:
@@ -474,7 +505,7 @@ def _clamped(seen: Observation) -> Finding | None:
 
 def _clamped_channel(seen: Observation, c: int, fit: ChannelFit) -> tuple[tuple[str, str], str] | None:
     """Where a channel is clipped to something else, what to do instead, and what is lost; None if it is not."""
-    near = 0.01 * seen.white if seen.bytes_out else 8 * float(seen.slack[c])
+    near = 0.01 * seen.white if seen.whole else 8 * float(seen.slack[c])
     low, high = _clipped_ends(seen, fit, near)
     if (low is None or abs(low) <= near) and (high is None or abs(high - seen.white) <= near):
         return None
@@ -482,7 +513,7 @@ def _clamped_channel(seen: Observation, c: int, fit: ChannelFit) -> tuple[tuple[
     if low is None or high is None:
         lost = f"above {_end(high, seen)}" if low is None else f"below {_end(low, seen)}"
     # the level of a byte tells an end to half a level
-    room = 0.5 * seen.level if seen.bytes_out else 1e-4 * seen.white
+    room = 0.5 * seen.step if seen.whole else 1e-4 * seen.white
     before = sorted((_before(low, fit, -math.inf, room), _before(high, fit, math.inf, room)))
     if _digits(before, 1e-4) <= _digits([low, high], max(room, 1e-4)):
         where = f"in the normalized space (to {_end(before[0], seen)}..{_end(before[1], seen)}) before the inverse"

@@ -23,6 +23,7 @@ from ..colormap import fit_affine
 from ..errors import ImageError
 from ..normalization import Normalization
 from ..tolerance import round_trip_tolerance
+from ..units import Units
 from .calls import Called, call
 from .samples import level_picture
 
@@ -33,6 +34,8 @@ Array = np.ndarray[Any, Any]
 
 #: Different levels that a map of a channel leaves, at the least.
 _MANY = 16
+#: The white of the usual whole numbers.
+_WHITES = (255.0, 65535.0)
 #: The accuracy of a least-squares fit of some thousand pixels in float64.
 _FIT_ROUNDOFF = 2.0**-45
 
@@ -97,13 +100,13 @@ class Observation:
     std: Array
     white: float
     scale: float  # of the results, against the pictures: 255 where bytes come back for pictures in 0..1
+    step: float  # the distance of two whole numbers, where such come back, of whatever dtype; else 0
     unit_roundoff: float  # of the pictures' dtype, or of the fit where that is coarser
     slack: Array  # how far a correct result may be off, a channel
     forward_is_finite: bool
     forward_is_affine: bool
     fits: tuple[ChannelFit, ...]
-    bytes_out: bool
-    wraps: bool  # bytes beyond 0..255 come back as their remainder
+    wraps: bool  # whole numbers beyond white come back as their remainder
     finite: bool  # all results are
     exact: bool
     max_abs_error: float
@@ -131,7 +134,28 @@ class Observation:
 
     @property
     def level(self) -> float:
+        """One of 255, in which errors are told."""
         return self.white / 255
+
+    @property
+    def whole(self) -> bool:
+        """Whole numbers come back: bytes, or more than 255 of them."""
+        return self.step > 0
+
+    @property
+    def steps(self) -> int:
+        """How many whole numbers there are up to white."""
+        return round(self.white / self.step)
+
+    @property
+    def kind(self) -> str:
+        """What such numbers are called."""
+        return "bytes" if self.steps == 255 else "integers"
+
+    @property
+    def turn(self) -> int:
+        """How many there are until they begin again."""
+        return _turn(self.steps)
 
     @property
     def map(self) -> Map:
@@ -159,7 +183,7 @@ class Observation:
         # what is in bfloat16 is in float16, too
         for name, dtype in (("bfloat16", torch.bfloat16), ("float16", torch.float16)):
             short = torch.finfo(dtype).eps
-            if self.bytes_out or not self.finite or self.unit_roundoff >= short / 2:
+            if self.whole or not self.finite or self.unit_roundoff >= short / 2:
                 continue
             bound = 4 * short * (np.abs(self.std * self.y) + np.abs(self.mean) + self.white)
             results, given = (torch.from_numpy(one).to(dtype).double().numpy() for one in (self.z, self.y))
@@ -177,10 +201,10 @@ class Observation:
         # a mean near 0 is not known to so many digits, and what is 255 times the mean to even less
         digits = np.minimum(np.abs(self.std) * reach / np.maximum(np.abs(self.mean), 1e-30), 255.0)
         known = known + 2 * self.unit_roundoff * np.abs(seen.offset) * (1 + digits)
-        if self.bytes_out:
-            # rounding to levels is noise of deviation 1 / sqrt(12), and least squares averages it
+        if self.whole:
+            # rounding to whole numbers is noise of deviation 1 / sqrt(12), and least squares averages it
             count = np.array([fit.count for fit in self.fits])
-            known = known + self.level * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
+            known = known + self.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
         return known
 
 
@@ -210,7 +234,7 @@ def observe(
     pictures = _probe_pictures(channels, pixel_max, dtype)
     went = call(forward, pictures, "forward")
     came = call(inverse, went.pictures, "inverse")
-    bytes_out, scale = _output_scale(came, pixel_max, output_max)
+    step, scale = _output_scale(came, Units(pixel_max, output_max))
     x = [_columns(picture) for picture in pictures]
     y = [_columns(picture) for picture in went.pictures]
     z = [_columns(picture) / scale for picture in came.pictures]
@@ -219,39 +243,38 @@ def observe(
     forward_is_finite = all(bool(np.isfinite(one).all()) for one in y)
     y = [np.nan_to_num(one, posinf=0.0, neginf=0.0)[:, forward_fit.order] for one in y]
     slack = _slack(forward_fit, pixel_max, dtype) + (4 * unit_roundoff * pixel_max if scale != 1 else 0.0)
-    level = pixel_max / 255
     all_x, all_y, all_z = (np.concatenate(one) for one in (x, y, z))
     finite = bool(np.isfinite(all_z).all())
-    wrong_levels = _wrong_levels(x[0], z[0], level)
+    wrong_levels = _wrong_levels(x[0], z[0], pixel_max / 255)
     error = np.nan_to_num(np.abs(all_z - all_x), nan=np.inf, posinf=np.inf)
-    # of bytes without the levels: these lie so near to whole numbers that truncation takes a level from some, and none
-    # from others
-    fitted = slice(1 if bytes_out else 0, 3)
+    # of whole numbers without the levels: these lie so near to them that truncation takes one from some, and none from
+    # others
+    fitted = slice(1 if step else 0, 3)
     fit_x, fit_y, fit_z = (np.concatenate(one[fitted]) for one in (x, y, z))
-    # a byte between two levels may go to either, a little beside the middle
-    room = slack + (0.52 * level if bytes_out else 0.0)
+    # what is between two whole numbers may go to either, a little beside the middle
+    room = slack + 0.52 * step
     exact = bool((error <= room).all())
-    if bytes_out:
-        exact &= _is_fair(fit_x, fit_z, unit_roundoff * (np.abs(forward_fit.mean) + pixel_max), level)
-        exact |= not wrong_levels and in_equal_bins(all_x, all_z, slack, level)
-    fitting = _Fitting(fit_x, fit_y, pixel_max, unit_roundoff, level if bytes_out else 0.0)
+    if step:
+        exact &= _is_fair(fit_x, fit_z, unit_roundoff * (np.abs(forward_fit.mean) + pixel_max), step)
+        exact |= not wrong_levels and in_equal_bins(all_x, all_z, slack, step, pixel_max)
+    fitting = _Fitting(fit_x, fit_y, pixel_max, unit_roundoff, step)
     fits = tuple(
         fitting.channel(fit_z[:, c], c, float(forward_fit.std[c]), float(forward_fit.mean[c])) for c in range(channels)
     )
-    if bytes_out and not all(fit.affine for fit in fits):
+    if step and not all(fit.affine for fit in fits):
         fits = tuple(fitting.unwrapped(fit_z[:, c], c, fits[c]) for c in range(channels))
     return Observation(
         mean=forward_fit.mean,
         std=forward_fit.std,
         white=pixel_max,
         scale=scale,
+        step=step,
         unit_roundoff=unit_roundoff,
         slack=slack,
         forward_is_finite=forward_is_finite,
         forward_is_affine=forward_fit.affine,
         fits=fits,
-        bytes_out=bytes_out,
-        wraps=bytes_out and any(_wraps(all_y, all_z[:, c], fits[c], pixel_max) for c in range(channels)),
+        wraps=step > 0 and any(_wraps(all_y, all_z[:, c], fits[c], pixel_max) for c in range(channels)),
         finite=finite,
         exact=exact,
         max_abs_error=float(error.max()),
@@ -305,24 +328,40 @@ def _columns(picture: torch.Tensor) -> Array:
     return columns
 
 
-def _output_scale(came: Called, pixel_max: float, output_max: float | None) -> tuple[bool, float]:
-    """Whether bytes come back (of whatever dtype), and the factor between results and pictures."""
-    is_integer = not came.pictures[1].is_floating_point()
-    random = came.pictures[1].double().nan_to_num()
+def _output_scale(came: Called, units: Units) -> tuple[float, float]:
+    """The distance of two whole numbers, in the units of the pictures, and the factor between results and pictures.
 
-    def in_levels(level: float) -> bool:
-        levels = random / level
-        span = float(levels.max() - levels.min())
-        # large numbers of bfloat16 are whole without anybody's rounding them
-        largest = float(levels.abs().max())
-        fine = is_integer or largest * float(torch.finfo(came.pictures[1].dtype).eps) < 0.25
-        return fine and span > 16 and bool(((levels - levels.round()).abs() <= 1e-3).all())
+    Whole numbers may be of any dtype, and may have been divided by their white again; the distance is 0 where other
+    numbers come back.
+    """
+    result, white = came.pictures[1], units.pixel_max
+    dtype = result.dtype
+    if not dtype.is_floating_point:
+        return units.step(dtype), units.white(dtype) / white
+    values = result.double().nan_to_num()
+    if _are_whole(values, dtype):
+        unless_given = Units(white).white(torch.int32)
+        most = unless_given if units.output_max is None else units.output_max
+        return (white / most if most > _MANY else 0.0), most / white
+    scale = units.white(dtype) / white
+    for most in _WHITES:
+        if _are_whole(values / (white * scale) * most, dtype):
+            return white / most, scale
+    return 0.0, scale
 
-    white = pixel_max if output_max is None else output_max
-    if is_integer or in_levels(1.0):
-        return (True, 255 / pixel_max) if output_max is None else (output_max > 16, output_max / pixel_max)
-    # bytes that were divided by 255 again
-    return in_levels(white / 255), white / pixel_max
+
+def _are_whole(values: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Whether floats of `dtype` have been rounded to whole numbers."""
+    # large numbers of bfloat16 are whole without anybody's rounding them
+    off = float(values.abs().max()) * float(torch.finfo(dtype).eps)
+    if off >= 0.25 or float(values.max() - values.min()) <= _MANY:
+        return False
+    return bool(((values - values.round()).abs() <= max(1e-3, 2 * off)).all())
+
+
+def _turn(steps: int) -> int:
+    """How many whole numbers an unsigned dtype holds that has so many up to white: 256, or 65536."""
+    return 256 if steps <= 255 else 65536
 
 
 class _Forward(NamedTuple):
@@ -402,12 +441,12 @@ class _Fitting:
     y: Array
     white: float
     unit_roundoff: float
-    level: float  # of bytes, if bytes come back; else 0
+    step: float  # the distance of two whole numbers, if such come back; else 0
 
     def accuracy(self, z: Array, gain: float) -> float:
-        """How far single pixels may be from the map: by arithmetic, and by half a level where bytes come back."""
+        """How far single pixels may be from the map: by arithmetic, and by half a step where such come back."""
         finite = np.abs(z[np.isfinite(z)]).max(initial=0.0)
-        return 8 * self.unit_roundoff * (float(finite) + gain + self.white) + 0.56 * self.level
+        return 8 * self.unit_roundoff * (float(finite) + gain + self.white) + 0.56 * self.step
 
     def channel(self, z: Array, own: int, std: float, mean: float) -> ChannelFit:
         """Fits one channel of the result: on all pixels, else on those it does not clip, else on a middle range."""
@@ -419,7 +458,7 @@ class _Fitting:
         saturated = self._saturated(z, own, (std, mean))
         if saturated is not None:
             return saturated
-        margin = 1e-6 * max(highest - lowest, 1e-30) + 2.5 * self.level
+        margin = 1e-6 * max(highest - lowest, 1e-30) + 2.5 * self.step
         inside = finite & (z > lowest + margin) & (z < highest - margin)
         central = ((self.x > 0.3 * self.white) & (self.x < 0.7 * self.white)).all(axis=1)
         fits = []
@@ -459,7 +498,7 @@ class _Fitting:
         That is taken to be a whole or a half one, because anything else may just as well be a constant.
         """
         slope, offset = correct
-        if not np.isfinite(z).all() or float(np.ptp(z)) > self.accuracy(z, 0.0) or self.level:
+        if not np.isfinite(z).all() or float(np.ptp(z)) > self.accuracy(z, 0.0) or self.step:
             return None
         reached = float(np.median(z))
         end = (reached - offset) / slope
@@ -478,8 +517,8 @@ class _Fitting:
         slope, offset = correct
         predicted = np.clip(slope * self.y[:, own] + offset, *ends)
         off = float(np.abs(z - predicted).max()) if np.isfinite(z).all() else np.inf
-        room = self.accuracy(z, abs(slope) * float(np.ptp(self.y[:, own]))) + 0.5 * self.level  # cut off or rounded
-        if ends[1] - ends[0] <= 4 * self.level or off > room:
+        room = self.accuracy(z, abs(slope) * float(np.ptp(self.y[:, own]))) + 0.5 * self.step  # cut off or rounded
+        if ends[1] - ends[0] <= 4 * self.step or off > room:
             return None
         low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
         row = np.zeros(self.y.shape[1])
@@ -487,19 +526,19 @@ class _Fitting:
         return ChannelFit(own, slope, offset, low, high, len(z), *ends, off, True, row)
 
     def unwrapped(self, z: Array, own: int, fit: ChannelFit) -> ChannelFit:
-        """Bytes that were cast without a clamp, put back beyond 0..255; `fit` where that explains nothing."""
-        count = self.y.shape[1]
+        """Whole numbers that were cast without a clamp, put back beyond white; `fit` where that explains nothing."""
+        count, turn = self.y.shape[1], _turn(round(self.white / self.step))
         if len(np.unique(z)) < _MANY:  # of few values, anything is a line that wraps
             return fit
         for source in sorted(range(count), key=lambda channel: channel != own):
             sequence = np.argsort(self.y[:, source])
-            levels = np.rint(z[sequence] / self.level)
-            steps = (np.diff(levels) + 128) % 256 - 128
+            levels = np.rint(z[sequence] / self.step)
+            steps = (np.diff(levels) + turn // 2) % turn - turn // 2
             path = np.concatenate([[0.0], np.cumsum(steps)]) + levels[0]
-            turns = (path - levels) / 256
-            path -= 256 * np.rint(np.median(turns[np.abs(self.x[sequence, own] / self.white - 0.5) < 0.2]))
-            straight = fit_affine(self.y[sequence][:, [source]], path[:, None] * self.level)
-            if straight.residual[0] <= 1.2 * self.level and np.abs(turns).max() > 0:
+            turns = (path - levels) / turn
+            path -= turn * np.rint(np.median(turns[np.abs(self.x[sequence, own] / self.white - 0.5) < 0.2]))
+            straight = fit_affine(self.y[sequence][:, [source]], path[:, None] * self.step)
+            if straight.residual[0] <= 1.2 * self.step and np.abs(turns).max() > 0:
                 row = np.zeros(count)
                 row[source] = straight.matrix[0, 0]
                 low, high = float(self.y[:, source].min()), float(self.y[:, source].max())
@@ -511,31 +550,31 @@ class _Fitting:
 
 
 def _wraps(y: Array, z: Array, fit: ChannelFit, white: float) -> bool:
-    """Whether bytes come back far from where a clamp would have left them; there is nothing else in larger integers."""
+    """Whether whole numbers come back far from where a clamp would have left them, and none beyond white."""
     if fit.source is None or not fit.affine or z.min() < 0 or z.max() > white:
         return False
     clamped = np.clip(fit.slope * y[:, fit.source] + fit.offset, 0, white)
     return bool((np.abs(z - clamped) > 0.5 * white).any())
 
 
-def _is_fair(x: Array, z: Array, rounding: Array, level: float) -> bool:
-    """Whether bytes are too high about as often as too low, but for one rounding of a mean or of white.
+def _is_fair(x: Array, z: Array, rounding: Array, step: float) -> bool:
+    """Whether whole numbers are too high about as often as too low, but for one rounding of a mean or of white.
 
-    Truncation takes half a level on average, which in float16 is less than what a single pixel may be off by.
+    Truncation takes half of one on average, which in float16 is less than what a single pixel may be off by.
     """
-    return bool(np.abs((z - x).mean()) <= rounding.mean() / 2 + 0.05 * level)
+    return bool(np.abs((z - x).mean()) <= rounding.mean() / 2 + 0.05 * step)
 
 
-def in_equal_bins(x: Array, z: Array, slack: Array, level: float) -> bool:
-    """Whether bytes are the whole part of about ``256 * x``, as torchvision's own conversion makes them.
+def in_equal_bins(x: Array, z: Array, slack: Array, step: float, white: float) -> bool:
+    """Whether whole numbers are the whole part of about ``256 * x`` of x in 0..1, as torchvision itself makes bytes.
 
-    Each level then has the same share of 0..1, with its value inside: all levels come back, and stay apart from their
+    Each then has the same share of 0..1, with its value inside: all levels come back, and stay apart from their
     neighbours by more than arithmetic moves them. The whole part of ``255 * x`` has them at the edge.
     """
-    room = slack / level
-    lowest, highest = np.floor(x / level * (255.9 / 255) - room), np.floor(x / level * (256 / 255) + room)
-    levels = np.rint(z / level)
-    return bool(((levels >= np.minimum(lowest, 255)) & (levels <= np.clip(highest, 0, 255))).all())
+    room, most = slack / step, round(white / step)
+    lowest, highest = (np.floor(x / white * (most + by) + room * sign) for by, sign in ((0.9, -1), (1.0, 1)))
+    found = np.rint(z / step)
+    return bool(((found >= np.minimum(lowest, most)) & (found <= np.clip(highest, 0, most))).all())
 
 
 def _wrong_levels(x: Array, z: Array, level: float) -> int:

@@ -113,7 +113,7 @@ def _trips(subject: Subject) -> Iterator[_Trip]:
     white = subject.normalization.pixel_max
     for index, picture in enumerate(subject.pictures):
         if picture.numel():
-            both = comparable(picture, inverse(forward(picture.clone())), white)
+            both = comparable(picture, inverse(forward(picture.clone())), subject.units)
             yield _Trip(index, *(one.double().numpy() * 255 / white for one in both))
 
 

@@ -18,7 +18,7 @@ from ..normalization import Normalization, preset
 from ..pipelines import Located
 from ..text import channel_name, in_levels
 from ..tolerance import Tolerance, round_trip_tolerance
-from ..units import in_units
+from ..units import Units, check_output_max, in_units
 from .calls import Caller, as_function, as_pictures, describe_callable, forward_of
 from .diagnosis import Diagnosis, diagnose
 from .drawable import draw_round_trip, drawable
@@ -37,16 +37,18 @@ class Subject:
 
     Attributes:
         located: the Normalize and where it is.
-        inverse: the project's own inverse, in units of the pictures, or the derived one.
+        given: the project's own inverse, or the derived one.
         derived: which of the two it is.
         pictures: (C, H, W) each, as they enter Normalize.
-        usual: nobody chose them.
+        units: how to read what the inverse gives.
+        usual: nobody chose the pictures.
     """
 
     located: Located
-    inverse: Callable[[Any], Any]
+    given: Callable[[Any], Any]
     derived: bool
     pictures: Sequence[torch.Tensor]
+    units: Units
     usual: bool = False
 
     @classmethod
@@ -69,8 +71,8 @@ class Subject:
         inverse = as_function(inverse)
         if inverse is not None and not callable(inverse):
             raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
+        check_output_max(output_max, inverse)
         derived = inverse is None
-        inverse = in_units(inverse, output_max, normalization.pixel_max)
         if derived:
             inverse = Denormalize(normalization.mean, normalization.std, normalization.pixel_max)
         usual = images is None
@@ -79,7 +81,12 @@ class Subject:
         pictures = as_pictures(images, normalization)
         if not derived:
             located = turned_back(located, inverse, len(pictures[0]))
-        return cls(located, inverse, derived, pictures, usual)
+        return cls(located, inverse, derived, pictures, Units(normalization.pixel_max, output_max), usual)
+
+    @property
+    def inverse(self) -> Callable[[Any], Any]:
+        """With its floats in the units of the pictures."""
+        return in_units(self.given, self.units)
 
     @property
     def normalization(self) -> Normalization:
@@ -106,7 +113,12 @@ class Subject:
     def diagnose(self) -> Diagnosis:
         """What the inverse does wrong, on pictures of its own."""
         return diagnose(
-            self.forward, self.inverse, channels=self.channels, pixel_max=self.normalization.pixel_max, dtype=self.dtype
+            self.forward,
+            self.given,
+            channels=self.channels,
+            pixel_max=self.normalization.pixel_max,
+            output_max=self.units.output_max,
+            dtype=self.dtype,
         )
 
 
@@ -133,7 +145,7 @@ class RoundTrip:
         worst: the worst pixel.
         wrong_levels: how many of 256 levels a channel do not come back as the same byte.
         total_levels: 256 times the number of channels.
-        bytes_out: the inverse gives bytes, so that rounding to a level is part of it.
+        step: the distance of two integers, where the inverse gives such, so that rounding to one is part of it; or 0.
         form: in which the inverse takes a picture; "" for a tensor (C, H, W).
     """
 
@@ -142,7 +154,7 @@ class RoundTrip:
     worst: Worst
     wrong_levels: int
     total_levels: int
-    bytes_out: bool
+    step: float
     form: str = ""
 
     @property
@@ -164,8 +176,7 @@ def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bo
 
     Args:
         tolerance: how far a pixel may be off, in the units of the pictures; derived unless given.
-        any_cast: bytes may be made in any way that gives each level back, such as the whole part of ``256 * x``, and
-            not by rounding alone.
+        any_cast: integers may be made in any way, also by truncation, and not by rounding alone.
 
     Raises:
         InverseError: the inverse raises, or gives back something that is no picture.
@@ -177,48 +188,50 @@ def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bo
     bounds = torch.tensor(allowed.per_channel, dtype=torch.float64)
     errors, worst_ratio = torch.zeros_like(bounds), -1.0
     worst: Worst | None = None
-    beside = () if any_cast else _beside_levels(forward, inverse, subject, levels)
+    is_rounded = levels.step > 0 and tolerance is None
+    beside = _beside_levels(subject, levels.step) if levels.step and not any_cast else ()
     for index, picture in enumerate((*subject.pictures, *beside)):
         if not picture.numel():
             continue
-        found = inverse(forward(picture.clone()))
-        expected, found = comparable(picture, found, normalization.pixel_max)
+        expected, found = comparable(picture, inverse(forward(picture.clone())), subject.units)
         gaps = found - expected
         error = _no_nan(gaps.abs().flatten(1).amax(dim=1).double())
+        if is_rounded and bool((error > bounds).any()) and _in_equal_bins(subject, expected, found, levels.step):
+            expected, gaps, error = found, torch.zeros_like(gaps), torch.zeros_like(error)
         errors = torch.maximum(errors, error)
         ratio = float((error / bounds.clamp_min(1e-300)).max())
         if worst is None or ratio > worst_ratio:  # NaN where the bound is infinite, as the error is
             worst_ratio, worst = ratio, _worst(index, gaps, bounds, expected, found)
     assert worst is not None  # some picture has pixels
-    return RoundTrip(
-        allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.bytes_out, inverse.way.words
-    )
+    return RoundTrip(allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.step, inverse.way.words)
 
 
-def _beside_levels(forward: Caller, inverse: Caller, subject: Subject, levels: _Levels) -> Sequence[torch.Tensor]:
-    """A picture of values that are up to 0.4 of a level beside one, as resizing leaves them, for a cast to bytes.
+def _beside_levels(subject: Subject, step: float) -> Sequence[torch.Tensor]:
+    """A picture of values that are up to 0.4 of a step beside one, as resizing leaves them, for a cast to integers.
 
-    The levels alone do not show every truncation: ``255 * (k / 255)`` is k. A cast that gives each level an equal share
-    of 0..1 is as good as rounding, which these values would not show.
+    The levels alone do not show every truncation: ``255 * (k / 255)`` is k.
     """
-    if not (levels.bytes_out and subject.usual and not subject.derived):
+    if subject.derived or not subject.usual:
         return ()
     generator = torch.Generator().manual_seed(0)
-    shape, white = tuple(subject.pictures[0].shape), subject.normalization.pixel_max
-    drawn = torch.randint(1, 255, shape, generator=generator) + 0.8 * torch.rand(shape, generator=generator) - 0.4
-    picture = (drawn.double() * white / 255).to(subject.dtype)
-    values, found = (one.double().flatten(1).T.numpy() for one in (picture, inverse(forward(picture.clone()))))
-    level, slack = white / 255, np.array(round_trip_tolerance(subject.expanded, subject.dtype).per_channel)
-    return () if in_equal_bins(values, found * level, slack, level) else (picture,)
+    shape, whites = tuple(subject.pictures[0].shape), round(subject.units.pixel_max / step)
+    drawn = torch.randint(1, whites, shape, generator=generator) + 0.8 * torch.rand(shape, generator=generator) - 0.4
+    return ((drawn.double() * step).to(subject.dtype),)
 
 
-def comparable(picture: torch.Tensor, found: torch.Tensor, white: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both in one dtype, in the units of the pictures; where bytes came back, the nearest level is expected."""
-    if found.is_floating_point():
-        dtype = torch.promote_types(torch.promote_types(picture.dtype, found.dtype), torch.float32)
-        return picture.to(dtype), found.to(dtype)
-    level = white / 255
-    return (picture.double() / level).round() * level, found.double() * level
+def _in_equal_bins(subject: Subject, expected: torch.Tensor, found: torch.Tensor, step: float) -> bool:
+    """Whether each integer has an equal share of 0..1, which is as good as the nearest one."""
+    slack = np.array(round_trip_tolerance(subject.expanded, subject.dtype).per_channel)
+    values, results = (one.double().flatten(1).T.numpy() for one in (expected, found))
+    return in_equal_bins(values, results, slack, step, subject.units.pixel_max)
+
+
+def comparable(picture: torch.Tensor, came: torch.Tensor, units: Units) -> tuple[torch.Tensor, torch.Tensor]:
+    """A picture and what came back, of floats or integers, in one dtype and in the units of the pictures."""
+    if not came.is_floating_point():
+        return picture.double(), units.read(came)
+    dtype = torch.promote_types(torch.promote_types(picture.dtype, came.dtype), torch.float32)
+    return picture.to(dtype), came.to(dtype)
 
 
 def _no_nan(errors: torch.Tensor) -> torch.Tensor:
@@ -239,13 +252,13 @@ class _Levels:
 
     Attributes:
         wrong, total: how many do not come back as the same byte, of how many.
-        bytes_out: the inverse gives bytes.
+        step: as in :class:`RoundTrip`.
         textbook: the forward is ``(x - mean) / std`` to the last bit.
     """
 
     wrong: int
     total: int
-    bytes_out: bool
+    step: float
     textbook: bool
 
     @classmethod
@@ -259,10 +272,9 @@ class _Levels:
         y = forward(entering.clone())
         textbook = torch.equal(y, (entering - mean) / std)
         came = inverse(y.clone())
-        bytes_out = not came.is_floating_point()
-        found = came.double() if bytes_out else came.double() * 255 / white
-        wrong = found.round() != levels
-        return cls(int(wrong.sum()), 256 * subject.channels, bytes_out, textbook)
+        _, found = comparable(entering, came, subject.units)
+        wrong = (found.double() * 255 / white).round() != levels
+        return cls(int(wrong.sum()), 256 * subject.channels, subject.units.step(came.dtype), textbook)
 
 
 def _allowed(
@@ -278,18 +290,14 @@ def _allowed(
         high=max(float(high) for _, high in ends),
         derived=subject.derived and levels.textbook,
     )
-    if not levels.bytes_out:
+    step = levels.step
+    if not step:
         return bound
-    # rounding finds the nearest level again as long as the bound is below half a level; what is between two levels may
-    # be cast to either, and stays between those around it
-    level, sooner = normalization.pixel_max / 255, 0.0 if any_cast else 0.5
-    whole = tuple(
-        # the difference of two multiples of a level is not one to the last bit
-        math.ceil(one / level - sooner) * level * (1 + 1e-9) if math.isfinite(one) else one
-        for one in bound.per_channel
-    )
-    how = "cast to a level beside" if any_cast else "rounded to the nearest level"
-    return Tolerance(whole, f"bytes are {how}, and {bound.reason}", normalization.pixel_max)
+    # what a value is off by before it is made an integer, and what that takes
+    widened = tuple((one + (1.0 if any_cast else 0.5) * step) * (1 + 1e-9) for one in bound.per_channel)
+    what, one = ("bytes", "level") if round(normalization.pixel_max / step) == 255 else ("integers", "integer")
+    how = "cast to one beside" if any_cast else f"rounded to the nearest {one}"
+    return Tolerance(widened, f"{what} are {how}, and {bound.reason}", normalization.pixel_max)
 
 
 def assert_round_trip(
@@ -314,7 +322,9 @@ def assert_round_trip(
         tolerance: how far a pixel may be off, in the units of the pictures. Without it the bound is derived from
             dtype, mean and std.
         output_max: the value of white in the floats that `inverse` gives: that of the pictures that enter Normalize
-            unless given. So 1 for an inverse to 0..1 of a Normalize of bytes. Bytes are in 0..255 in any case.
+            unless given. So 1 for an inverse to 0..1 of a Normalize of bytes. Bytes are in 0..255 in any case; integers
+            of more bits are in 0..`output_max` where that is at least 255, else in 0..``pixel_max`` where that is, else
+            in 0..65535 (uint16) or 0..255. Integers may be off by half of one more, which rounding takes.
 
     Raises:
         AssertionError: with everything in its message: where the Normalize is, how far off the worst pixel is and

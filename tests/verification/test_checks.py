@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import pickle
 import random
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -601,12 +601,12 @@ def test_what_low_precision_costs() -> None:
 def test_low_precision_explains_as_much_as_it_says() -> None:
     """Of the channel that is off: others may be allowed more."""
     far = Normalization((1.9, 0.5, 0.0), (0.25, 0.25, 0.25))
-    bounds = [math.ceil(bound * 255) for bound in round_trip_tolerance(far, torch.bfloat16).per_channel]
+    bounds = [bound * 255 + 1 for bound in round_trip_tolerance(far, torch.bfloat16).per_channel]
     assert bounds[0] > bounds[2]
     off = torch.tensor([0, 0, 20 / 255])[:, None, None]
     wrong = lambda y: rounded(far.denormalize(y.float()) + (off if y.dtype == torch.bfloat16 else 0))  # noqa: E731
     assert (
-        f" levels, where {bounds[2]} are explained: bytes are cast to a level beside, and bfloat16 rounds"
+        f" levels, where {bounds[2]:.3g} are explained: bytes are cast to one beside, and bfloat16 rounds"
         in (failure("low_precision", wrong, far)[0])
     )
 
@@ -906,7 +906,7 @@ def test_layouts_of_one_picture() -> None:
 @pytest.mark.parametrize("white", [1.0, 255.0])
 def test_what_low_precision_explains_is_told_in_levels(white: float) -> None:
     known = Normalization([0.5 * white] * 3, [0.25 * white] * 3, white)
-    bounds = [math.ceil(bound * 255 / white) for bound in round_trip_tolerance(known, torch.float16).per_channel]
+    bounds = [bound * 255 / white + 1 for bound in round_trip_tolerance(known, torch.float16).per_channel]
     m, s = 0.5 * white, 0.25 * white
 
     def wrong(y: torch.Tensor) -> torch.Tensor:
@@ -914,8 +914,9 @@ def test_what_low_precision_explains_is_told_in_levels(white: float) -> None:
         return x.round().clamp(0, 255).byte()
 
     message, _ = failure("low_precision", wrong, known)
-    assert message.startswith(
-        f"float16: off by 9 levels, where {bounds[0]} are explained: bytes are cast to a level beside"
+    off = re.escape("9") if white == 255 else r"9\.0\d"  # of what float16 makes of the levels
+    assert re.match(
+        f"float16: off by {off} levels, where {bounds[0]:.3g} are explained: bytes are cast to one beside", message
     )
     assert "bytes change)" in passed("low_precision", lambda y: (right(y.float()) * 256).clamp(0, 255).byte())
 

@@ -83,7 +83,7 @@ def test_a_figure_shows_the_mistake(inverse, diagnosis, shown, highest) -> None:
     assert texts(figure).startswith(f"what went through Normalize {comes} Compose.transforms[1]: torchvision")
     (scale,) = [axes.images[0].norm for axes in figure.axes if axes.get_title() == PICTURES[2]]
     assert scale.vmin == 0
-    assert 0 < scale.vmax <= highest + 1e-9
+    assert 0 < scale.vmax <= highest + 1e-4
 
 
 def test_the_error_map_and_the_points_are_those_of_the_pictures() -> None:
@@ -169,7 +169,7 @@ def test_values_beyond_all_bytes_are_drawn_as_white_and_black() -> None:
     def odd(y):
         if not isinstance(y, torch.Tensor):
             raise TypeError("expected a tensor")
-        return values.expand(1, 3, 8) if y.shape[-2:] == (3, 8) else y * 0.25 + 0.5
+        return values.expand(1, 3, 8) if y.numel() == 24 else y * 0.25 + 0.5
 
     figure = check(Normalization(0.5, 0.25), inverse=odd, images=torch.full((1, 3, 8), 0.5), select=ROUND_TRIP).figure()
     _, recovered, error, *_ = figure.axes
