@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import random
 import re
@@ -547,6 +548,21 @@ def test_how_many_layouts_were_tried() -> None:
     assert passed("memory_layouts", lambda y: right(y) + (1e-6 if not y.is_contiguous() else 0)) == (
         "10 layouts give what contiguous memory gives"
     )
+
+
+@pytest.mark.parametrize("rest", [0.0, math.nan, 1e9])
+def test_a_batch_that_is_filled_in_part_is_no_matter_of_layouts(rest: float) -> None:
+    """A loop over channels that is given a batch leaves the pictures behind the third as memory was."""
+
+    def loop(y: torch.Tensor) -> torch.Tensor:
+        x = torch.full_like(y, rest)
+        for c in range(3):
+            x[c] = y[c] * RGB.std[c] + RGB.mean[c]
+        return x
+
+    assert passed("memory_layouts", loop) == "7 layouts give what contiguous memory gives"
+    message, _ = failure("inverse_accepts_batch", loop)
+    assert message.startswith("the inverse gives picture 0 of a batch differently from the picture alone, by up to ")
 
 
 def test_layouts_of_what_takes_batches_alone() -> None:
