@@ -436,7 +436,7 @@ def _spread_shape(images: torch.Tensor, axis: int | None) -> tuple[int, ...]:
 def _constants(
     mapping: _Map, dtype: torch.dtype, device: torch.device, shape: tuple[int, ...], *, cached: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and std of this shape, on the device once, so that a call need not wait for a copy to it."""
+    """Mean and std of this shape, on the device once."""
     make = _cached_constant if cached else _constant
     return (
         make(mapping.mean, dtype, device, shape, mapping.axis),
@@ -450,7 +450,11 @@ def _constant(
     narrow = [1] * len(shape)
     if axis is not None:
         narrow[axis] = len(values)
-    return torch.tensor(values, dtype=dtype, device=device).view(narrow).expand(shape).contiguous()
+    if device.type == "cpu" or not values:
+        made = torch.tensor(values, dtype=dtype, device=device)
+    else:  # numbers go there with the kernels that write them; a copy from the host would have to be waited for
+        made = torch.stack([torch.full((), value, dtype=dtype, device=device) for value in values])
+    return made.view(narrow).expand(shape).contiguous()
 
 
 @lru_cache(maxsize=64)

@@ -19,6 +19,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from photographs import photographs
+from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision import transforms, tv_tensors
 from torchvision.transforms import functional as F
@@ -804,6 +805,20 @@ class Counted(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
+class Devices(TorchDispatchMode):
+    """The devices of all tensors that operations are given, and give."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[torch.device] = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        given = pytree.tree_leaves((args, kwargs, result))
+        self.found |= {each.device for each in given if isinstance(each, torch.Tensor)}
+        return result
+
+
 class TestDevices:
     @pytest.mark.parametrize("dtype", [*FLOATS, *FLOAT8S], ids=str)
     def test_meta_tensors_tell_the_shape(self, dtype):
@@ -822,6 +837,26 @@ class TestDevices:
             denormalize(y, IMAGENET)
             denormalize(y, IMAGENET, out=torch.empty_like(y))
         assert counted.names == ["addcmul"] * 2
+
+    def test_nothing_is_copied_to_a_device_not_even_the_first_time(self):
+        made = Normalization((0.1234, 0.2345, 0.3456), (0.2123, 0.2234, 0.2345))  # used nowhere else
+        y = torch.empty(2, 3, 32, 32, device="meta")
+        with Counted() as counted:
+            denormalize(y, made)
+        assert sorted(counted.names) == ["addcmul", *["full"] * 6, "stack", "stack"]
+
+    @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+    def test_a_gpu_keeps_its_pictures(self, dtype):
+        """Shown where there is none, on tensors without values, of which torch checks the devices."""
+        from torch._subclasses import FakeTensorMode
+
+        with FakeTensorMode():
+            y = torch.empty(2, 3, 5, 7, dtype=dtype, device="cuda")
+            for function in (denormalize, to_uint8, normalize):
+                with Devices() as seen:
+                    result = function(y, IMAGENET)
+                assert (result.device, result.shape) == (y.device, y.shape)
+                assert seen.found == {y.device}
 
     @pytest.mark.parametrize("device", ["cpu", "meta"])
     def test_denormalize_is_one_operation_on_pictures_of_any_size(self, device):
@@ -867,7 +902,6 @@ class TestDevices:
     def test_cuda_agrees_and_does_not_wait(self, dtype):
         y = pictures(4, 3, 33, 65, dtype=dtype)
         there = y.cuda()
-        denormalize(there, IMAGENET)
         torch.cuda.set_sync_debug_mode("error")
         try:
             x, u = denormalize(there, IMAGENET), to_uint8(there, IMAGENET)
