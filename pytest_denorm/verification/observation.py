@@ -593,15 +593,14 @@ def _per_image(y: Sequence[Array], z: Sequence[Array], fitting: _Fitting, white:
     fits = [fit_affine(one_y, one_z) for one_y, one_z in zip(y[1:4], z[1:4], strict=True)]
     if any((fit.residual > bound).any() for fit in fits):
         return ""
-    together = fit_affine(np.concatenate(y[1:4]), np.concatenate(z[1:4]))
-    if (together.residual <= 2 * bound).all():
-        return ""
+    # no one map takes both the random pictures and the one of low contrast from black to white
     whole = [(float(one.min()), float(one.max())) for one in z[1:4]]
     channels = [(float(low), float(high)) for one in z[1:4] for low, high in zip(one.min(0), one.max(0), strict=True)]
     for ends in (whole, channels):
         if all(abs(low) <= 0.01 * white and abs(high - white) <= 0.01 * white for low, high in ends):
             return "min-max"
-    return "other"
+    together = fit_affine(np.concatenate(y[1:4]), np.concatenate(z[1:4]))
+    return "" if (together.residual <= 2 * bound).all() else "other"
 
 
 def _flipped(x: torch.Tensor, z: torch.Tensor, white: float) -> str:

@@ -485,6 +485,16 @@ def test_known_mistakes_in_words(name: str) -> None:
     assert outcome(mistake, "ImageNet", torch.float64).diagnosis.message == WORDS[name]
 
 
+@pytest.mark.parametrize("name", ["min-max of the picture", "min-max of each channel"])
+@pytest.mark.parametrize("statistics", ["ImageNet", "CLIP", "0.5/0.5", "CIFAR-10", "4 channels", "MNIST", "bytes"])
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_short_floats_do_not_hide_that_each_picture_is_stretched(
+    dtype: torch.dtype, statistics: str, name: str
+) -> None:
+    mistake = next(one for one in MISTAKES if one.name == name)
+    assert outcome(mistake, statistics, dtype).diagnosis.kind == "min-max"
+
+
 def test_all_known_mistakes_are_there_in_words() -> None:
     assert {one.name for one in MISTAKES if one.applies(STATISTICS["ImageNet"])} == set(WORDS)
 
