@@ -69,6 +69,8 @@ class ColorMap:
         unchanged: the output was the input.
         augments: where pixels land, or some of them, changes from call to call (flips, crops, erasing, noise).
         mutates: the pipeline wrote into the picture it was given.
+        undivided: it was called with floats in 0..1, and takes pictures of bytes of this form, too, without dividing
+            them by 255.
     """
 
     matrix: np.ndarray[Any, Any]
@@ -87,6 +89,7 @@ class ColorMap:
     unchanged: bool = False
     augments: bool = False
     mutates: bool = False
+    undivided: str = ""
 
     @property
     def condition(self) -> float:
@@ -193,4 +196,5 @@ class ColorMap:
             warnings.simplefilter("ignore")  # only shown here, not used
             shown = "; ".join(self.problems) or str(self.normalization())
         extra = ", unchanged" if self.unchanged else ""
+        extra += f"; {self.undivided} is not divided by 255" if self.undivided else ""
         return f"{shown}{extra} (measured in {self.calls} calls with {self.convention})"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["CONVENTIONS", "HAND_OVER", "KEYS", "Convention", "NotThisWay", "Outcome", "pictures_in"]
+__all__ = ["CONVENTIONS", "HAND_OVER", "KEYS", "PIL", "Convention", "NotThisWay", "Outcome", "pictures_in"]
 
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -34,7 +34,9 @@ def _batch(tensor: torch.Tensor) -> torch.Tensor:
     return torch.stack([tensor, tensor])
 
 
-_PIL = ("a PIL picture", _pil)
+#: The form of a PIL picture.
+PIL = _pil
+_PIL = ("a PIL picture", PIL)
 _BYTES = ("a uint8 array (H, W, C)", lambda levels: levels.copy())
 _FLOATS = ("a float32 array (H, W, C) in 0..1", _unit)
 _TENSOR = ("a float32 tensor (C, H, W) in 0..1", lambda levels: _chw(_unit(levels)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
-from ..errors import DenormError, NormalizeNotFoundError
+from ..errors import DenormError, NormalizeNotFoundError, StatisticsWarning
 from ..normalization import Normalization
 from .walk import Located, locate
 
@@ -58,6 +59,14 @@ def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normal
     as_they_enter = all(math.isclose(std, 1, abs_tol=1e-3) for std in normalization.std) and all(
         math.isclose(mean, 0, abs_tol=1e-3) for mean in normalization.mean
     )
+    if found.undivided:
+        warnings.warn(
+            f"{found.undivided} holds bytes, and what the pipeline makes of it is 255 times what it makes of "
+            f"{found.convention}: it does not divide by 255. Divide before the mean is taken off; or, if none but "
+            f"values in 0..1 go in, declare this an expected failure.",
+            StatisticsWarning,
+            stacklevel=2,
+        )
     if as_they_enter:
         raise NormalizeNotFoundError(
             f"{nothing_declared.said}\nMeasured: pictures in 0..1 leave it as they enter ({normalization.source})."

@@ -27,7 +27,7 @@ from ..arguments import whole
 from ..colormap import ColorMap
 from ..errors import DenormError, ImageError, NotInvertibleError, PipelineError, SettingsError
 from ..normalization import Normalization, preset
-from .conventions import CONVENTIONS, Convention, NotThisWay, Outcome
+from .conventions import CONVENTIONS, PIL, Convention, NotThisWay, Outcome
 from .fitting import classify
 from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_places, plausibility
 from .pictures import flat, flat_colours, stripes
@@ -195,6 +195,18 @@ class _Chosen:
     places: np.ndarray[Any, Any]  # of the values of answering pixels in the flattened output: (pixels, channels out)
     shape: tuple[int, ...]
     rank: tuple[float, ...]
+    width: Array  # from black to white, a channel out
+
+
+def _undivided(chosen: _Chosen, others: Sequence[_Chosen]) -> str:
+    """The form of bytes, if one works too, whose results are 255 times those of floats in 0..1. That is of PIL pictures
+    alone: arrays and tensors may be meant to be floats.
+    """
+    for one in others:
+        is_alike = one.convention.form is PIL and one.width.shape == chosen.width.shape
+        if is_alike and np.allclose(one.width, 255 * chosen.width, rtol=1e-3, atol=0):
+            return one.convention.words
+    return ""
 
 
 class _Probe:
@@ -209,6 +221,7 @@ class _Probe:
         self._dtype = "float32"
         self._always_unchanged = True
         self._mutates = False
+        self._undivided = ""
 
     def measure(self, draws: int) -> ColorMap:
         chosen = self._choose()
@@ -234,6 +247,7 @@ class _Probe:
             augments=self._augments(chosen),
             unchanged=self._always_unchanged,
             mutates=self._mutates,
+            undivided=self._undivided,
             calls=self._calls,
             **({} if is_random or per_image else flags),
         )
@@ -245,10 +259,11 @@ class _Probe:
         said: dict[str, str] = {}
         for size in self._sizes:
             for channels in self._channels:
-                found = []
+                found: list[_Chosen] = []
                 for convention in CONVENTIONS:
                     chosen = self._attempt(convention, channels, size, said)
                     if chosen is not None and min(chosen.rank) >= 1:
+                        self._undivided = _undivided(chosen, found)
                         return chosen
                     if chosen is not None:
                         found.append(chosen)
@@ -338,7 +353,7 @@ class _Probe:
         given = outcomes[0].given.shape
         is_broadcast = outputs[0].shape == (given[0], *given)  # as by statistics for videos (C, T, H, W)
         rank = (float(responsive), float(not unchanged), float(not is_broadcast), plausibility(*ends))
-        return _Chosen(convention, channels, size, index, axis, places, outputs[0].shape, rank)
+        return _Chosen(convention, channels, size, index, axis, places, outputs[0].shape, rank, ends[1] - ends[0])
 
     def _packed(
         self, convention: Convention, channels: int, size: tuple[int, int], index: int, black: Array

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision.transforms.functional as F
 from torchvision import transforms as T
 
-from pytest_denorm import assert_round_trip, check
+from pytest_denorm import assert_round_trip, check, probe
 from pytest_denorm.errors import NormalizeNotFoundError, SettingsError
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -55,3 +56,37 @@ def test_a_tolerance_that_is_none_is_refused(tolerance: Any) -> None:
         SettingsError, match=r"tolerance is .*: expected a number, 0 or more, in the units of the pictures"
     ):
         assert_round_trip("imagenet", tolerance=tolerance)
+
+
+def of_pil_by_hand(picture: Any) -> torch.Tensor:
+    x = np.asarray(picture).astype(np.float32)
+    return torch.from_numpy(((x - MEAN) / STD).astype(np.float32).transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("call", [of_pil_by_hand, lambda picture: of_pil_by_hand(np.array(picture))])
+def test_a_function_of_pil_pictures_that_forgets_to_divide_by_255(call: Any) -> None:
+    assert probe(call).undivided == "a PIL picture"
+    assert str(probe(call)).partition("; ")[2].startswith("a PIL picture is not divided by 255 (measured in ")
+    (result,) = check(call, select=["statistics_valid"]).results
+    assert (result.status, result.message) == (
+        "failed",
+        "a PIL picture holds bytes, and what the pipeline makes of it is 255 times what it makes of a float32 array "
+        "(H, W, C) in 0..1: it does not divide by 255. Divide before the mean is taken off; or, if none but values in "
+        "0..1 go in, declare this an expected failure.",
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda picture: of_pil_by_hand(np.asarray(picture) / 255),
+        lambda tensor: (tensor.float() - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None],
+        lambda array: of_pil_by_hand(array if isinstance(array, np.ndarray) and array.dtype == np.float32 else 1 / 0),
+        lambda picture: (torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() - 127.5) / 127.5,
+    ],
+    ids=["divides", "of tensors", "of arrays of floats", "of bytes"],
+)
+def test_who_divides_or_takes_no_bytes_is_not_blamed(call: Any) -> None:
+    assert probe(call).undivided == ""
+    (result,) = check(call, select=["statistics_valid"]).results
+    assert result.status == "passed"
