@@ -65,6 +65,11 @@ def of(mean, std, white=1.0):
             STD,
             "these are imagenet's numbers with mean divided by std: Normalize divides by std itself.",
         ),
+        (
+            [m + s * m for m, s in zip(MEAN, STD, strict=True)],
+            [s**2 for s in STD],
+            "these are imagenet's numbers applied twice: the pictures are normalized already.",
+        ),
     ],
 )
 @pytest.mark.parametrize("white", [1.0, 255.0])
@@ -102,6 +107,7 @@ def test_the_check_fails_unless_that_is_expected():
         ((0.456, 0.485, 0.406), (0.224, 0.229, 0.225)),  # another order of both
         (MEAN, (0.23, 0.224, 0.225)),  # rounded
         ((0.48, 0.456, 0.406), STD),  # cut off
+        ((0.490001, 0.456, 0.406), STD),  # rounded, and measured
         ((0.49, 0.46, 0.41), (0.23, 0.22, 0.23)),
         ((0.5, 0.456, 0.406), STD),
         ((0.5, 0.5, 0.5), STD),
