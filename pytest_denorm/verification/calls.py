@@ -197,7 +197,7 @@ def as_tensor(returned: Any, role: str) -> torch.Tensor:
         if returned.is_meta or returned.layout != torch.strided:
             kind = "on the device meta, without values" if returned.is_meta else f"of layout {returned.layout}"
             raise InverseError(f"the {role} returned a tensor {kind}: expected one with a value for each pixel.")
-        if returned.is_quantized:
+        if getattr(returned, "is_quantized", False):  # torch means to give them up
             raise InverseError(f"the {role} returned a quantized tensor: expected .dequantize() or .int_repr() of it.")
         tensor = returned.detach().cpu().as_subclass(torch.Tensor)
     else:

@@ -88,12 +88,12 @@ def test_results_that_share_memory_are_kept_apart() -> None:
 
 def test_a_function_that_raises_either_way() -> None:
     def raising(given: torch.Tensor) -> torch.Tensor:
-        raise ValueError(f"no {given.ndim} axes")
+        raise ValueError(f"no {type(given).__name__} {tuple(given.shape)}")
 
     with pytest.raises(InverseError) as caught:
         call(raising, [PICTURE], "inverse")
     assert str(caught.value) == (
-        "the inverse raised ValueError: no 3 axes\n"
+        "the inverse raised ValueError: no Tensor (3, 4, 5)\n"
         "It was called with a float tensor of shape (3, 4, 5), (1, 3, 4, 5) and (4, 5, 3), and with arrays of shape "
         "(4, 5, 3) and (3, 4, 5)."
     )
@@ -121,6 +121,34 @@ def test_a_function_of_arrays_gets_arrays(shape: tuple[int, ...], changes: Calla
         return given
 
     assert call(in_place, [PICTURE], "inverse").mutated
+
+
+def test_what_a_form_spoils_before_it_fails_is_put_right_for_the_next() -> None:
+    def of_dark_tensors(given: Any) -> Any:
+        if isinstance(given, torch.Tensor) and given.max() > 50:  # the picture of one colour is darker
+            given.zero_()
+            raise ValueError("too bright")
+        return given + 1
+
+    came = call(of_dark_tensors, [PICTURE.clone()], "inverse")
+    assert came.way.words == "an array (H, W, C)"
+    assert torch.equal(came.pictures[0], PICTURE + 1)
+
+
+def test_before_the_first_picture_the_form_is_the_usual_one() -> None:
+    assert Caller(batches_only, "inverse").way.words == ""
+
+
+def test_a_picture_without_pixels_is_of_one_colour() -> None:
+    function = Recording(lambda given: given + 1)
+    came = call(function, [PICTURE[:, :0]], "inverse")
+    assert (tuple(came.pictures[0].shape), function.shapes) == ((3, 0, 5), [(3, 0, 5)])
+
+
+@pytest.mark.parametrize("along", [torch.arange(5.0), torch.arange(4.0)[:, None]], ids=["columns", "rows"])
+def test_a_form_in_which_one_colour_becomes_several_is_not_taken(along: torch.Tensor) -> None:
+    came = call(lambda given: given + (along if isinstance(given, torch.Tensor) else 1), [PICTURE], "inverse")
+    assert came.way.words == "an array (H, W, C)"
 
 
 def test_a_function_of_tensors_with_channels_last() -> None:
@@ -235,6 +263,15 @@ def test_what_is_no_picture_is_told(returned: Any, shape: tuple[int, ...], said:
     with pytest.raises(InverseError) as caught:
         read_picture(returned, shape, "inverse")
     assert str(caught.value) == said
+
+
+@pytest.mark.skipif(not hasattr(torch, "quantize_per_tensor"), reason="torch has no quantized tensors any more")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+def test_quantized_tensors_are_told() -> None:
+    quantized = torch.quantize_per_tensor(PICTURE, 1.0, 0, torch.quint8)
+    with pytest.raises(InverseError) as caught:
+        read_picture(quantized, SHAPE, "inverse")
+    assert str(caught.value) == "the inverse returned a quantized tensor: expected .dequantize() or .int_repr() of it."
 
 
 # --- the user's pictures ---
@@ -471,3 +508,9 @@ def test_bytes_of_one_colour_may_differ_by_one() -> None:
     function = Recording(lambda given: given.to(torch.uint8) + ragged)
     call(function, [PICTURE], "inverse")
     assert function.shapes == [SHAPE, SHAPE]
+    of_two = call(
+        lambda given: given.astype(np.uint8) if isinstance(given, np.ndarray) else given.byte() + 2 * ragged,
+        [PICTURE],
+        "inverse",
+    )
+    assert of_two.way.words == "an array (H, W, C)"
