@@ -35,7 +35,7 @@ def sample_images(channels: int = 3) -> torch.Tensor:
     return torch.stack(pictures)
 
 
-def images_for_an_inverse(channels: int = 3) -> torch.Tensor:
+def images_for_an_inverse(channels: int) -> torch.Tensor:
     """Those of :func:`sample_images`, and before the last of them the same at half its contrast.
 
     What stretches each picture to its own minimum and maximum gives the others back: they have black and white in them.

@@ -473,3 +473,20 @@ def test_what_runs_a_check_again_runs_it_alone(pytester: pytest.Pytester, name: 
         outcomes = pytester.runpytest_inprocess(*arguments, "-q").parseoutcomes()
         assert outcomes["failed"] == 1
         assert outcomes["deselected"] == len(CHECKS) - 1
+
+
+def test_doubtful_statistics_are_told_by_their_check_alone() -> None:
+    """A warning of theirs, an error here, keeps no other check from its work."""
+    of_bytes = T.Compose([T.ToTensor(), T.Normalize([255 * one for one in MEAN], [255 * one for one in STD])])
+    report = check(of_bytes)
+    assert [one.name for one in report.failures] == ["statistics_valid"]
+    assert sum(one.status == "passed" for one in report.results) == 18
+
+
+def test_a_preset_by_its_name() -> None:
+    assert check("imagenet", select=["round_trip"]).statistics == check(TO_IMAGENET, select=["round_trip"]).statistics
+
+
+def test_floats_of_another_white_are_read_so_in_every_check() -> None:
+    report = check("imagenet", inverse=lambda y: (y * s + m) * 255, output_max=255.0)
+    assert report.ok, str(report)
