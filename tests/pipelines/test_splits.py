@@ -118,12 +118,15 @@ def test_a_split_of_arrays_without_normalize_is_named():
     A = pytest.importorskip("albumentations")
     to_tensor = pytest.importorskip("albumentations.pytorch").ToTensorV2
     splits = {"train": A.Compose([A.HorizontalFlip(), A.Normalize(), to_tensor()]), "test": A.Compose([to_tensor()])}
-    test_a_split_without_normalize_is_named(splits, "dict['test']", "dict['train']")
+    assert_named(splits, "dict['test']", "dict['train']", white=255)
 
 
 @pytest.mark.parametrize(("pipeline", "path", "beside"), FORGOTTEN.values(), ids=FORGOTTEN)
 def test_a_split_without_normalize_is_named(pipeline, path, beside):
-    white = 255 if "arrays" in FORGOTTEN and pipeline is FORGOTTEN["arrays"][0] else 1
+    assert_named(pipeline, path, beside)
+
+
+def assert_named(pipeline, path, beside, white=1):
     with pytest.warns(MissingNormalizeWarning) as caught:
         found = find_normalize(pipeline)
     (message,) = {str(one.message) for one in caught}
