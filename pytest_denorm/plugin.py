@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: pytest-mpl's, and so that of image tests.
 _MARK = "mpl_image_compare"
 
+#: The plugin of image tests, where it was started already.
+_IMAGES = "denorm-images"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     settings.add_options(parser)
@@ -59,7 +62,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # get_closest_marker walks up from an item: here once for all items of a class or module
     nodes = {item.parent for item in items if item.parent is not None}
     own = (mark for item in items for mark in item.own_markers)
-    if any(mark.name == _MARK for mark in own) or any(node.get_closest_marker(_MARK) for node in nodes):
+    marked = any(mark.name == _MARK for mark in own) or any(node.get_closest_marker(_MARK) for node in nodes)
+    if marked or config.pluginmanager.hasplugin(_IMAGES):
         from .images import pytest_side
 
         pytest_side.start(config).plan(items)

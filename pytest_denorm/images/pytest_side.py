@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pytest_denorm import settings
-from pytest_denorm.errors import BaselineError, SettingsError
+from pytest_denorm.errors import BaselineError, DenormError, SettingsError
 from pytest_denorm.text import printable
 
 from . import unused
@@ -89,7 +89,7 @@ class ImageTests:
         self.collection.note_items(items)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        self.collection.note_gap(f"{len(items)} tests were deselected")
+        self.collection.note_deselected(items)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -105,6 +105,11 @@ class ImageTests:
     def pytest_runtestloop(self) -> None:
         dry = ("collectonly", "setuponly", "setupplan")
         self.runs_tests = not any(self.config.getoption(option, False) for option in dry)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """What is said of an item is of this run, not of one before it."""
+        item.user_properties[:] = [pair for pair in item.user_properties if not pair[0].startswith("denorm_")]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: Any) -> Generator[None, Any, Any]:
@@ -239,13 +244,13 @@ class ImageTests:
             return self.config.rootpath / self.options.results
         cache: pytest.Cache | None = getattr(self.config, "cache", None)
         if cache is not None:
-            return cache.mkdir("denorm")
+            with suppress(OSError):  # the project's folder may be read-only
+                return cache.mkdir("denorm")
         folder = Path(tempfile.mkdtemp(prefix="pytest-denorm-"))
         self.config.add_cleanup(lambda: None if any(folder.iterdir()) else folder.rmdir())
         return folder
 
     def _record(self, item: pytest.Item, plan: Plan, verdict: Verdict) -> None:
-        item.user_properties[:] = [pair for pair in item.user_properties if not pair[0].startswith("denorm_")]
         baseline = os.path.relpath(plan.path, self.config.rootpath)
         facts = {"image": verdict.status, "baseline": baseline, **verdict.facts}
         item.user_properties += [(f"denorm_{name}", value) for name, value in facts.items()]
@@ -253,12 +258,15 @@ class ImageTests:
             self.digests.setdefault(str(plan.folder), {})[plan.filename] = verdict.new_digest
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        check = getattr(getattr(item, "callspec", None), "params", {}).get("denorm_check")
-        outcome = getattr(check, "outcome", None)  # of parametrize_with_checks
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        outcome = getattr(_parameters(item).get("denorm_check"), "outcome", None)  # of parametrize_with_checks
         if outcome is not None and not any(name == "denorm_check" for name, _ in item.user_properties):
             item.user_properties.append(("denorm_check", f"{outcome.status}: {outcome.message}"))
         report = yield
+        if report.failed and report.when != "teardown" and call.excinfo is not None:
+            self._note_without_outcome(item, report, call.excinfo)
         if report.when == "call" and self.config.pluginmanager.hasplugin("html"):
             extras: Any = importlib.import_module("pytest_html.extras")
             pictures = _pictures(dict(report.user_properties), ("comparison", "result"))
@@ -266,11 +274,26 @@ class ImageTests:
             vars(report)["extras"] = [*getattr(report, "extras", []), *added]
         return report
 
+    def _note_without_outcome(
+        self, item: pytest.Item, report: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> None:
+        """A test that raised before there was a figure or an outcome is one that failed, not one that there is not."""
+        known = {name for name, _ in report.user_properties}
+        plan = item.stash.get(PLAN, None)
+        if plan is not None and plan.exact and "denorm_image" not in known:
+            report.user_properties.append(("denorm_image", "no figure"))
+        is_check = "denorm_check" in _parameters(item) or _is_of(item, "pytest_denorm.collection", "_CheckItem")
+        if is_check and "denorm_check" not in known:
+            why = str(excinfo.value) if isinstance(excinfo.value, DenormError) else excinfo.exconly()
+            report.user_properties.append(("denorm_check", f"failed: {why}"))
+
     # the end
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when != "call":
+        if report.when == "teardown":
             return
+        for noted in (self.facts, self.messages, self.checks, self.trips):
+            noted.pop(report.nodeid, None)  # of a run before this one
         facts = {name: value for name, value in report.user_properties if name.startswith("denorm_")}
         if "denorm_round_trip_picture" in facts:
             self.trips[report.nodeid] = facts
@@ -426,6 +449,11 @@ def _is_expected_to_fail(item: pytest.Item) -> bool:
     if hasattr(raises, "matches"):  # a pytest.RaisesExc
         return bool(raises.matches(failure))
     return raises is None or isinstance(failure, raises)
+
+
+def _parameters(item: pytest.Item) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    return found
 
 
 def _is_grid(figure: Any) -> bool:

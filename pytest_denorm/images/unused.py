@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_denorm.errors import BaselineError
+from pytest_denorm.text import count_of
 
 from .files import DIGESTS, read_bytes, read_digests, write_digests
 from .plan import PLAN
@@ -51,6 +52,7 @@ class Collection:
         self.files: set[str] = set()  # by their paths: with several roots, two files may have one node id
         self.used: set[str] = set()
         self.folders: set[str] = set()
+        self.seen: set[pytest.Item] = set()
         self.gap = ""
 
     def note_gap(self, reason: str) -> None:
@@ -62,8 +64,15 @@ class Collection:
         elif isinstance(collector, pytest.File):
             self.files.add(str(collector.path))
 
+    def note_deselected(self, items: Iterable[pytest.Item]) -> None:
+        """Those that were seen before they were deselected use their baselines all the same."""
+        unseen = [item for item in items if item not in self.seen]
+        if unseen:
+            self.note_gap(f"another plugin deselected {count_of(len(unseen), 'test')} before the baselines were known")
+
     def note_items(self, items: Iterable[pytest.Item]) -> None:
         for item in items:
+            self.seen.add(item)
             plan = item.stash.get(PLAN, None)
             if plan is None:
                 continue

@@ -287,6 +287,73 @@ def test_the_page_of_a_session_has_images_checks_and_round_trips(project: Any) -
         assert re.search(rf"<td>\S*{check}\S*</td><td><span class=\"status \w+\">{status}</span></td><td>.", page)
 
 
+RAISES = """
+@pytest.fixture
+def broken():
+    raise RuntimeError("no pictures today")
+
+@image_compare
+def test_setup(broken):
+    return grid(photos)
+
+@image_compare
+def test_call():
+    raise RuntimeError("no batch today")
+
+@image_compare
+@pytest.mark.skip
+def test_skipped():
+    return grid(photos)
+
+from pytest_denorm import parametrize_with_checks
+
+@parametrize_with_checks([forward], select=["round_trip"])
+def test_battery(denorm_check, broken):
+    denorm_check()
+"""
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_what_raised_before_it_could_be_judged_is_on_the_page(project: Any, workers: str) -> None:
+    project.write(RAISES)
+    project.pytester.makeini("[pytest]\ndenorm_pipelines =\n    val = other:val\n")
+    result = project.run(workers, "--denorm", "-k", "test_ or round_trip", "--denorm-report=review.html")
+    result.stdout.fnmatch_lines(["0 compared, 0 updated, 0 missing, 0 not compared, 2 no figure"])
+    text = Reader((project.path / "review.html").read_text(encoding="utf-8")).text
+    assert "2 image tests: 2 no figure; 3 checks: 3 failed." in text
+    for said in ("no pictures today", "no batch today", "other:val: No module named 'other'"):
+        assert said in text
+
+
+def test_what_is_said_of_a_test_is_of_its_last_run(project: Any) -> None:
+    pytest.importorskip("pytest_rerunfailures")
+    project.write("""
+from pytest_denorm import assert_round_trip
+runs = []
+
+@pytest.fixture
+def late():
+    assert len(runs) != 1
+
+@image_compare
+def test_batch(late):
+    runs.append(1)
+    return grid(photos)
+
+def test_trip():
+    runs.append(1)
+    assert_round_trip(forward, inverse=None if len(runs) > 3 else lambda y: y)
+""")
+    project.run("--denorm-report=review.html", "--denorm-pictures", "--reruns=1", "-p", "no:randomly")
+    text = Reader((project.path / "review.html").read_text(encoding="utf-8")).text
+    assert "1 image test: 1 no figure; 1 picture of round trips that failed." in text
+    project.run("--denorm-report=review.html", "--denorm-pictures", "--reruns=3", "-k", "trip").assert_outcomes(
+        passed=1
+    )
+    text = Reader((project.path / "review.html").read_text(encoding="utf-8")).text
+    assert "This session had neither checks nor image tests." in text
+
+
 def browse(page: str, folder: Path, *options: str) -> str:
     """The document as the browser has it, after scripts have run."""
     path = folder / "page.html"

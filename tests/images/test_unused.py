@@ -53,6 +53,9 @@ FOUND = ["1 unused, no collected test compares with them: baseline_images/old.pn
         ["tests/deep/test_b.py", "tests/test_a.py"],
         ["--ignore=other"],
         ["--ignore-glob=*_c.py"],
+        ["-k", "nothing and not a.py"],
+        ["-k", "none"],
+        ["--deselect=tests/deep"],
     ],
 )
 def test_a_whole_session_finds_them(tree: Any, arguments: list[str]) -> None:
@@ -69,12 +72,43 @@ def test_a_whole_session_finds_them(tree: Any, arguments: list[str]) -> None:
         (["--ignore=tests/deep"], "tests/deep/test_b.py was not collected"),
         (["--ignore-glob=tests/d*"], "tests/deep/test_b.py was not collected"),
         (["--ignore-glob=*_b.py"], "tests/deep/test_b.py was not collected"),
-        (["-k", "nothing and not a.py"], "1 tests were deselected"),
     ],
 )
 def test_a_partial_session_says_why_it_looks_for_none(tree: Any, arguments: list[str], reason: str) -> None:
     for wish in ("warn", "delete"):
         assert notes(tree, *arguments, wish=wish) == [f"unused baselines were not looked for: {reason}."]
+    assert tree.names() == {"old.png"}
+
+
+def test_tests_that_are_deselected_use_their_baselines(tree: Any) -> None:
+    tree.write(ONE.format(keywords="", name="one") + "@pytest.mark.slow\n" + ONE.format(keywords="", name="slow"))
+    for name in ("test_one.png", "test_slow.png"):
+        (tree.baselines / name).write_bytes(OLD)
+    tree.pytester.makeini("[pytest]\nmarkers = slow\naddopts = -m 'not slow'\n")
+    assert notes(tree) == FOUND
+    assert notes(tree, wish="fail") == [f"ERROR: {FOUND[0]}"]
+    notes(tree, "-n2", wish="delete")
+    assert tree.names() == {"test_one.png", "test_slow.png"}
+
+
+def test_tests_that_are_deselected_too_early_are_not_known(tree: Any) -> None:
+    tree.pytester.makepyfile(
+        early="""
+        import pytest
+
+        class Early:
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_collection_modifyitems(self, config, items):
+                config.hook.pytest_deselected(items=items[:1])
+                del items[:1]
+
+        def pytest_sessionstart(session):
+            session.config.pluginmanager.register(Early())
+    """
+    )
+    tree.pytester.syspathinsert()
+    reason = "another plugin deselected 1 test before the baselines were known"
+    assert notes(tree, "-p", "early", wish="delete") == [f"unused baselines were not looked for: {reason}."]
     assert tree.names() == {"old.png"}
 
 
