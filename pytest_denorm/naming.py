@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import SettingsError
@@ -67,10 +66,10 @@ def named(spec: str) -> Any:
     """
     from .errors import StatisticsError
     from .normalization import preset
-    from .spec import load
+    from .spec import folders_here, load
 
     if ":" in spec:
-        return load(spec, [Path.cwd()])
+        return load(spec, folders_here())
     if "." in spec:
         return _transforms_of_weights(spec)
     try:
@@ -80,9 +79,9 @@ def named(spec: str) -> Any:
 
 
 def _transforms_of_weights(spec: str) -> Any:
-    from .spec import import_for, with_colon
+    from .spec import folders_here, import_for, with_colon
 
-    meant = with_colon(spec, [Path.cwd()])
+    meant = with_colon(spec, folders_here())
     family, _, member = spec.partition(".")
     if meant and "weights" not in family.lower():  # then torchvision is not asked, which may be missing
         raise SettingsError(

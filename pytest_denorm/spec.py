@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from .errors import SettingsError
 from .imports import fault
 from .pipelines.registry import is_library
 
-__all__ = ["file_of", "import_for", "load", "with_colon"]
+__all__ = ["file_of", "folders_here", "import_for", "load", "with_colon"]
 
 
 def load(spec: str, folders: Iterable[Path] = ()) -> Any:
@@ -54,6 +55,19 @@ def load(spec: str, folders: Iterable[Path] = ()) -> Any:
         raise _failed(f"{spec}: calling it", error, module_name) from error
 
 
+def folders_here() -> list[Path]:
+    """Where a command looks for the project's modules: here, and where pytest is told to import from."""
+    from .ini import find_ini
+
+    here = Path.cwd()
+    with suppress(SettingsError):  # an ini that cannot be read; pytest tells it
+        for folder in (here, *here.parents):
+            ini = find_ini(folder)
+            if ini.values:
+                return [here, *((folder / one).resolve() for one in ini.list_of("pythonpath"))]
+    return [here]
+
+
 def import_for(spec: str, name: str, folders: Iterable[Path] = ()) -> Any:
     """The module of that name, which `spec` needs.
 
@@ -84,12 +98,12 @@ def with_colon(spec: str, folders: Iterable[Path]) -> str:
     names = spec.removesuffix("()").split(".")
     if not all(name.isidentifier() for name in names):
         return ""
-    for end in range(len(names) - 1, 0, -1):
+    for end in range(len(names), 0, -1):
         module = ".".join(names[:end])
         file = _first_of(module, [root for folder in folders for root in (folder, folder / "src")])
         if file is not None:
             attribute = spec[len(module) + 1 :]
-            meant = f"{module}:{'NAME' if attribute == 'py' else attribute}"
+            meant = f"{module}:{'NAME' if attribute in ('', 'py') else attribute}"
             return f" Did you mean {meant!r}? There is {file}."
     return ""
 

@@ -122,6 +122,7 @@ def test_what_cannot_be_used_exits_with_2(
         ("NAME.py", "NAME:NAME"),
         ("package.data.val", "package.data:val"),
         ("package.val", "package:val"),
+        ("package.data", "package.data:NAME"),
         ("inner.data.val", "inner.data:val"),
     ],
 )
@@ -134,7 +135,7 @@ def test_a_dot_for_the_colon_is_told(
         (tmp_path / folder / "data.py").write_text(MODULE)
     spec = written.replace("NAME", module)
     assert main(["check", spec]) == 2
-    hint = meant.replace("NAME", module, 1)
+    hint = meant.replace("NAME", module, 1) if "NAME" in written else meant
     said = " ".join(capsys.readouterr().err.split())
     assert said.startswith(
         f"pytest-denorm: {spec!r} names no pipeline: expected module:attribute, or torchvision weights such as "
@@ -177,6 +178,36 @@ def test_weights_are_told_first_beside_a_module_of_such_a_name(
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "ini", "found"),
+    [
+        ("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["code"]\n', True),
+        ("pytest.ini", "[pytest]\npythonpath = code\n", True),
+        ("pytest.ini", "[pytest\n", False),
+        ("setup.py", "", False),
+    ],
+)
+def test_commands_import_from_where_pytest_is_told_to(
+    name: str,
+    ini: str,
+    found: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / name).write_text(ini)
+    module = f"{tmp_path.name}_data"
+    for folder in ("code", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "code" / f"{module}.py").write_text(MODULE)
+    for folder in ("", "elsewhere"):  # an ini above is pytest's too
+        monkeypatch.chdir(tmp_path / folder)
+        assert main(["check", f"{module}:val", "--select", "round_trip"]) == (0 if found else 2)
+        assert main(["stats", f"{module}:nothing"]) == 2
+        said = " ".join(capsys.readouterr().err.split())
+        assert (f"{module} has no 'nothing'" if found else f"No module named {module!r}") in said
+
+
 def test_diagnose_names_the_mistake(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", f"{module}:forward", f"{module}:right"]) == 0
     assert capsys.readouterr().out == "exact: the picture comes back: all 768 levels come back.\n"
@@ -195,6 +226,8 @@ def test_show_draws_three_rows(module: str, tmp_path: Path, capsys: pytest.Captu
         photograph.save(files[-1])
     out = tmp_path / "look.png"
     assert main(["show", f"{module}:val", *files, "-o", str(out)]) == 0
+    assert main(["show", f"{module}:val", *files, "-o", str(tmp_path / "new/folder/look.png")]) == 0
+    assert (tmp_path / "new/folder/look.png").read_bytes() == out.read_bytes()
     with Image.open(out) as picture:
         assert picture.mode == "RGB"
         assert picture.size == (5 * 33 + 1, 3 * (34 + 16))

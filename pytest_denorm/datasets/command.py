@@ -115,14 +115,14 @@ def run_sweep(arguments: argparse.Namespace) -> int:
 
 
 def _load(spec: str) -> Any:
-    from ..spec import load
+    from ..spec import folders_here, load
 
     if ":" not in spec:
         raise SettingsError(
             f"{spec!r} names no data: expected module:attribute, such as myproject.data:train_set, or "
             f"myproject.data:make_loader() for a function that makes it."
         )
-    return load(spec, [Path.cwd()])
+    return load(spec, folders_here())
 
 
 def _common(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from pytest_denorm.errors import ImageError
 from pytest_denorm.normalization import Normalization
 
 from .decoding import read_picture
+from .files import write_whole
 from .layout import grid
 
 __all__ = ["draw_files", "three_rows"]
@@ -65,6 +67,7 @@ def draw_files(pipeline: Any, files: Sequence[Path], output: Path) -> None:
     Raises:
         ImageError: a file is no picture, or the pipeline takes no PIL picture or gives no tensor.
         PipelineError: as :func:`pytest_denorm.find_normalize`.
+        BaselineError: `output` cannot be written.
     """
     normalization = as_normalization(pipeline)
     pictures = [read_picture(file) for file in files]
@@ -79,7 +82,9 @@ def draw_files(pipeline: Any, files: Sequence[Path], output: Path) -> None:
     grey = normalized[0].shape[0] == 1
     originals = [ImageOps.fit(picture.convert("L" if grey else "RGB"), (width, height)) for picture in pictures]
     picture = three_rows(originals, torch.stack(normalized), normalization)
-    picture.save(output, format="PNG")
+    data = io.BytesIO()
+    picture.save(data, format="PNG")
+    write_whole(output, data.getvalue())
 
 
 def _run(pipeline: Any, picture: Image.Image, file: Path) -> torch.Tensor:
