@@ -111,6 +111,7 @@ def _explain(before: Bytes, after: Bytes, normalization: Normalization | None) -
         or _geometry(before, after)
         or _shift(before, after)
         or _gains(before, after, normalization)
+        or _exchanged_gains(before, after)
     )
 
 
@@ -148,17 +149,19 @@ def _channel_order(before: Bytes, after: Bytes) -> str:
     """Of pictures that differ by more than a level."""
     for order in permutations(range(3)):
         if _same(before[..., order], after):
-            if order == (2, 1, 0):
-                return "channels reversed (BGR for RGB)"
-            return "channels in another order: " + ", ".join(
-                f"{CHANNELS[source]} drawn as {CHANNELS[place]}"
-                for place, source in enumerate(order)
-                if source != place
-            )
+            return _name_order(order)
     for channel in range(3):
         if _same(np.broadcast_to(before[..., channel, None], before.shape), after):
             return f"grey: every channel shows {CHANNELS[channel]}"
     return ""
+
+
+def _name_order(order: tuple[int, ...]) -> str:
+    if order == (2, 1, 0):
+        return "channels reversed (BGR for RGB)"
+    return "channels in another order: " + ", ".join(
+        f"{CHANNELS[source]} drawn as {CHANNELS[place]}" for place, source in enumerate(order) if source != place
+    )
 
 
 _MOVES: tuple[tuple[str, Callable[[Bytes], Bytes]], ...] = (
@@ -226,20 +229,43 @@ def fit_gain(before: Bytes, after: Bytes) -> Fit | None:
 
 def _gains(before: Bytes, after: Bytes, normalization: Normalization | None) -> str:
     names = ("grey",) if is_grey(before) and is_grey(after) else CHANNELS
+    fits = _fits(before, after, len(names))
+    if not fits:
+        return ""
+    said = _say_fits(fits, names)
+    cause = _cause(fits, names, normalization)
+    return f"{said}: looks like {cause}" if cause else said
+
+
+def _fits(before: Bytes, after: Bytes, channels: int) -> list[Fit]:
+    """The gain and offset of each channel; none at all where one of them has none."""
     fits = []
-    for channel in range(len(names)):
+    for channel in range(channels):
         same = np.array_equal(before[..., channel], after[..., channel])
         fit = Fit(1.0, 0.0) if same else fit_gain(before[..., channel], after[..., channel])
         if fit is None:
-            return ""
+            return []
         fits.append(fit)
-    said = "; ".join(
+    return fits
+
+
+def _say_fits(fits: Sequence[Fit], names: Sequence[str]) -> str:
+    return "; ".join(
         f"{name} gain {fit.gain:.3f}, offset {fit.offset:.3f}"
         for name, fit in zip(names, fits, strict=True)
         if _is(fit)
     )
-    cause = _cause(fits, names, normalization)
-    return f"{said}: looks like {cause}" if cause else said
+
+
+def _exchanged_gains(before: Bytes, after: Bytes) -> str:
+    """What was undone after its channels had changed places: each has the statistics of another."""
+    if is_grey(before):
+        return ""
+    for order in list(permutations(range(3)))[1:]:  # the first is theirs
+        fits = _fits(before[..., order], after, 3)
+        if fits and all(fit.gain > 0 for fit in fits):
+            return f"{_name_order(order)}, each under the statistics of another: {_say_fits(fits, CHANNELS)}"
+    return ""
 
 
 def _is(fit: Fit) -> bool:

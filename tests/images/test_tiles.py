@@ -46,6 +46,18 @@ def test_a_wrong_std_is_named(channel: int, wrong: float, words: str) -> None:
     assert unknown.endswith(f"looks like {words} (if the statistics are those of imagenet)")
 
 
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ((2, 1, 0), "channels reversed (BGR for RGB)"),
+        ((1, 0, 2), "channels in another order: green drawn as red, red drawn as green"),
+    ],
+)
+def test_channels_that_changed_places_before_the_inverse_are_named(order: tuple[int, ...], words: str) -> None:
+    (text,) = said(grid(NORMALIZED[:, order], IMAGENET))
+    assert text.startswith(f"all tiles: {words}, each under the statistics of another: red gain 1.0")
+
+
 def test_a_wrong_mean_is_named() -> None:
     figure = grid(NORMALIZED, Normalization(replaced(IMAGENET.mean, 0, 0.435), IMAGENET.std))
     (text,) = said(figure)
