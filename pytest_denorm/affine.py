@@ -450,8 +450,8 @@ def _constant(
     narrow = [1] * len(shape)
     if axis is not None:
         narrow[axis] = len(values)
-    if device.type == "cpu" or not values:
-        made = torch.tensor(values, dtype=dtype, device=device)
+    if device.type == "cpu":
+        made = torch.tensor(values, dtype=dtype)
     else:  # numbers go there with the kernels that write them; a copy from the host would have to be waited for
         made = torch.stack([torch.full((), value, dtype=dtype, device=device) for value in values])
     return made.view(narrow).expand(shape).contiguous()

@@ -845,6 +845,12 @@ class TestDevices:
             denormalize(y, made)
         assert sorted(counted.names) == ["addcmul", *["full"] * 6, "stack", "stack"]
 
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+    @pytest.mark.parametrize("device", ["cpu", "meta"])
+    def test_constants_are_as_precise_on_every_device(self, device, dtype):
+        made = affine._constant((0.1, 0.2), dtype, torch.device(device), (2, 1, 1), 0)
+        assert (made.dtype, made.device.type, made.shape) == (dtype, device, (2, 1, 1))
+
     @pytest.mark.parametrize("dtype", FLOATS, ids=str)
     def test_a_gpu_keeps_its_pictures(self, dtype):
         """Shown where there is none, on tensors without values, of which torch checks the devices."""
