@@ -48,6 +48,8 @@ _LOOKED_INTO = 8
 #: Errors told where no way of calling worked, and ways told with each.
 _ERRORS_TOLD = 6
 _WAYS_TOLD = 3
+#: What is raised about the kind of a picture, or what it lacks, and not about its size: larger ones fare no better.
+_OF_KIND = (TypeError, KeyError, AttributeError, NotThisWay)
 #: Relative error of a few operations in each dtype; whole numbers are rounded.
 _ROUNDING = {"float64": 2.0**-18, "float32": 2.0**-18, "float16": 2.0**-8, "bfloat16": 2.0**-5}
 
@@ -257,11 +259,14 @@ class _Probe:
     def _choose(self) -> _Chosen:
         """The first way that works and gives values of a usual range; else the one that comes nearest."""
         said: dict[str, str] = {}
+        hopeless: set[tuple[Convention, int]] = set()
         for size in self._sizes:
             for channels in self._channels:
                 found: list[_Chosen] = []
                 for convention in CONVENTIONS:
-                    chosen = self._attempt(convention, channels, size, said)
+                    if (convention, channels) in hopeless:
+                        continue
+                    chosen = self._attempt(convention, channels, size, said, hopeless)
                     if chosen is not None and min(chosen.rank) >= 1:
                         self._undivided = _undivided(chosen, found)
                         return chosen
@@ -305,18 +310,24 @@ class _Probe:
                     )
 
     def _attempt(
-        self, convention: Convention, channels: int, size: tuple[int, int], said: dict[str, str]
+        self,
+        convention: Convention,
+        channels: int,
+        size: tuple[int, int],
+        said: dict[str, str],
+        hopeless: set[tuple[Convention, int]],
     ) -> _Chosen | None:
         outcomes = []
         for colour in (_COLOUR, (0, 0, 0), (255, 255, 255)):
             self._calls += 1
             try:
                 outcomes.append(convention.run(self._call, flat(colour[:channels], size)))
-            except NotThisWay:
-                return None
             except Exception as error:  # not the way it is called; all are told if none works
-                lines = str(error).strip().splitlines() or [""]
-                said.setdefault(convention.words, f"{type(error).__name__}: {lines[0][:150]}")
+                if isinstance(error, _OF_KIND):
+                    hopeless.add((convention, channels))
+                if not isinstance(error, NotThisWay):
+                    lines = str(error).strip().splitlines() or [""]
+                    said.setdefault(convention.words, f"{type(error).__name__}: {lines[0][:150]}")
                 return None
             if not outcomes[-1].pictures:
                 said.setdefault(

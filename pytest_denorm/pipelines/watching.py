@@ -18,7 +18,7 @@ from .probing import independent
 from .randomness import states_kept
 from .walk import Located, declared
 
-__all__ = ["Entered", "LaterStepRaisedError", "Record", "recorded", "watch", "watch_own"]
+__all__ = ["Entered", "LaterStepRaisedError", "Record", "recorded", "refuse_unwatchable", "watch", "watch_own"]
 
 Pair = tuple[Any, Any]
 
@@ -145,10 +145,8 @@ def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
         PipelineError: it has no such method, or its class cannot be changed.
     """
     with alone():  # another thread would put back the class of this one
-        op, entry, kind = located.op, located.entry, type(located.op)
-        reason = f"{located.normalization.source or located.name} cannot be watched while its pipeline runs"
-        if entry is None or not hasattr(kind, entry):
-            raise PipelineError(f"{reason}: it is one with other steps.")
+        op, kind = located.op, type(located.op)
+        entry = _watchable_entry(located)
         pairs = Record()
         original = getattr(op, entry)
 
@@ -173,11 +171,29 @@ def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
         try:
             op.__class__ = type(kind.__name__, (kind,), members)
         except TypeError as error:
-            raise PipelineError(f"{reason}: {error}.") from None
+            raise PipelineError(f"{_unseen(located)}: {error}.") from None
         try:
             yield pairs
         finally:
             op.__class__ = kind
+
+
+def refuse_unwatchable(located: Located) -> None:
+    """
+    Raises:
+        PipelineError: no method of the Normalize can be watched.
+    """
+    _watchable_entry(located)
+
+
+def _watchable_entry(located: Located) -> str:
+    if located.entry is None or not hasattr(type(located.op), located.entry):
+        raise PipelineError(f"{_unseen(located)}: it is one with other steps.")
+    return located.entry
+
+
+def _unseen(located: Located) -> str:
+    return f"{located.normalization.source or located.name} cannot be watched while its pipeline runs"
 
 
 def _copied(picture: Any) -> Any:

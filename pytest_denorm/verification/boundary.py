@@ -19,7 +19,7 @@ from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
 from ..pipelines.probing import probe
 from ..pipelines.walk import is_dataset
-from ..pipelines.watching import LaterStepRaisedError, Record, watch, watch_own
+from ..pipelines.watching import LaterStepRaisedError, Record, refuse_unwatchable, watch, watch_own
 from ..pipelines.white import BRIGHT, is_of_bytes
 from ..text import channel_name
 from ..tolerance import round_trip_tolerance
@@ -92,6 +92,10 @@ def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
     """
     if located.op is pipeline:
         raise NotApplicable("there is nothing around the Normalize that could be run")
+    try:
+        refuse_unwatchable(located)
+    except PipelineError as error:
+        raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {error}") from error
     reason, untaken, seen_at_work = "", "matplotlib came without its sample photograph", False
     misfits: list[Sighting] = []
     last: list[Sighting] = []

@@ -590,3 +590,20 @@ def test_three_views_in_one_tensor_are_pictures():
     found = probe(lambda picture: torch.stack([TO_TENSOR(picture)] * 3) * 2 - 1)
     assert found.normalization().mean == pytest.approx([0.5] * 3)
     assert found.convention == "a PIL picture"
+
+
+def test_errors_about_the_kind_of_a_picture_are_not_tried_again_with_larger_ones() -> None:
+    sizes = set()
+
+    def wants_boxes(picture):
+        if isinstance(picture, Image.Image):
+            sizes.add(picture.size)
+        raise TypeError("pictures come with boxes")
+
+    with pytest.raises(PipelineError, match="pictures come with boxes"):
+        probe(wants_boxes)
+    assert len(sizes) == 1
+
+
+def test_larger_pictures_are_tried_where_smaller_ones_are_of_no_value() -> None:
+    assert_imagenet(measured(v1.RandomCrop(600), TO_TENSOR, NORMALIZE))

@@ -941,3 +941,24 @@ def test_pictures_far_above_white_are_off_by_more() -> None:
 
 def test_statistics_of_bytes_are_measured_from_outside_without_a_warning() -> None:
     assert verdict(T.Normalize(*TO_BYTES))[0] == "passed"
+
+
+class Scales:
+    """Resizes too, so that it cannot be watched as a Normalize alone."""
+
+    def __init__(self) -> None:
+        self.mean, self.std = MEAN, STD
+
+    def __call__(self, picture: Any) -> torch.Tensor:
+        Scales.told.append(1)
+        tensor = F.resize(F.to_tensor(picture), [32, 32])
+        return (tensor - torch.tensor(self.mean).view(-1, 1, 1)) / torch.tensor(self.std).view(-1, 1, 1)
+
+    told: list[int] = []  # noqa: RUF012
+
+
+def test_what_cannot_be_watched_is_not_tried_in_every_form() -> None:
+    Scales.told.clear()
+    status, message = verdict(T.Compose([Scales()]), "statistics_match_channels")
+    assert (status, message.rpartition(": ")[2]) == ("not applicable", "it is one with other steps.")
+    assert len(Scales.told) < 300  # it is measured once, to be found
