@@ -60,7 +60,8 @@ def dataset_statistics(
     Args:
         dataset_or_loader: a data set (``dataset[i]``, ``len(dataset)``), a DataLoader, whose batches are measured as
             they come, or an iterable of pictures. A picture is a PIL picture, a tensor (..., C, H, W) or an array
-            (..., H, W, C) or (..., C, H, W), of bytes, other integers or floats, of any size; it may come in a tuple
+            (..., H, W, C) or (..., C, H, W), of bytes, other integers or floats, of any size, or a clip (C, T, H, W)
+            of 1, 3 or 4 channels and another number of frames, each of which is a picture; it may come in a tuple
             (masks and boxes may be before it; of several pictures the first), in a list, or in a dict
             (``pixel_values``, ``image``, ``images``, ``img``, ...).
         image: the key or index of the picture in an item, or a function that takes an item and returns it; of a

@@ -23,6 +23,8 @@ __all__ = ["Planes", "Reading", "picture_name", "planes_of"]
 
 #: How many channels pictures have, where the axis has to be told by its length.
 _CHANNELS = (1, 3, 4)
+#: Where they are in clips, (C, T, H, W).
+_CLIP_AXIS = -4
 #: PIL's modes of one byte a band, a letter each.
 _BYTE_MODES = ("L", "RGB", "RGBA", "CMYK", "HSV", "LA")
 #: The value of white by dtype; floats and bool have 1.
@@ -79,8 +81,11 @@ class Planes(NamedTuple):
     pixel_max: float
 
 
-def planes_of(item: Any, reading: Reading, batches: Batches | None = None) -> list[Planes]:
+def planes_of(item: Any, reading: Reading, batches: Batches | None = None, *, together: bool = False) -> list[Planes]:
     """The pictures of an item of a data set, or of a batch of a loader that has such `batches`.
+
+    Args:
+        together: it is no item, but several pictures that are kept together, (N, ...).
 
     Raises:
         ImageTypeError: there is no picture in it, or one of a kind that cannot be measured.
@@ -90,10 +95,11 @@ def planes_of(item: Any, reading: Reading, batches: Batches | None = None) -> li
         pictures = pictures_of(reading.take(item)) if batches is None else batches.pictures(item)
     except ImageTypeError as error:
         raise ImageTypeError(f"{error}: say where it is with image=.") from None
-    return [_planes(picture, reading) for picture in pictures]
+    is_stack = (lambda picture: together) if batches is None else batches.is_stack
+    return [_planes(picture, reading, is_stack) for picture in pictures]
 
 
-def _planes(picture: Any, reading: Reading) -> Planes:
+def _planes(picture: Any, reading: Reading, is_stack: Callable[[Any], bool] = lambda picture: False) -> Planes:
     if isinstance(picture, PIL.Image.Image):
         array, axis = _of_pil(picture), -1
     else:
@@ -102,7 +108,9 @@ def _planes(picture: Any, reading: Reading) -> Planes:
             array = array[np.newaxis]
             axis = -3
         else:
-            axis = _channel_axis(array.shape, reading.channel_axis, isinstance(picture, torch.Tensor))
+            axis = _CLIP_AXIS
+            if reading.channel_axis is not None or not _may_be_clip(array.shape) or is_stack(picture):
+                axis = _channel_axis(array.shape, reading.channel_axis, isinstance(picture, torch.Tensor))
         if axis not in (-1, -3):
             array, axis = np.moveaxis(array, axis, -3), -3
     if array.size == 0:
@@ -132,6 +140,13 @@ def _as_array(picture: torch.Tensor | Pixels) -> Pixels:
     if picture.dtype.kind not in "buif" or (picture.dtype.kind == "f" and picture.dtype.itemsize > 8):
         raise ImageTypeError(f"a picture of {picture.dtype}: expected bytes, other integers or floats.")
     return picture
+
+
+@lru_cache(maxsize=64)
+def _may_be_clip(shape: tuple[int, ...]) -> bool:
+    """Whether it has the shape of a clip, (..., C, T, H, W), and of no pictures with a usual number of channels."""
+    usual = [axis >= -len(shape) and shape[axis] in _CHANNELS for axis in (-4, -3, -1)]
+    return usual == [True, False, False]
 
 
 @lru_cache(maxsize=64)

@@ -193,7 +193,7 @@ class Reader:
         """
         self._settle()
         try:
-            found = planes_of(get(), self._reading, self._batches)
+            found = planes_of(get(), self._reading, self._batches, together=True)
         except Exception as error:
             self._flush()
             self._fail(indices[0], error)

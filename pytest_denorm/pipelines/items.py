@@ -341,6 +341,10 @@ class Batches:
         found = pictures_of(batch, self._is_collated, stacked=True)
         return [picture for one in found for picture in (one if self._is_grey_stack(one) else [one])]
 
+    def is_stack(self, picture: torch.Tensor | np.ndarray[Any, Any]) -> bool:
+        """Whether (N, C, H, W) is several pictures of a batch, and no clip (C, T, H, W) like those of the data set."""
+        return not self._single and picture.ndim == 4 and _axes(self._usual) != 4
+
     @cached_property
     def _item(self) -> Any:
         """One of the data set; None where it cannot be had."""

@@ -10,7 +10,15 @@ import torch
 from photographs import crops
 from PIL import Image
 from torch.nn.functional import one_hot
-from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    SequentialSampler,
+    TensorDataset,
+    default_collate,
+)
 from torchvision import transforms, tv_tensors
 from torchvision.transforms import functional
 
@@ -313,3 +321,46 @@ def test_the_pictures_after_normalize_are_judged_where_the_raw_ones_are_kept_too
 def _statistics():
     found = dataset_statistics(PICTURES)
     return found.mean, found.std
+
+
+CLIPS = PICTURES[:20].unflatten(0, (4, 5)).transpose(1, 2)  # four, (C, T, H, W)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda clips: clips,
+        lambda clips: DataLoader(clips, 3),
+        lambda clips: DataLoader(clips, 3, collate_fn=list),
+        lambda clips: DataLoader(clips, batch_size=None),
+        lambda clips: [clips[index].numpy() for index in range(len(clips))],
+    ],
+    ids=["data set", "loader", "lists", "no batches", "arrays"],
+)
+def test_each_frame_of_a_clip_is_a_picture(given) -> None:
+    frames = Made(lambda index: CLIPS[index])
+    frames.__class__ = type("Clips", (Made,), {"__len__": lambda self: len(CLIPS)})
+    assert dataset_statistics(given(frames)).to_dict() == dataset_statistics(PICTURES[:20]).to_dict()
+
+
+def test_three_pictures_of_eight_bands_are_no_clip() -> None:
+    bands = PICTURES[:20, :2].reshape(5, 8, *PICTURES.shape[2:])
+    of_each = dataset_statistics(list(bands)).to_dict()
+    assert len(of_each["mean"]) == 8
+    for given in (bands, DataLoader(TensorDataset(bands), 3), DataLoader(bands, 3, collate_fn=torch.stack)):
+        assert dataset_statistics(given).to_dict() == of_each
+
+
+def test_a_clip_behind_its_normalize_is_standardized() -> None:
+    class Normalized(Dataset):
+        def __init__(self):
+            self.transform = transforms.Normalize((0.5,) * 3, (0.25,) * 3)
+
+        def __len__(self):
+            return len(CLIPS)
+
+        def __getitem__(self, index):
+            return self.transform(CLIPS[index].transpose(0, 1) / 255).transpose(0, 1)
+
+    (result,) = check(Normalized(), select=["dataset_is_standardized"]).results
+    assert result.message.startswith("20 pictures after Normalize")
