@@ -6,6 +6,7 @@ import functools
 import re
 import types
 import warnings
+from array import array
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -429,7 +430,7 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
         with_one = _without_inverses(with_one)
     if not with_one:
         return ()
-    statistics = {tuple(one.normalization for one in branch if isinstance(one, Located)) for branch in with_one}
+    statistics = {tuple(_in_float32(one) for one in branch if isinstance(one, Located)) for branch in with_one}
     everywhere = len(with_one) == len(branches)
     if len(statistics) == 1 and (everywhere or parts.together == "views"):
         left_out = missing(parts, branches) if parts.together == "views" else ()
@@ -444,6 +445,12 @@ def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_F
         f"No one inverse is right for all of them. Move Normalize out of the choice, or give it to each alike."
     )
     return (_Problem(ConditionalNormalizeError, "", text),)
+
+
+def _in_float32(one: Located) -> tuple[float | bytes, ...]:
+    """What tells the statistics from others: of two that agree, one may be kept in a tensor."""
+    normalization = one.normalization
+    return *(array("f", each).tobytes() for each in (normalization.mean, normalization.std)), normalization.pixel_max
 
 
 def _without_inverses(branches: list[tuple[_Finding, ...]]) -> list[tuple[_Finding, ...]]:

@@ -30,6 +30,7 @@ from ..errors import (
     StatisticsWarning,
 )
 from ..normalization import Normalization
+from ..pipelines.adapters.lightning import transferred
 from ..pipelines.walk import is_dataset
 from ..text import channel_name, count_of, in_levels
 from ..tolerance import round_trip_tolerance
@@ -88,13 +89,25 @@ def check_single_normalize(case: Case) -> Shown:
         if case.unmet == "raw":
             raise CheckFailure(f"{said}, and no value in their pictures is below 0: is it called?")
         raise NotApplicable(f"{said}: their pictures are kept normalized, or something else normalizes them")
-    again = normalized_again(case.pipeline, case.normalization) if is_dataset(case.pipeline) else ""
-    if again:
-        raise CheckFailure(
-            f"{case.normalization.source} is applied to the items of the data set, and the loader around it does the "
-            f"same once more: {again}. Normalize in one place."
-        )
+    _refuse_normalized_again(case)
     return Shown("one Normalize, met by every picture")
+
+
+def _refuse_normalized_again(case: Case) -> None:
+    """
+    Raises:
+        CheckFailure: batches are normalized, of items that are.
+    """
+    loaders = [(f"{case.normalization.source} is applied to the items of the data set", "the loader around it")]
+    sources = [case.pipeline]
+    if not is_dataset(case.pipeline):
+        hooked = list(transferred(case.pipeline))
+        loaders = [(f"the items of {name} are normalized", loader.name) for name, loader in hooked]
+        sources = [loader for _, loader in hooked]
+    for source, (where, what) in zip(sources, loaders, strict=True):
+        again = normalized_again(source, case.normalization)
+        if again:
+            raise CheckFailure(f"{where}, and {what} does the same once more: {again}. Normalize in one place.")
 
 
 @_check

@@ -174,6 +174,47 @@ def test_a_loader_that_normalizes_once_more_is_told(name, shuffle):
     )
 
 
+class Module:
+    """As a data module of Lightning is called: batches go through its method on their way to the network."""
+
+    def __init__(self, data, used):
+        self.data, self.normalize = data, transforms.Normalize(used.mean, used.std)
+
+    def train_dataloader(self):
+        return DataLoader(self.data, 16)
+
+    def on_after_batch_transfer(self, batch, dataloader_idx):
+        self.seen = dataloader_idx
+        return self.normalize(batch)
+
+
+def test_a_data_module_that_normalizes_once_more_is_told():
+    used = preset("cifar10")
+    twice = Module(Normalized(like("cifar10", 100), used), used)
+    (result,) = check(twice, select=["single_normalize"]).results
+    assert result.status == "failed"
+    assert result.message.startswith(
+        "the items of Module.train_dataloader() are normalized, and Module.on_after_batch_transfer() does the same "
+        "once more: the items of its data set have mean "
+    )
+    assert not hasattr(twice, "seen")
+
+
+def test_data_modules_that_normalize_once_are_told_nothing():
+    class NotSetUp(Module):
+        def train_dataloader(self):
+            raise AttributeError("data")
+
+    class InTraining(Module):
+        def on_after_batch_transfer(self, batch, dataloader_idx):
+            return self.normalize(batch) if self.trainer.training else batch
+
+    used, pictures = preset("cifar10"), like("cifar10", 100).clamp(0, 1)
+    once = Normalized(pictures, used)
+    for module in (Module(pictures, used), NotSetUp(once, used), InTraining(once, used)):
+        assert check(module, select=["single_normalize"]).ok
+
+
 def test_loaders_that_normalize_once_are_told_nothing():
     used = preset("imagenet")
     pictures = like("cifar10", 200).clamp(0, 1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch.utils.data import Dataset
 from torchvision import transforms as v1
 
@@ -172,3 +173,18 @@ def test_transforms_in_the_body_of_a_class() -> None:
     assert find_normalize(Photographs()).mean == (0.5, 0.4, 0.3)
     assert find_normalize(Photographs()).source.startswith("Photographs.transform.transforms[1]: ")
     assert find_normalize(Changed()).mean == (0.5,)
+
+
+def test_statistics_that_are_kept_in_a_tensor_are_those_of_a_list() -> None:
+    class Kept:
+        def __init__(self):
+            self.mean, self.std = (torch.tensor(one).view(3, 1, 1) for one in (MEAN, STD))
+
+        def __call__(self, picture):
+            return (picture - self.mean) / self.std
+
+    listed = v1.Normalize(MEAN, STD)
+    for pipelines in ({"gpu": Kept(), "val": listed}, {"val": listed, "gpu": Kept()}):
+        assert find_normalize(pipelines).mean == pytest.approx(MEAN)
+    with pytest.raises(AmbiguousNormalizeError):
+        find_normalize({"gpu": Kept(), "val": v1.Normalize(MEAN, (0.229, 0.224, 0.2251))})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..registry import Description, Parts
 
 _METHODS = ("train_dataloader", "val_dataloader", "test_dataloader", "predict_dataloader")
+_HOOKS = ("on_before_batch_transfer", "on_after_batch_transfer")
 _LIBRARIES = ("lightning", "pytorch_lightning")
 
 
@@ -51,6 +53,38 @@ def _made(obj: Any, names: list[str]) -> Parts:
                 f"{name}() raised {type(error).__name__}: {error}. Call setup() first, or give a loader."
             ) from error
     return Parts(tuple(loaders), "views")
+
+
+class Transferred:
+    """A loader, with what a module makes of its batches on their way to the network.
+
+    Attributes:
+        name: the methods that do so.
+    """
+
+    def __init__(self, module: Any, loader: Any, hooks: list[str]) -> None:
+        self.loader, self.name = loader, " and ".join(f"{type(module).__name__}.{hook}()" for hook in hooks)
+        self._module, self._hooks = copy.copy(module), hooks
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.loader:
+            for hook in self._hooks:
+                batch = getattr(self._module, hook)(batch, 0)
+            yield batch
+
+
+def transferred(obj: Any) -> Iterator[tuple[str, Transferred]]:
+    """The loaders of a module that has such methods of its own, each with its name; none where they cannot be made."""
+    hooks = [name for name in _HOOKS if _is_own(getattr(type(obj), name, None))]
+    made = loaders_made_by(obj) if hooks else None
+    if made is None:
+        return
+    try:
+        loaders = made().parts
+    except RuntimeError:  # not set up: what looks for a Normalize says so, if it needs them
+        return
+    for name, loader in loaders:
+        yield type(obj).__name__ + name, Transferred(obj, loader, hooks)
 
 
 def _is_pipeline(name: str, value: Any) -> bool:
