@@ -13,19 +13,19 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..alone import alone
 from ..errors import MissingNormalizeWarning
-from .registry import Parts
-from .structure import is_dataset
+from .registry import Parts, describe, public_name
+from .structure import is_dataset, structure
 
 if TYPE_CHECKING:
     from .walk import Located
 
-__all__ = ["Missing", "missing", "warn_of_missing"]
+__all__ = ["Missing", "data_sets_of_splits", "missing", "warn_of_missing"]
 
 #: What splits are called; a name may go on with what they are of, such as ``trainset``.
 _SPLIT = re.compile(
@@ -89,6 +89,16 @@ def missing(parts: Parts, branches: Sequence[tuple[Any, ...]]) -> tuple[Missing,
         alike = [one for one in of_splits if one.rest == rest and (one.branch or one.split not in normalized)]
         left_out += _without(alike, named=True)
     return left_out
+
+
+def data_sets_of_splits(pipeline: Any) -> Iterator[tuple[str, Any]]:
+    """The data sets and loaders that a dict or an object keeps under names of splits, each with its path."""
+    if is_dataset(pipeline):
+        return
+    description = describe(pipeline) or structure(pipeline)
+    for label, part in description.parts if isinstance(description, Parts) else ():
+        if is_dataset(part) and _Member(label, part, ()).split:
+            yield public_name(pipeline).rpartition(".")[2] + label, part
 
 
 class _Member:

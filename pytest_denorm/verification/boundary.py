@@ -18,7 +18,8 @@ from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
 from ..pipelines.probing import probe
-from ..pipelines.walk import is_dataset
+from ..pipelines.splits import data_sets_of_splits
+from ..pipelines.walk import declared, is_dataset
 from ..pipelines.watching import LaterStepRaisedError, Record, refuse_unwatchable, watch, watch_own
 from ..pipelines.white import BRIGHT, is_of_bytes
 from ..text import channel_name
@@ -41,7 +42,7 @@ _BEYOND = 0.05
 #: What is off a map by no more, of all the way from black to white, is rounded to bytes.
 _ROUNDED = 1.01 / 255
 
-__all__ = ["Unmet", "declared_against_measured", "sightings", "unmet"]
+__all__ = ["Unmet", "declared_against_measured", "sightings", "unmet", "unmet_splits"]
 
 
 class Sighting(NamedTuple):
@@ -219,6 +220,20 @@ def unmet(pipeline: Any, located: Located) -> Unmet:
     if not pictures:
         return ""
     return "normalized" if any(float(np.asarray(one).min()) < 0 for one in pictures) else "raw"
+
+
+def unmet_splits(pipeline: Any) -> list[str]:
+    """The data sets of splits, side by side, of which :func:`unmet` says "raw"."""
+    found = []
+    with alone(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DenormWarning)
+        for path, part in data_sets_of_splits(pipeline):
+            try:
+                located = declared(part)
+            except DenormError:  # it has none: other checks tell it
+                continue
+            found += [path] if unmet(part, located) == "raw" else []
+    return found
 
 
 def _again(pipeline: Any, located: Located, index: int, picture: torch.Tensor) -> Sighting | None:

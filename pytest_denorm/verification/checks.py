@@ -34,7 +34,7 @@ from ..pipelines.adapters.lightning import transferred
 from ..pipelines.walk import is_dataset
 from ..text import channel_name, count_of, in_levels
 from ..tolerance import round_trip_tolerance
-from .boundary import Sighting, declared_against_measured, sightings
+from .boundary import Sighting, declared_against_measured, sightings, unmet_splits
 from .calls import as_pictures, as_tensor, call, read_picture
 from .case import Case, CheckFailure, NotApplicable, Shown
 from .exchange import responses
@@ -84,6 +84,11 @@ def check_single_normalize(case: Case) -> Shown:
     for warning in caught:
         if issubclass(warning.category, SecondNormalizeWarning):
             raise NotApplicable(str(warning.message))
+    for path in unmet_splits(case.pipeline):
+        raise CheckFailure(
+            f"none of the first items of {path} met the Normalize that it holds, and no value in their pictures is "
+            f"below 0: is it called?"
+        )
     if case.unmet:
         said = f"none of the first items met the Normalize that the data set holds ({case.normalization.source})"
         if case.unmet == "raw":

@@ -231,3 +231,29 @@ def test_the_warning_is_one_of_this_package_and_can_be_silenced():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", DenormWarning)
         assert find_normalize({"train": WITH, "val": WITHOUT}) == IMAGENET
+
+
+class InTraining(Pictures):
+    """Normalizes the pictures of one split, and holds what does so in both."""
+
+    def __init__(self, train):
+        super().__init__(None)
+        self.train, self.normalize = train, v1.Normalize(MEAN, STD)
+
+    def __getitem__(self, index):
+        picture = super().__getitem__(index)
+        return self.normalize(picture) if self.train else picture
+
+
+@pytest.mark.parametrize("kept", [lambda data: data, DataLoader], ids=["data sets", "loaders"])
+def test_a_split_that_does_not_call_its_normalize_is_named(kept):
+    both = {"train": kept(InTraining(True)), "val": kept(InTraining(False))}
+    for splits, path in ((both, "dict['val']"), (Module(data=1, **both), "Module.val")):
+        (result,) = check(splits, select=["single_normalize"]).results
+        assert (result.status, result.message) == (
+            "failed",
+            f"none of the first items of {path} met the Normalize that it holds, and no value in their pictures is "
+            f"below 0: is it called?",
+        )
+    assert check({"train": both["train"], "test": both["train"]}, select=["single_normalize"]).ok
+    assert check({"train": both["train"], "raw": both["val"]}, select=["single_normalize"]).ok
