@@ -16,6 +16,7 @@ _TURN_BACK = (
     " Take the exchange of channels out; or, where the network wants them so, give your own inverse, which turns them "
     "back: inverse=."
 )
+_BY_ITSELF = " It is a network: give what normalizes in it by itself, a layer or a method of it."
 
 
 def locate_or_measure(pipeline: Any) -> Located:
@@ -46,7 +47,7 @@ def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
 
 
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normalization:
-    from .probing import probe
+    from .probing import is_network, probe
 
     found = None
     try:
@@ -54,7 +55,7 @@ def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normal
         normalization = found.normalization()
     except DenormError as error:
         order = () if found is None else found.order or ()
-        advice = _TURN_BACK if list(order) != sorted(order) else ""
+        advice = _TURN_BACK if list(order) != sorted(order) else _BY_ITSELF if is_network(pipeline) else ""
         raise NormalizeNotFoundError(f"{nothing_declared.said}\nMeasured: {error}{advice}", measured=found) from error
     as_they_enter = all(math.isclose(std, 1, abs_tol=1e-3) for std in normalization.std) and all(
         math.isclose(mean, 0, abs_tol=1e-3) for mean in normalization.mean

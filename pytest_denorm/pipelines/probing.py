@@ -36,7 +36,7 @@ from .registry import Parts, describe, public_name
 from .structure import structure
 from .walk import locate
 
-__all__ = ["independent", "one_thread", "probe"]
+__all__ = ["independent", "is_network", "one_thread", "probe"]
 
 #: Height and width differ, and neither could be a number of channels. The second is for crops beyond the first.
 _SIZES = ((264, 296), (1064, 1096))
@@ -172,6 +172,11 @@ def _first_callable(pipeline: Any) -> Callable[..., Any]:
         f"nothing to probe in a {public_name(pipeline)}: expected something that is called with a picture, or a data "
         f"set or loader that holds such a transform."
     )
+
+
+def is_network(pipeline: Any) -> bool:
+    """What it gives in the end are no pictures that went in."""
+    return isinstance(pipeline, torch.nn.Module) and any(True for _ in pipeline.parameters())
 
 
 def independent(call: Any) -> Any:

@@ -120,10 +120,9 @@ class _Member:
     @property
     def takes_pictures(self) -> bool:
         """As against classes and networks, which are called with something else."""
-        import torch
+        from .probing import is_network
 
-        is_network = isinstance(self.part, torch.nn.Module) and any(True for _ in self.part.parameters())
-        return callable(self.part) and not isinstance(self.part, type) and not is_network
+        return callable(self.part) and not isinstance(self.part, type) and not is_network(self.part)
 
 
 def _without(found: Sequence[_Member], named: bool) -> tuple[Missing, ...]:

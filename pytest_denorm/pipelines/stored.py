@@ -81,11 +81,9 @@ def leaf_of(obj: Any, found: Normalization) -> Leaf | None:
 
 def leaf_by_colours(obj: Any, found: Normalization) -> Leaf | None:
     """As :func:`leaf_of`, of what resizes or crops too: it is measured. None of a network, which may take long."""
-    import torch
+    from .probing import is_network, probe
 
-    from .probing import probe
-
-    if isinstance(obj, torch.nn.Module) and any(True for _ in obj.parameters()):
+    if is_network(obj):
         return None
     try:
         measured = probe(obj, draws=_FEW_DRAWS)

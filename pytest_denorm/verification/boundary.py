@@ -17,7 +17,7 @@ from ..errors import DenormError, DenormWarning, NormalizeRaisedError, NotInvert
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
-from ..pipelines.probing import probe
+from ..pipelines.probing import is_network, probe
 from ..pipelines.splits import data_sets_of_splits
 from ..pipelines.walk import declared, is_dataset
 from ..pipelines.watching import LaterStepRaisedError, Record, refuse_unwatchable, watch, watch_own
@@ -138,7 +138,7 @@ def _refuse_order_of_steps(pipeline: Any, refusals: list[PipelineError]) -> None
         for kind in (NormalizeRaisedError, LaterStepRaisedError)
     )
     of_kind = [cause for cause in early if isinstance(cause, TypeError)]
-    if of_kind and late and all(isinstance(cause, TypeError) for cause in late) and not _is_network(pipeline):
+    if of_kind and late and all(isinstance(cause, TypeError) for cause in late) and not is_network(pipeline):
         raise NothingPassesError(
             f"no picture passes the pipeline: its Normalize refuses pictures and arrays (TypeError: {of_kind[0]}), and "
             f"what follows refuses what Normalize gives (TypeError: {late[0]}). Is it before the step that makes a "
@@ -360,7 +360,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
             "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize "
             "each picture once."
         )
-    if not _is_network(pipeline):
+    if not is_network(pipeline):
         refuse_changes_afterwards(seen, declared)
         _refuse_changes_before(verified)
     numbers = f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)}"
@@ -435,11 +435,6 @@ def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str,
     except DenormError:
         return ()
     return measured.problems if any(one.startswith(kinds) for one in measured.problems) else ()
-
-
-def _is_network(pipeline: Any) -> bool:
-    """What it gives in the end are no pictures that went in."""
-    return isinstance(pipeline, torch.nn.Module) and any(True for _ in pipeline.parameters())
 
 
 def _refuse_changes_before(verified: Located) -> None:

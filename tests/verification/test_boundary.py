@@ -962,3 +962,22 @@ def test_what_cannot_be_watched_is_not_tried_in_every_form() -> None:
     status, message = verdict(T.Compose([Scales()]), "statistics_match_channels")
     assert (status, message.rpartition(": ")[2]) == ("not applicable", "it is one with other steps.")
     assert len(Scales.told) < 300  # it is measured once, to be found
+
+
+def test_a_network_that_normalizes_in_its_code_is_told_to_give_that_alone() -> None:
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Conv2d(3, 4, 3)
+
+        def normalize(self, pictures: torch.Tensor) -> torch.Tensor:
+            return F.normalize(pictures, MEAN, STD)
+
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            return self.layer(self.normalize(pictures))
+
+    network = Network()
+    status, message = verdict(network, "finds_normalize")
+    assert status == "failed"
+    assert message.endswith("It is a network: give what normalizes in it by itself, a layer or a method of it.")
+    assert verdict(network.normalize, "finds_normalize")[0] == "passed"
