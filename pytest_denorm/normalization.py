@@ -197,7 +197,8 @@ class Normalization:
         if largest_mean > 255 or largest_std > 255:
             return (
                 "are beyond those of bytes, on pictures whose white is 1.0. Give the value of white in the pictures "
-                "that enter Normalize, such as pixel_max=65535.0 for 16 bits, or divide both by it."
+                "that enter Normalize, such as pixel_max=65535.0 for 16 bits, or the data set, whose pictures show it; "
+                "or divide both by it."
             )
         if largest_mean <= 16 and largest_std <= 2:
             return (

@@ -36,7 +36,7 @@ def plausibility(black: Array, white: Array) -> float:
 
 def channel_axis(output: Array, channels: int) -> int | None:
     """The axis along which the colours of one pixel lie; None where there is one value a pixel."""
-    fitting = [axis for axis, size in enumerate(output.shape) if size in (1, 3, 4)]
+    fitting = [axis for axis, size in enumerate(output.shape) if size in (1, 3, 4, channels)]
     if not fitting:
         return None
 

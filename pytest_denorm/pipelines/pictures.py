@@ -8,9 +8,14 @@ import numpy as np
 
 from .conventions import Levels
 
-__all__ = ["GREYS", "flat", "flat_colours", "stripes"]
+__all__ = ["GREYS", "flat", "flat_colours", "in_channels", "stripes"]
 
 GREYS = (0, 1, 2, 32, 96, 160, 224, 253, 254, 255)
+
+
+def in_channels(colour: Sequence[int], channels: int) -> tuple[int, ...]:
+    """The first of them, or all over and over."""
+    return tuple(colour[channel % len(colour)] for channel in range(channels))
 
 
 def flat(colour: Sequence[int], size: tuple[int, int]) -> Levels:
@@ -29,9 +34,8 @@ def flat_colours(channels: int) -> list[tuple[int, ...]]:
     greys = [(grey,) * channels for grey in GREYS]
     if channels == 1:
         return greys
-    turned = [tuple((40, 120, 200, 80)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
-    middle = [tuple((104, 128, 152, 116)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
-    steep = [tuple((254, 1, 128, 30)[(channel + turn) % 4] for channel in range(channels)) for turn in range(4)]
+    starts = ((40, 120, 200, 80), (104, 128, 152, 116), (254, 1, 128, 30))
+    turned = [in_channels(start[turn:] + start[:turn], channels) for start in starts for turn in range(4)]
     alone = [tuple(255 * (channel == one) for channel in range(channels)) for one in range(channels)]
     others = [tuple(255 * (channel != one) for channel in range(channels)) for one in range(channels)]
-    return [*greys, *turned, *middle, *steep, *alone, *others]
+    return [*greys, *turned, *alone, *others]

@@ -30,7 +30,7 @@ from ..normalization import Normalization, preset
 from .conventions import CONVENTIONS, PIL, Convention, NotThisWay, Outcome
 from .fitting import classify
 from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_places, plausibility
-from .pictures import flat, flat_colours, stripes
+from .pictures import flat, flat_colours, in_channels, stripes
 from .randomness import seed_all, states_kept
 from .registry import Parts, describe, public_name
 from .structure import structure
@@ -303,7 +303,7 @@ class _Probe:
         for convention in CONVENTIONS:
             for channels in self._channels:
                 self._calls += 1
-                first, second = (colour[:channels] for colour in _PAIRS[1])
+                first, second = (in_channels(colour, channels) for colour in _PAIRS[1])
                 try:
                     outcome = convention.run(self._call, stripes(first, second, self._sizes[0], 8))
                 except Exception:  # its error is among those already told
@@ -326,7 +326,7 @@ class _Probe:
         for colour in (_COLOUR, (0, 0, 0), (255, 255, 255)):
             self._calls += 1
             try:
-                outcomes.append(convention.run(self._call, flat(colour[:channels], size)))
+                outcomes.append(convention.run(self._call, flat(in_channels(colour, channels), size)))
             except Exception as error:  # not the way it is called; all are told if none works
                 if isinstance(error, _OF_KIND):
                     hopeless.add((convention, channels))
@@ -430,7 +430,7 @@ class _Probe:
 
     def _draws(self, chosen: _Chosen, draws: int, step: float) -> Counter[tuple[float, ...]]:
         """How often each colour came out of one flat picture."""
-        colour = _COLOUR[: chosen.channels]
+        colour = in_channels(_COLOUR, chosen.channels)
         rounded = (np.round(np.nan_to_num(self._colour(chosen, colour)) / (10 * step)) for _ in range(draws))
         return Counter(tuple(float(value) for value in one) for one in rounded)
 
@@ -438,7 +438,7 @@ class _Probe:
         """Whether a picture of two colours has other colours, in most of its pixels, than a flat picture of each."""
         allowed = max(10 * tolerance, 1.5 / 255 * spread)
         for pair in _PAIRS:
-            first, second = (colour[: chosen.channels] for colour in pair)
+            first, second = (in_channels(colour, chosen.channels) for colour in pair)
             alone = np.stack([self._colour(chosen, first), self._colour(chosen, second)])
             verdicts = []
             # broad stripes survive a strong reduction, narrow ones are both seen in a small crop
@@ -452,8 +452,8 @@ class _Probe:
         return False
 
     def _augments(self, chosen: _Chosen) -> bool:
-        colours = _COLOUR[: chosen.channels], (255, 0, 90)[: chosen.channels]
-        pictured = stripes(*colours, chosen.size, chosen.size[1] // 2)
+        one, another = (in_channels(colour, chosen.channels) for colour in (_COLOUR, (255, 0, 90)))
+        pictured = stripes(one, another, chosen.size, chosen.size[1] // 2)
         first = self._run(chosen, pictured)
         others = (self._run(chosen, pictured) for _ in range(11))
         return any(not np.array_equal(first, other, equal_nan=True) for other in others)

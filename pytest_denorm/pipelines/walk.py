@@ -117,7 +117,7 @@ def find_normalize(pipeline: Any) -> Normalization:
         SecondNormalizeWarning: a loader around it keeps another mean and std.
         StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
             they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
-            is white where bytes are seen to enter.
+            is white where bytes are seen to enter. The first pictures of a data set show white of up to 16 bits.
     """
     return locate(pipeline).normalization
 

@@ -21,7 +21,7 @@ from ..pipelines.probing import is_network, probe
 from ..pipelines.splits import data_sets_of_splits
 from ..pipelines.walk import declared, is_dataset
 from ..pipelines.watching import LaterStepRaisedError, Record, refuse_unwatchable, watch, watch_own
-from ..pipelines.white import BRIGHT, is_of_bytes
+from ..pipelines.white import BRIGHT, usual_white
 from ..text import channel_name
 from ..tolerance import round_trip_tolerance
 from .afterwards import pixels_of, refuse_changes_afterwards
@@ -321,7 +321,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     if high > BRIGHT and declared.pixel_max == 1.0:
         shown = f"pictures in 0..{high:.0f} enter a Normalize whose "
         if max(*declared.mean, *declared.std) > 2:
-            white = next((one for one in (255, 65535) if high <= one + 1), high)
+            white = usual_white(high) or high
             raise CheckFailure(
                 f"{shown}statistics fit them, and which does not say so: its white is taken to be 1. Give its numbers "
                 f"as Normalization({format_numbers(declared.mean)}, {format_numbers(declared.std)}, "
@@ -373,7 +373,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
 def _telling(pipeline: Any, located: Located) -> Sighting:
     """What entered and left: of a picture with several values in each channel, or with channels that do not fit.
 
-    Where the statistics are of bytes, of one in bytes, if any such enters.
+    Where the statistics are not of pictures in 0..1, of one that is not, if any such enters.
 
     Raises:
         NotApplicable: there is none.
@@ -382,7 +382,7 @@ def _telling(pipeline: Any, located: Located) -> Sighting:
     for seen in sightings(pipeline, located):
         if seen.leaving is not None and seen.leaving.shape[-3] == seen.channels:
             if np.ptp(pixels_of(seen.entering), axis=0).all():
-                if located.normalization.pixel_max == 1 or is_of_bytes(seen.entering):
+                if located.normalization.pixel_max == 1 or usual_white(float(seen.entering.max())):
                     return seen
                 other = other or seen
             fits = True
@@ -429,7 +429,7 @@ def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str,
     if not callable(located.op) or located.probability < 1:
         return ()
     try:
-        measured = probe(located.op, draws=FEW_DRAWS)
+        measured = probe(located.op, channels=_more_than_colours(located), draws=FEW_DRAWS)
     except NotInvertibleError as error:
         return (str(error).removesuffix("."),)
     except DenormError:
@@ -440,7 +440,7 @@ def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str,
 def _refuse_changes_before(verified: Located) -> None:
     """Around the Normalize, the channels of the picture must stay where they are, and in 0..white."""
     try:
-        measured = probe(verified.call, draws=FEW_DRAWS)
+        measured = probe(verified.call, channels=_more_than_colours(verified), draws=FEW_DRAWS)
     except DenormError:
         return  # it cannot be measured from outside; what it does inside was seen
     _refuse_other_order(measured, verified.order)
@@ -474,6 +474,12 @@ def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
     )
 
 
+def _more_than_colours(located: Located) -> int | None:
+    """How many channels the pictures have, where the statistics say that they are neither grey nor in colour."""
+    channels = located.normalization.channels
+    return channels if channels not in (1, 3) else None
+
+
 def _turned(order: tuple[int, ...] | None) -> str:
     return "" if order is None else f"; channels leave it {order_in_words(order)}, and the inverse turns them back"
 
@@ -495,7 +501,7 @@ def _from_outside(verified: Located, unseen: NotApplicable) -> Shown:
     if verified.call is None:
         raise unseen
     try:
-        measured = probe(verified.call)
+        measured = probe(verified.call, channels=_more_than_colours(verified))
         _refuse_other_order(measured, verified.order)
         measured = measured.straightened
         with alone(), warnings.catch_warnings():

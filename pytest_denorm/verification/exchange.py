@@ -84,7 +84,7 @@ def turned_back(located: Located, inverse: Any, channels: int, measured: ColorMa
             source = answer.argmax(dim=1).tolist()
             if source == sorted(source) or sorted(source) != list(range(channels)):
                 return located
-            measured = measured or probe(located.call, draws=FEW_DRAWS)
+            measured = measured or probe(located.call, channels=channels, draws=FEW_DRAWS)
     except DenormError:
         return located  # the checks tell it
     order = measured.order

@@ -99,6 +99,16 @@ class TestIdentifiability:
         assert found.matrix.shape == (1, 1)
         assert found.normalization().mean == pytest.approx((0.1307,), abs=1e-6)
 
+    @pytest.mark.parametrize("channels", [2, 4, 7])
+    def test_more_channels_than_colours(self, channels):
+        turned = list(range(channels))[::-1]
+        mean, std = torch.linspace(0.3, 0.6, channels).tolist(), torch.linspace(0.2, 0.3, channels).tolist()
+        found = measured(v1.Lambda(lambda x: x[turned]), v1.Normalize(mean, std), channels=channels)
+        assert found.order == tuple(turned)
+        assert not any((found.per_image, found.nonlinear, found.clipped, found.gated))
+        assert found.straightened.normalization().mean == pytest.approx(mean, abs=1e-6)
+        assert found.straightened.normalization().std == pytest.approx(std, rel=1e-6)
+
     def test_one_channel_where_three_do_not_work(self):
         def only_grey(picture):
             if picture.mode != "L":

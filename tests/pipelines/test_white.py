@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from torchvision import transforms as T
 from torchvision.transforms import v2
 
-from pytest_denorm import find_normalize, grid, inverse_of, sweep, to_uint8
+from pytest_denorm import check, find_normalize, grid, inverse_of, sweep, to_uint8
 from pytest_denorm.errors import StatisticsWarning
 
 MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
@@ -79,6 +79,64 @@ def test_where_none_enter_a_warning_says_so_where_it_was_asked(pipeline: Any) ->
     with pytest.warns(StatisticsWarning, match=r"look like statistics of bytes \(0\.\.255\)") as caught:
         assert find_normalize(pipeline).pixel_max == 1
     assert [Path(one.filename).name for one in caught] == ["test_white.py"]
+
+
+class Bands(Dataset[Any]):
+    """Pictures of satellites: 13 bands of whole numbers of up to 16 bits, the first of them dark."""
+
+    MEAN, STD = [1500.0 + 100 * band for band in range(13)], [800.0 + 40 * band for band in range(13)]
+
+    def __init__(self, white: int, *before: Any) -> None:
+        self.white, self.transform = white, v2.Compose([*before, v2.Normalize(self.MEAN, self.STD)])
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> Any:
+        highest = self.white if index else 100
+        bands = np.random.default_rng(index).integers(0, highest + 1, (13, 40, 40))
+        return self.transform(torch.from_numpy(bands.astype(np.float32))), index
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (Bands(4000), 4095),
+        (Bands(4095), 4095),
+        (Bands(4097), 16383),
+        (Bands(10_000), 16383),
+        (Bands(20_000), 65535),
+        (Bands(65535), 65535),
+        (Bands(900), 4095),  # the statistics are of brighter ones: 2,700 and 1,280 in the last band
+        (DataLoader(Bands(4000), batch_size=3), 4095),
+        (Bands(4000, v2.RandomHorizontalFlip()), 4095),
+    ],
+)
+def test_pictures_of_a_data_set_show_white_beyond_bytes(source: Any, expected: float) -> None:
+    assert white(source) == expected
+
+
+def test_where_no_usual_white_is_seen_the_warning_says_what_to_give() -> None:
+    for source in (Bands(100_000), v2.Normalize(Bands.MEAN, Bands.STD)):
+        with pytest.warns(StatisticsWarning, match=r"or the data set, whose pictures show it; or divide both by it\.$"):
+            assert find_normalize(source).pixel_max == 1
+
+
+def test_a_data_set_of_many_bands_is_verified() -> None:
+    def inverse(y: torch.Tensor) -> torch.Tensor:
+        return y * torch.tensor(Bands.STD)[:, None, None] + torch.tensor(Bands.MEAN)[:, None, None]
+
+    def wrong(y: torch.Tensor) -> torch.Tensor:
+        return inverse(y) + y * torch.tensor([0.0] * 12 + [20.0])[:, None, None]
+
+    source = Bands(4000)
+    right, failed = (check(source, inverse=one, skip=["dataset_is_standardized"]) for one in (inverse, wrong))
+    assert right.ok, str(right)
+    assert not failed.ok
+    assert failed.diagnosis is not None
+    assert failed.diagnosis.message == (
+        "channel 12: gain 1.016, offset -42: the inverse uses std 1300 where the pipeline has 1280."
+    )
 
 
 def test_pictures_come_back_as_bytes() -> None:

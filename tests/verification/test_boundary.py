@@ -373,16 +373,43 @@ def test_statistics_of_bytes_fit_bytes() -> None:
     assert said["declared_matches_measured"].status == said["bytes_exact"].status == "passed"
 
 
-def test_statistics_of_pictures_in_0_to_65535() -> None:
-    mean, std = [65535 * one for one in MEAN], [65535 * one for one in STD]
-    pipeline = v2.Compose([*ON_BYTES, v2.Lambda(lambda picture: picture * 257), v2.Normalize(mean, std)])
+@pytest.mark.parametrize(("factor", "white"), [(257, 65535), (4, 1023), (16, 4095)])
+def test_statistics_of_longer_integers_fit_them(factor: int, white: int) -> None:
+    mean, std = [factor * 255 * one for one in MEAN], [factor * 255 * one for one in STD]
+    pipeline = v2.Compose([*ON_BYTES, v2.Lambda(lambda picture: picture * factor), v2.Normalize(mean, std)])
+    report = check(pipeline, skip=["picklable"])
+    assert report.ok, str(report)
+    assert report.statistics.endswith(f", pictures in 0..{white}")
+
+
+def test_statistics_of_pictures_whose_white_is_no_usual_one() -> None:
+    mean, std = [100_000 * one for one in MEAN], [100_000 * one for one in STD]
+    pipeline = v2.Compose([*FLOATS, v2.Lambda(lambda picture: picture * 100_000), v2.Normalize(mean, std)])
     status, message = verdict(pipeline)
     assert status == "failed"
     assert message == (
-        "pictures in 0..65535 enter a Normalize whose statistics fit them, and which does not say so: its white is "
-        "taken to be 1. Give its numbers as Normalization((31784.5, 29884, 26607.2), (15007.5, 14679.8, 14745.4), "
-        "pixel_max=65535), or scale the pictures to 0..1 and divide both by 65535."
+        "pictures in 0..100000 enter a Normalize whose statistics fit them, and which does not say so: its white is "
+        "taken to be 1. Give its numbers as Normalization((48500, 45600, 40600), (22900, 22400, 22500), "
+        "pixel_max=100000), or scale the pictures to 0..1 and divide both by 100000."
     )
+
+
+@pytest.mark.parametrize("channels", [2, 4, 13])
+def test_channels_that_are_no_colours(channels: int) -> None:
+    mean, std = torch.linspace(0.3, 0.5, channels).tolist(), torch.linspace(0.2, 0.3, channels).tolist()
+    status, message = verdict(v2.Normalize(mean, std))
+    assert status == "passed"
+    assert message.endswith(" calls with a float32 tensor (C, H, W) in 0..1)")
+
+    class Wrong(v2.Normalize):
+        """Does something else to the last channel."""
+
+        def transform(self, inpt: Any, params: Any) -> Any:
+            return super().transform(inpt, params) * torch.tensor([1.0] * (channels - 1) + [1.5])[:, None, None]
+
+    status, message = verdict(Wrong(mean, std))
+    assert status == "failed"
+    assert ": declared mean 0.5 and std 0.3, measured mean 0.5 and std 0.2:" in message
 
 
 FLOATS = (v2.ToImage(), v2.ToDtype(torch.float32, scale=True))
@@ -742,7 +769,7 @@ def test_statistics_of_pictures_in_0_to_1_on_bytes() -> None:
         (255, ([0.0] * 3, [2.5] * 3), "pixel_max=255), or scale the pictures to 0..1 and divide both by 255."),
         (256, ([0.0, 0.0, -1.0], [2.5] * 3), "pixel_max=255), or scale the pictures to 0..1 and divide both by 255."),
         (256, ([0.0, 0.0, 2.5], [0.5, 0.5, -1.0]), "pixel_max=255), or scale the pictures"),
-        (257, ([0.0] * 3, [2.5] * 3), "pixel_max=65535), or scale the pictures"),
+        (257, ([0.0] * 3, [2.5] * 3), "pixel_max=1023), or scale the pictures"),
         (65536, ([0.0] * 3, [2.5] * 3), "pixel_max=65535), or scale the pictures"),
         (131072, ([0.0] * 3, [2.5] * 3), "pixel_max=131072), or scale the pictures"),
     ],
