@@ -104,7 +104,7 @@ def _with_exchange(located: Located, measured: ColorMap, order: tuple[int, ...])
         is_before = straight.difference(listed) <= straight.difference(_in_order(listed, turn))
     if is_before:
         return replace(located, normalization=entering, apply=lambda batch: run(batch[:, turn]), order=order)
-    return replace(located, normalization=listed, apply=lambda batch: run(batch)[:, turn], order=order)
+    return replace(located, apply=lambda batch: run(batch)[:, turn], order=order)
 
 
 def as_they_leave(located: Located) -> Normalization:

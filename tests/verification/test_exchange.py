@@ -223,7 +223,11 @@ def test_statistics_are_listed_for_the_channels_as_they_enter(name: str, before:
 
 @pytest.mark.usefixtures("unprobed")
 def test_what_the_normalize_does_counts() -> None:
-    found = turned_back(located(apply=lambda batch: batch * 2), back((2, 1, 0)), 3, measured((2, 1, 0)))
+    def doubled(batch: torch.Tensor) -> torch.Tensor:
+        assert batch.is_floating_point()
+        return batch * 2
+
+    found = turned_back(located(apply=doubled), back((2, 1, 0)), 3, measured((2, 1, 0)))
     assert found.apply is not None
     assert torch.equal(found.apply(BATCH), BATCH.flip(1) * 2)
 
@@ -267,7 +271,7 @@ def test_nothing_is_called_or_measured_in_vain() -> None:
     one = located(normalization=Normalization(0.5, 0.25))
     assert turned_back(one, called.append, 1) is one
     assert not called
-    mixing = lambda y: y[[0, 0, 1]]  # noqa: E731
+    mixing = lambda y: y[[1, 0, 0]]  # noqa: E731
     for inverse in (mixing, back((0, 1, 2))):
         whole = located()
         assert turned_back(whole, inverse, 3) is whole
