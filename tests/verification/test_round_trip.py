@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -497,6 +498,38 @@ def test_one_channel_of_equal_bins_is_as_good_as_all() -> None:
     outcome = trip(bins, picture, statistics=UNIT)
     assert outcome.ok
     assert outcome.worst.error == 0
+
+    assert not trip(bins, picture, 0.55 / 255, UNIT).ok  # less is allowed than that takes
+    near = torch.full((3, 2, 3), 10.3 / 255)
+    assert trip(bins, near, statistics=UNIT).worst.error == pytest.approx(0.3 / 255, rel=1e-3)
+
+
+def test_integers_are_rounded_to_the_nearest_or_cast_to_one_beside() -> None:
+    for statistics, inverse, words in (
+        (UNIT, to_bytes, ("bytes", "level")),
+        (Normalization(2000.0, 1000.0, 4095.0), lambda y: (y * 1000 + 2000).round().short(), ("integers", "integer")),
+    ):
+        subject = Subject.of(statistics, inverse)
+        floats = round_trip_tolerance(subject.expanded, torch.float32).per_channel
+        rounds, casts = (round_trip(subject, any_cast=any_cast) for any_cast in (False, True))
+        step = rounds.step
+        for outcome, part in ((rounds, 0.5), (casts, 1.0)):
+            assert outcome.tolerance.per_channel == pytest.approx([one + part * step for one in floats], rel=1e-6)
+        what, one = words
+        assert rounds.tolerance.reason.startswith(f"{what} are rounded to the nearest {one}, and float32 ")
+        assert casts.tolerance.reason.startswith(f"{what} are cast to one beside, and float32 ")
+        assert 0.39 < rounds.worst.error / step < 0.5
+        assert casts.worst.picture < len(subject.pictures)  # values beside the levels are not sent
+
+
+def test_channels_are_turned_back_by_an_inverse_of_the_projects_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def turned(located: Any, inverse: Any, channels: int) -> Any:
+        assert (inverse, channels) == (right, 3)
+        return replace(located, order=(2, 1, 0))
+
+    monkeypatch.setattr("pytest_denorm.verification.round_trip.turned_back", turned)
+    assert Subject.of(UNIT, right).located.order == (2, 1, 0)
+    assert Subject.of(UNIT).located.order is None
 
 
 def test_halfway_between_two_levels_either_is_right() -> None:
