@@ -128,7 +128,7 @@ def _share_kept(y: Array, z: Array, room: float) -> float:
 
 def _refuse_mixture(y: Array, z: Array, room: float) -> None:
     fit = fit_affine(y, z)
-    beside = np.abs(fit.matrix - np.diag(np.diagonal(fit.matrix))).max(initial=0)
+    beside = np.abs(fit.matrix - np.diag(np.diagonal(fit.matrix))).max()
     if fit.residual.max() <= room and fit.condition < _TELLS_APART and beside > _MIXED:
         is_grey = np.ptp(z, axis=1).max() <= room
         raise _changed("made grey" if is_grey else "mixed among its channels")

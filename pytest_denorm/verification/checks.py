@@ -515,7 +515,7 @@ def check_low_precision(case: Case) -> Shown:
     for dtype in (torch.float16, torch.bfloat16):
         name = str(dtype).removeprefix("torch.")
         pictures = [picture.to(dtype) for picture in subject.pictures]
-        small = replace(subject, pictures=pictures, usual=False)
+        small = replace(subject, pictures=pictures)
         try:
             outcome = round_trip(small, any_cast=True)  # round_trip and bytes_exact have judged how bytes are made
         except InverseError as error:

@@ -36,7 +36,7 @@ def find(pipeline: Any, inverse: Any) -> Located:
         return locate_or_measure(pipeline)
     except NormalizeNotFoundError as error:
         found = error.measured
-        if found is None or found.order is None or not callable(inverse):
+        if found is None:
             raise
         try:
             normalization = found.straightened.normalization()
@@ -99,12 +99,12 @@ def _with_exchange(located: Located, measured: ColorMap, order: tuple[int, ...])
     run = located.apply or as_function(listed)
     straight = measured.straightened
     with alone(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # what is odd about the statistics was told when they were found
+        entering = _in_order(listed, [turn.index(channel) for channel in range(len(turn))])
         is_before = straight.difference(listed) <= straight.difference(_in_order(listed, turn))
     if is_before:
-        entering = _in_order(listed, [turn.index(channel) for channel in range(len(turn))])
         return replace(located, normalization=entering, apply=lambda batch: run(batch[:, turn]), order=order)
-    return replace(located, normalization=listed, apply=lambda batch: run(batch)[:, turn], order=order)
+    return replace(located, apply=lambda batch: run(batch)[:, turn], order=order)
 
 
 def as_they_leave(located: Located) -> Normalization:

@@ -14,7 +14,7 @@ import torch
 
 from ..affine import Denormalize
 from ..errors import DenormError, ImageTypeError
-from ..normalization import Normalization, preset
+from ..normalization import Normalization
 from ..pipelines import Located
 from ..text import channel_name, in_levels
 from ..tolerance import Tolerance, round_trip_tolerance
@@ -49,12 +49,11 @@ class Subject:
     derived: bool
     pictures: Sequence[torch.Tensor]
     units: Units
-    usual: bool = False
+    usual: bool
 
     @classmethod
     def of(cls, pipeline: Any, inverse: Any = None, images: Any = None, output_max: float | None = None) -> Subject:
         """From what a user gives: a pipeline or the name of a preset; the rest as for :func:`assert_round_trip`."""
-        pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
         return cls.from_located(find(pipeline, inverse), inverse, images, output_max)
 
     @classmethod
@@ -155,7 +154,7 @@ class RoundTrip:
     wrong_levels: int
     total_levels: int
     step: float
-    form: str = ""
+    form: str
 
     @property
     def ok(self) -> bool:
@@ -186,8 +185,8 @@ def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bo
     levels = _Levels.there_and_back(forward, inverse, subject)
     allowed = _allowed(subject, normalization, tolerance, levels, any_cast)
     bounds = torch.tensor(allowed.per_channel, dtype=torch.float64)
-    errors, worst_ratio = torch.zeros_like(bounds), -1.0
-    worst: Worst | None = None
+    errors = torch.zeros_like(bounds)
+    worst: tuple[float, Worst] | None = None
     is_rounded = levels.step > 0 and tolerance is None
     beside = _beside_levels(subject, levels.step) if levels.step and not any_cast else ()
     for index, picture in enumerate((*subject.pictures, *beside)):
@@ -200,10 +199,11 @@ def round_trip(subject: Subject, tolerance: float | None = None, *, any_cast: bo
             expected, gaps, error = found, torch.zeros_like(gaps), torch.zeros_like(error)
         errors = torch.maximum(errors, error)
         ratio = float((error / bounds.clamp_min(1e-300)).max())
-        if worst is None or ratio > worst_ratio:  # NaN where the bound is infinite, as the error is
-            worst_ratio, worst = ratio, _worst(index, gaps, bounds, expected, found)
+        if worst is None or ratio > worst[0]:  # NaN where the bound is infinite, as the error is
+            worst = ratio, _worst(index, gaps, bounds, expected, found)
     assert worst is not None  # some picture has pixels
-    return RoundTrip(allowed, tuple(errors.tolist()), worst, levels.wrong, levels.total, levels.step, inverse.way.words)
+    each = tuple(errors.tolist())
+    return RoundTrip(allowed, each, worst[1], levels.wrong, levels.total, levels.step, inverse.way.words)
 
 
 def _beside_levels(subject: Subject, step: float) -> Sequence[torch.Tensor]:
@@ -211,7 +211,7 @@ def _beside_levels(subject: Subject, step: float) -> Sequence[torch.Tensor]:
 
     The levels alone do not show every truncation: ``255 * (k / 255)`` is k.
     """
-    if subject.derived or not subject.usual:
+    if not subject.usual:
         return ()
     generator = torch.Generator().manual_seed(0)
     shape, whites = tuple(subject.pictures[0].shape), round(subject.units.pixel_max / step)
@@ -294,7 +294,7 @@ def _allowed(
     if not step:
         return bound
     # what a value is off by before it is made an integer, and what that takes
-    widened = tuple((one + (1.0 if any_cast else 0.5) * step) * (1 + 1e-9) for one in bound.per_channel)
+    widened = tuple(one + (1.0 if any_cast else 0.5) * step for one in bound.per_channel)
     what, one = ("bytes", "level") if round(normalization.pixel_max / step) == 255 else ("integers", "integer")
     how = "cast to one beside" if any_cast else f"rounded to the nearest {one}"
     return Tolerance(widened, f"{what} are {how}, and {bound.reason}", normalization.pixel_max)

@@ -14,7 +14,10 @@ from torchvision import transforms as T
 from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
-from pytest_denorm import check, find_normalize
+from pytest_denorm import Normalization, check, find_normalize
+from pytest_denorm.verification.afterwards import refuse_changes_afterwards
+from pytest_denorm.verification.boundary import Sighting
+from pytest_denorm.verification.case import CheckFailure
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NORMALIZE = T.Normalize(MEAN, STD)
@@ -353,3 +356,281 @@ def test_a_factor_of_255_in_a_data_set_is_told_as_one() -> None:
 
     (failed,) = check(Photographs(), select=["declared_matches_measured"]).failures
     assert failed.message.startswith("what leaves Normalize is multiplied by (255, 255, 255) and shifted by (0, 0, 0)")
+
+
+# --- what is seen of one picture, and of pictures of one colour ---
+
+DECLARED = Normalization(MEAN, STD)
+
+
+def refused(leaving: Any, final: Any, again: Any = None) -> CheckFailure | None:
+    try:
+        refuse_changes_afterwards(Sighting(leaving, leaving, final=final, again=again), DECLARED)
+    except CheckFailure as failure:
+        return failure
+    return None
+
+
+def told(leaving: Any, final: Any, again: Any = None) -> str:
+    return str(refused(leaving, final, again) or "")
+
+
+def unseen(picture: torch.Tensor) -> None:
+    """No other picture passes."""
+
+
+def factorial(channels: int = 3) -> torch.Tensor:
+    """Every combination of -1 and 1, one a pixel: channels that have nothing to do with each other."""
+    pixels = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * channels)
+    return pixels.T.reshape(channels, 2, -1)
+
+
+def scattered(levels: int, size: tuple[int, int] = (41, 41), seed: int = 0) -> torch.Tensor:
+    """Levels around 0, equally often in all but the last row and column."""
+    generator = torch.Generator().manual_seed(seed)
+    height, width = size[0] - 1, size[1] - 1
+    picture = torch.zeros(3, *size, dtype=torch.float64)
+    for channel in picture:
+        order = torch.randperm(height * width, generator=generator)
+        channel[:-1, :-1] = (torch.arange(height * width) % levels)[order].view(height, width)
+        channel[-1], channel[:, -1] = channel[0], channel[:, 0]
+    return picture - (levels - 1) / 2
+
+
+def test_a_scale_is_told_channel_by_channel() -> None:
+    y = factorial()
+    gain, offset = torch.tensor([3.0, 1.0, -2.0]), torch.tensor([0.5, 0.0, -0.25])
+    failure = refused(y, y * gain.view(3, 1, 1) + offset.view(3, 1, 1), unseen)
+    # 3 * (x - 0.485) / 0.229 + 0.5 = (x - 0.446833) / 0.0763333
+    assert str(failure) == (
+        "what leaves Normalize is multiplied by (3, 1, -2) and shifted by (0.5, 0, -0.25) before it leaves the "
+        "pipeline: undoing Normalize does not undo that. All of it is what Normalize(mean=(0.4468, 0.456, 0.3779), "
+        "std=(0.07633, 0.224, -0.1125)) does."
+    )
+    assert failure is not None
+    assert failure.details["gain"] == pytest.approx(gain.tolist())
+    assert failure.details["offset"] == pytest.approx(offset.tolist())
+    assert refused(y, y, unseen) is None
+
+
+def test_where_it_is_cut_off() -> None:
+    y = scattered(9)
+    failure = refused(y, y.clip(-1.23456, 2.5), unseen)
+    assert failure is not None
+    assert str(failure) == (
+        "what leaves Normalize is cut off at -1.235..2.5 before it leaves the pipeline: that cannot be undone. Clamp "
+        "the pictures before Normalize, if at all."
+    )
+    assert failure.details == {"low": -1.23456, "high": 2.5}
+
+
+def test_what_one_channel_alone_follows_is_no_scale_and_no_mixture() -> None:
+    y = factorial()
+    y0, y1, y2 = y
+    odd = y2 + y0 * y1 * y2  # as well fitted by y2, and off it by 1
+    assert refused(y, torch.stack([y0, y1, odd]), unseen) is None
+    assert refused(y, torch.stack([0.9 * y0 + 0.1 * y1, y1, odd])) is None
+    mixed = torch.stack([0.9 * y0 + 0.1 * y1, y1, y2])  # with a grey pixel or two
+    assert told(y, mixed) == CHANGED.format("mixed among its channels")
+    assert told(y, y.mean(0, keepdim=True).expand(3, -1, -1)) == CHANGED.format("made grey")
+
+
+@pytest.mark.parametrize(("share", "is_told"), [(9e3, True), (1.1e4, False)])
+def test_channels_that_hardly_differ_do_not_show_a_mixture(share: float, is_told: bool) -> None:
+    y = factorial() * torch.tensor([1.0, 1.0, 1 / share], dtype=torch.float64).view(3, 1, 1)
+    mixed = torch.stack([0.9 * y[0] + 0.1 * y[1], y[1], y[2]])
+    assert bool(told(y, mixed)) == is_told
+
+
+@pytest.mark.parametrize("channels", [2, 6, 7])
+def test_of_up_to_six_channels_every_order_is_tried(channels: int) -> None:
+    y = factorial(channels) * torch.arange(1.0, channels + 1).view(-1, 1, 1)
+    failure = refused(y, y.flip(0))
+    if channels > 6:
+        assert str(failure) == CHANGED.format("mixed among its channels")
+        return
+    assert str(failure) == TURNED.format("reversed (RGB becomes BGR)")
+    assert failure is not None
+    assert failure.details == {"order": list(range(channels))[::-1]}
+
+
+@pytest.mark.parametrize(("erased", "is_told"), [(3, True), (4, False)])
+def test_the_order_shows_in_more_than_half_of_a_picture(erased: int, is_told: bool) -> None:
+    y = factorial() * torch.tensor([1.0, 2, 3]).view(3, 1, 1)
+    z = y.flip(0).reshape(3, 8).clone()
+    z[:, :erased] = 7.0
+    assert told(y, z.view_as(y)) == (TURNED.format("reversed (RGB becomes BGR)") if is_told else "")
+
+
+@pytest.mark.parametrize(("dtype", "room"), [(torch.float16, 2**-10), (torch.bfloat16, 2**-7), (torch.float32, 1e-5)])
+def test_a_cast_takes_as_much_as_its_dtype_rounds(dtype: torch.dtype, room: float) -> None:
+    y = factorial() * torch.tensor([1.0, 0.25, 0.25]).view(3, 1, 1)
+    quiet, loud = ((y[1:] + by * room).to(dtype) for by in (0.75, 1.5))
+    first = y[:1].to(dtype)
+    assert told(y, torch.cat([first, quiet]), unseen) == ""
+    assert told(y, torch.cat([first, loud]), unseen).startswith("what leaves Normalize is multiplied by (1, 1, 1) and")
+
+
+def test_black_that_stays_black_is_not_cut_off() -> None:
+    black = torch.zeros(3, 4, 5)
+    assert refused(black, black) is None
+
+
+CURVED = {
+    "one to one": lambda y: y.sign() * y.abs().sqrt(),
+    "two to one": torch.abs,
+    "of one channel more than of another": lambda y: torch.stack([y[0].exp(), y[1] ** 3, y[2].sigmoid()]),
+}
+
+
+@pytest.mark.parametrize("name", CURVED)
+@pytest.mark.parametrize("form", [lambda y: y, lambda y: y[None]], ids=["picture", "batch"])
+def test_a_curve_is_told_by_pixels_of_one_level(name: str, form: Any) -> None:
+    y = scattered(40, (41, 51))
+    assert told(form(y), form(CURVED[name](y))) == CHANGED.format("changed by a curve")
+
+
+@pytest.mark.parametrize(("levels", "is_told"), [(33, True), (32, False)])
+def test_a_curve_takes_enough_levels(levels: int, is_told: bool) -> None:
+    y = scattered(levels, (67, 65))
+    assert bool(told(y, y**3)) == is_told
+
+
+def test_a_curve_takes_enough_pixels() -> None:
+    assert told(scattered(40, (24, 24)), scattered(40, (24, 24)) ** 3) == CHANGED.format("changed by a curve")
+    assert told(scattered(40, (15, 15)), scattered(40, (15, 15)) ** 3) == ""
+
+
+@pytest.mark.parametrize(("changed", "is_told"), [(3, False), (4, True)])
+def test_a_curve_changes_a_tenth_of_a_picture(changed: int, is_told: bool) -> None:
+    y = scattered(40)
+    assert bool(told(y, torch.where(y >= 20 - changed, y**2, y))) == is_told
+    of_two = torch.stack([y[0] ** 3, y[1] ** 3, torch.where(y[2] >= 20 - changed, y[2] ** 2, y[2])])
+    assert bool(told(y, of_two)) == is_told
+
+
+def cyclic(along: int) -> torch.Tensor:
+    """What comes next along this axis follows from the level, and nothing does along the other."""
+    starts = torch.randint(40, (3, 80), generator=torch.Generator().manual_seed(0))
+    picture = ((starts[:, :, None] + torch.arange(80)) % 40).double() - 19.5
+    return picture if along == -1 else picture.mT.contiguous()
+
+
+MOVED = {
+    "up": lambda: (cyclic(-2), cyclic(-2).roll(-1, -2)),
+    "to the left": lambda: (cyclic(-1), cyclic(-1).roll(-1, -1)),
+    "up, and turned over": lambda: (scattered(40), -scattered(40).roll(-1, -2)),
+    "dithered": lambda: (scattered(40), scattered(40) + 1.5 * (torch.arange(41) % 2)),
+    "a ramp": lambda: (scattered(40), -torch.arange(3.0 * 41 * 41).view(3, 41, 41) / 100),
+    "one colour": lambda: (scattered(40), torch.tensor([0.5, 1, 2]).view(3, 1, 1).expand(3, 41, 41)),
+    "a channel left out": lambda: (scattered(40), scattered(40) * torch.tensor([1.0, 0, 1]).view(3, 1, 1)),
+    "curved, but for a channel": lambda: (
+        scattered(40),
+        torch.stack([*scattered(40)[:2] ** 3, scattered(40)[2].roll(1, 0)]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_what_may_be_a_move_is_no_curve(name: str) -> None:
+    assert told(*MOVED[name]()) == ""
+
+
+# --- pictures of one colour ---
+
+COLOURED = (
+    "a picture of one colour leaves Normalize as {}, and the pipeline as {}: colours are changed in between, and "
+    "undoing Normalize does not undo that. Change them before Normalize, if at all."
+)
+FLAT = torch.tensor([1.0, -2.0, 4.0], dtype=torch.float64).view(3, 1, 1)
+
+
+def flat(final: torch.Tensor | None, leaving: torch.Tensor | None = None, *, at: int = 0) -> str:
+    """What is told where a picture of the colour `FLAT`, or `leaving`, became `final`; other colours do not pass."""
+    colours = iter(range(9))
+
+    def again(picture: torch.Tensor) -> Sighting | None:
+        assert (picture.dtype, picture.shape) == (torch.uint8, (3, 1, 1))
+        if next(colours) != at:
+            return None
+        left = FLAT.expand(3, 30, 30) if leaving is None else leaving
+        return Sighting(picture, left, final=final)
+
+    return told(torch.zeros(3, 5, 5), torch.zeros(3, 4, 4), again)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_any_of_three_colours_is_enough(at: int) -> None:
+    changed = (FLAT + torch.tensor([0.123456, 0, 0]).view(3, 1, 1)).expand(3, 30, 30)
+    assert flat(changed, at=at) == COLOURED.format("(1, -2, 4)", "(1.123, -2, 4)")
+    assert flat(changed, at=3) == ""
+
+
+def test_colours_that_nothing_is_known_of() -> None:
+    other = (FLAT + 1).expand(3, 30, 30)
+    assert flat(None) == ""
+    assert flat(other.byte()) == ""
+    assert flat(other[:, :4, :4]) == COLOURED.format("(1, -2, 4)", "(2, -1, 5)")  # of any size
+    assert flat(other[:2]) == ""
+    uneven = FLAT.expand(3, 30, 30).clone()
+    uneven[1, 2, 3] += 1
+    assert flat(other, uneven) == ""  # chance came before Normalize
+    left = iter([(uneven, other), (FLAT, other[:2]), (FLAT.expand(3, 30, 30), other)])
+
+    def again(picture: torch.Tensor) -> Sighting:
+        leaving, final = next(left)
+        return Sighting(picture, leaving, final=final)
+
+    assert told(torch.zeros(3, 5, 5), torch.zeros(3, 4, 4), again) == COLOURED.format("(1, -2, 4)", "(2, -1, 5)")
+
+
+def test_a_colour_that_is_the_mean_is_as_good_as_any() -> None:
+    nothing = torch.zeros(3, 30, 30)
+    assert flat(nothing + 1, nothing) == COLOURED.format("(0, 0, 0)", "(1, 1, 1)")
+    kept = torch.ones(3, 900)
+    kept[:, :45] = 0
+    assert flat(kept.view(3, 30, 30), nothing) == ""
+    in_turn = (torch.arange(900) % 3 == torch.arange(3)[:, None]).double()  # each channel is 0 but for a third
+    assert flat(in_turn.view(3, 30, 30), nothing) == ""
+
+
+@pytest.mark.parametrize(("kept", "is_told"), [(44, True), (45, False)])
+def test_a_twentieth_of_the_colour_is_enough(kept: int, is_told: bool) -> None:
+    pixels = (FLAT + 1).expand(3, 30, 30).reshape(3, 900).clone()
+    pixels[:, :kept] = FLAT.view(3, 1)
+    assert bool(flat(pixels.view(3, 30, 30))) == is_told
+    pixels[:2] = FLAT[:2].view(2, 1) + 1  # one channel alone is not kept
+    assert flat(pixels.view(3, 30, 30))
+
+
+@pytest.mark.parametrize(("off", "is_told"), [(0.98, False), (1.02, True), (-0.98, False), (-1.02, True)])
+def test_noise_moves_the_median_a_little(off: float, is_told: bool) -> None:
+    """30 times the median deviation, over the root of 900 pixels, is that deviation."""
+    noise = torch.where(torch.arange(900).view(30, 30) % 2 == 0, 0.5, -0.5)
+    assert bool(flat(FLAT + noise + 0.5 * off)) == is_told
+    of_one = torch.stack([FLAT[0] + noise + 0.5 * off, FLAT[1] + noise, FLAT[2] + noise])
+    assert bool(flat(of_one)) == is_told
+
+
+def test_channels_may_be_left_out_or_change_places() -> None:
+    noise = torch.where(torch.arange(900).view(30, 30) % 2 == 0, 0.5, -0.5)
+    kept = FLAT + noise
+    left_out = kept.clone()
+    left_out[1] = 0
+    assert flat(left_out) == ""
+    left_out[1, 0, :20] = 1
+    assert flat(left_out) == COLOURED.format("(1, -2, 4)", "(1, 0, 4)")
+    assert flat(FLAT.flip(0).expand(3, 30, 30)) == ""
+    assert flat((FLAT.flip(0) + torch.tensor([0.0, 1, 0]).view(3, 1, 1)).expand(3, 30, 30)) == COLOURED.format(
+        "(1, -2, 4)", "(4, -1, 1)"
+    )
+    assert flat((-FLAT).expand(3, 30, 30)) == COLOURED.format("(1, -2, 4)", "(-1, 2, -4)")
+
+
+def test_numbers_of_what_is_changed() -> None:
+    failure = refused(FLAT.expand(3, 2, 2), FLAT.expand(3, 3, 3), lambda picture: Sighting(FLAT, FLAT, final=FLAT * 2))
+    assert failure is not None
+    assert failure.details == {"leaving": [1.0, -2.0, 4.0], "final": [2.0, -4.0, 8.0]}
+    bytes_ = refused(FLAT, FLAT.byte())
+    assert bytes_ is not None
+    assert bytes_.details == {"dtype": "uint8"}

@@ -123,6 +123,38 @@ def test_a_function_of_arrays_gets_arrays(shape: tuple[int, ...], changes: Calla
     assert call(in_place, [PICTURE], "inverse").mutated
 
 
+@pytest.mark.parametrize("shape", [SHAPE, (1, *SHAPE), (4, 5, 3)])
+@pytest.mark.parametrize("kind", [torch.Tensor, np.ndarray])
+def test_a_batch_has_the_form_of_its_pictures(kind: type, shape: tuple[int, ...]) -> None:
+    def of_one_form(given: Any) -> Any:
+        assert isinstance(given, kind)
+        assert given.shape == shape
+        return given
+
+    if (kind, len(shape)) == (np.ndarray, 4):
+        with pytest.raises(InverseError):
+            call(of_one_form, [PICTURE], "inverse")
+        return
+    way = call(of_one_form, [PICTURE], "inverse").way
+    pictures = [PICTURE, PICTURE + 7]
+    singles = np.stack([np.asarray(way.single(one)).reshape(shape[-3:]) for one in pictures])
+    assert np.array_equal(np.asarray(way.batch(torch.stack(pictures))), singles)
+
+
+def test_no_form_is_tried_twice_with_one_picture() -> None:
+    function = Recording(lambda given: 1 / 0)
+    with pytest.raises(InverseError):
+        call(function, [PICTURE], "inverse")
+    assert len(function.shapes) == 2 * 5  # of one colour, and the picture, in each form
+
+
+def test_one_colour_is_one_but_for_a_thousandth() -> None:
+    for times, words in ((1, ""), (20, "an array (H, W, C)")):
+        noise = times * 1e-2 * (torch.arange(5) % 2)
+        came = call(lambda given, n=noise: given + (n if isinstance(given, torch.Tensor) else 0), [PICTURE], "inverse")
+        assert came.way.words == words
+
+
 def test_what_a_form_spoils_before_it_fails_is_put_right_for_the_next() -> None:
     def of_dark_tensors(given: Any) -> Any:
         if isinstance(given, torch.Tensor) and given.max() > 50:  # the picture of one colour is darker

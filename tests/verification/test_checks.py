@@ -19,8 +19,18 @@ from torchvision.transforms import functional as F
 from torchvision.utils import make_grid
 
 from pytest_denorm import Normalization, check
+from pytest_denorm.errors import (
+    ConditionalNormalizeWarning,
+    MissingNormalizeWarning,
+    SecondNormalizeWarning,
+    StatisticsWarning,
+)
+from pytest_denorm.pipelines import locate
 from pytest_denorm.tolerance import round_trip_tolerance
-from pytest_denorm.verification import CheckResult, sample_images
+from pytest_denorm.verification import CheckResult, checks, sample_images
+from pytest_denorm.verification.battery import run_check
+from pytest_denorm.verification.boundary import Sighting
+from pytest_denorm.verification.case import Case
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.25, 0.5, 0.125))
 GREY = Normalization(0.5, 0.25)
@@ -242,6 +252,20 @@ def test_coarse_pictures_do_not_hold_all_bytes(dtype: str, applies: bool) -> Non
 
 
 # --- channels ---
+
+
+def test_one_channel_has_no_order_and_what_is_no_number_none_either() -> None:
+    assert reason("channel_order", pipeline=GREY) == "there is one channel"
+
+    def of_nothing(y: torch.Tensor) -> torch.Tensor:
+        x = right(y)
+        if x.shape[1:] == (10, 14):  # one colour
+            x[2] = math.nan
+        return x
+
+    assert failure("channel_order", of_nothing)[0] == (
+        "a picture of one colour comes back with NaN or infinite values: is it divided by its own range?"
+    )
 
 
 def test_exchanged_channels() -> None:
@@ -565,6 +589,30 @@ def test_a_batch_that_is_filled_in_part_is_no_matter_of_layouts(rest: float) -> 
     assert message.startswith("the inverse gives picture 0 of a batch differently from the picture alone, by up to ")
 
 
+@pytest.mark.parametrize(
+    "of_batch",
+    [lambda x: x[:1], lambda x: torch.cat([x[:1], 0 * x[1:]]), lambda x: torch.cat([x, x]), lambda x: x.flip(0)],
+)
+def test_layouts_of_what_gives_back_another_batch(of_batch: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    of_one = lambda y: of_batch(right(y)) if y.ndim == 4 else right(y)  # noqa: E731
+    assert passed("memory_layouts", of_one) == "7 layouts give what contiguous memory gives"
+
+
+def test_layouts_that_cannot_be_undone() -> None:
+    def no_empty(y: torch.Tensor) -> torch.Tensor:
+        if not len(y):
+            raise ValueError("no picture")
+        return right(y)
+
+    assert failure("memory_layouts", no_empty)[0] == (
+        "the inverse fails on a batch of no pictures: ValueError: no picture"
+    )
+    assert failure("memory_layouts", lambda y: right(y) if y.is_contiguous() else None)[0] == (
+        "the inverse fails on a transposed picture: the inverse returned None: expected the picture. If it works in "
+        "place, let it return its result."
+    )
+
+
 def test_layouts_of_what_takes_batches_alone() -> None:
     def channels_last(y: torch.Tensor) -> Any:
         assert y.ndim == 4
@@ -578,6 +626,12 @@ def test_layouts_of_what_takes_batches_alone() -> None:
         assert y.ndim == 4
         return right(y)[0]
 
+    def of_one(y: torch.Tensor) -> torch.Tensor:
+        assert y.ndim == 4
+        assert len(y) == 1
+        return right(y)
+
+    assert passed("memory_layouts", of_one) == "9 layouts give what contiguous memory gives"
     assert passed("memory_layouts", channels_last) == "10 layouts give what contiguous memory gives"
     assert passed("memory_layouts", lambda y: list(channels_last(y))) == "10 layouts give what contiguous memory gives"
     assert passed("memory_layouts", first_alone) == "9 layouts give what contiguous memory gives"
@@ -707,6 +761,24 @@ def test_a_clamp_of_black_and_white_alone_stops_no_gradient() -> None:
         Normalization((110.0, 110.0, 110.0), (50.0, 60.0, 70.0), pixel_max=255.0),
     )  # fmt: skip
     assert of_bytes.status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("level", "counts"),
+    [(0.4, False), (0.499, False), (0.5, False), (0.501, True), (0.6, True), (254.4, True), (254.499, True),
+     (254.5, False), (254.501, False), (254.6, False)],
+)  # fmt: skip
+def test_gradients_count_from_half_a_level_on(level: float, counts: bool) -> None:
+    """Of a clamp beyond the level, between whose ends another level lies."""
+    low, high = (level + 1, 255.0) if level < 127 else (0.0, level - 1)
+    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
+    images = torch.tensor([level, 127.0, 128.0]).expand(3, 2, 3)
+    result = run("gradient_flows", lambda y: (y * s + m).clamp(low, high), BYTES, images)
+    assert result.status == ("failed" if counts else "passed"), result
+    of_unit = torch.tensor([level, 127.0, 128.0]).expand(1, 2, 3) / 255
+    result = run("gradient_flows", lambda y: (y * 0.25 + 0.5).clamp(low / 255, high / 255), GREY, of_unit)
+    if level not in (0.5, 254.5):  # there float32 decides
+        assert result.status == ("failed" if counts else "passed"), result
 
 
 def test_where_no_gradient_flows() -> None:
@@ -970,3 +1042,166 @@ def test_bright_bytes_that_are_cut_off() -> None:
     m, s = (torch.tensor(one).view(-1, 1, 1) for one in (BYTES.mean, BYTES.std))
     message, _ = failure("no_clipping", lambda y: (y * s + m).clamp(max=252), BYTES)
     assert message == "red: levels 253 and 255 come back as one (252): values are clipped on the way."
+
+
+def test_a_check_stays_a_function_of_its_module() -> None:
+    assert all(getattr(checks, f"check_{name}") is function for name, function in checks.CHECKS.items())
+
+
+# --- what was seen at work ---
+
+FOUND = locate(pipeline(normalized))
+
+
+def shown(name: str, given: Any = RGB, **known: Any) -> tuple[str, str]:
+    """The outcome of a check where this is known of a pipeline already."""
+    case = Case(given)
+    vars(case).update(known)
+    result = run_check(case, name)
+    return result.status, result.message
+
+
+def warned(*said: Warning) -> list[warnings.WarningMessage]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for one in said:
+            warnings.warn(one, stacklevel=1)
+    return caught
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "message"),
+    [
+        ([MissingNormalizeWarning("val", sure=True), MissingNormalizeWarning("test")], "failed", "val\ntest"),
+        ([MissingNormalizeWarning("val"), MissingNormalizeWarning("test")], "not applicable", "val\ntest"),
+        ([StatisticsWarning("odd"), SecondNormalizeWarning("a loader")], "not applicable", "a loader"),
+        ([SecondNormalizeWarning("a"), ConditionalNormalizeWarning("now and then")], "failed", "now and then"),
+        ([StatisticsWarning("odd")], "passed", "one Normalize, met by every picture"),
+    ],
+)
+def test_warnings_of_the_search(said: list[Warning], status: str, message: str) -> None:
+    assert shown("single_normalize", search=(FOUND, None, warned(*said)), unmet="") == (status, message)
+
+
+def test_statistics_that_are_doubted() -> None:
+    odd = warned(MissingNormalizeWarning("val"), StatisticsWarning("these look like bytes"))
+    assert shown("statistics_valid", search=(FOUND, None, odd)) == ("failed", "these look like bytes")
+    assert failure("statistics_valid", pipeline=Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.255)))[0] == (
+        "std[2] is 0.255 where imagenet has 0.225; all other numbers are imagenet's. If the network was trained with "
+        "the present numbers, they are right for it: declare this an expected failure."
+    )
+
+
+@pytest.mark.parametrize(
+    ("unmet", "status", "why"),
+    [
+        ("raw", "failed", ", and no value in their pictures is below 0: is it called?"),
+        ("normalized", "not applicable", ": their pictures are kept normalized, or something else normalizes them"),
+    ],
+)
+def test_a_normalize_that_no_item_met(unmet: str, status: str, why: str) -> None:
+    source = f"none of the first items met the Normalize that the data set holds ({FOUND.normalization.source})"
+    assert shown("single_normalize", search=(FOUND, None, []), unmet=unmet) == (status, source + why)
+
+
+def test_a_split_that_does_not_meet_its_normalize(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "unmet_splits", lambda pipeline: [".val"])
+    assert shown("single_normalize", unmet="") == (
+        "failed",
+        "none of the first items of .val met the Normalize that it holds, and no value in their pictures is below 0: "
+        "is it called?",
+    )
+
+
+class Raw(Items):
+    """Does not call its Normalize."""
+
+    def __getitem__(self, index: int) -> Any:
+        return torch.rand(1, 4, 4, generator=torch.Generator().manual_seed(index))
+
+
+def once_more(items: list[torch.Tensor]) -> torch.Tensor:
+    return T.Normalize(0.5, 0.29)(torch.stack(items))
+
+
+def test_batches_that_are_normalized_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = DataLoader(Items(12), batch_size=4, collate_fn=once_more)
+    again = ", and {} does the same once more: "
+    message, _ = failure("single_normalize", pipeline=loader)
+    assert " is applied to the items of the data set" + again.format("the loader around it") in message
+    assert message.endswith(". Normalize in one place.")
+    assert passed("single_normalize", pipeline=DataLoader(Items(12), batch_size=4)).startswith("one Normalize")
+    loader.name = "its hook"  # type: ignore[attr-defined]
+    monkeypatch.setattr(checks, "transferred", lambda pipeline: [("Module.train", loader)])  # it moves batches
+    status, message = shown("single_normalize", search=(locate(loader), None, []), unmet="")
+    assert status == "failed"
+    assert message.startswith("the items of Module.train are normalized" + again.format("its hook"))
+
+
+def test_data_sets_of_other_statistics_or_of_none() -> None:
+    other = Items(12)
+    other.transform = T.Normalize(0.5, 0.1)
+    result = run("dataset_is_standardized", pipeline=other)
+    assert result.status == "failed"
+    assert result.details["pictures"] == 12
+    assert reason("dataset_is_standardized", pipeline=Raw(12)) == (
+        "its pictures do not meet the Normalize: see single_normalize"
+    )
+    assert reason("dataset_is_standardized") == "it is neither a data set nor a loader"
+
+
+ONE, FOUR = Normalization(0.5, 0.25, source="here"), Normalization([0.5] * 4, [0.25] * 4, source="here")
+THREE, TWO = Normalization([0.5] * 3, [0.25] * 3, source="here"), Normalization([0.5] * 2, [0.25] * 2, source="here")
+MISFIT = (
+    "expected {} channels, as there are {} means and stds; found pictures of {} (shape {}) entering Normalize. here "
+    "broadcasts silently, and the picture changes its number of channels. "
+)
+TO_RGB = "Give grey pictures one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
+DROP = "Drop the fourth channel first, with picture.convert('RGB') or x[..., :3, :, :], or give four of each."
+
+
+@pytest.mark.parametrize(
+    ("statistics", "channels", "status", "message"),
+    [
+        (THREE, 3, "passed", "3 of each, for 3 channels"),
+        (ONE, 1, "passed", "1 of each, for 1 channel"),
+        (TWO, 2, "passed", "2 of each, for 2 channels"),
+        (ONE, 3, "passed", "one mean and one std serve all 3 channels of the pictures"),
+        (THREE, 1, "failed", MISFIT.format(3, 3, "1 channel", "(1, 2, 5)") + TO_RGB),
+        (THREE, 4, "failed", MISFIT.format(3, 3, "4 channels", "(4, 2, 5)") + DROP),
+        (
+            THREE,
+            2,
+            "failed",
+            MISFIT.format(3, 3, "2 channels", "(2, 2, 5)") + "Give 2 of each, or pictures of 3 channels.",
+        ),
+        (
+            TWO,
+            1,
+            "failed",
+            MISFIT.format(2, 2, "1 channel", "(1, 2, 5)") + "Give 1 of each, or pictures of 2 channels.",
+        ),
+        (
+            FOUR,
+            3,
+            "failed",
+            MISFIT.format(4, 4, "3 channels", "(3, 2, 5)") + "Give 3 of each, or pictures of 4 channels.",
+        ),
+    ],
+)
+def test_channels_of_the_pictures_that_enter(
+    statistics: Normalization, channels: int, status: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entering = torch.zeros(channels, 2, 5)
+    monkeypatch.setattr(checks, "sightings", lambda pipeline, located: iter([Sighting(entering, entering)]))
+    assert shown("statistics_match_channels", statistics) == (status, message)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_normalize_that_raises_says_why(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Sighting(torch.zeros(channels, 2, 5), None, "It raised ValueError: no.")
+    monkeypatch.setattr(checks, "sightings", lambda pipeline, located: iter([seen]))
+    status, message = shown("statistics_match_channels", THREE)
+    assert status == "failed"
+    entering = "found pictures of 4 channels (shape (4, 2, 5)) entering Normalize. It raised ValueError: no.. " + DROP
+    assert message == "It raised ValueError: no." if channels == 3 else message.endswith(entering)

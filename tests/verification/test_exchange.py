@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,13 @@ import pytest
 import torch
 from torchvision import transforms as T
 
-from pytest_denorm import assert_round_trip, check, probe
-from pytest_denorm.errors import PipelineError
+from pytest_denorm import Normalization, assert_round_trip, check, probe
+from pytest_denorm.colormap import ColorMap
+from pytest_denorm.errors import InverseError, NormalizeNotFoundError, PipelineError, StatisticsWarning
+from pytest_denorm.pipelines import Located
 from pytest_denorm.verification import Report
+from pytest_denorm.verification import exchange as exchanging
+from pytest_denorm.verification.exchange import as_they_leave, find, order_in_words, responses, turned_back
 
 MEAN, STD = (0.406, 0.456, 0.485), (0.225, 0.224, 0.229)  # ImageNet's, blue first
 m, s = (torch.tensor(one).view(-1, 1, 1) for one in (MEAN, STD))
@@ -164,3 +169,200 @@ def test_a_map_without_an_order_of_channels_is_as_straight_as_it_gets() -> None:
     assert grey.straightened is grey
     turned = probe(to_bgr)
     assert (turned.order, turned.straightened.order) == ((2, 1, 0), (0, 1, 2))
+
+
+# --- of what was found and measured already ---
+
+TURNS = {"reversed": (2, 1, 0), "rolled": (2, 0, 1), "two of them": (1, 0, 2)}
+LISTED = Normalization(MEAN, STD)
+BATCH = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+
+
+def measured(order: tuple[int, ...], *, before: bool = True, listed: Normalization = LISTED, **more: Any) -> ColorMap:
+    """What a pipeline does whose Normalize has these statistics, and whose channels leave it in this order."""
+    mean, std = (np.array(one) for one in (listed.mean, listed.std))
+    at = list(range(len(order))) if before else list(order)  # whose statistics a channel that leaves has
+    matrix = np.zeros((len(order), len(order)))
+    matrix[range(len(order)), order] = listed.pixel_max / std[at]
+    return ColorMap(matrix, -mean[at] / std[at], 0.0, 1e-6, "a picture", 9, **more)
+
+
+def located(**more: Any) -> Located:
+    return Located(**{"normalization": LISTED, "path": "", "name": "Bgr", "op": None, "call": lambda x: x, **more})
+
+
+def back(order: Sequence[int], of: Normalization = LISTED) -> Callable[[torch.Tensor], Any]:
+    """To bytes, its channels as they were before that order was made of them."""
+    of_batch = [list(order).index(channel) for channel in range(len(order))]
+    return lambda y: (of.denormalize(y) * 255).round().clamp(0, 255).byte()[of_batch]
+
+
+@pytest.fixture
+def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def probed(pipeline: Any, **options: Any) -> ColorMap:
+        raise AssertionError("this is known")
+
+    monkeypatch.setattr(exchanging, "probe", probed)
+
+
+@pytest.mark.usefixtures("unprobed")
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("name", TURNS)
+def test_statistics_are_listed_for_the_channels_as_they_enter(name: str, before: bool) -> None:
+    order = TURNS[name]
+    found = turned_back(located(), back(order), 3, measured(order, before=before))
+    expected = LISTED.normalize(BATCH[:, order]) if before else LISTED.normalize(BATCH)[:, order]
+    assert found.apply is not None
+    assert torch.equal(found.apply(BATCH), expected)
+    assert found.order == order
+    assert torch.allclose(found.normalization.normalize(BATCH)[:, order], expected)
+    leaving = as_they_leave(found)
+    assert torch.allclose(leaving.normalize(BATCH[:, order]), expected)
+    assert as_they_leave(located()) is LISTED
+
+
+@pytest.mark.usefixtures("unprobed")
+def test_what_the_normalize_does_counts() -> None:
+    def doubled(batch: torch.Tensor) -> torch.Tensor:
+        assert batch.is_floating_point()
+        return batch * 2
+
+    found = turned_back(located(apply=doubled), back((2, 1, 0)), 3, measured((2, 1, 0)))
+    assert found.apply is not None
+    assert torch.equal(found.apply(BATCH), BATCH.flip(1) * 2)
+
+
+@pytest.mark.usefixtures("unprobed")
+def test_two_channels_may_change_places() -> None:
+    two = Normalization(MEAN[:2], STD[:2])
+    found = turned_back(located(normalization=two), back((1, 0), two), 2, measured((1, 0), listed=two))
+    assert found.order == (1, 0)
+
+
+@pytest.mark.usefixtures("unprobed")
+@pytest.mark.parametrize(
+    ("inverse", "known"),
+    [
+        (back((0, 1, 2)), (0, 1, 2)),
+        (back((2, 1, 0)), (0, 1, 2)),
+        (back((2, 1, 0)), (1, 0, 2)),
+        (back((2, 1, 0)), (1, 2, 0)),
+        (back((2, 1, 0)), (2, 1, 0, 3)),
+        (back((2, 1, 0)), None),
+        (lambda y: y.mean(0, keepdim=True).expand(3, -1, -1), (0, 1, 2)),
+        (lambda y: 1 / 0, (2, 1, 0)),
+        (None, (2, 1, 0)),
+        (7, (2, 1, 0)),
+    ],
+)
+def test_what_turns_nothing_back_leaves_it_as_it_is(inverse: Any, known: tuple[int, ...] | None) -> None:
+    one = located()
+    grey = ColorMap(np.full((3, 3), 1 / 3), np.zeros(3), 0.0, 1e-6, "a picture", 9)
+    wide = Normalization([0.5] * 4, [0.25] * 4)
+    known_map = grey if known is None else measured(known, listed=wide if len(known) == 4 else LISTED)
+    assert turned_back(one, inverse, 3, known_map) is one
+    never = located(call=None)
+    assert turned_back(never, back((2, 1, 0)), 3, measured((2, 1, 0))) is never
+
+
+@pytest.mark.usefixtures("unprobed")
+def test_nothing_is_called_or_measured_in_vain() -> None:
+    called = []
+    one = located(normalization=Normalization(0.5, 0.25))
+    assert turned_back(one, called.append, 1) is one
+    assert not called
+    mixing = lambda y: y[[1, 0, 0]]  # noqa: E731
+    for inverse in (mixing, back((0, 1, 2))):
+        whole = located()
+        assert turned_back(whole, inverse, 3) is whole
+
+
+def test_few_draws_are_enough_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def probed(pipeline: Any, draws: int) -> ColorMap:
+        drawn.append((pipeline, draws))
+        return measured((2, 1, 0))
+
+    monkeypatch.setattr(exchanging, "probe", probed)
+    one = located()
+    assert turned_back(one, back((2, 1, 0)), 3).order == (2, 1, 0)
+    assert drawn == [(one.call, exchanging.FEW_DRAWS)]
+
+
+@pytest.mark.usefixtures("unprobed")
+def test_warnings_and_random_numbers_are_left_alone() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        odd = Normalization([255 * one for one in MEAN], [255 * one for one in STD])
+
+    def warning(y: torch.Tensor) -> torch.Tensor:
+        warnings.warn("deprecated", DeprecationWarning, stacklevel=2)
+        return (odd.denormalize(y) + torch.rand(1) * 1e-3).flip(0)
+
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filters = list(warnings.filters)
+        found = turned_back(located(normalization=odd), warning, 3, measured((2, 1, 0), listed=odd))
+        assert warnings.filters == filters
+    assert found.order == (2, 1, 0)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_how_channels_answer() -> None:
+    dtypes = []
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        dtypes.append(x.dtype)
+        return x.roll(1, 0) * 2 + 1
+
+    answer = responses(forward, lambda y: y * 3 - 1, 10.0, 3, torch.float16)
+    assert torch.equal(answer, 60 * torch.eye(3).double().roll(1, 0))  # green answers to red
+    assert set(dtypes) == {torch.float16}
+    for who, functions in (("pipeline", (lambda x: 1 / 0, forward)), ("inverse", (forward, lambda y: 1 / 0))):
+        with pytest.raises(InverseError, match=f"^the {who} raised ZeroDivisionError"):
+            responses(*functions, 1.0, 3, torch.float32)
+
+
+@pytest.mark.usefixtures("unprobed")
+def test_what_declares_nothing_is_a_normalize_where_channels_are_turned_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(known: ColorMap | None) -> NormalizeNotFoundError:
+        error = NormalizeNotFoundError("nothing is declared", measured=known)
+
+        def searched(pipeline: Any) -> Located:
+            raise error
+
+        monkeypatch.setattr(exchanging, "locate_or_measure", searched)
+        return error
+
+    found(measured((2, 0, 1)))
+    located_ = find(to_bgr, back((2, 0, 1)))
+    assert located_.order is None  # whoever verifies it turns it back with the pictures at hand
+    assert located_.normalization.mean == pytest.approx(MEAN)
+    assert (located_.op, located_.call) == (to_bgr, to_bgr)
+    grey = ColorMap(np.full((3, 3), 1 / 3), np.zeros(3), 0.0, 1e-6, "a picture", 9)
+    for known in (None, grey, measured((2, 0, 1), nonlinear=True), measured((0, 1, 2))):
+        error = found(known)
+        with pytest.raises(NormalizeNotFoundError) as caught:
+            find(to_bgr, back((2, 0, 1)))
+        assert caught.value is error
+    for inverse in (None, 7, back((0, 1, 2))):
+        error = found(measured((2, 0, 1)))
+        with pytest.raises(NormalizeNotFoundError) as caught:
+            find(to_bgr, inverse)
+        assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ((2, 1, 0), "reversed (RGB becomes BGR)"),
+        ((1, 0), "reversed (RGB becomes BGR)"),
+        ((1, 0, 2), "in the order (1, 0, 2)"),
+        ((0, 1), "in the order (0, 1)"),
+    ],
+)
+def test_orders_in_words(order: tuple[int, ...], words: str) -> None:
+    assert order_in_words(order) == words

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
+import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,8 +15,8 @@ import pytest
 import torch
 from torchvision import transforms as T
 
-from pytest_denorm import Normalization, Report, check
-from pytest_denorm.errors import CheckNameError, ImageError, ImageTypeError, PipelineError
+from pytest_denorm import Normalization, Report, check, preset
+from pytest_denorm.errors import BaselineError, CheckNameError, DenormWarning, ImageError, ImageTypeError, PipelineError
 from pytest_denorm.verification import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
 from pytest_denorm.verification.battery import BoundCheck
 from pytest_denorm.verification.case import Case
@@ -141,6 +144,12 @@ def test_what_is_long_goes_on_in_the_next_line() -> None:
         "        bytes",
         "6 checks: 1 run, 1 passed, 5 skipped",
     ]
+
+
+def test_what_ran_has_a_row_of_its_own() -> None:
+    alike = str(report(*(CheckResult(name, status, "x") for status in ("passed", "failed") for name in "ab")))
+    rows = [line.split() for line in alike.splitlines() if line.endswith(" x")]
+    assert rows == [["ok", "a", "x"], ["ok", "b", "x"], ["FAIL", "a", "x"], ["FAIL", "b", "x"]]
 
 
 def test_what_did_not_run_for_one_reason_shares_a_row_only_with_its_neighbours() -> None:
@@ -291,7 +300,36 @@ def test_what_was_verified_is_named() -> None:
 
 
 def test_a_preset_is_verified_by_its_name() -> None:
-    assert check("mnist", select=["round_trip"]).statistics == "mean (0.1307,), std (0.3081,), pictures in 0..1"
+    named, given = (check(one, select=["round_trip", "picklable"]) for one in ("mnist", preset("mnist")))
+    assert named.statistics == "mean (0.1307,), std (0.3081,), pictures in 0..1"
+    assert named == given  # as many bytes are sent to workers, too
+
+
+def to_bytes_as_floats(y: torch.Tensor) -> torch.Tensor:
+    return (y * 0.25 + 0.5) * 255
+
+
+def test_what_white_is_in_the_inverse_is_kept() -> None:
+    right = check(HALF, inverse=to_bytes_as_floats, output_max=255, select=["round_trip", "bytes_exact"])
+    assert right.ok
+    assert (right.output_max, check(HALF, select=["picklable"]).output_max) == (255, None)
+    assert Report.from_dict(json.loads(right.to_json())) == right
+    wrong = check(HALF, inverse=to_bytes_as_floats, output_max=250.5, select=["round_trip"])
+    call = "print(pytest_denorm.check(pipeline, inverse=inverse, output_max=250.5, select=['round_trip']))"
+    assert wrong.reproduction() == call
+    assert "output_max" not in check(HALF, inverse=to_bytes_as_floats, select=["round_trip"]).reproduction()
+    before = {key: value for key, value in right.to_dict().items() if key != "output_max"}  # of an older version
+    assert Report.from_dict(before).output_max is None
+
+
+def test_warnings_other_than_of_the_statistics_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def warns(channels: int) -> torch.Tensor:
+        warnings.warn("no photograph today", DenormWarning, stacklevel=2)
+        return torch.zeros(1, channels, 2, 3)
+
+    monkeypatch.setattr("pytest_denorm.verification.round_trip.sample_images", warns)
+    with pytest.warns(DenormWarning, match="no photograph today"):
+        check(HALF, select=["round_trip"])
 
 
 def test_statistics_on_another_scale_are_told_by_one_check_alone() -> None:
@@ -323,6 +361,31 @@ def test_only_a_failed_round_trip_is_drawn() -> None:
     assert not check(HALF, select=["round_trip"]).can_be_drawn
     assert not check(HALF, inverse=mutating, select=["input_unchanged"]).can_be_drawn
     assert not Report.from_dict(wrong.to_dict()).can_be_drawn
+
+
+def test_a_failed_round_trip_is_drawn_saved_and_shown(tmp_path: Path) -> None:
+    wrong = check(HALF, inverse=lambda y: y, images=torch.full((1, 4, 5), 0.25), select=["round_trip"])
+    wrong.save_figure(tmp_path / "trip.PNG")
+    png = (tmp_path / "trip.PNG").read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert f'src="data:image/png;base64,{base64.b64encode(png).decode()}">' in wrong._repr_html_()
+    with pytest.raises(BaselineError) as caught:
+        wrong.save_figure(tmp_path / "trip.py")
+    where = str(tmp_path / "trip.py")
+    assert str(caught.value) == f"the figure is to be written to {where!r}: expected the name of a .png file."
+    assert [one.name for one in tmp_path.iterdir()] == ["trip.PNG"]
+    assert wrong.figure().axes
+    again = pickle.loads(pickle.dumps(wrong))
+    assert again == wrong
+    with pytest.raises(ImageError, match="it was read back, and holds no pictures"):
+        again.figure()
+
+
+def test_a_notebook_shows_no_picture_of_what_passed_or_raised() -> None:
+    assert "<img" not in check(HALF, select=["round_trip"])._repr_html_()
+    raising = check(HALF, inverse=lambda y: 1 / 0, select=["round_trip"])
+    assert raising.can_be_drawn
+    assert "<img" not in raising._repr_html_()
 
 
 def test_outcomes_carry_their_numbers() -> None:
@@ -450,6 +513,17 @@ def test_a_bound_check_keeps_its_outcome() -> None:
     assert (repr(bound), repr(BoundCheck(Case(HALF), "picklable"))) == ("val-round_trip", "picklable")
 
 
+def test_a_bound_check_alone_fails_where_no_normalize_can_be_used() -> None:
+    nothing = Case(T.Compose([T.Normalize(0.5, 0.25), T.Normalize(0.5, 0.2)]))
+    with pytest.raises(pytest.skip.Exception, match="no Normalize to work with"):
+        BoundCheck(nothing, "round_trip")()
+    with pytest.raises(AssertionError, match="FAIL round_trip: 2 Normalize on one path"):
+        BoundCheck(nothing, "round_trip", alone=True)()
+    BoundCheck(nothing, "picklable", alone=True)()  # it needs none
+    with pytest.raises(pytest.skip.Exception, match="there is one channel"):
+        BoundCheck(Case(HALF), "channel_order", alone=True)()
+
+
 def test_parameters_are_named_after_pipelines_and_checks() -> None:
     names = ["round_trip", "picklable"]
 
@@ -469,6 +543,30 @@ def test_parameters_are_named_after_pipelines_and_checks() -> None:
     assert trip.case is pickling.case
     assert (trip.case.inverse, trip.expected, pickling.expected) == (mutating, None, "known")
     assert trip.case.images is pictures
+    assert (trip.alone, trip.case.output_max) == (True, None)
+    names.append("finds_normalize")
+    assert not any(one.alone for one in parameters([HALF]))
+    (of_bytes, *_) = parameters([HALF], inverse=mutating, output_max=255)
+    assert of_bytes.case.output_max == 255
+    with pytest.raises(ImageError, match=r"^output_max is 255, and there is no inverse"):
+        parameters([HALF], output_max=255)
+    with pytest.raises(
+        CheckNameError, match=r"^no check is left of what select and skip say: expected at least one\.$"
+    ):
+        parameters([HALF], skip=names)
+
+
+class Steps(list[Any]):
+    def __call__(self, picture: Any) -> Any:
+        return picture
+
+
+class Shown:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 @pytest.mark.parametrize(
@@ -476,6 +574,11 @@ def test_parameters_are_named_after_pipelines_and_checks() -> None:
     [
         ("val", "pipelines is 'val': expected pipelines by name, or a list of them."),
         (HALF, f"pipelines is {HALF!r}: expected pipelines by name, or a list of them."),
+        (7, "pipelines is 7: expected pipelines by name, or a list of them."),
+        (Shown("x" * 60), f"pipelines is {'x' * 60}: expected pipelines by name, or a list of them."),
+        (Shown("x" * 61), "pipelines is a test_report.Shown: expected pipelines by name, or a list of them."),
+        (Shown("x\ny"), "pipelines is a test_report.Shown: expected pipelines by name, or a list of them."),
+        (Steps([1, 2]), "pipelines is [1, 2]: expected pipelines by name, or a list of them."),
         ([], "there is no pipeline to check: expected at least one, by name or in a list."),
         ({}, "there is no pipeline to check: expected at least one, by name or in a list."),
         (

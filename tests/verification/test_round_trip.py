@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,16 @@ import torch
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, assert_round_trip, check
-from pytest_denorm.errors import ConditionalNormalizeWarning, ImageTypeError, InverseError, StatisticsWarning
-from pytest_denorm.tolerance import round_trip_tolerance
+from pytest_denorm.errors import (
+    ConditionalNormalizeWarning,
+    ImageError,
+    ImageTypeError,
+    InverseError,
+    StatisticsWarning,
+)
+from pytest_denorm.tolerance import Tolerance, round_trip_tolerance
 from pytest_denorm.verification.drawable import drawing_of
-from pytest_denorm.verification.round_trip import RoundTrip, Subject, Worst, round_trip
+from pytest_denorm.verification.round_trip import RoundTrip, Subject, Worst, diagnosis_text, round_trip
 
 BYTES = Normalization((100.0, 110.0, 120.0), (50.0, 60.0, 70.0), pixel_max=255.0)
 UNIT = Normalization((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -152,6 +159,45 @@ def test_who_raises_is_told() -> None:
         assert_round_trip(T.Compose([T.ToTensor(), Raising(0.5, 0.5)]))
 
 
+def test_the_form_of_arrays_is_told() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(HALF, inverse=lambda y: y.astype("float64"), images=PICTURE[:1])
+    assert "), given an array (H, W, C) worst " in " ".join(str(caught.value).split())
+
+
+def test_numbers_have_a_few_digits_and_channels_without_a_name_their_number() -> None:
+    shift = torch.tensor([0, 0, 0, 0.123456789, 0]).view(5, 1, 1)
+    with pytest.raises(AssertionError) as caught:
+        assert_round_trip(
+            HALF, inverse=lambda y: y * 0.5 + 0.5 + shift, images=torch.full((5, 2, 7), 0.25), tolerance=0.1
+        )
+    text = str(caught.value)
+    assert "  worst       0.1235 = 31.48 levels of 255, 1.23 times the tolerance 0.1\n" in text
+    assert " picture 0, channel 3, row 0, column 0: expected 0.25, found 0.373457\n" in text
+    assert "channel 3 0.123 (31.5 levels) off, channel 4 " in text
+
+
+def test_white_is_told_of_an_inverse_alone() -> None:
+    with pytest.raises(ImageError, match=r"^output_max is 255, and there is no inverse"):
+        assert_round_trip(HALF, output_max=255)
+    assert_round_trip(HALF, inverse=lambda y: (y * 0.5 + 0.5) * 255, output_max=255)
+
+
+def test_which_pictures_are_sent() -> None:
+    assert len(Subject.of("imagenet").pictures) == 3
+    assert len(Subject.of("imagenet", right).pictures) == 4  # for what stretches each to its own ends
+    assert len(Subject.of("imagenet", right, PICTURE).pictures) == 1
+
+
+def test_the_derived_inverse_does_not_turn_channels_back() -> None:
+    class Turning(T.Normalize):
+        def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+            return super().forward(tensor).flip(-3)
+
+    with pytest.raises(AssertionError, match="channel-order"):
+        assert_round_trip(T.Compose([T.ToTensor(), Turning(UNIT.mean, UNIT.std)]))
+
+
 @pytest.mark.parametrize("inverse", [7, "y * std + mean"])
 def test_an_inverse_that_is_no_function_is_refused(inverse: Any) -> None:
     with pytest.raises(ImageTypeError) as caught:
@@ -174,6 +220,8 @@ def test_an_error_as_large_as_the_tolerance_is_allowed() -> None:
 
 def test_without_tolerance_any_error_is_infinitely_too_large() -> None:
     assert trip(changed(_012=0.5), tolerance=0).ratio == math.inf
+    growing = trip(lambda y: right(y) + (0.5 if y.shape[1:] == (1, 1) else 0.25), [PICTURE, PICTURE[:, :1, :1]], 0)
+    assert (growing.worst.picture, growing.worst.error) == (1, 0.5)
     exact = trip(right, torch.full_like(PICTURE, 100.0)[:, :1, :1] + torch.tensor([0, 10, 20.0])[:, None, None], 0)
     assert (exact.ratio, exact.ok) == (0.0, True)
 
@@ -421,6 +469,76 @@ def test_other_casts_to_bytes_pass(name: str) -> None:
         assert_round_trip(normalization, inverse=made_bytes(normalization, cast))
 
 
+def test_values_beside_the_levels_are_sent_to_an_inverse_of_bytes() -> None:
+    def last(of: Callable[[Any], Any]) -> torch.Tensor:
+        sent = []
+
+        def noting(y: torch.Tensor) -> torch.Tensor:
+            sent.append(y.double().clone())
+            return of(y)
+
+        assert_round_trip(UNIT, inverse=noting)
+        return (sent[-1] * 0.25 + 0.5) * 255
+
+    values = last(to_bytes)
+    beside = values - values.round()
+    assert 0.39 < float(beside.max()) < 0.4001
+    assert -0.4001 < float(beside.min()) < -0.39
+    assert 0.5999 < float(values.min()) < 1
+    assert 254 < float(values.max()) < 254.4001
+    assert torch.equal(last(to_bytes), values)  # the same each time
+    photograph = last(lambda y: y * 0.25 + 0.5)
+    assert torch.allclose(photograph, photograph.round(), atol=1e-3)
+
+
+def test_one_channel_of_equal_bins_is_as_good_as_all() -> None:
+    """10.6 is nearer to level 11, and in the tenth of 256 equal parts."""
+    picture = torch.tensor([10.6, 10.0, 20.0]).view(3, 1, 1).expand(3, 2, 3) / 255
+    bins = lambda y: ((y * 0.25 + 0.5) * 256).clamp(0, 255).byte()  # noqa: E731
+    outcome = trip(bins, picture, statistics=UNIT)
+    assert outcome.ok
+    assert outcome.worst.error == 0
+
+    assert not trip(bins, picture, 0.55 / 255, UNIT).ok  # less is allowed than that takes
+    near = torch.full((3, 2, 3), 10.3 / 255)
+    assert trip(bins, near, statistics=UNIT).worst.error == pytest.approx(0.3 / 255, rel=1e-3)
+
+
+def test_integers_are_rounded_to_the_nearest_or_cast_to_one_beside() -> None:
+    for statistics, inverse, words in (
+        (UNIT, to_bytes, ("bytes", "level")),
+        (Normalization(2000.0, 1000.0, 4095.0), lambda y: (y * 1000 + 2000).round().short(), ("integers", "integer")),
+    ):
+        subject = Subject.of(statistics, inverse)
+        floats = round_trip_tolerance(subject.expanded, torch.float32).per_channel
+        rounds, casts = (round_trip(subject, any_cast=any_cast) for any_cast in (False, True))
+        step = rounds.step
+        for outcome, part in ((rounds, 0.5), (casts, 1.0)):
+            assert outcome.tolerance.per_channel == pytest.approx([one + part * step for one in floats], rel=1e-6)
+        what, one = words
+        assert rounds.tolerance.reason.startswith(f"{what} are rounded to the nearest {one}, and float32 ")
+        assert casts.tolerance.reason.startswith(f"{what} are cast to one beside, and float32 ")
+        assert 0.39 < rounds.worst.error / step < 0.5
+        assert casts.worst.picture < len(subject.pictures)  # values beside the levels are not sent
+
+
+def test_channels_are_turned_back_by_an_inverse_of_the_projects_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def turned(located: Any, inverse: Any, channels: int) -> Any:
+        assert (inverse, channels) == (right, 3)
+        return replace(located, order=(2, 1, 0))
+
+    monkeypatch.setattr("pytest_denorm.verification.round_trip.turned_back", turned)
+    assert Subject.of(UNIT, right).located.order == (2, 1, 0)
+    assert Subject.of(UNIT).located.order is None
+
+
+def test_halfway_between_two_levels_either_is_right() -> None:
+    halves = (torch.arange(255, dtype=torch.float64) + 0.5).view(3, 5, 17) / 255
+    same = Normalization((0.0,) * 3, (1.0,) * 3)
+    for nearest in (lambda x: torch.ceil(x - 0.5 - 1e-9), lambda x: torch.floor(x + 0.5 + 1e-9)):
+        assert trip(lambda y, nearest=nearest: nearest(y * 255).byte(), halves, statistics=same).ok
+
+
 def test_pictures_that_were_chosen_are_all_that_is_sent() -> None:
     normalization = KIND_TO_TRUNCATION["0/1"]
     chosen = torch.arange(768, dtype=torch.uint8).view(3, 16, 16)
@@ -460,6 +578,67 @@ def test_why_a_right_inverse_fails(inverse: Any, given: dict[str, Any], why: str
     with pytest.raises(AssertionError) as caught:
         assert_round_trip(Normalization(0.5, 0.25), inverse=inverse, **given)
     assert why in " ".join(str(caught.value).split())
+
+
+AS_FLOATS = "none: the inverse is right, and gives 0..255 as floats: say so with output_max=255, or let it make bytes"
+OTHERS = "none: the inverse is right for pictures in 0..{:g} of other sizes and values, and not for these"
+OUTSIDE = "none: the inverse is right for pictures in 0..1, and these are in {}..{}: is what lies outside clipped?"
+TOO_LITTLE = "none: the inverse is right, and the tolerance that was given less than arithmetic takes, {:.3g}"
+
+
+def why(white: float, errors: tuple[float, ...], expected: float, found: float, images: Any = None) -> str:
+    """What is said of an inverse that is right, where a round trip gave these numbers."""
+    count = len(errors)
+    statistics = Normalization([(0.5 + c) * white for c in range(count)], (0.25 * white,) * count, white)
+    images = torch.full((count, 2, 3), 0.5 * white) if images is None else images
+    subject = Subject.of(statistics, statistics.denormalize, images)
+    worst = Worst(abs(found - expected), 0, 0, 0, 0, expected, found)
+    return diagnosis_text(subject, RoundTrip(Tolerance.given(0, count, white), errors, worst, 0, 256 * count, 0.0, ""))
+
+
+def test_a_tolerance_may_be_less_than_arithmetic_takes() -> None:
+    low, high = bounds = round_trip_tolerance(Normalization((0.5, 1.5), (0.25, 0.25)), torch.float32).per_channel
+    assert low != high
+    assert why(1.0, bounds, 0.5, 0.6) == TOO_LITTLE.format(max(bounds))
+    for c in (0, 1):
+        more = [bound * (1.001 if c == channel else 1) for channel, bound in enumerate(bounds)]
+        assert why(1.0, tuple(more), 0.5, 0.6) == OTHERS.format(1)
+
+
+@pytest.mark.parametrize(
+    ("white", "expected", "found", "said"),
+    [
+        (1.0, 0.5, 127.5, AS_FLOATS),
+        (2.0, 2.0, 255.0, AS_FLOATS),
+        (254.0, 127.0, 127.5, AS_FLOATS),
+        (256.0, 128.0, 127.5, AS_FLOATS),
+        (255.0, 127.5, 127.6, OTHERS.format(255)),  # is that already
+        (1.0, 0.0, 1.0, AS_FLOATS),  # a level is what rounding to bytes may take
+        (1.0, 0.0, 1.002, OTHERS.format(1)),
+        (1.0, 0.0, 1.5, OTHERS.format(1)),
+        (1.0, 1.0, 254.5, AS_FLOATS),
+        (1.0, 0.5, 0.6, OTHERS.format(1)),
+    ],
+)
+def test_floats_of_bytes_are_known_by_their_worst_pixel(white: float, expected: float, found: float, said: str) -> None:
+    assert why(white, (9.0,), expected, found) == said
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ([(0.0, 1.0)], OTHERS.format(1)),
+        ([(-0.5, 1.0)], OUTSIDE.format("-0.5", "1")),
+        ([(0.0, 1.5)], OUTSIDE.format("0", "1.5")),
+        ([(0.25, 0.5), (-0.5, 0.75)], OUTSIDE.format("-0.5", "0.75")),
+        ([(-0.5, 0.75), (0.25, 0.5)], OUTSIDE.format("-0.5", "0.75")),
+        ([(0.25, 1.5), (0.125, 1.0)], OUTSIDE.format("0.125", "1.5")),
+        ([None, (0.0, 1.5)], OUTSIDE.format("0", "1.5")),
+    ],
+)
+def test_where_the_pictures_lie_is_told(ends: list[tuple[float, float] | None], said: str) -> None:
+    images = [torch.zeros(1, 0, 3) if one is None else torch.tensor(one).view(1, 1, 2) for one in ends]
+    assert why(1.0, (9.0,), 0.5, 0.6, images) == said
 
 
 def test_the_tolerance_of_each_channel_is_told_where_they_differ() -> None:
