@@ -101,7 +101,7 @@ class Causes:
         candidates = [
             *self._known,
             *_finite(_normalized_twice(self.seen, found.slope)),
-            *self._eps(found),
+            *_finite(self._eps(found)),
             *self._quotients,
             *self._rounded(found),
             *self._presets,
@@ -109,11 +109,10 @@ class Causes:
             *self._matched_order(found),
         ]
         agreeing = self._agreeing(found, candidates)
-        if not agreeing and self.is_correct(found):  # too small a change to be read off as another constant
-            agreeing = self._agreeing(found, list(self._eps(found, any_length=True)))
+        if agreeing or self.is_correct(found):  # then it is too small a change to be read off as another constant
+            agreeing += self._agreeing(found, _finite(self._eps(found, any_length=True)))
         if not agreeing:
             return self._without_forward(found) or self._two_mistakes(found)
-        agreeing += self._agreeing(found, list(self._eps(found, any_length=True)))
         kinds: dict[str, Cause] = {}
         for one in agreeing:
             kinds.setdefault(one.kind, one)
@@ -242,7 +241,7 @@ class Causes:
                 why = "An eps too small to be seen is added to the variance: its root, sqrt(std**2 + eps), has no sign."
                 causes.append(Cause("eps", slope, seen.mean, why, equal=True))
             if wrong_std.all() and np.ptp(seen.std) == 0:
-                eps = self._agreeing(found, list(self._eps(found, any_length=True)))
+                eps = self._agreeing(found, _finite(self._eps(found, any_length=True)))
                 causes += [replace(one, equal=True) for one in eps[:1]]
         if wrong_mean.any():
             pairs = [self._mean_line(int(c), found) for c in np.flatnonzero(wrong_mean)]
@@ -292,18 +291,14 @@ class Causes:
         ways: list[tuple[str, Array, Callable[[float], Array]]] = []
         if (std * found.slope > 0).all():
             ways.append(("std", found.slope - std, lambda power: std + power))
-        if (found.slope > 0).all():  # a root has no sign, whatever that of the std was
-            ways.append(("the variance", found.slope**2 - std**2, lambda power: np.sqrt(std**2 + power)))
+        # a root has no sign, whatever that of the std was
+        ways.append(("the variance", found.slope**2 - std**2, lambda power: np.sqrt(std**2 + power)))
         for name, added, typed in ways:
             for power in _powers_of_ten(added):
-                plain = float(std[0]) + min(power, 0.0)
-                decimals = len(f"{plain:.6g}".partition(".")[2])
-                if np.ptp(std) == 0 and not any_length and abs(power) > 0.5 * 10.0**-decimals:
-                    continue
-                with np.errstate(invalid="ignore"):
-                    slope = typed(power)
+                slope = typed(power)
                 unseen = np.abs(slope - typed(0.0)) * _reach(found) <= self.seen.resolution(found)
-                if np.isfinite(slope).all() and not ((std < 0).any() and unseen.all()):  # then the sign is all there is
+                is_sign_alone = (std < 0).any() and unseen.all()
+                if not is_sign_alone and (any_length or np.ptp(std) > 0 or _lengthens(float(std[0]), power)):
                     yield Cause("eps", slope, mean, _eps_message(power, name))
 
     def _rounded(self, found: Map) -> Iterator[Cause]:
@@ -400,8 +395,7 @@ class Causes:
             ("scale-255", m * 255, "The mean is multiplied by 255."),
         ]
         for (kind_s, std, why_s), (kind_m, mean, why_m) in itertools.product(slopes, offsets):
-            both = not self._close(found, s).all() and not self._close_offset(found, m).all()
-            if both and self.agree(found, std, mean):
+            if self.agree(found, std, mean) and not self.is_correct(found):
                 return [Cause(kind_s, std, m, why_s), Cause(kind_m, s, mean, why_m)]
         return []
 
@@ -453,10 +447,16 @@ def _powers_of_ten(added: Array) -> list[float]:
     return list(dict.fromkeys(told))
 
 
+def _lengthens(std: float, power: float) -> bool:
+    """Whether a power of ten makes the std longer that it is added to, on whichever side."""
+    decimals = len(f"{std + min(power, 0.0):.6g}".partition(".")[2])
+    return round(-math.log10(abs(power))) > decimals
+
+
 def _finite(causes: Iterator[Cause]) -> list[Cause]:
     """Those that can happen: a division by zero gives no picture at all."""
     with np.errstate(all="ignore"):
-        return [one for one in causes if np.isfinite(one.slope).all() and np.isfinite(one.offset).all()]
+        return [one for one in causes if np.isfinite([one.slope, one.offset]).all()]
 
 
 def _off_clamped(whole: Callable[[Array], Array], seen: Observation, found: Array, values: Array) -> Array:
@@ -465,8 +465,8 @@ def _off_clamped(whole: Callable[[Array], Array], seen: Observation, found: Arra
 
 
 def _off_wrapped(whole: Callable[[Array], Array], seen: Observation, found: Array, values: Array) -> Array:
-    half = seen.turn // 2
-    gaps: Array = np.abs((whole(values / seen.step) - found + half) % seen.turn - half)
+    above = (whole(values / seen.step) - found) % seen.turn
+    gaps: Array = np.minimum(above, seen.turn - above)
     return gaps
 
 
@@ -530,7 +530,7 @@ def _one_value(values: Array) -> bool:
 
 
 def _leaves_as_is(seen: Observation) -> bool:
-    return bool(np.allclose(seen.std, 1, atol=1e-6) and np.allclose(seen.mean, 0, atol=1e-6 * seen.white))
+    return bool((np.abs(seen.std - 1) < 1e-5).all() and (np.abs(seen.mean) < 1e-6 * seen.white).all())
 
 
 def _scale_message(factor: float, seen: Observation) -> str:
