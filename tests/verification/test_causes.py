@@ -25,7 +25,9 @@ def observed(mean: Any, std: Any, white: float = 1.0, **changes: Any) -> Observa
     """What is seen of a Normalize of 200 pixels, from black to white in every channel, each in an order of its own."""
     m, s = (np.array(one, dtype=float) * white for one in (mean, std))
     shades = np.linspace(0, white, 200)
-    x = np.stack([shades[np.arange(200) * step % 200] for step in (3, 7, 9, 11, 13, 17)[: len(m)]], axis=1)
+    x = np.stack(
+        [shades[np.arange(200) * step % 200] for step in (3, 7, 9, 11, 13, 17, 19, 21, 23, 27)[: len(m)]], axis=1
+    )
     y = (x - m) / s
     unit = changes.get("unit_roundoff", FLOAT64)
     fit = ChannelFit(0, 0.0, 0.0, 0.0, 0.0, 10_000, -math.inf, math.inf, 0.0, True, s)
@@ -370,6 +372,14 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
             "= " + wrong("std", "channel 0 0.996 0.0012 0.25 0.251", "channel 1 0.996 0.0017 0.25 0.251"),
         ],
     ),
+    "an eps, or another data set's std": (
+        ((0.1307,), (0.3091,)),
+        typed((0.1307,), (0.3081,)),
+        [
+            preset("mnist", "mean (0.1307,), std (0.3081,)", "mean (0.1307,), std (0.3091,)"),
+            "= " + eps("0.001", "std", "forward"),
+        ],
+    ),
     "an eps that costs the sign alone": (NEGATIVE, lambda y, m, s: y * np.sqrt(s**2 + 1e-14) + m, []),
     "an eps that is seen in one channel": (
         ((0.3, 0.4), (-0.5, 0.001)),
@@ -460,6 +470,7 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
         [],
     ),
     "one mean cut off": (IMAGENET, typed((0.485, 0.45, 0.406), S), []),
+    "one mean cut off beside one of 0": (((0.0, 0.456, 0.41), S), typed((0.0, 0.45, 0.41), S), []),
     "two means of three cut off": (IMAGENET, typed((0.48, 0.45, 0.406), S), []),
     "means, halves to even": (
         IMAGENET,
@@ -470,6 +481,26 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
         IMAGENET,
         typed((0.49, 0.46, 0.41), S),
         [rounded("2 decimals", "red mean 0.49 0.485, green mean 0.46 0.456, blue mean 0.41 0.406")],
+    ),
+    "a half of a byte, up": (
+        ((100.5 / 255, 0.456, 0.406), S),
+        typed((101 / 255, 116 / 255, 104 / 255), S),
+        [
+            rounded(
+                "0 decimals on the scale of bytes",
+                "red mean 0.396078 0.39411765, green mean 0.454902 0.456, blue mean 0.407843 0.406",
+            )
+        ],
+    ),
+    "a half of a byte, down": (
+        ((100.5 / 255, 0.456, 0.406), S),
+        typed((100 / 255, 116 / 255, 104 / 255), S),
+        [
+            rounded(
+                "0 decimals on the scale of bytes",
+                "red mean 0.392157 0.39411765, green mean 0.454902 0.456, blue mean 0.407843 0.406",
+            )
+        ],
     ),
     "means, in the wrong direction": (((0.48492, 0.456, 0.406), S), typed((0.49, 0.46, 0.41), S), []),
     "six decimals, in the wrong direction": (
@@ -565,6 +596,30 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
             + preset("imagenet", IMAGENETS, "mean (0.486275, 0.454902, 0.407843), std (0.227451, 0.223529, 0.223529)"),
         ],
     ),
+    "the pipeline's, that are short on both scales": (
+        ((0.2, 0.4, 0.6), (0.2, 0.4, 0.8)),
+        typed((0.2011, 0.3987, 0.6013), (0.2, 0.4, 0.8)),
+        [
+            rounded(
+                "0 decimals on the scale of bytes",
+                "red mean 0.2011 0.2, green mean 0.3987 0.4, blue mean 0.6013 0.6",
+                PIPELINES,
+            )
+        ],
+    ),
+    "the pipeline's, cut off": (((0.4, 0.5, 0.6), OWN[1]), typed((0.4567, 0.5678, 0.6789), OWN[1]), []),
+    "the pipeline's stds, beside means of next to nothing": (
+        ((0.41, 0.42, 0.43), (0.21, 0.22, 0.23)),
+        typed((0.41004, 0.42003, 0.43004), (0.213, 0.222, 0.234)),
+        [
+            rounded(
+                "2 decimals",
+                "red mean 0.41004 0.41, red std 0.213 0.21, green mean 0.42003 0.42, green std 0.222 0.22, "
+                "blue mean 0.43004 0.43, blue std 0.234 0.23",
+                PIPELINES,
+            )
+        ],
+    ),
     "two means of three of the pipeline's": (
         ((0.4, 0.5, 0.6), (0.21, 0.26, 0.34)),
         typed((0.403, 0.498, 0.6), (0.21, 0.26, 0.34)),
@@ -631,7 +686,7 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
     "the same, a mean of 0": (OWN, typed((0.0,) * 3, (2.0,) * 3), [same("0", "2")]),
     "the same, a mean of 1": (OWN, typed((1.0,) * 3, (1.0,) * 3), [same("1", "1")]),
     "the same, a mean of -1": (OWN, typed((-1.0,) * 3, (1.0,) * 3), [same("-1", "1")]),
-    "the same, nearly nothing": (OWN, typed((1e-8,) * 3, (1.0,) * 3), [same("1e-08", "1")]),
+    "the same, nearly nothing": (OWN, typed((5e-9,) * 3, (1.0,) * 3), [same("5e-09", "1")]),
     "255 times a preset": (OWN, typed((33.3285,) * 3, (78.5655,) * 3), []),
     "256 times a preset": (OWN, typed((33.4592,) * 3, (78.8736,) * 3), [same("33.46", "78.87")]),
     # another's statistics
@@ -684,6 +739,11 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
         NOTHING,
         typed((0.1, 3e-13, -3e-13), (0.3 + 3e-14, 0.4, 0.5)),
         [undone("mean (0.1, 0, 0), std (0.3, 0.4, 0.5)")],
+    ),
+    "no forward, one mean": (
+        NOTHING,
+        typed((0.1, 0.0, 0.0), (0.3, 0.31, 0.32)),
+        [undone("mean (0.1, 0, 0), std (0.3, 0.31, 0.32)")],
     ),
     "no forward, no mean": (NOTHING, typed((0.0,) * 3, (0.3, 0.31, 0.32)), []),
     "no forward, a std of 0": (NOTHING, typed((0.1, 0.2, 0.3), (0.0, 0.3, 0.4)), []),
@@ -741,6 +801,13 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
         [KNOWN["y * s - m"][1]],
     ),
 }
+
+
+def test_an_eps_too_small_for_another_std_may_be_as_long() -> None:
+    seen = observed((0.5,), (482.256 / 255,), 255.0, unit_roundoff=FLOAT32, slack=np.array([3e-4]))
+    found = found_of(seen, seen.std - 1e-3, seen.mean)
+    assert Causes(seen).is_correct(found)
+    assert named(seen, found) == [eps("0.001", "std", "forward")]
 
 
 @pytest.mark.parametrize("case", NAMED)
@@ -805,6 +872,8 @@ def test_constants_on_the_scale_of_the_pictures() -> None:
         "blue std 57 57.375"
     )
     assert named(seen, map_of(seen, typed((124, 116, 104), (58, 57, 57)))) == [rounded("0 decimals", changes)]
+    tens = observed(np.array([123.675, 116.28, 103.53]) / 255, np.array([58.395, 57.12, 67.375]) / 255, 255.0)
+    assert named(tens, map_of(tens, typed((120, 120, 100), (60, 60, 70)))) == []
     third = [one / 255 for one in (31537, 29651, 26400)]  # whole numbers of 255ths, and no decimals
     assert named(seen, map_of(seen, typed(third, seen.std))) == []
 
@@ -957,6 +1026,9 @@ def test_two_factors() -> None:
     seen = observed(*OWN)
     only_mean = map_of(seen, lambda y, m, s: (y * s + m * 255) * 255)
     assert said(Causes(seen).factor_of_255(only_mean)) == [TIMES_255, KNOWN["y * s + m * 255"][1]]
+    without_mean = observed((0.0, 0.0), (0.1, 0.05))  # of which several mistakes are one
+    found = map_of(without_mean, lambda y, m, s: y / s * 255)
+    assert said(Causes(without_mean).factor_of_255(found)) == [TIMES_255, KNOWN["Normalize(m, s)"][1]]
     twice = map_of(seen, lambda y, m, s: (y / s + m) * 255**2)
     assert said(Causes(seen).factor_of_255(twice)) == [TIMES_65025, DIVIDES]
 
@@ -1108,6 +1180,14 @@ READ_OFF: dict[str, tuple[Any, Inverse, list[str]]] = {
             wrong("mean", "green 0.8 0.1 0.436 0.42", "blue 0.8 0.1 0.556 0.57"),
         ],
     ),
+    "contrast around the mean of red": (
+        OWN,
+        of_picture(0.8, 0.062),
+        [
+            wrong("std", "red 0.8 0.062 0.168 0.21", "green 0.8 0.062 0.208 0.26", "blue 0.8 0.062 0.272 0.34"),
+            wrong("mean", "green 0.8 0.062 0.398 0.42", "blue 0.8 0.062 0.518 0.57"),
+        ],
+    ),
     "contrast, but for less than a thousandth": (OWN, of_picture((0.5, 0.5009, 0.5), 0.1), []),
     "contrast, but for more": (
         OWN,
@@ -1129,6 +1209,21 @@ READ_OFF: dict[str, tuple[Any, Inverse, list[str]]] = {
     ),
     # both constants of one channel, by one mistake
     "another std in 1/std alone": (OWN, of_picture((1, 0.8, 1), 0), [wrong("std", "green 0.8 0 0.208 0.26 scaled")]),
+    "another std beside a mean of 0": (
+        ((0.0, 0.4), (0.25, 0.5)),
+        typed((0.0, 0.4), (0.3, 0.5)),
+        [wrong("std", "channel 0 1.2 0 0.3 0.25")],
+    ),
+    "no mean beside a std of 1": (
+        ((0.4, 0.3), (1.0, 0.5)),
+        typed((0.0, 0.3), (1.0, 0.5)),
+        [wrong("mean", "channel 0 1 -0.4 0 0.4")],
+    ),
+    "a std of 1 beside a mean of 0": (
+        ((0.0, 0.3), (0.5, 0.25)),
+        typed((0.0, 0.3), (1.0, 0.25)),
+        [wrong("std", "channel 0 2 0 1 0.5")],
+    ),
     "green is left out": (OWN, typed((0.31, 0, 0.57), (0.21, 1, 0.34)), [left("green comes")]),
     "two are left out": (OWN, typed((0.31, 0, 0), (0.21, 1, 1)), [left("green and blue come")]),
     "one is left out, and a std": (
@@ -1305,6 +1400,64 @@ def test_well_known_slips(what: str, channel: int, number: float, line: str, lin
         assert said(Causes(seen).constants(found)) == [wrong(what, f"{expected} slip")]
 
 
+def test_what_is_seen_of_a_std_is_no_lost_sign() -> None:
+    seen = observed((0.3, 0.4), (-0.25, 0.5))  # y reaches 2.8
+    plain = found_of(seen, np.abs(seen.std), seen.mean)
+    for rooms, hidden in ((0.3, True), (0.7, False)):
+        found = plain._replace(slope=plain.slope + np.array([rooms, 0]) * seen.resolution(plain))
+        assert (NO_SIGN in said(Causes(seen).constants(found))) is hidden
+
+
+def test_one_eps_is_enough() -> None:
+    """Near a half, an eps in the variance is one in the std."""
+    seen = observed((0.3, 0.4), (0.5, 0.5), unit_roundoff=FLOAT32)
+    heard = said(Causes(seen).constants(found_of(seen, seen.std + 1e-4, seen.mean)))
+    assert heard == [
+        wrong("std", "channel 0 1.0002 -6e-05 0.5001 0.5", "channel 1 1.0002 -8e-05 0.5001 0.5"),
+        "= " + eps("0.0001", "std", "inverse"),
+    ]
+
+
+def test_stds_are_held_against_rounded_ones_as_exactly_as_they_are_known() -> None:
+    seen = observed(OWN[0], (0.0213, 0.0262, 0.0347), unit_roundoff=FLOAT32)  # y reaches 32
+    changes = "red std 0.02 0.0213, green std 0.03 0.0262, blue std 0.03 0.0347"
+    assert named(seen, found_of(seen, [0.02, 0.03, 0.03], seen.mean)) == [rounded("2 decimals", changes)]
+    assert named(seen, found_of(seen, [0.02001, 0.03001, 0.03001], seen.mean)) == []
+
+
+def test_what_cannot_be_seen_of_constants_is_not_told() -> None:
+    seen = observed(*IMAGENET, slack=np.full(3, 1e-5))
+    plain = found_of(seen, seen.std, [0.48, 0.46, 0.41])
+    room = seen.resolution(plain)
+    reach = np.maximum(np.abs(plain.low), np.abs(plain.high))
+    changes = "red mean 0.48 0.485, green mean 0.46 0.456, blue mean 0.41 0.406"
+    for of_std, of_mean in ((0.6, 0), (0, 0.6)):
+        found = found_of(seen, plain.slope + of_std * room / reach, plain.offset + of_mean * room)
+        assert said(Causes(seen).of(found)) == [rounded("2 decimals", changes)]
+    near = observed((0.480001, 0.456, 0.406), S, unit_roundoff=FLOAT32)
+    assert named(near, found_of(near, near.std, [0.48, 0.46, 0.41])) == [
+        rounded("2 decimals", changes.replace("0.485", "0.480001"))
+    ]
+
+
+def test_one_mean_for_all_is_as_near_to_0_as_it_can_be_told() -> None:
+    seen = observed(*OWN, slack=np.array([1e-6, 2e-6, 4e-6]))
+    plain = found_of(seen, 0.3, 0.0)
+    for rooms, shown in ((7.5, "0"), (8.5, f"{8.5 * float(seen.resolution(plain).max()):.1g}")):
+        heard = named(seen, plain.raised(rooms * float(seen.resolution(plain).max())))
+        assert heard == [same(shown, "0.3")]
+
+
+@pytest.mark.parametrize(
+    ("offset", "shown"),
+    [(99.4, "99"), (99.5, "99.5"), (100.0, "100"), (104.56, "105"), (-104.56, "-105"), (12.34, "12")],
+)
+def test_offsets_have_no_exponent(offset: float, shown: str) -> None:
+    seen = observed((100 / 255,), (50 / 255,), 255.0)
+    (one, *_) = Causes(seen).constants(found_of(seen, 50.0, 100 + offset))
+    assert one.message.startswith(f"grey: gain 1, offset {shown}: ")
+
+
 def test_slips_are_told_though_bytes_are_rounded() -> None:
     seen = observed(np.array([123.68, 116.28, 103.53]) / 255, np.array([58.4, 57.12, 57.38]) / 255, 255.0)
     found = found_of(seen, [58.4, 57.12, 65.03], [116.79, 116.28, 103.53])
@@ -1332,6 +1485,8 @@ def test_numbers_are_shown_as_exactly_as_they_are_known() -> None:
     assert said(Causes(seen).constants(found)) == [
         wrong("mean", "green 1 100 207.123 107.1", "blue 1 -100 45.3456 145.35")
     ]
+    found = found_of(seen, seen.std, [79.05, 107.1, 130.1234])  # for blue, -mean over a std of 96.8
+    assert said(Causes(seen).constants(found)) == [wrong("mean", "blue 1 -15 130.123 145.35")]
     tiny = observed((0.3, 0.4), (0.005, 0.25), unit_roundoff=FLOAT32)  # whose normalized values reach 140
     found = found_of(tiny, [0.005678, 0.25], [0.3, 0.4])
     assert said(Causes(tiny).constants(found)) == [wrong("std", "channel 0 1.136 -0.041 0.005678 0.005")]
@@ -1374,6 +1529,7 @@ def test_means_that_are_hardly_known_are_nothing() -> None:
         (1.0000005, 1.0, 4, "1.0000005"),
         (1.004, 1.0, 2, "1.004"),
         (1.004, 1.02, 2, "1"),  # 1 is off by a quarter of the difference
+        (1.03, 1.13, 2, "1.03"),  # and here by more than that
         (1.0, 1.0, 4, "1"),
         (0.1 + 0.2, 0.3, 4, "0.30000000000000004"),
         (0.2999999999999995, 0.3, 4, "0.2999999999999995"),
@@ -1432,13 +1588,22 @@ def test_the_distance_is_that_in_the_middle() -> None:
     assert Causes(seen).distance(found.raised(-1)) == pytest.approx(1 - 0.03)
 
 
-def test_an_error_is_named_where_that_is_much_nearer_than_no_error() -> None:
-    """Of accuracy enough for eps and nothing alike, an eps is told where it explains more than half of it."""
-    seen = observed((0.3, 0.4), (0.5, 0.3), unit_roundoff=FLOAT32)
-    for added, expected in ((1e-6, True), (1.4e-6, False), (0.4e-6, False)):
-        found = found_of(seen, seen.std + added, seen.mean)
-        heard = [one for one in named(seen, found) if one == eps("1e-06", "std", "inverse")]
-        assert bool(heard) is expected
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        ((1e-6, 1e-6), True),
+        ((0.7e-6, 0.7e-6), True),
+        ((0.66e-6, 0.66e-6), False),
+        ((1.34e-6, 1.34e-6), True),
+        ((1.4e-6, 1.4e-6), False),  # no power of ten
+        ((0.4e-6, 0.4e-6), False),
+        ((1e-6, 0.5e-6), False),  # the farthest channel counts
+    ],
+)
+def test_an_error_is_named_where_that_is_much_nearer_than_no_error(added: tuple[float, float], told: bool) -> None:
+    seen = observed((0.3, 0.4), (0.5, 0.3), unit_roundoff=FLOAT32, slack=np.array([2e-6, 2e-6]))
+    heard = named(seen, found_of(seen, seen.std + np.array(added), seen.mean))
+    assert (eps("1e-06", "std", "inverse") in heard) is told
 
 
 # --- results that are clipped, wrapped or cast ---
@@ -1574,6 +1739,15 @@ def test_presets_and_two_forwards_are_told_from_bytes() -> None:
     m, s = (np.array(one) for one in OWN)
     twice = pictured(m * (1 + s), s**2)
     assert predicted(twice, np.rint(np.clip(twice.y * s + m, 0, 1) * 255) / 255, 1 / 255) == ([TWICE], False)
+
+
+def test_many_channels_are_told_from_bytes_where_they_are_rolled_or_reversed() -> None:
+    bands = np.arange(10)
+    seen = pictured(0.3 + bands / 25, 0.2 + bands / 50)
+    for turn in [bands[::-1], *(np.roll(bands, -k) for k in range(1, 10))]:
+        z = np.clip(np.rint((seen.y * seen.std[turn] + seen.mean[turn]) * 255), 0, 255) / 255
+        how = "reversed" if turn[0] == 9 and turn[1] == 8 else f"in the order {tuple(turn.tolist())}"
+        assert predicted(seen, z, 1 / 255) == ([order(how)], False)
 
 
 def test_whole_numbers_of_more_levels() -> None:
