@@ -1423,6 +1423,9 @@ def test_stds_are_held_against_rounded_ones_as_exactly_as_they_are_known() -> No
     changes = "red std 0.02 0.0213, green std 0.03 0.0262, blue std 0.03 0.0347"
     assert named(seen, found_of(seen, [0.02, 0.03, 0.03], seen.mean)) == [rounded("2 decimals", changes)]
     assert named(seen, found_of(seen, [0.02001, 0.03001, 0.03001], seen.mean)) == []
+    seen = observed(OWN[0], (0.0213146, 0.0262146, 0.0347146), unit_roundoff=FLOAT32)
+    changes = "red std 0.02131 0.0213146, green std 0.02621 0.0262146, blue std 0.03471 0.0347146"
+    assert named(seen, found_of(seen, [0.02131, 0.02621, 0.03471], seen.mean)) == [rounded("5 decimals", changes)]
 
 
 def test_what_cannot_be_seen_of_constants_is_not_told() -> None:
