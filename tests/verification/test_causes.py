@@ -687,6 +687,7 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
     "the same, a mean of 1": (OWN, typed((1.0,) * 3, (1.0,) * 3), [same("1", "1")]),
     "the same, a mean of -1": (OWN, typed((-1.0,) * 3, (1.0,) * 3), [same("-1", "1")]),
     "the same, nearly nothing": (OWN, typed((5e-9,) * 3, (1.0,) * 3), [same("5e-09", "1")]),
+    "nothing, as it is measured": (OWN, typed((1e-14,) * 3, (1 + 1e-14,) * 3), [KNOWN["y"][1]]),
     "255 times a preset": (OWN, typed((33.3285,) * 3, (78.5655,) * 3), []),
     "256 times a preset": (OWN, typed((33.4592,) * 3, (78.8736,) * 3), [same("33.46", "78.87")]),
     # another's statistics
