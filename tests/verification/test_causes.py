@@ -723,7 +723,7 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
         typed((0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)),
         [preset("kinetics400", "mean (0.43216, 0.394666, 0.37645), std (0.22803, 0.22145, 0.216989)", OWN_NUMBERS)],
     ),
-    "a preset of too few channels": (FOUR, typed((*M, 0.5), (*S, 0.5)), []),
+    "a preset of too few channels": (FOUR, typed((*M, M[0]), (*S, S[0])), []),
     # a forward that does nothing
     "no forward, a preset": (
         NOTHING,
