@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..normalization import PRESETS, Normalization, format_numbers
+from ..normalization import PRESETS, format_numbers
 from ..text import channel_name, count_of
 from .observation import Map, Observation, snap
 
@@ -65,8 +65,8 @@ def distinct(value: float, right: float, digits: int) -> str:
     """`value` with so many significant digits, or as many more as show how far it is from `right`."""
     if not math.isfinite(value):
         return f"{value}"
-    texts = (f"{value:.{count}g}" for count in range(digits, 17))
-    return next((one for one in texts if abs(float(one) - value) <= abs(value - right) / 4), f"{value:.17g}")
+    texts = (f"{value:.{count}g}" for count in itertools.count(digits))
+    return next(one for one in texts if abs(float(one) - value) <= abs(value - right) / 4)
 
 
 class Causes:
@@ -85,8 +85,7 @@ class Causes:
 
     def agree(self, found: Map, slope: Array, offset: Array) -> Any:
         """Whether a map (or each of many, along the first axis) is the one that was found, as far as that is known."""
-        gaps = [np.abs((found.slope - slope) * y + (found.offset - offset)) for y in (found.low, found.high)]
-        return (np.maximum(*gaps) <= self.seen.resolution(found)).all(axis=-1)
+        return (_gaps(found, slope, offset) <= self.seen.resolution(found)).all(axis=-1)
 
     def is_correct(self, found: Map) -> bool:
         return bool(self.agree(found, self.seen.std, self.seen.mean))
@@ -101,7 +100,7 @@ class Causes:
         candidates = [
             *self._known,
             *_finite(_normalized_twice(self.seen, found.slope)),
-            *self._eps(found),
+            *_finite(self._eps(found)),
             *self._quotients,
             *self._rounded(found),
             *self._presets,
@@ -109,11 +108,10 @@ class Causes:
             *self._matched_order(found),
         ]
         agreeing = self._agreeing(found, candidates)
-        if not agreeing and self.is_correct(found):  # too small a change to be read off as another constant
-            agreeing = self._agreeing(found, list(self._eps(found, any_length=True)))
+        if agreeing or self.is_correct(found):  # then it is too small a change to be read off as another constant
+            agreeing += self._agreeing(found, _finite(self._eps(found, any_length=True)))
         if not agreeing:
-            return self._without_forward(found) or self._two_mistakes(found)
-        agreeing += self._agreeing(found, list(self._eps(found, any_length=True)))
+            return [*self._without_forward(found)] or self._two_mistakes(found)
         kinds: dict[str, Cause] = {}
         for one in agreeing:
             kinds.setdefault(one.kind, one)
@@ -127,14 +125,9 @@ class Causes:
         if not candidates:
             return []
         slopes, offsets = (np.stack([getattr(one, name) for one in candidates]) for name in ("slope", "offset"))
-        agree = self.agree(found, slopes, offsets)
-        if agree.any():
-            # of so small an error that the correct map is near, too: those that are much nearer
-            gaps = np.max([np.abs((found.slope - slopes) * y + found.offset - offsets) for y in found[2:]], axis=(0, 2))
-            correct = np.max(
-                [np.abs((found.slope - self.seen.std) * y + found.offset - self.seen.mean) for y in found[2:]]
-            )
-            agree &= gaps < correct / 2
+        # of so small an error that the correct map is near, too: those that are much nearer
+        most = _gaps(found, self.seen.std, self.seen.mean).max() / 2
+        agree = self.agree(found, slopes, offsets) & (_gaps(found, slopes, offsets).max(axis=1) < most)
         return [one for one, chosen in zip(candidates, agree, strict=True) if chosen]
 
     def predicting(self, order: Sequence[int]) -> tuple[list[Cause], bool] | None:
@@ -241,8 +234,8 @@ class Causes:
             if (np.abs(found.slope - np.abs(seen.std)) * _reach(found) <= seen.resolution(found)).all():
                 why = "An eps too small to be seen is added to the variance: its root, sqrt(std**2 + eps), has no sign."
                 causes.append(Cause("eps", slope, seen.mean, why, equal=True))
-            if wrong_std.all() and np.ptp(seen.std) == 0:
-                eps = self._agreeing(found, list(self._eps(found, any_length=True)))
+            if np.ptp(seen.std) == 0:
+                eps = self._agreeing(found, _finite(self._eps(found, any_length=True)))
                 causes += [replace(one, equal=True) for one in eps[:1]]
         if wrong_mean.any():
             pairs = [self._mean_line(int(c), found) for c in np.flatnonzero(wrong_mean)]
@@ -267,20 +260,19 @@ class Causes:
         close: Array = np.abs(found.offset - mean) <= self.seen.resolution(found)
         return close
 
-    def _without_forward(self, found: Map) -> list[Cause]:
+    def _without_forward(self, found: Map) -> Iterator[Cause]:
         """Any inverse at all, where the forward leaves the picture as it is."""
-        adds_nothing = (np.abs(found.offset) <= self.seen.resolution(found)).all()
-        scales = (np.abs(found.slope - 1) > 0.05).any()  # else it is a constant that is a little off
-        if not _leaves_as_is(self.seen) or adds_nothing or not scales:
-            return []
-        if self._close(found, np.zeros_like(found.slope)).any():
-            return []
         resolution = self.seen.resolution(found)
-        mean, std = (
-            format_numbers((snap(float(v), float(r)) for v, r in zip(values, resolution, strict=True)), 4)
-            for values in (found.offset, found.slope)
-        )
-        return [Cause("inverted-twice", found.slope, found.offset, _without_forward_message(f"mean {mean}, std {std}"))]
+        adds = (np.abs(found.offset) > resolution).any()
+        scales = (np.abs(found.slope - 1) > 0.05).any()  # else it is a constant that is a little off
+        is_black = self._close(found, np.zeros_like(found.slope)).any()
+        if _leaves_as_is(self.seen) and adds and scales and not is_black:
+            mean, std = (
+                format_numbers((snap(float(v), float(r)) for v, r in zip(values, resolution, strict=True)), 4)
+                for values in (found.offset, found.slope)
+            )
+            message = _without_forward_message(f"mean {mean}, std {std}")
+            yield Cause("inverted-twice", found.slope, found.offset, message)
 
     def _eps(self, found: Map, *, any_length: bool = False) -> Iterator[Cause]:
         """The same small power of ten added to every std (or to every variance) on one side.
@@ -292,18 +284,14 @@ class Causes:
         ways: list[tuple[str, Array, Callable[[float], Array]]] = []
         if (std * found.slope > 0).all():
             ways.append(("std", found.slope - std, lambda power: std + power))
-        if (found.slope > 0).all():  # a root has no sign, whatever that of the std was
-            ways.append(("the variance", found.slope**2 - std**2, lambda power: np.sqrt(std**2 + power)))
+        # a root has no sign, whatever that of the std was
+        ways.append(("the variance", found.slope**2 - std**2, lambda power: np.sqrt(std**2 + power)))
         for name, added, typed in ways:
             for power in _powers_of_ten(added):
-                plain = float(std[0]) + min(power, 0.0)
-                decimals = len(f"{plain:.6g}".partition(".")[2])
-                if np.ptp(std) == 0 and not any_length and abs(power) > 0.5 * 10.0**-decimals:
-                    continue
-                with np.errstate(invalid="ignore"):
-                    slope = typed(power)
+                slope = typed(power)
                 unseen = np.abs(slope - typed(0.0)) * _reach(found) <= self.seen.resolution(found)
-                if np.isfinite(slope).all() and not ((std < 0).any() and unseen.all()):  # then the sign is all there is
+                is_sign_alone = (std < 0).any() and unseen.all()
+                if not is_sign_alone and (any_length or np.ptp(std) > 0 or _lengthens(float(std[0]), power)):
                     yield Cause("eps", slope, mean, _eps_message(power, name))
 
     def _rounded(self, found: Map) -> Iterator[Cause]:
@@ -333,14 +321,15 @@ class Causes:
                 fitting = sorted(fitting, key=lambda one: one[0])[:1]  # what is short on one scale is so on the other
                 fitting = [one for one in fitting if _says_rounded(moved, 0.5 / one[1] / 10.0 ** one[0])]
             for digits, unit, rounded in fitting:
-                yield self._rounded_cause(found, side, rounded, right, unit, digits)
+                used = rounded if side == "inverse" else (None, None)
+                yield self._rounded_cause(found, side, used, right, unit, digits)
 
     def _rounded_cause(
         self, found: Map, side: str, rounded: Sequence[Array | None], right: Sequence[bool], unit: float, digits: int
     ) -> Cause:
         exact, typed = (self.seen.std, self.seen.mean), (found.slope, found.offset)
         slope, offset = (
-            one if fits else (other if side == "pipeline" or new is None else new)
+            one if fits else (other if new is None else new)
             for one, other, new, fits in zip(exact, typed, rounded, right, strict=True)
         )
         whose = "Constants are" if side == "inverse" else "The pipeline's own constants are"
@@ -358,21 +347,17 @@ class Causes:
                     yield f"{name} {word} {distinct(one, exact, 6)} for {_shown(exact)}"
 
     def _matched_order(self, found: Map) -> Iterator[Cause]:
-        """The pipeline's own statistics in another order, of so many channels that not every order is tried."""
-        count = self.seen.channels
-        if count <= _FEW:
-            return
-        room = self.seen.resolution(found)[:, None]
-        is_whose = np.abs(found.slope[:, None] - self.seen.std) * _reach(found)[:, None] <= room
-        is_whose &= np.abs(found.offset[:, None] - self.seen.mean) <= room
-        order = is_whose.argmax(axis=1).tolist()
-        if is_whose.any(axis=1).all() and sorted(order) == list(range(count)) and order != sorted(order):
-            yield _order_cause(self.seen, order)
+        """The pipeline's own statistics in another order: for each channel, those that are nearest."""
+        seen = self.seen
+        off = np.abs(found.slope[:, None] - seen.std) + np.abs(found.offset[:, None] - seen.mean)
+        order = off.argmin(axis=1).tolist()
+        if sorted(order) == list(range(seen.channels)):
+            yield _order_cause(seen, order)
 
     def _same_for_all(self, found: Map) -> Iterator[Cause]:
         """One std and one mean for channels that differ, whoever they belong to."""
         seen = self.seen
-        if seen.channels < 2 or (np.ptp(seen.std) == 0 and np.ptp(seen.mean) == 0) or found.slope.mean() <= 0:
+        if (np.ptp(seen.std) == 0 and np.ptp(seen.mean) == 0) or found.slope.mean() <= 0:
             return
         std, mean = found.slope.mean(), found.offset.mean()
         if np.allclose([std, mean], [1, 0], rtol=0, atol=1e-9):  # nothing is done: that needs no statistics
@@ -400,8 +385,7 @@ class Causes:
             ("scale-255", m * 255, "The mean is multiplied by 255."),
         ]
         for (kind_s, std, why_s), (kind_m, mean, why_m) in itertools.product(slopes, offsets):
-            both = not self._close(found, s).all() and not self._close_offset(found, m).all()
-            if both and self.agree(found, std, mean):
+            if self.agree(found, std, mean) and not self.is_correct(found):
                 return [Cause(kind_s, std, m, why_s), Cause(kind_m, s, mean, why_m)]
         return []
 
@@ -422,7 +406,7 @@ class Causes:
             f"{self._start(c, found)}: the inverse uses mean {distinct(typed, right, 6)} where the pipeline has "
             f"{_shown(right)}{_slip(typed, right, self.seen.white)}"
         )
-        if typed and not _slip(typed, right, self.seen.white):
+        if typed:
             std = right * float(self.seen.std[c]) / typed  # (y + mean / std') * std
             short = snap(std, abs(std / typed) * resolution)
             if 0 < short < self.seen.white and len(f"{short:g}") <= 5:
@@ -437,7 +421,7 @@ class Causes:
         shift = _typed(shift, room) or (float(f"{shift:.1g}") if abs(shift) > room / 2 else 0.0)
         # a gain of 1 is never measured to the last digit
         gain = snap(float(gain), room / self.seen.white)
-        digits = 3 if abs(shift) >= 100 else 2  # 104, and not 1e+02
+        digits = 3 if abs(shift) >= 99.5 else 2  # 104, and not 1e+02
         name = channel_name(c, self.seen.channels)
         return f"{name}: gain {distinct(gain, 1.0, 4)}, offset {shift:.{digits}g}"
 
@@ -453,10 +437,16 @@ def _powers_of_ten(added: Array) -> list[float]:
     return list(dict.fromkeys(told))
 
 
+def _lengthens(std: float, power: float) -> bool:
+    """Whether a power of ten makes the std longer that it is added to, on whichever side."""
+    decimals = len(f"{std + min(power, 0.0):.6g}".partition(".")[2])
+    return round(-math.log10(abs(power))) > decimals
+
+
 def _finite(causes: Iterator[Cause]) -> list[Cause]:
     """Those that can happen: a division by zero gives no picture at all."""
     with np.errstate(all="ignore"):
-        return [one for one in causes if np.isfinite(one.slope).all() and np.isfinite(one.offset).all()]
+        return [one for one in causes if np.isfinite([one.slope, one.offset]).all()]
 
 
 def _off_clamped(whole: Callable[[Array], Array], seen: Observation, found: Array, values: Array) -> Array:
@@ -465,13 +455,20 @@ def _off_clamped(whole: Callable[[Array], Array], seen: Observation, found: Arra
 
 
 def _off_wrapped(whole: Callable[[Array], Array], seen: Observation, found: Array, values: Array) -> Array:
-    half = seen.turn // 2
-    gaps: Array = np.abs((whole(values / seen.step) - found + half) % seen.turn - half)
+    above = (whole(values / seen.step) - found) % seen.turn
+    gaps: Array = np.minimum(above, seen.turn - above)
     return gaps
 
 
 def _clipped_values(low: Array, high: Array, found: Array, room: Array, values: Array) -> Array:
     gaps: Array = np.abs(np.clip(values, low, high) - found) / room
+    return gaps
+
+
+def _gaps(found: Map, slope: Array, offset: Array) -> Array:
+    """How far a map (or each of many, along the first axis) is from the one that was found, at most."""
+    ends = [np.abs((found.slope - slope) * y + (found.offset - offset)) for y in (found.low, found.high)]
+    gaps: Array = np.maximum(*ends)
     return gaps
 
 
@@ -530,7 +527,7 @@ def _one_value(values: Array) -> bool:
 
 
 def _leaves_as_is(seen: Observation) -> bool:
-    return bool(np.allclose(seen.std, 1, atol=1e-6) and np.allclose(seen.mean, 0, atol=1e-6 * seen.white))
+    return bool((np.abs(seen.std - 1) < 1e-5).all() and (np.abs(seen.mean) < 1e-6 * seen.white).all())
 
 
 def _scale_message(factor: float, seen: Observation) -> str:
@@ -603,8 +600,6 @@ def _known_mistakes(seen: Observation) -> Iterator[Cause]:
 
 def _untouched(seen: Observation) -> Iterator[Cause]:
     m, s = seen.mean, seen.std
-    if _leaves_as_is(seen):
-        return
     yield Cause("not-inverted", np.ones_like(s), np.zeros_like(s), "The picture comes back as it is, still normalized: "
                 "nothing is inverted.")  # fmt: skip
     yield Cause("not-inverted", 1 / s, -m / s, "The picture is normalized a second time: the inverse is another "
@@ -621,13 +616,10 @@ def _normalized_twice(seen: Observation, signs: Array) -> Iterator[Cause]:
 
 def _other_presets(seen: Observation) -> Iterator[Cause]:
     for name, known in PRESETS.items():
-        alike = Normalization(known.mean[0], known.std[0], known.pixel_max)
-        if known == alike.expand(known.channels):  # it serves any number of channels
-            known = alike
-        if known.channels not in (1, seen.channels):
+        # one number for all channels serves any number of them
+        if known.channels != seen.channels and len(set(zip(known.mean, known.std, strict=True))) > 1:
             continue
-        one = known.expand(seen.channels)
-        mean, std = (np.array(values) * seen.white for values in (one.mean, one.std))
+        mean, std = (np.resize(values, seen.channels) * seen.white for values in (known.mean, known.std))
         numbers = f"mean {format_numbers(mean, 8)}, std {format_numbers(std, 8)}"
         if _leaves_as_is(seen):
             message = _without_forward_message(f"the statistics of {name} ({numbers})")
@@ -701,9 +693,8 @@ def _of_float32(seen: Observation) -> Iterator[Cause]:
     m, s = seen.mean, seen.std
     short_m, short_s = (one.astype(np.float32).astype(np.float64) for one in (m, s))
     for what, std, mean in (("mean and std are", short_s, short_m), ("std is", short_s, m), ("mean is", s, short_m)):
-        if (std != s).any() or (mean != m).any():
-            message = f"In the inverse, {what} rounded to float32, and pictures are of float64: give float64 numbers."
-            yield Cause("rounded-constants", std, mean, message)
+        message = f"In the inverse, {what} rounded to float32, and pictures are of float64: give float64 numbers."
+        yield Cause("rounded-constants", std, mean, message)
 
 
 def _rounded_second_normalize(seen: Observation) -> Iterator[Cause]:
