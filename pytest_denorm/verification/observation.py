@@ -201,10 +201,9 @@ class Observation:
         # a mean near 0 is not known to so many digits, and what is 255 times the mean to even less
         digits = np.minimum(np.abs(self.std) * reach / np.maximum(np.abs(self.mean), 1e-30), 255.0)
         known = known + 2 * self.unit_roundoff * np.abs(seen.offset) * (1 + digits)
-        if self.whole:
-            # rounding to whole numbers is noise of deviation 1 / sqrt(12), and least squares averages it
-            count = np.array([fit.count for fit in self.fits])
-            known = known + self.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
+        # rounding to whole numbers is noise of deviation 1 / sqrt(12), and least squares averages it
+        count = np.array([fit.count for fit in self.fits])
+        known = known + self.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
         return known
 
 
@@ -393,7 +392,7 @@ def _fit_forward(x: Array, y: Array, white: float, unit_roundoff: float, declare
         return nothing
     slopes = fit.matrix[np.arange(count), sources]
     span = np.abs(y).max(axis=0) + np.abs(slopes) * white
-    accuracy = 64 * unit_roundoff * np.maximum(span, 1e-30)
+    accuracy = 64 * unit_roundoff * span
     others = fit.matrix.copy()
     others[np.arange(count), sources] = 0.0
     off = np.abs(others).max(axis=1) * white

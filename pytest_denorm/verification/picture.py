@@ -271,5 +271,5 @@ def _draw_channel(
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(True, color="#ececec", linewidth=0.7)
         axes.set_axisbelow(True)
-    below.ticklabel_format(axis="y", style="sci", scilimits=(-3, 5), useOffset=False)
+    below.ticklabel_format(axis="y", style="sci", scilimits=(-3, 5))
     below.yaxis.get_offset_text().set_fontsize(7)

@@ -254,6 +254,7 @@ NOISY = {
         (to(20), 1.0, 16.0, 0.0, 16.0),  # few of them are no whole numbers
         (to(255, 1 / 255), 1.0, None, 1 / 255, 1.0),
         (to(255, 4 / 255), 1.0, 4.0, 1 / 255, 4.0),
+        (to(255, 0.5 / 255), 1.0, 0.5, 1 / 255, 0.5),
         (to(127.5, 4 / 255), 2.0, 4.0, 2 / 255, 2.0),
         (to(65535, 1 / 65535), 1.0, None, 1 / 65535, 1.0),
         (to(256, 1 / 256), 1.0, None, 0.0, 1.0),
@@ -437,6 +438,7 @@ def test_channels_that_the_forward_exchanges_are_taken_in_the_order_of_the_pictu
         (7.4, 1.0, 0.0),
         (-8.0, 1.0, 0.0),
         (-math.inf, 1.0, -math.inf),
+        (math.inf, math.inf, math.inf),
     ],
 )
 def test_the_shortest_number(value: float, uncertainty: float, expected: float) -> None:
@@ -918,6 +920,7 @@ def test_what_is_kept_of_the_pictures() -> None:
     assert (seen.lowest, seen.highest, seen.max_abs_error) == (0.0, 6.0, 3.0)
     assert [fit.count for fit in seen.fits] == [len(fitted)] * 3
     assert (seen.exact, seen.wrong_levels, seen.repeats) == (False, 765, True)
+    assert seen_of(lambda y: y * 0, as_it_is).wrong_levels == 765
     cast = seen_of(lambda y: rounded(y / 3), as_it_is, white=3.0)
     assert (cast.exact, [fit.count for fit in cast.fits]) == (True, [2 * 1920] * 3)
 
@@ -967,7 +970,7 @@ def test_what_lies_between_two_whole_numbers_may_go_to_either(off: float, exact:
         (lambda x: x * 255 + 0.5, torch.float16, True),
         (lambda x: x * 255, torch.float16, False),  # which short floats explain a pixel of, and not all
         (lambda x: x * 255.999, torch.float16, True),
-        (lambda x: x * 256 - 0.12, torch.float16, True),  # 0.14 of a level is half a rounding of a mean, and 0.05
+        (lambda x: x * 255.9 - 0.065, torch.float16, True),  # 0.14 of a level is half a rounding of a mean, and 0.05
         (lambda x: x * 256 - 0.15, torch.float16, False),
     ],
 )
