@@ -203,8 +203,8 @@ class Observation:
         known = known + 2 * self.unit_roundoff * np.abs(seen.offset) * (1 + digits)
         # rounding to whole numbers is noise of deviation 1 / sqrt(12), and least squares averages it
         count = np.array([fit.count for fit in self.fits])
-        known = known + self.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
-        return known
+        all_of_it: Array = known + self.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
+        return all_of_it
 
 
 def observe(
@@ -468,7 +468,7 @@ class _Fitting:
         saturated = self._saturated(z, own, (std, mean))
         if saturated is not None:
             return saturated
-        margin = 1e-6 * max(highest - lowest, 1e-30) + 2.5 * self.step
+        margin = 1e-6 * (highest - lowest) + 2.5 * self.step
         inside = finite & (z > lowest + margin) & (z < highest - margin)
         central = ((self.x > 0.3 * self.white) & (self.x < 0.7 * self.white)).all(axis=1)
         fits = []
@@ -491,10 +491,8 @@ class _Fitting:
         slope, affine = row[source], bool(residual <= accuracy)
         # slopes on other channels are noise while they stay below what one pixel may be off by
         single = np.delete(gains, source).max(initial=0.0) <= max(accuracy, 1e-6 * float(gains[source]))
-        if single:
-            line = _line_through(y[:, source], picked)  # on the one that counts, which is more exact
-            if affine or line.residual <= accuracy:
-                affine, (slope, offset, residual) = True, line
+        if single and affine:  # without what the others seem to add
+            slope, offset, residual = _line_through(y[:, source], picked)
         low, high = float(y[:, source].min()), float(y[:, source].max())
         return ChannelFit(
             source if single else None, float(slope), float(offset), low, high, int(chosen.sum()), *ends,
@@ -596,11 +594,8 @@ def _per_image(y: Sequence[Array], z: Sequence[Array], fitting: _Fitting) -> str
     if any((fit_affine(one_y, one_z).residual > bound).any() for one_y, one_z in zip(y, z, strict=True)):
         return ""
     # no one map takes both the random pictures and the one of low contrast from black to white
-    whole = [(float(one.min()), float(one.max())) for one in z]
-    channels = [(float(low), float(high)) for one in z for low, high in zip(one.min(0), one.max(0), strict=True)]
-    for ends in (whole, channels):
-        if all(abs(low) <= 0.01 * white and abs(high - white) <= 0.01 * white for low, high in ends):
-            return "min-max"
+    if all(abs(one.min()) <= 0.01 * white and abs(one.max() - white) <= 0.01 * white for one in z):
+        return "min-max"
     return "" if (fit_affine(all_y, all_z).residual <= 2 * bound).all() else "other"
 
 

@@ -290,7 +290,7 @@ def test_levels_alone_do_not_make_whole_numbers() -> None:
         ([0, 20.0009], torch.float64, True),
         ([0, 20.0011], torch.float64, False),
         ([0.5, 20], torch.float64, False),
-        ([0.38, 200], torch.float16, True),  # 2 * 200 * 2**-10 = 0.39
+        ([0.390625, 200], torch.float16, True),  # 2 * 200 * 2**-10
         ([0.40, 200], torch.float16, False),
     ],
 )
@@ -520,11 +520,20 @@ def test_how_far_off_a_map_may_be(share: float) -> None:
     assert fit.source == (0 if share < 1 else None)
 
 
-def test_channels_of_very_different_ranges_do_not_spoil_a_map() -> None:
-    x = np.random.default_rng(3).random((400, 2))
-    some = fitting(x, x * [1.0, 1e12])
-    fit = some.channel(3 * x[:, 0] + 1, 0, 1.0, 0.0)
-    assert (fit.source, fit.affine, fit.slope) == (0, True, pytest.approx(3, rel=1e-12))
+def test_what_other_channels_seem_to_add_is_left_out() -> None:
+    """By chance, where bytes are rounded; in a channel far from 0 it adds up."""
+    rng = np.random.default_rng(3)
+    x = rng.random((400, 2))
+    fit = fitting(x, x + np.array([0, 1e4]), step=1 / 255).channel(
+        3 * x[:, 0] + 1 + (rng.random(400) - 0.5) / 255, 0, 1.0, 0.0
+    )
+    assert (fit.source, fit.affine, fit.offset) == (0, True, pytest.approx(1, abs=1e-3))
+    # what is left of the map is what its one channel does not explain
+    some = fitting(GRID, GRID, white=2.0, unit_roundoff=2.0**-20)
+    room = 8 * 12 * 2.0**-20
+    z = 2 * GRID[:, 0] + 2 + 0.9 * room * (BUMP + GRID[:, 1] / 2)
+    fit = some._fit(z, 0, np.ones(16, dtype=bool), (-math.inf, math.inf))
+    assert (fit.source, fit.affine, fit.residual) == (0, True, pytest.approx(1.35 * room))
 
 
 def test_what_is_clipped_is_left_out() -> None:
@@ -540,6 +549,18 @@ def test_what_is_clipped_is_left_out() -> None:
     fit = levels.channel(z, 0, 0.25, 0.4)
     assert fit.count == ((z > z.min() + 2.5 * step) & (z < z.max() - 2.5 * step)).sum()
     assert (fit.lowest, fit.highest, fit.slope) == (z.min(), z.max(), pytest.approx(0.5, rel=1e-2))
+
+
+@pytest.mark.parametrize(("off", "left_out"), [(3e-6, True), (5e-6, False)])
+@pytest.mark.parametrize("end", [-1.0, 3.0])
+def test_what_nearly_is_clipped_is_left_out_as_well(end: float, off: float, left_out: bool) -> None:
+    """A millionth of the 4 from end to end; else the map is that of the middle alone."""
+    x = np.random.default_rng(1).random((400, 2))
+    z = (8 * x[:, 0] - 3).clip(-1, 3)
+    z[np.flatnonzero(z == end)[0]] -= math.copysign(off, end)
+    fit = fitting(x, x).channel(z, 0, 1.0, 0.0)
+    assert (fit.affine, fit.slope) == (True, pytest.approx(8))
+    assert bool(fit.count == ((z > -1 + 4e-6) & (z < 3 - 4e-6)).sum()) is left_out
 
 
 @pytest.mark.parametrize(("count", "affine"), [(14, False), (15, True)])
@@ -617,19 +638,15 @@ def test_how_flat_such_a_channel_is(share: float) -> None:
 
 
 def test_the_correct_map_that_is_clipped_nearly_everywhere() -> None:
-    x = np.where(np.arange(400)[:, None] < 8, 0.5, np.random.default_rng(6).integers(0, 2, (400, 2)))
+    x = np.where(np.arange(400)[:, None] < 8, 0.3, np.random.default_rng(6).integers(0, 2, (400, 2)))
     some = fitting(x)
     z = (some.y[:, 1] * 0.25 + 0.4).clip(0.2, 0.8)
-    z[:8] += np.linspace(-1e-16, 1e-16, 8)
     fit = some.channel(z, 1, 0.25, 0.4)
-    assert fit.affine
-    fit = some._correct_but_clipped(z, 1, (0.25, 0.4), (0.2, 0.8))
-    assert fit is not None
     assert (fit.source, fit.slope, fit.offset, [*fit.row]) == (1, 0.25, 0.4, [0.0, 0.25])
     assert (fit.lowest, fit.highest, fit.count, fit.affine) == (0.2, 0.8, 400, True)
     assert (fit.low, fit.high) == (some.y[:, 1].min(), some.y[:, 1].max())
-    z[3] = math.nan
-    assert some._correct_but_clipped(z, 1, (0.25, 0.4), (0.2, 0.8)) is None
+    assert not some.channel(z, 1, 0.25, 0.5).affine  # another is not correct
+    assert some._correct_but_clipped(np.where(z < 0.25, math.nan, z), 1, (0.25, 0.4), (0.2, 0.8)) is None
 
 
 @pytest.mark.parametrize("step", [0.0, 2.0**-8])
@@ -815,6 +832,12 @@ def test_one_picture_that_is_no_map_is_enough() -> None:
     y = three_pictures()
     assert _per_image(y, [stretched(y[0], None), stretched(y[1], None), stretched(y[2], None) ** 2], fitting()) == ""
     assert _per_image(y, [stretched(y[0], None), stretched(y[1], None), y[2]], fitting(white=2.0)) == "other"
+
+
+def test_a_hundredth_of_white_is_near_enough_to_it() -> None:
+    y = three_pictures()
+    for low, high, said in ((1.0, 99.0, "min-max"), (1.1, 99.0, "other"), (1.0, 98.9, "other")):
+        assert _per_image(y, [stretched(one, None, low, high) for one in y], fitting(white=100.0)) == said
 
 
 @pytest.mark.parametrize("unit", [2.0**-20, 2.0**-45])
