@@ -491,7 +491,7 @@ class _Fitting:
         slope, affine = row[source], bool(residual <= accuracy)
         # slopes on other channels are noise while they stay below what one pixel may be off by
         single = np.delete(gains, source).max(initial=0.0) <= max(accuracy, 1e-6 * float(gains[source]))
-        if single and affine:  # without what the others seem to add
+        if single:  # without what the others seem to add
             slope, offset, residual = _line_through(y[:, source], picked)
         low, high = float(y[:, source].min()), float(y[:, source].max())
         return ChannelFit(

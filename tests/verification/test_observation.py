@@ -520,6 +520,16 @@ def test_how_far_off_a_map_may_be(share: float) -> None:
     assert fit.source == (0 if share < 1 else None)
 
 
+def test_what_is_no_map_is_held_against_the_nearest_of_all_channels() -> None:
+    some = fitting()
+    z = np.exp(some.y[:, 0]) + 1e-7 * some.y[:, 1]
+    fit = some.channel(z, 0, 0.25, 0.4)
+    known = np.c_[some.y, np.ones(400)]
+    *row, offset = best = np.linalg.lstsq(known, z, rcond=None)[0]
+    assert (fit.affine, fit.count, fit.slope, fit.offset) == (False, 400, pytest.approx(row[0]), pytest.approx(offset))
+    assert (fit.row, fit.residual) == (pytest.approx(row), pytest.approx(np.abs(z - known @ best).max()))
+
+
 def test_what_other_channels_seem_to_add_is_left_out() -> None:
     """By chance, where bytes are rounded; in a channel far from 0 it adds up."""
     rng = np.random.default_rng(3)
