@@ -161,7 +161,7 @@ def test_a_picture_without_pixels_is_left_out() -> None:
     assert figure.axes[0].images[0].get_array().shape == (2, 3, 3)
 
 
-@pytest.mark.parametrize(("off", "shown"), [(1.002, 0), (0.998, 2)])
+@pytest.mark.parametrize(("off", "shown"), [(1.002, 0), (1.0, 2), (0.998, 2)])
 def test_the_picture_shown_is_the_last_one_beyond_its_tolerance(off: float, shown: int) -> None:
     images = torch.tensor([64.0, 128.0, 192.0], dtype=torch.float64).view(3, 1, 1, 1)
     inverse = lambda y: y + (y == 64) * off  # noqa: E731
