@@ -174,7 +174,7 @@ class Observation:
 
     @property
     def is_finer_than_float32(self) -> bool:
-        return self.unit_roundoff < 2.0**-25
+        return self.unit_roundoff < 2.0**-24
 
     @property
     def half_precision(self) -> str:
@@ -184,7 +184,7 @@ class Observation:
         for name, dtype in (("bfloat16", torch.bfloat16), ("float16", torch.float16)):
             short = torch.finfo(dtype).eps
             if self.whole or not self.finite or self.unit_roundoff >= short / 2:
-                continue
+                return ""
             bound = 4 * short * (np.abs(self.std * self.y) + np.abs(self.mean) + self.white)
             results, given = (torch.from_numpy(one).to(dtype).double().numpy() for one in (self.z, self.y))
             rounded = (results == self.z).all() or (np.abs(self.std * given + self.mean - self.z) <= self.slack).all()
@@ -201,11 +201,10 @@ class Observation:
         # a mean near 0 is not known to so many digits, and what is 255 times the mean to even less
         digits = np.minimum(np.abs(self.std) * reach / np.maximum(np.abs(self.mean), 1e-30), 255.0)
         known = known + 2 * self.unit_roundoff * np.abs(seen.offset) * (1 + digits)
-        if self.whole:
-            # rounding to whole numbers is noise of deviation 1 / sqrt(12), and least squares averages it
-            count = np.array([fit.count for fit in self.fits])
-            known = known + self.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
-        return known
+        # rounding to whole numbers is noise of deviation 1 / sqrt(12), and least squares averages it
+        count = np.array([fit.count for fit in self.fits])
+        all_of_it: Array = known + self.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
+        return all_of_it
 
 
 def observe(
@@ -279,7 +278,7 @@ def observe(
         exact=exact,
         max_abs_error=float(error.max()),
         wrong_levels=wrong_levels,
-        per_image=_per_image(y, z, fitting, pixel_max) if finite else "",
+        per_image=_per_image(y[1:4], z[1:4], fitting) if finite else "",
         flipped=_flipped(pictures[1], came.pictures[1].double() / scale, pixel_max),
         scattered=not exact and _is_scattered(x[1], z[1], room),
         repeats=exact or _repeats(inverse, went.pictures[1], came.pictures[1]),
@@ -309,17 +308,17 @@ def _probe_pictures(channels: int, pixel_max: float, dtype: torch.dtype) -> list
     Height and width differ from each other and from the number of channels, so that no axis can pass for another.
     """
     generator = torch.Generator().manual_seed(20240229)
-    height, width = (40, 48) if channels not in (40, 48) else (41, 53)
+    height, width = (40, 48) if channels not in (40, 48) else (20, 96)
     shape = (channels, height, width)
     random = [torch.rand(shape, generator=generator, dtype=torch.float64) for _ in range(3)]
     low = torch.linspace(0.25, 0.4, channels, dtype=torch.float64).view(-1, 1, 1)
     bars = torch.arange(width) * 8 // width
     pure = torch.stack([(bars >> (channel % 3) & 1).double() for channel in range(channels)])
-    levels = level_picture(channels, 16, 32 if channels not in (16, 32) else 48).double() / 255
-    pictures = [levels, random[0], random[1], low + 0.3 * random[2], pure[:, None, :].expand(shape)]
+    levels = level_picture(channels, *((16, 32) if channels not in (16, 32) else (8, 64)))
+    others = [random[0], random[1], low + 0.3 * random[2], pure[:, None, :].expand(shape)]
     # levels as ToTensor makes them: divided in the dtype of the pictures
-    first = (levels * 255).to(dtype) / 255 * pixel_max
-    return [first, *((picture * pixel_max).to(dtype).contiguous() for picture in pictures[1:])]
+    first = levels.to(dtype) / 255 * pixel_max
+    return [first, *((picture * pixel_max).to(dtype).contiguous() for picture in others)]
 
 
 def _columns(picture: torch.Tensor) -> Array:
@@ -393,16 +392,16 @@ def _fit_forward(x: Array, y: Array, white: float, unit_roundoff: float, declare
         return nothing
     slopes = fit.matrix[np.arange(count), sources]
     span = np.abs(y).max(axis=0) + np.abs(slopes) * white
-    accuracy = 64 * unit_roundoff * np.maximum(span, 1e-30)
+    accuracy = 64 * unit_roundoff * span
     others = fit.matrix.copy()
     others[np.arange(count), sources] = 0.0
     off = np.abs(others).max(axis=1) * white
     if not ((fit.residual <= accuracy) & (off <= accuracy) & (np.abs(slopes) * white > accuracy)).all():
         return nothing
     order = sources.argsort().tolist()
-    alone = [fit_affine(x[:, [c]], y[:, [j]]) for c, j in enumerate(order)]  # more exact than all at once
-    std = np.array([1 / float(one.matrix[0, 0]) for one in alone])
-    mean = np.array([-float(one.offset[0]) for one in alone]) * std
+    lines = [_line_through(x[:, c], y[:, j]) for c, j in enumerate(order)]  # more exact than all at once
+    std = np.array([1 / one.slope for one in lines])
+    mean = np.array([-one.offset for one in lines]) * std
     # what is left of the rounding of the constants themselves, and of each y
     of_mean = unit_roundoff * (np.abs(mean) + np.abs(std) * span[order] / 4)
     of_std = unit_roundoff * np.abs(std) * (1 + np.abs(std) * span[order] / (4 * white))
@@ -414,6 +413,18 @@ def _fit_forward(x: Array, y: Array, white: float, unit_roundoff: float, declare
         if near.all():
             return _Forward(np.array(claimed.mean), np.array(claimed.std), order, True)
     return _Forward(_snapped(mean, of_mean), _snapped(std, of_std), order, True)
+
+
+class _Line(NamedTuple):
+    slope: float
+    offset: float
+    residual: float
+
+
+def _line_through(y: Array, z: Array) -> _Line:
+    """The line of one channel on another."""
+    fit = fit_affine(y[:, None], z[:, None])
+    return _Line(fit.matrix.item(), fit.offset.item(), fit.residual.item())
 
 
 def _snapped(values: Array, uncertainty: Array) -> Array:
@@ -445,25 +456,24 @@ class _Fitting:
 
     def accuracy(self, z: Array, gain: float) -> float:
         """How far single pixels may be from the map: by arithmetic, and by half a step where such come back."""
-        finite = np.abs(z[np.isfinite(z)]).max(initial=0.0)
-        return 8 * self.unit_roundoff * (float(finite) + gain + self.white) + 0.56 * self.step
+        return 8 * self.unit_roundoff * (float(np.abs(z).max()) + gain + self.white) + 0.56 * self.step
 
     def channel(self, z: Array, own: int, std: float, mean: float) -> ChannelFit:
         """Fits one channel of the result: on all pixels, else on those it does not clip, else on a middle range."""
-        finite = np.isfinite(z)
-        if finite.sum() < 5 * (self.y.shape[1] + 1):
+        finite, enough = np.isfinite(z), 5 * (self.y.shape[1] + 1)
+        if finite.sum() < enough:
             row = np.full(self.y.shape[1], np.nan)
             return ChannelFit(None, np.nan, np.nan, 0.0, 0.0, 1, -np.inf, np.inf, np.inf, False, row)
         lowest, highest = float(z[finite].min()), float(z[finite].max())
         saturated = self._saturated(z, own, (std, mean))
         if saturated is not None:
             return saturated
-        margin = 1e-6 * max(highest - lowest, 1e-30) + 2.5 * self.step
+        margin = 1e-6 * (highest - lowest) + 2.5 * self.step
         inside = finite & (z > lowest + margin) & (z < highest - margin)
         central = ((self.x > 0.3 * self.white) & (self.x < 0.7 * self.white)).all(axis=1)
         fits = []
         for chosen in (finite, inside, inside & central):
-            if chosen.sum() >= 5 * (self.y.shape[1] + 1):
+            if chosen.sum() >= enough:
                 fit = self._fit(z, own, chosen, (-math.inf, math.inf) if chosen is finite else (lowest, highest))
                 if fit.affine:
                     return fit
@@ -473,23 +483,20 @@ class _Fitting:
     def _fit(self, z: Array, own: int, chosen: Array, ends: tuple[float, float]) -> ChannelFit:
         y, picked = self.y[chosen], z[chosen]
         fit = fit_affine(y, picked[:, None])
-        row = fit.matrix[0]
+        (row,), (offset,), (residual,) = fit.matrix, fit.offset, fit.residual
         gains = np.abs(row) * np.ptp(y, axis=0)
         source, accuracy = int(gains.argmax()), self.accuracy(picked, float(gains.max()))
         if gains[source] <= accuracy:  # of one value
             source = own
-        others = np.delete(gains, source).max(initial=0.0)
+        slope, affine = row[source], bool(residual <= accuracy)
         # slopes on other channels are noise while they stay below what one pixel may be off by
-        single = others <= max(accuracy, 1e-6 * float(gains[source]))
-        affine = bool(fit.residual[0] <= accuracy)
-        alone = fit_affine(y[:, [source]], picked[:, None])  # on the one that counts, which is more exact
-        if single and (affine or alone.residual[0] <= accuracy):
-            affine, fit = True, alone
-        slope = float(fit.matrix[0, 0] if affine and single else row[source])
+        single = np.delete(gains, source).max(initial=0.0) <= max(accuracy, 1e-6 * float(gains[source]))
+        if single:  # without what the others seem to add
+            slope, offset, residual = _line_through(y[:, source], picked)
         low, high = float(y[:, source].min()), float(y[:, source].max())
         return ChannelFit(
-            source if single else None, slope, float(fit.offset[0]), low, high, int(chosen.sum()), *ends,
-            float(fit.residual[0]), affine, row,
+            source if single else None, float(slope), float(offset), low, high, int(chosen.sum()), *ends,
+            float(residual), affine, row,
         )  # fmt: skip
 
     def _saturated(self, z: Array, own: int, correct: tuple[float, float]) -> ChannelFit | None:
@@ -498,54 +505,50 @@ class _Fitting:
         That is taken to be a whole or a half one, because anything else may just as well be a constant.
         """
         slope, offset = correct
-        if not np.isfinite(z).all() or float(np.ptp(z)) > self.accuracy(z, 0.0) or self.step:
+        if self.step or not np.isfinite(z).all() or float(np.ptp(z)) > self.accuracy(z, 0.0):
             return None
         reached = float(np.median(z))
         end = (reached - offset) / slope
         inside = -1e-4 * self.white <= reached <= (1 + 1e-4) * self.white  # then some pictures would not be clamped
         if inside or abs(2 * end - round(2 * end)) > 1e-4 * max(1.0, abs(end)):
             return None
-        low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
-        row = np.zeros(self.y.shape[1])
-        row[own] = slope
-        return ChannelFit(own, slope, offset, low, high, len(z), reached, reached, 0.0, True, row)
+        return self._of_all_pixels(own, _Line(slope, offset, 0.0), (reached, reached))
 
     def _correct_but_clipped(
         self, z: Array, own: int, correct: tuple[float, float], ends: tuple[float, float]
     ) -> ChannelFit | None:
         """The correct map, where so much is clipped that nothing is left to fit."""
-        slope, offset = correct
-        predicted = np.clip(slope * self.y[:, own] + offset, *ends)
-        off = float(np.abs(z - predicted).max()) if np.isfinite(z).all() else np.inf
-        room = self.accuracy(z, abs(slope) * float(np.ptp(self.y[:, own]))) + 0.5 * self.step  # cut off or rounded
-        if ends[1] - ends[0] <= 4 * self.step or off > room:
+        if not np.isfinite(z).all() or ends[1] - ends[0] <= 4 * self.step:
             return None
-        low, high = float(self.y[:, own].min()), float(self.y[:, own].max())
+        slope, offset = correct
+        y = self.y[:, own]
+        off = float(np.abs(z - np.clip(slope * y + offset, *ends)).max())
+        if off > self.accuracy(z, abs(slope) * float(np.ptp(y))) + 0.5 * self.step:  # cut off or rounded
+            return None
+        return self._of_all_pixels(own, _Line(slope, offset, off), ends)
+
+    def _of_all_pixels(self, source: int, line: _Line, ends: tuple[float, float]) -> ChannelFit:
+        y = self.y[:, source]
         row = np.zeros(self.y.shape[1])
-        row[own] = slope
-        return ChannelFit(own, slope, offset, low, high, len(z), *ends, off, True, row)
+        row[source] = line.slope
+        return ChannelFit(
+            source, line.slope, line.offset, float(y.min()), float(y.max()), len(y), *ends, line.residual, True, row
+        )
 
     def unwrapped(self, z: Array, own: int, fit: ChannelFit) -> ChannelFit:
         """Whole numbers that were cast without a clamp, put back beyond white; `fit` where that explains nothing."""
-        count, turn = self.y.shape[1], _turn(round(self.white / self.step))
+        turn = _turn(round(self.white / self.step))
         if len(np.unique(z)) < _MANY:  # of few values, anything is a line that wraps
             return fit
-        for source in sorted(range(count), key=lambda channel: channel != own):
+        for source in sorted(range(self.y.shape[1]), key=lambda channel: channel != own):
             sequence = np.argsort(self.y[:, source])
             levels = np.rint(z[sequence] / self.step)
-            steps = (np.diff(levels) + turn // 2) % turn - turn // 2
-            path = np.concatenate([[0.0], np.cumsum(steps)]) + levels[0]
+            path = np.unwrap(levels, period=turn)
             turns = (path - levels) / turn
             path -= turn * np.rint(np.median(turns[np.abs(self.x[sequence, own] / self.white - 0.5) < 0.2]))
-            straight = fit_affine(self.y[sequence][:, [source]], path[:, None] * self.step)
-            if straight.residual[0] <= 1.2 * self.step and np.abs(turns).max() > 0:
-                row = np.zeros(count)
-                row[source] = straight.matrix[0, 0]
-                low, high = float(self.y[:, source].min()), float(self.y[:, source].max())
-                return ChannelFit(
-                    source, float(straight.matrix[0, 0]), float(straight.offset[0]), low, high, len(z),
-                    -math.inf, math.inf, float(straight.residual[0]), True, row,
-                )  # fmt: skip
+            line = _line_through(self.y[sequence, source], path * self.step)
+            if line.residual <= 1.2 * self.step and turns.any():
+                return self._of_all_pixels(source, line, (-math.inf, math.inf))
         return fit
 
 
@@ -579,28 +582,21 @@ def in_equal_bins(x: Array, z: Array, slack: Array, step: float, white: float) -
 
 def _wrong_levels(x: Array, z: Array, level: float) -> int:
     """How many of 256 levels a channel do not come back, in the picture that has them all."""
-    wanted = np.rint(x / level).astype(int)
-    found = np.clip(np.rint(np.nan_to_num(z / level, nan=-1.0)), -1, 256)
-    wrong = found != wanted
-    return sum(len(np.unique(wanted[wrong[:, channel], channel])) for channel in range(x.shape[1]))
+    wanted, found = np.rint(x / level), np.rint(z / level)
+    return sum(len(np.unique(one[one != other])) for one, other in zip(wanted.T, found.T, strict=True))
 
 
-def _per_image(y: Sequence[Array], z: Sequence[Array], fitting: _Fitting, white: float) -> str:
+def _per_image(y: Sequence[Array], z: Sequence[Array], fitting: _Fitting) -> str:
     """Whether each picture has a map of its own: affine in each, and not the same in all."""
-    results = np.concatenate(z[1:4])
+    all_y, all_z, white = np.concatenate(y), np.concatenate(z), fitting.white
     # a map of its own is far from the others', and a fit to channels of very different ranges not so accurate
-    bound = 2 * fitting.accuracy(results, white) + 1e-9 * float(np.abs(results).max())
-    fits = [fit_affine(one_y, one_z) for one_y, one_z in zip(y[1:4], z[1:4], strict=True)]
-    if any((fit.residual > bound).any() for fit in fits):
+    bound = 2 * fitting.accuracy(all_z, white) + 1e-9 * float(np.abs(all_z).max())
+    if any((fit_affine(one_y, one_z).residual > bound).any() for one_y, one_z in zip(y, z, strict=True)):
         return ""
     # no one map takes both the random pictures and the one of low contrast from black to white
-    whole = [(float(one.min()), float(one.max())) for one in z[1:4]]
-    channels = [(float(low), float(high)) for one in z[1:4] for low, high in zip(one.min(0), one.max(0), strict=True)]
-    for ends in (whole, channels):
-        if all(abs(low) <= 0.01 * white and abs(high - white) <= 0.01 * white for low, high in ends):
-            return "min-max"
-    together = fit_affine(np.concatenate(y[1:4]), np.concatenate(z[1:4]))
-    return "" if (together.residual <= 2 * bound).all() else "other"
+    if all(abs(one.min()) <= 0.01 * white and abs(one.max() - white) <= 0.01 * white for one in z):
+        return "min-max"
+    return "" if (fit_affine(all_y, all_z).residual <= 2 * bound).all() else "other"
 
 
 def _flipped(x: torch.Tensor, z: torch.Tensor, white: float) -> str:

@@ -175,9 +175,9 @@ def _panel(figure: Figure, place: Any, title: str) -> Axes:
 
 def _to_rgb(levels: Array) -> Array:
     """(C, H, W) in levels as uint8 (H, W, 3): grey for one channel, the first three of more."""
-    three = levels[[0, 0, 0]] if len(levels) == 1 else levels[:3]
+    three = levels.repeat(3, axis=0) if len(levels) == 1 else levels[:3]
     blank = np.zeros((3 - len(three), *levels.shape[1:]))
-    shown = np.concatenate([np.nan_to_num(three, nan=0.0, posinf=255.0, neginf=0.0), blank])
+    shown = np.concatenate([np.nan_to_num(three), blank])
     rgb: Array = np.rint(shown).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
     return rgb
 
@@ -271,5 +271,5 @@ def _draw_channel(
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(True, color="#ececec", linewidth=0.7)
         axes.set_axisbelow(True)
-    below.ticklabel_format(axis="y", style="sci", scilimits=(-3, 5), useOffset=False)
+    below.ticklabel_format(axis="y", style="sci", scilimits=(-3, 5))
     below.yaxis.get_offset_text().set_fontsize(7)

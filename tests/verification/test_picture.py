@@ -7,6 +7,8 @@ import io
 import pickle
 import subprocess
 import sys
+import warnings
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
@@ -20,8 +22,9 @@ from PIL import Image
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, Report, check
-from pytest_denorm.errors import BaselineError, ImageError
+from pytest_denorm.errors import BaselineError, ImageError, InverseError
 from pytest_denorm.verification.drawable import drawing_of
+from pytest_denorm.verification.picture import _straight, _words, round_trip_figure
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]).view(-1, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(-1, 1, 1)
 VAL = T.Compose([T.ToTensor(), T.Normalize(MEAN.flatten().tolist(), STD.flatten().tolist())])
@@ -103,6 +106,128 @@ def test_the_error_map_and_the_points_are_those_of_the_pictures() -> None:
     ideal = next(line for line in red.lines if line.get_label() == "ideal: x")
     assert list(ideal.get_ydata()) == [0, 255]
     assert below.lines[1].get_ydata() == pytest.approx(np.full(45, 28.05), abs=1e-4)
+    assert below.lines[1].get_xdata() == pytest.approx(np.full(45, 10.0), abs=1e-4)
+    assert (list(below.lines[0].get_ydata()), list(below.lines[2].get_xdata())) == ([0, 0], [0, 255])
+    assert below.lines[2].get_ydata() == pytest.approx([28.05, 28.05], abs=1e-3)
+
+
+def test_what_is_left_of_a_gain_is_drawn_as_well() -> None:
+    figure = check(Normalization(0.5, 0.25), inverse=lambda y: (y * 0.25 + 0.5) * 1.2 - 0.1, select=ROUND_TRIP).figure()
+    above, below = figure.axes[4:6]
+    assert above.get_title() == "grey: 1.2 x - 25.5"
+    assert above.lines[2].get_ydata() == pytest.approx([-25.5, 1.2 * 255 - 25.5], abs=1e-3)
+    assert below.lines[2].get_ydata() == pytest.approx([-25.5, 0.2 * 255 - 25.5], abs=1e-3)
+
+
+def test_the_header_in_words() -> None:
+    images = torch.full((1, 2, 3), 0.5)
+    report = check(Normalization(0.5, 0.25), inverse=lambda y: y * 0.25 + 0.6, images=images, select=ROUND_TRIP)
+    *lines, worst = [text.get_text() for text in report.figure().texts]
+    assert lines == [
+        "what went through Normalize does not come back",
+        "Normalization: mean (0.5,), std (0.25,), pictures in 0..1",
+        "wrong-mean: grey: gain 1, offset 0.1: the inverse uses mean 0.6 where the pipeline has 0.5.",
+    ]
+    assert worst.startswith("worst pixel off by 0.1 = 25.5 levels of 255, ")
+    assert worst.endswith(" times the tolerance 1.04e-07; 256 of 256 come back as another byte")
+
+
+@pytest.mark.parametrize(("more", "shown"), [(8, 9), (9, 9)])
+def test_as_many_lines_as_there_is_room_for_end_without_an_ellipsis(more: int, shown: int) -> None:
+    """The source, ": mean ..." in the last of its lines, what is exact, the worst pixel: so many below the title."""
+    normalization = Normalization([0.5], [0.25], source=" ".join(["x" * 139] * (more - 3)))
+    lines = [text.get_text() for text in check(normalization, select=ROUND_TRIP).figure().texts]
+    assert len(lines) == shown
+    assert (lines[-1] == "…") is (more > 8)
+    assert lines[1:5] == ["x" * 139] * 4
+
+
+@pytest.mark.parametrize("role", ["pipeline", "inverse"])
+def test_who_raises_while_it_is_drawn_is_said(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inverse, failing = T.Normalize([-1.0], [2.0]), lambda *args: 1 / 0
+    report = check(T.Normalize([0.5], [0.5]), inverse=lambda y: inverse(y), images=torch.rand(1, 4, 5))
+    if role == "inverse":
+        inverse = failing
+    else:
+        monkeypatch.setattr(T.Normalize, "forward", failing)
+    with pytest.raises(InverseError, match=f"^the {role} raised ZeroDivisionError: "):
+        report.figure()
+
+
+def test_a_picture_without_pixels_is_left_out() -> None:
+    images = [torch.zeros(1, 0, 3), torch.full((1, 2, 3), 0.5)]
+    figure = check(Normalization(0.5, 0.25), images=images, select=ROUND_TRIP).figure()
+    assert titles(figure)[0] == "original"
+    assert figure.axes[0].images[0].get_array().shape == (2, 3, 3)
+
+
+@pytest.mark.parametrize(("off", "shown"), [(1.002, 0), (1.0, 2), (0.998, 2)])
+def test_the_picture_shown_is_the_last_one_beyond_its_tolerance(off: float, shown: int) -> None:
+    images = torch.tensor([64.0, 128.0, 192.0], dtype=torch.float64).view(3, 1, 1, 1)
+    inverse = lambda y: y + (y == 64) * off  # noqa: E731
+    report = check(Normalization(0.0, 1.0, 255.0), inverse=inverse, images=images, select=ROUND_TRIP)
+    subject, outcome = report._drawn()
+    allowed = replace(outcome, tolerance=replace(outcome.tolerance, per_channel=(1.0,)))
+    assert titles(round_trip_figure(subject, allowed))[0] == f"original: picture {shown}"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (None, "no line fits"),
+        ((1.0, 0.0), "1 x + 0"),
+        ((1.0, -0.0), "1 x + 0"),
+        ((1.0, -4.9e-5), "1 x + 0"),
+        ((1.0, 5e-5), "1 x + 5e-05"),
+        ((0.0, -1.0), "0 x - 1"),
+        ((0.98765, 0.5), "0.9877 x + 0.5"),
+        ((-1.0, 254.96), "-1 x + 255"),
+        ((1.0, -0.5), "1 x - 0.5"),
+    ],
+)
+def test_a_line_in_words(line, said) -> None:
+    assert _words(line) == said
+
+
+@pytest.mark.parametrize(("off", "found"), [(0.59, True), (0.61, False)])
+def test_pixels_that_rounding_moves_lie_on_a_line(off: float, found: bool) -> None:
+    original = np.repeat([0.0, 50.0, 100.0, 150.0], 2)
+    recovered = 0.5 * original + 20 + off * np.array([1, 1, -1, -1, -1, -1, 1, 1])
+    line = _straight(original, recovered)
+    assert (line is not None) is found
+    assert line is None or line == pytest.approx((0.5, 20.0))
+
+
+@pytest.mark.parametrize(
+    ("value", "clipped"), [(-0.4, False), (-0.6, True), (0.4, False), (254.6, False), (255.4, False), (255.6, True)]
+)
+def test_what_is_clipped_is_what_rounds_to_no_byte(value: float, clipped: bool) -> None:
+    images = torch.tensor([0.0, 100.0, 255.0]).view(1, 1, 3)
+    odd = lambda y: torch.where(y == (0 if value < 100 else 255), value, y)  # noqa: E731
+    figure = check(Normalization(0.0, 1.0, 255.0), inverse=odd, images=images, select=ROUND_TRIP).figure()
+    assert titles(figure)[1] == ("recovered, clipped to 0..255" if clipped else "recovered")
+
+
+def test_four_channels_show_the_first_three() -> None:
+    images = torch.arange(4, dtype=torch.uint8).view(4, 1, 1).mul(50).expand(4, 5, 6)
+    figure = check(Normalization([0.5] * 4, [0.25] * 4), images=images, select=ROUND_TRIP).figure()
+    shown = np.asarray(figure.axes[0].images[0].get_array())
+    assert shown.shape == (5, 6, 3)
+    assert shown[0, 0].tolist() == [0, 50, 100]
+
+
+def test_warnings_of_others_are_not_kept_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    report, before = check(Normalization(0.5, 0.25), select=ROUND_TRIP), list(warnings.filters)
+    draw = mpl.figure.Figure.colorbar
+
+    def warning(*args, **kwargs):
+        warnings.warn("somebody else's", UserWarning, stacklevel=1)
+        return draw(*args, **kwargs)
+
+    monkeypatch.setattr(mpl.figure.Figure, "colorbar", warning)
+    with pytest.warns(UserWarning, match="somebody else's"):
+        report.figure()
+    assert list(warnings.filters) == before
 
 
 FIVE = Normalization([0.5] * 5, [0.25] * 5)
@@ -158,8 +283,7 @@ def test_what_is_allowed_is_a_band(pipeline, white) -> None:
     (band,) = below.patches
     corners = band.get_window_extent().transformed(below.transData.inverted())
     assert (corners.y0, corners.y1) == pytest.approx((-allowed, allowed))
-    assert below.get_ylim()[0] <= -2 * allowed
-    assert below.get_ylim()[1] >= 2 * allowed
+    assert below.get_ylim() == pytest.approx((-2 * allowed, 2 * allowed))
     assert [tick.get_text() for tick in below.get_xticklabels()] == ["0", "64", "128", "192", "255"]
 
 
@@ -434,6 +558,14 @@ def outline(figure):
             sizes = {label.get_fontsize() for label in axis.get_ticklabels()} if axis.get_ticklocs().size else set()
             words = f" {axis.label.get_text()!r} {axis.label.get_fontsize():g}" if axis.label.get_text() else ""
             yield f"  {axis.axis_name}{words} {shown} {sizes or ''} {axis.get_offset_text().get_fontsize():g}"
+            if axis.label.get_transform() is axes.transAxes:  # it was put there
+                yield "    label at {:g}, {:g}".format(*axis.label.get_position())
+            for tick in axis.get_major_ticks()[:1]:
+                if tick.gridline.get_visible():
+                    width, depth = tick.gridline.get_linewidth(), axes.get_axisbelow()
+                    yield f"    grid {colour(tick.gridline.get_color())} {width:g} below {depth}"
+        sides = [name for name, spine in axes.spines.items() if spine.get_visible()]
+        yield f"  {' '.join(sides)}; {axes.xaxis.labelpad:g}"
         for image in axes.images:
             yield f"  image {image.get_array().shape} {image.get_interpolation()}"
         for line in axes.lines:
@@ -445,6 +577,7 @@ def outline(figure):
         if legend is not None:
             sizes = {text.get_fontsize() for text in legend.get_texts()}
             yield f"  legend {[text.get_text() for text in legend.get_texts()]} {sizes} {legend.get_frame_on()}"
+            yield f"    markers {[line.get_markersize() for line in legend.get_lines()]}"
 
 
 OUTLINE = """
@@ -457,31 +590,44 @@ axes 0.02 0.537 0.289 0.295 #000000 #ffffff
   title 9 #222222
   x []  10
   y []  10
+  left right bottom top; 4
   image (5, 9, 3) nearest
 axes 0.319 0.537 0.289 0.295 #000000 #ffffff
   title 9 #222222
   x []  10
   y []  10
+  left right bottom top; 4
   image (5, 9, 3) nearest
 axes 0.619 0.537 0.289 0.295 #000000 #ffffff
   title 9 #222222
   x []  10
   y []  10
+  left right bottom top; 4
   image (5, 9) nearest
 axes 0.918 0.537 0.0115 0.295 #000000 #ffffff
   x []  10
   y [] {8.0} 7
+  outline; 4
 axes 0.095 0.227 0.251 0.256 #000000 #ffffff
   title 9 #222222
   x ['0', '64', '128', '192', '255']  10
+    grid #ececec 0.7 below True
   y 'recovered' 9 [] {8.0} 10
+    label at -0.21, 0.5
+    grid #ececec 0.7 below True
+  left bottom; 4
   line #8a8a8a -- 1 None 6 None 1
   line #424242 None 1.5 . 2.5 0.5 0
   line #222222 - 0.9 None 6 None 1
   legend ['ideal: x', 'pixels', 'fitted line'] {7.5} False
+    markers [18.0, 7.5, 18.0]
 axes 0.095 0.0604 0.251 0.128 #000000 #ffffff
   x 'original' 9 ['0', '64', '128', '192', '255'] {8.0} 10
+    grid #ececec 0.7 below True
   y 'recovered\\n- original' 9 [] {8.0} 7
+    label at -0.21, 0.5
+    grid #ececec 0.7 below True
+  left bottom; 1
   line #8a8a8a -- 1 None 6 None 1
   line #424242 None 1.5 . 2.5 0.5 0
   line #222222 - 0.9 None 6 None 1
@@ -489,15 +635,61 @@ axes 0.095 0.0604 0.251 0.128 #000000 #ffffff
 """
 
 
-@pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_how_a_figure_is_laid_out(style) -> None:
+def grey_figure():
     grey = torch.full((1, 5, 9), 10, dtype=torch.uint8)
     pictures = [grey + more for more in range(4)]
-    normalization = Normalization(0.5, 0.25)
+    inverse = lambda y: y * 0.25 + 0.6  # noqa: E731
+    return check(Normalization(0.5, 0.25), inverse=inverse, images=pictures, select=ROUND_TRIP).figure()
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_how_a_figure_is_laid_out(style) -> None:
     with plt.style.context(style):
-        figure = check(normalization, inverse=lambda y: y * 0.25 + 0.6, images=pictures, select=ROUND_TRIP).figure()
+        figure = grey_figure()
         figure.canvas.draw()
         assert "\n".join(outline(figure)) == OUTLINE.strip()
+
+
+def test_what_would_be_is_dashed_and_what_is_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure, dashes = grey_figure(), []
+    draw = mpl.lines.Line2D.draw
+
+    def watched(line, renderer):
+        colour, kept = mpl.colors.to_hex(line.get_color()), mpl.backend_bases.GraphicsContextBase.set_dashes
+
+        def set_dashes(self, offset, pattern):
+            dashes.append((colour, offset, pattern and list(pattern)))
+            return kept(self, offset, pattern)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(mpl.backend_bases.GraphicsContextBase, "set_dashes", set_dashes)
+            draw(line, renderer)
+
+    monkeypatch.setattr(mpl.lines.Line2D, "draw", watched)
+    figure.canvas.draw()
+    assert [one[1:] for one in dashes if one[0] == "#8a8a8a"] == 3 * [(0, [4, 3])]  # and in the legend
+    assert {one[1:] for one in dashes if one[0] == "#222222"} == {(0, None)}
+
+
+@pytest.mark.parametrize(
+    ("off", "shown"), [(3e-4, "1e-4"), (4e-3, "1e-3"), (4e-2, ""), (4e2, ""), (4e4, ""), (4e5, "1e5")]
+)
+def test_very_small_and_very_large_errors_have_a_power_of_ten(off: float, shown: str) -> None:
+    images = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64).expand(1, 1, 2, 3)
+    inverse = lambda y: y.double() * 0.25 + 0.5 + off / 255  # noqa: E731
+    figure = check(Normalization(0.5, 0.25), inverse=inverse, images=images, select=ROUND_TRIP).figure()
+    figure.canvas.draw()
+    for axes in (figure.axes[3], figure.axes[5]):
+        assert axes.yaxis.get_offset_text().get_text().replace("\N{MINUS SIGN}", "-") == shown
+
+
+def test_the_legend_stays_where_it_is() -> None:
+    """Also where pixels lie there."""
+    figure = check(Normalization(0.5, 0.25), inverse=lambda y: 0.5 - y * 0.25, select=ROUND_TRIP).figure()
+    figure.canvas.draw()
+    axes = figure.axes[4]
+    box = axes.get_legend().get_window_extent().transformed(axes.transAxes.inverted())
+    assert box.x0 < 0.05 < 0.95 < box.y1
 
 
 def test_channels_have_their_colours() -> None:
