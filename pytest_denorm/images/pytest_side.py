@@ -396,7 +396,7 @@ class ImageTests:
         lines = [*self._counts(), *self.notes]
         if not lines:
             return
-        terminalreporter.section("image baselines", "=")
+        terminalreporter.section("image baselines")
         for line in lines:
             loud = line.startswith("ERROR") or " not compared: " in line
             terminalreporter.write_line(printable(line), red=loud, bold=loud)
@@ -440,7 +440,7 @@ def _pictures(facts: Mapping[str, Any], kinds: Iterable[str]) -> dict[str, bytes
 def _is_expected_to_fail(item: pytest.Item, message: str) -> bool:
     """Whether pytest is going to report this failure as an xfail, by the marks that the item has by now."""
     skipping: Any = item.config.pluginmanager.get_plugin("skipping")
-    if skipping is None or item.config.getoption("runxfail", False):
+    if skipping is None or item.config.getoption("runxfail"):
         return False
     expected = skipping.evaluate_xfail_marks(item)  # as pytest does after the call, conditions included
     if expected is None:

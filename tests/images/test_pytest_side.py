@@ -533,6 +533,17 @@ def test_what_raised_before_there_was_an_outcome_failed(
     assert made_report(made, raised, when).user_properties == told
 
 
+def test_what_failed_without_an_error_needs_no_outcome(prepare: Any) -> None:
+    """As a strict xfail that passes."""
+    made = prepare(CHECKED)
+    hook = made.plugin.pytest_runtest_makereport(made.item, SimpleNamespace(excinfo=None))
+    next(hook)
+    report = report_of(failed=True)
+    with pytest.raises(StopIteration):
+        hook.send(report)
+    assert report.user_properties == []
+
+
 def test_what_raised_after_its_outcome_keeps_it(prepare: Any) -> None:
     for body, known in ((EXACT, ("denorm_image", "different")), (CHECKED, ("denorm_check", "skipped: why"))):
         made = prepare(body)
