@@ -120,6 +120,8 @@ def test_lists_of_pictures_of_every_kind() -> None:
 def test_a_thing_that_is_no_picture_is_told_with_its_place() -> None:
     picture = floats(3, 8, 9)
     for source, message in (
+        (["a.png"], r"the list: no picture is in a list of \(str\)"),
+        ({"mask": 1}, r"the dict: which of the keys \['mask'\] is the picture\?"),
         ([picture, 3], "item 1 of the list: a builtins.int is no picture"),
         ((picture, picture, None), "item 2 of the tuple: a builtins.NoneType is no picture"),
         ([picture, torch.zeros(3)], r"item 1 of the list: a torch\.Tensor of shape \(3,\) is no picture"),
@@ -134,7 +136,8 @@ def test_a_thing_that_is_no_picture_is_told_with_its_place() -> None:
 def test_a_dict_of_pictures_may_stand_beside_labels() -> None:
     images = floats(2, 3, 8, 9)
     assert taken(({"image": images}, torch.arange(2)), images) == [0]
-    assert taken([{"image": images[0]}, {"image": images[1]}]) == [None, None]
+    assert taken({"image": images, "label": [1, 2]}, images) == [0]
+    assert len(blocks_of([{"image": images[0]}, {"image": images[1]}])) == 2
 
 
 # --- vectors of one-hot labels, or boxes, before pictures ---

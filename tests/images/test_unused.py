@@ -411,7 +411,11 @@ def test_a_picture_is_known_by_what_this_plugin_writes(tmp_path: Path) -> None:
 
 
 def test_what_is_gone_need_not_be_deleted_and_what_cannot_be_is_named(tmp_path: Path) -> None:
-    delete([Entry(tmp_path / "gone.png")])
+    write_digests(tmp_path, {"a.png": "0" * 64, "b.png": "1" * 64})
+    (tmp_path / "old.png").write_bytes(OLD)
+    delete([Entry(tmp_path / "gone.png"), Entry(tmp_path / "digests.json", "b.png"), Entry(tmp_path / "old.png")])
+    assert read_digests(tmp_path) == {"a.png": "0" * 64}
+    assert not (tmp_path / "old.png").exists()
     (tmp_path / "a.png").mkdir()
     with pytest.raises(BaselineError, match=r"a\.png cannot be deleted: (Is a directory|Operation not permitted)\.$"):
         delete([Entry(tmp_path / "a.png")])
@@ -452,6 +456,10 @@ def test_why_a_session_may_have_left_out_tests(folders: Folders) -> None:
     selected = ("../test_a.py::test_b", "../test_a.py::test_a")
     assert folders.gap(files, "", *selected) == "only ../test_a.py::test_b was asked for"
     assert folders.gap(files, "", "--lf") == "--lf may leave out files"
+    assert folders.gap(files, "", "-p", "no:cacheprovider") == ""
+    known = Collection()
+    known.note_gap("a worker was lost")
+    assert known.gap_in(folders.pytester.parseconfig(), 0) == "a worker was lost"
     for status in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         assert folders.gap(files, status=status) == "the session was cut short"
     for status in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
