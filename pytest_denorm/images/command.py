@@ -42,19 +42,20 @@ def given_words(config: pytest.Config, *, mpl: bool) -> tuple[str, ...]:
     """
     flags = ((flag, config.getoption(flag, None)) for flag in _FLAGS)
     written = [flag if value is True else f"{flag}={value}" for flag, value in flags if value]
-    inis = [one for one in config.getoption("override_ini", None) or () if one.startswith(("denorm_", "mpl-"))]
+    inis = [one for one in config.getoption("override_ini") or () if one.startswith(("denorm_", "mpl-"))]
     words = [*_of_root(config), *written, *(word for one in inis for word in ("-o", one)), *(["--mpl"] if mpl else [])]
     return tuple(shlex.quote(word) for word in words)
 
 
 def _of_root(config: pytest.Config) -> Iterator[str]:
     """The ini and the root folder, where the command line chose them; the addopts of an ini cannot."""
-    ini, root = config.getoption("inifilename", None), config.getoption("rootdir", None)
-    if ini and config.inipath == _absolute(config, str(ini)):
+    ini, root = config.getoption("inifilename"), config.getoption("rootdir")
+    if _is_there(config, ini, config.inipath):
         yield from ("-c", str(ini))
-    if root and config.rootpath == _absolute(config, os.path.expandvars(str(root))):
+    if _is_there(config, root and os.path.expandvars(root), config.rootpath):
         yield f"--rootdir={root}"
 
 
-def _absolute(config: pytest.Config, path: str) -> Path:
-    return Path(os.path.abspath(config.invocation_params.dir / path))
+def _is_there(config: pytest.Config, given: str | None, found: Path | None) -> bool:
+    """Whether what pytest has found is what was given to it."""
+    return given is not None and found == Path(os.path.abspath(config.invocation_params.dir / given))

@@ -198,7 +198,7 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise BaselineError(f"{folder / DIGESTS} cannot be written: {error.strerror or error}.") from error
+        raise BaselineError(f"{folder / DIGESTS} cannot be written: {error.strerror}.") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

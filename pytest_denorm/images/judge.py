@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,7 @@ from .options import ImageOptions
 from .plan import Plan
 from .png import encode_png
 
-#: What can come of an image test. Those of the second line fail it.
-PASSING = ("equal", "updated", "not compared", "compared by hash")
+#: What fails an image test; it may also be equal, updated, not compared, or compared by hash.
 FAILING = ("different", "missing", "unreadable", "no figure")
 
 
@@ -33,7 +32,7 @@ class Verdict:
     """What came of an image test.
 
     Attributes:
-        status: one of PASSING and FAILING.
+        status: one of FAILING, or ``equal``, ``updated``, ``not compared``, ``compared by hash``.
         headline: why it failed, in one sentence; empty if it did not.
         lines: (label, text) with the particulars.
         advice: what to do about it.
@@ -72,7 +71,8 @@ class Case:
         relative_to: the folder that paths in messages are relative to.
         extra_arguments: what the command that updates must repeat.
         root: the project's folder, which links among baselines do not leave.
-        expected_to_fail: whether a failure is an xfail: the baseline is right then, and the picture is not.
+        expected_to_fail: whether a failure of this message is an xfail: the baseline is right then, and the picture is
+            not.
     """
 
     plan: Plan
@@ -83,7 +83,7 @@ class Case:
     relative_to: Path
     extra_arguments: tuple[str, ...] = ()
     root: Path | None = None
-    expected_to_fail: bool = False
+    expected_to_fail: Callable[[str], bool] = lambda message: False
 
     def shown(self, path: Path) -> str:
         """`path` as short as it is clear."""
@@ -120,7 +120,7 @@ def judge(case: Case, pixels: Bytes, figure: Any) -> Verdict:
     except BaselineError as error:
         verdict = Verdict("unreadable", str(error), advice=_accept(case) if _has_digests(case) else "")
     if _wants_update(case.options.update, verdict.status):
-        if case.expected_to_fail and case.options.update != "all":
+        if case.options.update != "all" and case.expected_to_fail(verdict.message):
             if _has_digests(case):  # else no command writes it
                 verdict.facts["kept"] = case.selector
         else:
@@ -188,12 +188,8 @@ def _accept(case: Case) -> str:
 
 
 def _wants_update(update: str, status: str) -> bool:
-    wanted = {
-        "": (),
-        "missing": ("missing",),
-        "failed": ("missing", "different", "unreadable"),
-        "all": PASSING + FAILING,
-    }
+    failed = ("missing", "different", "unreadable")
+    wanted = {"": (), "missing": ("missing",), "failed": failed, "all": (*failed, "equal")}
     return status in wanted[update]
 
 

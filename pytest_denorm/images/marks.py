@@ -74,6 +74,6 @@ def image_compare(test: Any = None, /, **kwargs: Any) -> Any:
 def _unknown(name: str, value: object) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, _KEYWORDS, n=1)
+    near = difflib.get_close_matches(name, _KEYWORDS)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"image_compare was given {name}={value!r}: expected {', '.join(_KEYWORDS[:-1])} or {_KEYWORDS[-1]}.{hint}"

@@ -19,7 +19,7 @@ _ILLEGAL = re.compile(r'[<>:"/\\|?*\[\]]')
 
 #: A node id in which a dot for each separator leaves no two alike: no dot in its folders and names, no separator in the
 #: id of its parameters.
-_PLAIN = re.compile(r"([^/.:\[]+/)*[^/.:\[]+(\.py)?(::[^/.:\[]+)*(\[((?!::|/).)*)?", re.DOTALL)
+_PLAIN = re.compile(r"([^/.:\[]+/)*[^/.:\[]+(\.py)?(::[^/.:\[]+)*(\[((?!::|/).)*)?")
 
 
 def legal_stem(name: str) -> str:

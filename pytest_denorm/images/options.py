@@ -49,9 +49,8 @@ class ImageOptions:
             SettingsError: a report that is not to be an .html file, or a folder that is something else.
         """
         for name in ("baseline_dir", "results"):
-            given = getattr(self, name)
-            if given:
-                _refuse_files(f"denorm_{name}", root / given, root / given)
+            folder = root / getattr(self, name)
+            _refuse_files(f"denorm_{name}", folder, folder)
         if not self.report:
             return
         page = root / self.report
@@ -79,7 +78,7 @@ class ImageOptions:
 
 def _refuse_files(name: str, given: Path, folder: Path) -> None:
     """Refuses what cannot be a folder, because it, or something above it, is there and is none."""
-    there = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)
-    if os.path.exists(there) and not os.path.isdir(there):
-        within = "" if there == given else f", and {printable(str(there))} is no folder"
-        raise SettingsError(f"{name} is {printable(str(given))}{within}: expected a folder.")
+    for path in (folder, *folder.parents):
+        if os.path.exists(path) and not os.path.isdir(path):
+            within = "" if path == given else f", and {printable(str(path))} is no folder"
+            raise SettingsError(f"{name} is {printable(str(given))}{within}: expected a folder.")

@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,12 +46,12 @@ _WORKER_DATA = "denorm_images"
 
 def start(config: pytest.Config) -> ImageTests:
     """The plugin that looks after image tests, registered when it is first needed."""
-    plugin = config.pluginmanager.get_plugin(NAME)
+    plugin: ImageTests | None = config.pluginmanager.get_plugin(NAME)
     if plugin is None:
         values = {field.name: settings.get(config, f"denorm_{field.name}") for field in fields(ImageOptions)}
         plugin = ImageTests(config, ImageOptions(**values))
         config.pluginmanager.register(plugin, NAME)
-    return cast("ImageTests", plugin)
+    return plugin
 
 
 class ImageTests:
@@ -177,7 +177,7 @@ class ImageTests:
 
     def _pytest_mpl_acts(self) -> bool:
         options = ("--mpl", "--mpl-generate-path", "--mpl-generate-hash-library")
-        return any(self.config.getoption(option, None) for option in options)
+        return any(self.config.getoption(option) for option in options)
 
     def _judge(self, item: pytest.Item, plan: Plan, figure: Any) -> Verdict | None:
         """The verdict on what a test returned; None where that is pytest-mpl's business alone."""
@@ -203,11 +203,11 @@ class ImageTests:
         return verdict
 
     def _reason_not_to_compare(self) -> str:
-        if self.config.getoption("--mpl-generate-path", None):
+        if self.config.getoption("--mpl-generate-path"):
             return "pytest-mpl was told to generate baselines."
         if self.options.compare == "never":
             return "denorm_compare is never. To compare: pytest --denorm-compare=always"
-        if self.options.compare == "mpl" and not self.config.getoption("--mpl", False):
+        if self.options.compare == "mpl" and not self.config.getoption("--mpl"):
             return "denorm_compare is mpl, and --mpl was not given. To compare: pytest --mpl"
         return ""
 
@@ -228,7 +228,7 @@ class ImageTests:
             stem=result_stem(item.nodeid),
             relative_to=here,
             extra_arguments=self._given,
-            expected_to_fail=bool(self.options.update) and _is_expected_to_fail(item),
+            expected_to_fail=functools.partial(_is_expected_to_fail, item),
             root=self.config.rootpath,
         )
 
@@ -396,7 +396,7 @@ class ImageTests:
         lines = [*self._counts(), *self.notes]
         if not lines:
             return
-        terminalreporter.section("image baselines", "=")
+        terminalreporter.section("image baselines")
         for line in lines:
             loud = line.startswith("ERROR") or " not compared: " in line
             terminalreporter.write_line(printable(line), red=loud, bold=loud)
@@ -437,15 +437,15 @@ def _pictures(facts: Mapping[str, Any], kinds: Iterable[str]) -> dict[str, bytes
     return found
 
 
-def _is_expected_to_fail(item: pytest.Item) -> bool:
-    """Whether pytest is going to report a failing comparison as an xfail, by the marks that the item has by now."""
+def _is_expected_to_fail(item: pytest.Item, message: str) -> bool:
+    """Whether pytest is going to report this failure as an xfail, by the marks that the item has by now."""
     skipping: Any = item.config.pluginmanager.get_plugin("skipping")
-    if skipping is None or item.config.getoption("runxfail", False):
+    if skipping is None or item.config.getoption("runxfail"):
         return False
     expected = skipping.evaluate_xfail_marks(item)  # as pytest does after the call, conditions included
     if expected is None:
         return False
-    failure, raises = pytest.fail.Exception("different"), expected.raises
+    failure, raises = pytest.fail.Exception(message), expected.raises
     if hasattr(raises, "matches"):  # a pytest.RaisesExc
         return bool(raises.matches(failure))
     return raises is None or isinstance(failure, raises)

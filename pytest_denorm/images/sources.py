@@ -57,12 +57,14 @@ def _blocks_of_collection(source: Any) -> list[Block]:
     if not len(source):
         raise ImageError(f"an empty {name}: expected at least one picture.")
     if any(map(_is_stack, source)) and not _are_batches(source):  # (images, labels), (masks, images)
-        found = pictures_of(source, lambda thing, listed: is_picture(thing), stacked=True)
+        found = pictures_of(source, stacked=True)
         if all(map(_is_stack, found)):
             return found
     if _labels_come_first(source):
         return _found(Batches(None).pictures, source, f"the {name}")
-    return [block for index, one in enumerate(source) for block in _of_sample(one, f"item {index} of the {name}")]
+    return [
+        block for index, one in enumerate(source) for block in _found(pictures_of, one, f"item {index} of the {name}")
+    ]
 
 
 def _blocks_of_iteration(source: Any, with_channels: bool) -> list[Block]:
@@ -76,11 +78,11 @@ def _blocks_of_iteration(source: Any, with_channels: bool) -> list[Block]:
         return _found(batches.pictures, first, f"the first batch of the {name}")
     if isinstance(first, (list, tuple)) and first and is_picture(first[0]) and _vectors_come_first(first):
         return _found(Batches(None).pictures, first, f"item 0 of the {name}")
-    blocks = _of_sample(first, f"sample 0 of the {name}")
+    blocks = _found(pictures_of, first, f"sample 0 of the {name}")
     if len(blocks) > 1 or _is_stack(blocks[0]):  # a batch
         return blocks
     for index, sample in enumerate(islice(items, SAMPLES - 1), start=1):
-        blocks += _of_sample(sample, f"sample {index} of the {name}")
+        blocks += _found(pictures_of, sample, f"sample {index} of the {name}")
     return blocks
 
 
@@ -155,10 +157,6 @@ def _vectors_come_first(parts: Any) -> bool:
     """Whether (N, K) of one-hot labels or boxes is before pictures (N, C, H, W)."""
     sizes = {tuple(part.shape[-2:]) for part in parts if _is_stack(part)}
     return not isinstance(parts[0], Image.Image) and parts[0].ndim == 2 and bool(sizes - {tuple(parts[0].shape)})
-
-
-def _of_sample(sample: Any, where: str) -> list[Block]:
-    return [sample] if is_block(sample) else _found(pictures_of, sample, where)
 
 
 def _found(look: Callable[[Any], list[Block]], thing: Any, where: str) -> list[Block]:

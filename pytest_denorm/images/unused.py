@@ -107,7 +107,7 @@ class Collection:
             if not any(Path(file).is_relative_to(root) for root in roots):
                 return f"{file} lies outside of {config.rootpath}, and there may be more tests beside it"
         missed = (file for root in roots for file in _test_files(config, root) if str(file) not in self.files)
-        paths = (os.path.relpath(file, config.rootpath).replace(os.sep, "/") for file in missed)
+        paths = (Path(os.path.relpath(file, config.rootpath)).as_posix() for file in missed)
         return next((f"{path} was not collected" for path in paths), "")
 
     def unused(self, default: Path) -> list[Entry]:
@@ -140,7 +140,7 @@ def delete(entries: Iterable[Entry]) -> None:
         try:
             entry.path.unlink(missing_ok=True)  # another session may have been quicker
         except OSError as error:
-            raise BaselineError(f"{entry.path} cannot be deleted: {error.strerror or error}.") from error
+            raise BaselineError(f"{entry.path} cannot be deleted: {error.strerror}.") from error
 
 
 def _roots(config: pytest.Config) -> list[Path]:

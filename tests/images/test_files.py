@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import stat
 import struct
+import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 from PIL import Image
 
 from pytest_denorm.errors import BaselineError, ImageError
-from pytest_denorm.images.decoding import MAX_PIXELS, irregular, png_for_pixels, read_picture, refuse_size
+from pytest_denorm.images.decoding import MAX_BYTES, MAX_PIXELS, irregular, png_for_pixels, read_picture, refuse_size
 from pytest_denorm.images.files import DIGESTS, decode, digest, read_bytes, read_digests, write_digests, write_whole
 from pytest_denorm.images.png import encode_png
 
@@ -215,7 +217,7 @@ def test_digests_stay_the_same_as_libraries_have_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not JSON: "),
+        ("{", "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1). Repair it, "),
         ("[" * 200_000, "is not JSON: "),
         ("[]", "is not a library of digests: expected one object of file name and sha256. Repair it, "),
         ('{\n<<<<<<< HEAD\n"a": 1\n', "is not JSON: it holds the marks of a merge conflict. Repair it, "),
@@ -234,6 +236,14 @@ def test_nothing_is_lost_of_what_is_written_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: write_digests(tmp_path, {name: "0" * 64}), names))
     assert read_digests(tmp_path).keys() == set(names)
+
+
+def test_where_a_system_cannot_lock_folders_digests_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    write_digests(tmp_path, {"a.png": "0" * 64})
+    assert read_digests(tmp_path) == {"a.png": "0" * 64}
 
 
 @pytest.mark.parametrize("value", ["0" * 63, "0" * 65, "A" * 64, "0" * 64 + "\n", 0, None])
@@ -282,6 +292,16 @@ def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
             write_whole(path, b"")
 
 
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.touch()
+    os.truncate(path, MAX_BYTES + 1)  # without a byte on the disk
+    with pytest.raises(BaselineError) as caught:
+        read_bytes(path)
+    limit = f"expected at most {MAX_BYTES:,}. Remove it."
+    assert str(caught.value) == f"the baseline {path} has {MAX_BYTES + 1:,} bytes: {limit}"
+
+
 def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     write_whole(path, b"1")
@@ -297,6 +317,8 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     link.symlink_to(target)
     write_whole(link, b"2")
     assert (target.read_bytes(), link.read_bytes(), link.is_symlink()) == (b"1", b"2", False)
+    write_whole(tmp_path / "new.png", b"3")
+    assert link.stat().st_mode == (tmp_path / "new.png").stat().st_mode  # nor those of a link
 
 
 def test_links_may_lead_into_the_project_or_stay_in_their_folder(tmp_path: Path) -> None:

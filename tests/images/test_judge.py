@@ -246,6 +246,38 @@ def test_an_update_keeps_digest_and_picture_in_step(tmp_path: Path) -> None:
     assert set(read_digests(case.plan.folder)) == {"test_a.png"}  # written at the end of the session
 
 
+@pytest.mark.parametrize("update", ["", "missing", "failed", "all"])
+@pytest.mark.parametrize("stored", ["missing", "different", "equal"])
+def test_an_expected_failure_keeps_its_baseline_unless_all_are_written(
+    tmp_path: Path, update: str, stored: str
+) -> None:
+    said: list[str] = []
+    case = dataclasses.replace(
+        a_case(tmp_path, update=update), expected_to_fail=lambda message: said.append(message) or True
+    )
+    if stored != "missing":
+        store(case, PIXELS if stored == "equal" else OTHER)
+    verdict = judge(case, PIXELS, FIGURE)
+    if update == "all" and stored != "equal":
+        assert (verdict.status, "kept" in verdict.facts) == ("updated", False)
+        assert np.array_equal(decode(case.plan.path.read_bytes(), "it"), PIXELS)
+        return
+    assert verdict.status == stored
+    assert verdict.facts.get("kept") == (case.selector if stored in UPDATES.get(update, ()) else None)
+    assert all(message.startswith(f"{verdict.headline}\n") for message in said)
+    assert case.plan.path.exists() is (stored != "missing")
+    if stored == "different":
+        assert np.array_equal(decode(case.plan.path.read_bytes(), "it"), OTHER)
+
+
+def test_an_expected_failure_that_no_update_can_write_is_not_said_to_be_kept(tmp_path: Path) -> None:
+    case = dataclasses.replace(a_case(tmp_path, update="failed"), expected_to_fail=lambda message: True)
+    write_whole(case.plan.folder / DIGESTS, b"{")
+    store(case, OTHER)
+    verdict = judge(case, PIXELS, FIGURE)
+    assert (verdict.status, "kept" in verdict.facts) == ("different", False)
+
+
 def test_an_update_that_cannot_be_written_fails(tmp_path: Path) -> None:
     case = a_case(tmp_path, update="all")
     case.plan.path.mkdir(parents=True)

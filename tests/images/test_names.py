@@ -50,6 +50,7 @@ def test_names_of_functions_are_made_legal_too(name: str) -> None:
         ("test_p[größe]", "test_p_gr__e-d16c1d6e"),
         ("test_p[\ud800]", "test_p-3eae57ed"),
         ("test_p[X/X]", "test_p_X_X-7d3de30e"),
+        ("test_p[Red]", "test_p_Red-f0f36f62"),  # there may be a test_p[red]
         ("test_p[]", "test_p-a13ca7e4"),
         ("test_p[a.]", "test_p_a-b1558fa2"),
         ("test_a_", "test_a-f0aa91cc"),
@@ -224,57 +225,3 @@ def test_keywords_that_cannot_be_followed_are_errors(project: Any, keywords: str
     result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
-
-
-def test_the_mark_is_pytest_mpls_and_exact() -> None:
-    from pytest_denorm import image_compare
-
-    mark = image_compare(filename="a.png").mark
-    assert (mark.name, mark.kwargs["tolerance"], mark.kwargs["deterministic"]) == ("mpl_image_compare", 0, True)
-    with pytest.raises(TypeError) as caught:
-        image_compare(tolerance=2)
-    assert str(caught.value) == (
-        "image_compare was given tolerance=2: it compares exactly, and any mark does so with a grid. For an inexact "
-        "comparison draw with axes.imshow(grid(images).pixels), return matplotlib's figure from a test under "
-        "pytest.mark.mpl_image_compare(tolerance=2), and run pytest --mpl."
-    )
-    with pytest.raises(
-        TypeError, match=r"^image_compare takes keywords only, such as image_compare\(filename='a.png'\)"
-    ):
-        image_compare("a.png")  # type: ignore[call-overload]
-
-
-@pytest.mark.parametrize(
-    ("keywords", "near"),
-    [
-        ({"file_name": "a.png"}, " Did you mean filename?"),
-        ({"baseline": "a"}, " Did you mean baseline_dir?"),
-        ({"filename": "a.png", "basline_dir": "a"}, " Did you mean baseline_dir?"),
-        ({"tolerence": 2}, " Did you mean tolerance?"),
-        ({"denorm": True}, ""),
-        ({"xyz": 1}, ""),
-    ],
-)
-def test_a_keyword_that_the_mark_does_not_have_is_refused(keywords: dict[str, Any], near: str) -> None:
-    from pytest_denorm import image_compare
-
-    with pytest.raises(TypeError) as caught:
-        image_compare(**keywords)
-    name, value = list(keywords.items())[-1]
-    assert str(caught.value) == (
-        f"image_compare was given {name}={value!r}: expected baseline_dir, filename, savefig_kwargs, style, backend, "
-        f"remove_text, hash_library, skip_hash, tolerance or deterministic.{near}"
-    )
-
-
-def test_the_keywords_of_the_mark_are_those_that_pytest_mpl_reads() -> None:
-    import inspect
-
-    import pytest_mpl.plugin
-
-    from pytest_denorm import image_compare
-
-    source = inspect.getsource(pytest_mpl.plugin)
-    read = set(re.findall(r"""compare\.kwargs(?:\.get\(|\[)["'](\w+)["']""", source))
-    assert {"filename", "backend", "deterministic"} < read
-    assert image_compare(**{"tolerance": 0} | dict.fromkeys(read - {"tolerance"})).kwargs.keys() == read | {"denorm"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pytest_denorm.errors import BaselineError
 from pytest_denorm.images.files import read_digests, write_digests
+from pytest_denorm.images.plan import PLAN, Plan
 from pytest_denorm.images.png import encode_png
+from pytest_denorm.images.unused import Collection, Entry, delete
 
 #: A baseline, as it is written.
 OLD = encode_png(np.zeros((2, 3, 3), np.uint8))
@@ -344,3 +348,149 @@ def test_nothing_is_said_or_done_unless_it_is_asked_for(tree: Any) -> None:
     assert result.ret == pytest.ExitCode.OK
     result.stdout.no_fnmatch_line("*unused*")
     assert Path(tree.baselines / "old.png").exists()
+
+
+# --- without a session ---
+
+
+class Item:
+    """What a session collects, as far as it is looked at."""
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.stash = pytest.Stash()
+        if plan is not None:
+            self.stash[PLAN] = plan
+
+
+def collected(*plans: Plan | None) -> tuple[Collection, list[Any]]:
+    collection = Collection()
+    items: list[Any] = [Item(plan) for plan in plans]
+    collection.note_items(items)
+    return collection, items
+
+
+def test_the_baselines_of_all_items_are_in_use_and_the_folders_of_exact_ones_are_looked_at(tmp_path: Path) -> None:
+    exact, plain = Plan(tmp_path / "mine", "a.png", True), Plan(tmp_path / "theirs", "b.png", False)
+    collection, _ = collected(None, plain, None, exact)
+    assert collection.used == {str(exact.path), str(plain.path)}
+    assert collection.folders == {str(exact.folder)}
+
+
+def test_deselected_items_are_a_gap_if_they_were_not_seen() -> None:
+    collection, items = collected(None, None)
+    collection.note_deselected(items)
+    assert collection.gap == ""
+    unseen: list[Any] = [Item(), Item()]
+    collection.note_deselected([*items, *unseen])
+    assert collection.gap == "another plugin deselected 2 tests before the baselines were known"
+    collection.note_gap("a second reason")
+    assert collection.gap.startswith("another plugin ")  # the first one stays
+
+
+def test_what_workers_have_collected_adds_up(tmp_path: Path) -> None:
+    first, _ = collected(Plan(tmp_path / "a", "a.png", True))
+    second, _ = collected(Plan(tmp_path / "b", "b.png", True), Plan(tmp_path / "c", "c.png", False))
+    first.files, second.files = {"test_a.py"}, {"test_a.py", "test_b.py"}
+    second.gap = "a reason"
+    whole = Collection()
+    for each in (first, second):
+        whole.merge(json.loads(json.dumps(each.to_dict())))
+    assert whole.files == {"test_a.py", "test_b.py"}
+    assert whole.used == first.used | second.used
+    assert whole.folders == {str(tmp_path / "a"), str(tmp_path / "b")}
+    assert whole.gap == "a reason"
+
+
+def test_a_picture_is_known_by_what_this_plugin_writes(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(OLD)
+    (tmp_path / "b.png").write_bytes(b"1")
+    names = {"a.png": True, "b.png": False, "gone.png": False, "": False}
+    assert {name: Entry(tmp_path / name).is_known for name in names} == names
+    assert Entry(tmp_path / "digests.json", "b.png").is_known
+    assert (Entry(tmp_path / "a.png").suffix, Entry(tmp_path, "b.png").suffix) == ("", " (b.png)")
+
+
+def test_what_is_gone_need_not_be_deleted_and_what_cannot_be_is_named(tmp_path: Path) -> None:
+    write_digests(tmp_path, {"a.png": "0" * 64, "b.png": "1" * 64})
+    (tmp_path / "old.png").write_bytes(OLD)
+    delete([Entry(tmp_path / "gone.png"), Entry(tmp_path / "digests.json", "b.png"), Entry(tmp_path / "old.png")])
+    assert read_digests(tmp_path) == {"a.png": "0" * 64}
+    assert not (tmp_path / "old.png").exists()
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(BaselineError, match=r"a\.png cannot be deleted: (Is a directory|Operation not permitted)\.$"):
+        delete([Entry(tmp_path / "a.png")])
+
+
+class Folders:
+    """A root folder with tests, and others beside it; sessions are called from below."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pytester, self.top = pytester, pytester.path
+        self.root = self.top / "root"
+        (self.root / "below").mkdir(parents=True)
+        monkeypatch.chdir(self.root / "below")
+
+    def add(self, *names: str) -> list[str]:
+        for name in names:
+            path = self.top / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return [str(self.top / name) for name in names]
+
+    def gap(self, collected: list[str], ini: str = "", *arguments: str, status: Any = 0) -> str:
+        (self.root / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+        collection = Collection()
+        collection.files.update(collected)
+        return collection.gap_in(self.pytester.parseconfig("--rootdir=..", "-c", "../pytest.ini", *arguments), status)
+
+
+@pytest.fixture
+def folders(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Folders:
+    return Folders(pytester, monkeypatch)
+
+
+def test_why_a_session_may_have_left_out_tests(folders: Folders) -> None:
+    files = folders.add("root/test_a.py")
+    assert folders.gap(files) == ""
+    assert folders.gap([]) == "test_a.py was not collected"  # as seen from the root folder
+    selected = ("../test_a.py::test_b", "../test_a.py::test_a")
+    assert folders.gap(files, "", *selected) == "only ../test_a.py::test_b was asked for"
+    assert folders.gap(files, "", "--lf") == "--lf may leave out files"
+    assert folders.gap(files, "", "-p", "no:cacheprovider") == ""
+    known = Collection()
+    known.note_gap("a worker was lost")
+    assert known.gap_in(folders.pytester.parseconfig(), 0) == "a worker was lost"
+    for status in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        assert folders.gap(files, status=status) == "the session was cut short"
+    for status in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        assert folders.gap(files, status=status) == ""
+
+
+def test_tests_that_the_testpaths_name_elsewhere_are_tests_too(folders: Folders) -> None:
+    own = folders.add("root/test_a.py")
+    near = folders.add("near/tests/test_b.py")
+    deep = folders.add("near/deep/down/tests/test_c.py")
+    folders.add("near/others/test_d.py")
+    outside = f"{near[0]} lies outside of {folders.root}, and there may be more tests beside it"
+    assert folders.gap([*own, *near]) == outside
+    assert folders.gap([*own, *near], "testpaths = . ../near/tests") == ""
+    assert folders.gap(own, "testpaths = ../near/t*") == "../near/tests/test_b.py was not collected"
+    everywhere = "testpaths = ../near/**/tests"
+    assert folders.gap([*own, *near], everywhere) == "../near/deep/down/tests/test_c.py was not collected"
+    assert folders.gap([*own, *deep], everywhere) == "../near/tests/test_b.py was not collected"
+    assert folders.gap([*own, *near, *deep], everywhere) == ""
+
+
+def test_which_files_are_tests(folders: Folders) -> None:
+    own = folders.add("root/test_a.py")
+    folders.add("root/environment/lib/test_b.py", "root/environment/pyvenv.cfg")
+    assert folders.gap(own) == ""
+    folders.add("root/deep/check.py")
+    missed = "deep/check.py was not collected"
+    for patterns in ("check.py", "deep/*.py", f"{folders.root}/deep/*.py", f"{folders.top}/*/check.py"):
+        assert folders.gap(own, f"python_files = test_*.py {patterns}") == missed
+    for patterns in ("eep/*.py", "/deep/*.py", f"{folders.top}/deep/*.py"):
+        assert folders.gap(own, f"python_files = test_*.py {patterns}") == ""
+    for avoided in ("deep", "de*", "root/deep", f"{folders.root}/deep"):
+        assert folders.gap(own, f"python_files = *.py\nnorecursedirs = {avoided}") == ""
+    assert folders.gap(own, "python_files = *.py\nnorecursedirs = eep") == missed
