@@ -102,6 +102,12 @@ def test_a_grey_result_has_no_gain_of_its_own() -> None:
     assert said_of(NOISE, NOISE[..., [0, 0, 0]] // 2) == "the picture: another picture"
 
 
+def test_no_shift_is_longer_than_four_pixels() -> None:
+    before = np.random.default_rng(0).integers(0, 256, (12, 12, 3)).astype(np.uint8)
+    assert said_of(before, np.roll(before, 4, axis=1)) == "the picture: shifted by 4 pixels right"
+    assert said_of(before, np.roll(before, 5, axis=1)) == "the picture: another picture"
+
+
 def test_a_wrong_mean_is_named() -> None:
     figure = grid(NORMALIZED, Normalization(replaced(IMAGENET.mean, 0, 0.435), IMAGENET.std))
     (text,) = said(figure)
