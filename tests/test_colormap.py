@@ -133,6 +133,21 @@ class TestOrder:
         assert measured([[1, 0.019], [0, 1]], residual=0.01).order is None
 
 
+class TestStraightened:
+    @pytest.mark.parametrize("matrix", [np.diag([2.0, 3]), [[0, 2.0], [3, 0]]])
+    def test_the_channels_enter_as_they_leave(self, matrix):
+        straight = measured(matrix, [4, 5], residual=0.25, gated=True).straightened
+        assert straight.matrix.tolist() == [[2, 0], [0, 3]]
+        assert (straight.offset.tolist(), straight.residual, straight.gated) == ([4, 5], 0.25, True)
+
+    def test_each_of_three_enters_in_the_place_of_its_own(self):
+        assert measured([[0, 2.0, 0], [0, 0, 3], [4, 0, 0]]).straightened.matrix.tolist() == np.diag([2, 3, 4]).tolist()
+
+    def test_channels_that_are_mixed_have_no_other_order(self):
+        mixed = measured(np.ones((1, 3)))
+        assert mixed.straightened is mixed
+
+
 def test_constant_channels_are_those_without_a_slope_beyond_rounding():
     assert measured([[1.0, 0, 0], [0, 0, 0], [0, 1e-6, -1e-6]]).constant_channels == (1, 2)
     assert measured([[1.0, 0], [0, 1.1e-6]]).constant_channels == ()
@@ -239,6 +254,14 @@ class TestNormalization:
         found = measured(np.diag([0.4, 454.0]), [-0.0009, -227.0], tolerance=2.0**-18 * 227).normalization()
         assert found.mean == pytest.approx((0.00225, 0.5))
 
+    def test_so_is_that_of_channels_in_another_order(self):
+        (problem,) = measured([[0, 0.4], [454, 0]], [-0.0008, -227], tolerance=2.0**-18 * 227).problems
+        assert problem.endswith("made of the input's (1, 0), with mean (0.002, 0.5) and std (2.5, 0.00220264)")
+
+    def test_the_values_of_a_channel_reach_as_far_as_slope_and_offset_together(self):
+        assert measured(np.eye(2), [-1, -0.0006], tolerance=0.001).normalization().mean == (1.0, 0.0006)
+        assert measured(np.eye(2), [-1, -0.0005], tolerance=0.001).normalization().mean == (1.0, 0.0)
+
     def test_an_offset_within_rounding_is_none(self):
         found = measured(np.eye(2), offset=[1e-6, -1e-6]).normalization()
         assert repr(found.mean) == "(0.0, 0.0)"
@@ -290,6 +313,12 @@ class TestInWords:
             "clipped: some levels at an end of the range become one, and cannot be told apart again; channel order: "
             "the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR), with mean (0, 0, 0) and "
             "std (1, 1, 1), unchanged (measured in 42 calls with CHW floats)"
+        )
+
+    def test_bytes_that_are_not_divided(self):
+        assert str(measured([[1.0]], undivided="HWC bytes")) == (
+            "mean (0,), std (1,), pictures in 0..1; HWC bytes is not divided by 255 (measured in 42 calls with CHW "
+            "floats)"
         )
 
     def test_nobody_is_warned_of_odd_statistics_that_are_only_shown(self):

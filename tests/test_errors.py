@@ -7,7 +7,13 @@ import pickle
 import pytest
 
 from pytest_denorm import errors
-from pytest_denorm.errors import DenormError, DenormWarning, NormalizeNotFoundError, NormalizeRaisedError
+from pytest_denorm.errors import (
+    DenormError,
+    DenormWarning,
+    MissingNormalizeWarning,
+    NormalizeNotFoundError,
+    NormalizeRaisedError,
+)
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DenormError)]
 
@@ -35,6 +41,18 @@ def test_advice_follows_what_was_found():
         assert str(each) == "No Normalize. Give one."
         assert each.said == "No Normalize."
     assert str(NormalizeNotFoundError("No Normalize.")) == "No Normalize."
+
+
+def test_what_was_measured_goes_with_the_error():
+    assert NormalizeNotFoundError("No Normalize.").measured is None
+    error = NormalizeNotFoundError("No Normalize.", "Give one.", (1, 2))
+    assert error.measured == pickle.loads(pickle.dumps(error)).measured == (1, 2)
+
+
+def test_a_missing_normalize_is_not_sure_unless_that_is_said():
+    for warning, sure in ((MissingNormalizeWarning("One."), False), (MissingNormalizeWarning("One.", True), True)):
+        for each in (warning, pickle.loads(pickle.dumps(warning))):
+            assert (str(each), each.sure) == ("One.", sure)
 
 
 def test_what_a_normalize_got_when_it_raised():

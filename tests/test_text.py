@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_denorm.text import count_of, in_levels, printable
+from pytest_denorm.text import channel_name, count_of, in_levels, printable
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,19 @@ from pytest_denorm.text import count_of, in_levels, printable
 )
 def test_levels_in_words(error: float, digits: int, said: str) -> None:
     assert in_levels(error, digits) == said
+
+
+@pytest.mark.parametrize(
+    ("channels", "names"),
+    [
+        (1, ["grey"]),
+        (2, ["channel 0", "channel 1"]),
+        (3, ["red", "green", "blue"]),
+        (4, ["channel 0", "channel 1", "channel 2", "channel 3"]),
+    ],
+)
+def test_channels_in_words(channels: int, names: list[str]) -> None:
+    assert [channel_name(channel, channels) for channel in range(channels)] == names
 
 
 def test_counts_in_words() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_denorm.errors import BaselineError
 from pytest_denorm.normalization import Normalization
-from pytest_denorm.text import in_levels
+from pytest_denorm.text import count_of
 
 from .figure import Tile
 from .files import decode, read_bytes
@@ -88,7 +88,8 @@ def compare(
     lines = [
         (
             "differs",
-            f"{pixels} of {height * width} pixels ({_percent(pixels, height * width)}), by up to {in_levels(worst, 3)}",
+            f"{pixels} of {height * width} pixels ({_percent(pixels, height * width)}), "
+            f"by up to {count_of(worst, 'level')}",
         ),
         ("worst", _worst(baseline, result, levels, boxes)),
     ]

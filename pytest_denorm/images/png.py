@@ -51,20 +51,18 @@ def is_ours(data: bytes) -> bool:
     It is told by what no other encoder does together: three chunks, 8-bit RGB, all pixels in one chunk, no level of
     compression in its header, and the filter ``Up`` for all rows, the first one included.
     """
-    size = len(data) - 57  # of the pixels: without signature, IHDR, IEND, and the frame of IDAT
-    if size < 2:
-        return False
-    header = struct.unpack(">8sI4sIIBBBBB", data[:29])
-    width, height = header[3:5]
-    is_plain = header == (SIGNATURE, 13, b"IHDR", width, height, 8, 2, 0, 0, 0) and data[-8:-4] == b"IEND"
-    if not is_plain or data[33:43] != struct.pack(">I", size) + b"IDAT\x78\x01" or width * height > MAX_PIXELS:
+    width, height, size = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20, 33))
+    header = SIGNATURE + struct.pack(">I4sIIBBBBB", 13, b"IHDR", width, height, 8, 2, 0, 0, 0)
+    # 57: without the pixels, these are signature, IHDR, IEND, and the frame of IDAT
+    found = (data[:29], data[37:43], data[-8:-4], len(data))
+    if found != (header, b"IDAT\x78\x01", b"IEND", 57 + size) or width * height > MAX_PIXELS:
         return False
     length = height * (1 + 3 * width)
     try:
-        rows = zlib.decompressobj().decompress(data[41 : 41 + size], length + 1)
+        rows = zlib.decompressobj().decompress(data[41:], length + 1)
     except zlib.error:
         return False
-    return len(rows) == length > 0 and set(rows[:: 1 + 3 * width]) == {_UP}
+    return len(rows) == length and set(rows[:: 1 + 3 * width]) == {_UP}
 
 
 def _chunks(pixels: Bytes, info: PngInfo) -> Iterator[tuple[bytes, bytes]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from pytest_denorm.affine import as_normalization, normalize
 from pytest_denorm.errors import ImageError
@@ -43,8 +43,8 @@ def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization
         grid(normalized, normalization, nrow=count),
     )
     line, margin = 16, 4
-    measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    captions = math.ceil(max(measure.textlength(caption) for caption in _CAPTIONS)) + 2 * margin
+    font = ImageFont.load_default()  # which ImageDraw takes by itself
+    captions = math.ceil(max(font.getlength(caption) for caption in _CAPTIONS)) + 2 * margin
     width = max(captions, *(row.pixels.shape[1] for row in rows))
     canvas = Image.new("RGB", (width, sum(row.pixels.shape[0] + line for row in rows)), "white")
     draw = ImageDraw.Draw(canvas)

@@ -222,8 +222,9 @@ def fit_gain(before: Bytes, after: Bytes) -> Fit | None:
     weight = np.sqrt(pairs[pairs > 0][inside])
     design = np.stack([x[inside], np.ones(int(inside.sum()))], axis=1) * weight[:, None]
     gain, offset = (float(value) for value in np.linalg.lstsq(design, y[inside] * weight, rcond=None)[0])
-    beyond = (y - np.clip(np.rint(gain * x + offset), 0, 255)) * np.sign(gain)
-    explained = ((beyond >= -1) | black) & ((beyond <= 1) | white)
+    miss = y - np.clip(np.rint(gain * x + offset), 0, 255)
+    lower, upper = (black, white) if gain > 0 else (white, black)
+    explained = ((miss >= -1) | lower) & ((miss <= 1) | upper)
     return Fit(gain, offset / 255) if explained.all() else None
 
 
@@ -237,14 +238,14 @@ def _gains(before: Bytes, after: Bytes, normalization: Normalization | None) -> 
     return f"{said}: looks like {cause}" if cause else said
 
 
-def _fits(before: Bytes, after: Bytes, channels: int) -> list[Fit]:
-    """The gain and offset of each channel; none at all where one of them has none."""
+def _fits(before: Bytes, after: Bytes, channels: int) -> list[Fit] | None:
+    """The gain and offset of each channel; None where one of them has none."""
     fits = []
     for channel in range(channels):
         same = np.array_equal(before[..., channel], after[..., channel])
         fit = Fit(1.0, 0.0) if same else fit_gain(before[..., channel], after[..., channel])
         if fit is None:
-            return []
+            return None
         fits.append(fit)
     return fits
 

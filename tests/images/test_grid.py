@@ -163,12 +163,44 @@ def test_the_channels_are_where_the_normalization_or_the_argument_says(photos: t
             assert np.array_equal(grid(images, normalization, channel_axis=axis).pixels, expected)
 
 
+def test_bytes_too_have_their_channels_where_the_normalization_or_the_argument_says() -> None:
+    last = torch.arange(2 * 4 * 5 * 3, dtype=torch.uint8).reshape(2, 4, 5, 3)
+    known = preset("imagenet")
+    known_last = Normalization(known.mean, known.std, channel_axis=-1)
+    expected = grid(last.movedim(-1, 1)).pixels
+    assert np.array_equal(grid(last, known_last).pixels, expected)
+    assert np.array_equal(grid(last, known, channel_axis=-1).pixels, expected)
+    assert np.array_equal(grid(last.movedim(-1, 1), known_last, channel_axis=1).pixels, expected)
+
+
+def test_of_a_loader_one_picture_is_one_where_its_channels_are_said() -> None:
+    items = torch.arange(3 * 4 * 5, dtype=torch.uint8).reshape(3, 1, 4, 5)
+    loader = DataLoader(list(items), batch_size=3, collate_fn=lambda items: torch.cat(items))
+    with pytest.raises(ImageError, match="or say channel_axis= if it is one picture"):
+        grid(loader)
+    assert np.array_equal(grid(loader, channel_axis=-3).pixels, grid(next(iter(loader))).pixels)
+
+
+def test_what_the_network_sees_is_the_same_whatever_was_done() -> None:
+    seen = torch.linspace(-1, 2, 3 * 4 * 5).reshape(3, 4, 5)
+    figure = grid(seen, preset("imagenet"), inverse=False)
+    assert np.array_equal(figure.pixels, grid(seen, inverse=False).pixels)
+    assert figure.normalization is None
+
+
 @pytest.mark.parametrize("shape", [(2, 1, 8, 3), (2, 3, 8, 1)])
 def test_of_two_axes_that_fit_the_statistics_choose(shape: tuple[int, ...]) -> None:
     levels = np.random.default_rng(0).integers(0, 256, shape)
     known, axis = preset("imagenet"), shape.index(3)
     normalized = Normalization(known.mean, known.std, channel_axis=axis).normalize(levels / 255)
     assert np.array_equal(grid(normalized, known).pixels, grid(levels.astype(np.uint8), channel_axis=axis).pixels)
+
+
+def test_eight_stand_in_a_row_on_black() -> None:
+    canvas = grid(torch.full((9, 1, 1, 1), 200, dtype=torch.uint8)).pixels
+    white = np.zeros((5, 17), bool)
+    white[1, 1::2] = white[3, 1] = True
+    assert np.array_equal(canvas[..., 0], np.where(white, 200, 0))
 
 
 def test_the_padding_may_be_white() -> None:

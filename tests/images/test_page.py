@@ -75,6 +75,11 @@ def test_the_page_is_whole_and_escaped() -> None:
     assert "3 image tests: 1 different, 1 missing, 1 equal; 3 checks: 1 failed, 2 passed." in reader.text
 
 
+def test_every_picture_has_a_place_for_its_buttons() -> None:
+    page = example()
+    assert page.count('<div class="tools"></div>') == page.count("<article") == 3
+
+
 def test_nothing_comes_from_elsewhere() -> None:
     page = example()
     sources = [value for _, name, value in Reader(page).attributes if name in ("src", "href")]

@@ -150,7 +150,27 @@ def test_no_exact_baseline_is_shared(project: Any, one: str, other: str, refused
     result = project.run("--collect-only")
     assert result.ret == (pytest.ExitCode.USAGE_ERROR if refused else pytest.ExitCode.OK)
     if refused:
-        result.stderr.fnmatch_lines(["ERROR: two tests have the same baseline, *a.png:", "  *test_one", "  *test_two"])
+        result.stderr.fnmatch_lines(
+            [
+                "ERROR: two tests have the same baseline, *a.png:",
+                "  test_photos.py::test_one",
+                "  test_photos.py::test_two",
+            ],
+            consecutive=True,
+        )
+
+
+def test_names_that_some_file_systems_take_for_one_are_told(project: Any) -> None:
+    project.write(TWO.format(one="image_compare(filename='a.png')", other="image_compare(filename='A.png')"))
+    project.run("--collect-only").stderr.fnmatch_lines(
+        [
+            "ERROR: two tests have baselines that some file systems cannot tell apart, a.png and A.png in "
+            f"{project.baselines}:",
+            "  test_photos.py::test_one",
+            "  test_photos.py::test_two",
+        ],
+        consecutive=True,
+    )
 
 
 @pytest.mark.parametrize("dist", [[], ["-n2"]], ids=["", "spread"])

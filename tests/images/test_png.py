@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from matplotlib import cbook, image
 from PIL import Image
 
+from pytest_denorm.images import png
 from pytest_denorm.images.png import encode_png, is_ours
 
 
@@ -115,3 +117,29 @@ def test_what_is_nearly_ours_is_not() -> None:
     assert not is_ours(changed(data, 33, struct.pack(">I", size - 1)))
     assert not is_ours(changed(data, 43, b"\xff" * 9))  # a broken stream
     assert is_ours(data)
+
+
+def framed(width: int, height: int, rows: bytes) -> bytes:
+    """A file of these rows, packed as ours are."""
+    stream = zlib.compress(rows, 1)
+    head = encode_png(np.zeros((1, 1, 3), np.uint8))
+    start = changed(head[:33], 16, struct.pack(">II", width, height)) + struct.pack(">I", len(stream)) + b"IDAT"
+    return start + stream + bytes(4) + head[-12:]
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 0), (4, 0), (1, 1), (4, 6)])
+def test_a_file_without_rows_is_not_ours(width: int, height: int) -> None:
+    assert is_ours(framed(width, height, (b"\x02" + bytes(3 * width)) * height)) is (height > 0)
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = framed(1, 1, bytes(1 << 24))
+    tracemalloc.start()
+    assert not is_ours(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+    canvas = encode_png(np.zeros((4, 6, 3), np.uint8))
+    for most, ours in ((24, True), (23, False)):
+        monkeypatch.setattr(png, "MAX_PIXELS", most)
+        assert is_ours(canvas) is ours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,55 @@ def test_a_wrong_std_is_named(channel: int, wrong: float, words: str) -> None:
 def test_channels_that_changed_places_before_the_inverse_are_named(order: tuple[int, ...], words: str) -> None:
     (text,) = said(grid(NORMALIZED[:, order], IMAGENET))
     assert text.startswith(f"all tiles: {words}, each under the statistics of another: red gain 1.0")
+
+
+NOISE = np.random.default_rng(0).integers(60, 200, (8, 8, 3)).astype(np.uint8)
+
+
+def said_of(before: Any, after: Any) -> str:
+    """Of one small picture."""
+    (text,) = describe_tiles(before, np.rint(after).astype(np.uint8), grid(before).tiles, None)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("order", "gains", "words"),
+    [
+        ([0, 2, 1], (0.8, 0.9, 1.2), "blue drawn as green, green drawn as blue"),
+        ([1, 0, 2], (0.8, 1.1, 0.5), "green drawn as red, red drawn as green"),
+        ([1, 2, 0], (0.8, 1.2, 1.1), "green drawn as red, blue drawn as green, red drawn as blue"),
+        ([1, 0, 2], (0.8, -0.5, 0.9), ""),
+        ([2, 0, 1], (-1.0, -1.0, -1.0), ""),
+    ],
+)
+def test_channels_that_changed_places_have_gains_above_zero(order: list[int], gains: Any, words: str) -> None:
+    text = said_of(NOISE, NOISE[..., order] * gains + [200 if gain < 0 else 0 for gain in gains])
+    start = f"the picture: channels in another order: {words}, each under the statistics of another: "
+    assert text.removeprefix(start) != text if words else text == "the picture: another picture"
+    for name, gain in zip(("red", "green", "blue"), gains if words else (), strict=False):
+        (found,) = re.findall(rf"{name} gain ([\d.]+),", text)
+        assert float(found) == pytest.approx(gain, abs=0.01)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_gain_that_bytes_cannot_show_is_none(grey: bool) -> None:
+    """Neither is it one of channels that have changed places."""
+    generator = np.random.default_rng(0)
+    levels = [generator.permutation(np.arange(1, 251, dtype=np.uint8)).reshape(10, 25) for _ in range(3)]
+    before = np.stack([levels[0]] * 3 if grey else levels, axis=-1)
+    after = (before + (before % 2 == 0) + (before == 250)).astype(np.uint8)
+    assert fit_gain(levels[0], after[..., 0]) == pytest.approx((1.0, 0.5 / 255), abs=2e-4)
+    assert said_of(before, after) == "the picture: another picture"
+
+
+def test_a_grey_result_has_no_gain_of_its_own() -> None:
+    assert said_of(NOISE, NOISE[..., [0, 0, 0]] // 2) == "the picture: another picture"
+
+
+def test_no_shift_is_longer_than_four_pixels() -> None:
+    before = np.random.default_rng(0).integers(0, 256, (12, 12, 3)).astype(np.uint8)
+    assert said_of(before, np.roll(before, 4, axis=1)) == "the picture: shifted by 4 pixels right"
+    assert said_of(before, np.roll(before, 5, axis=1)) == "the picture: another picture"
 
 
 def test_a_wrong_mean_is_named() -> None:
@@ -196,9 +246,9 @@ def test_a_few_values_are_no_evidence_of_a_rounding(changes: list[int], count: i
     assert describe_tiles(grid(before).pixels, figure.pixels, figure.tiles, None) == [f"tile 3: {words}"]
 
 
-@pytest.mark.parametrize(("count", "few"), [(9, True), (10, False)])
-def test_of_a_small_picture_ten_values_are_evidence(count: int, few: bool) -> None:
-    before = np.full((5, 4, 3), 100, np.uint8)
+@pytest.mark.parametrize(("width", "count", "few"), [(4, 9, True), (4, 10, False), (200, 29, True), (200, 30, False)])
+def test_ten_values_are_evidence_and_one_percent_of_a_large_picture(width: int, count: int, few: bool) -> None:
+    before = np.full((5, width, 3), 100, np.uint8)
     after = before.copy()
     after.ravel()[:count] -= 1
     (text,) = describe_tiles(before, after, grid(after).tiles, None)
@@ -468,6 +518,13 @@ def test_beyond_the_ends_a_fit_is_black_or_white(level: int, shown: int, explain
     offset = -60 if level == 1 else 60
     fit = fit_gain(np.append(middle, np.uint8(level)), np.append(middle.astype(int) + offset, shown).astype(np.uint8))
     assert (fit is not None) == explained
+
+
+def test_beyond_the_ends_a_falling_fit_is_white_or_black() -> None:
+    middle = np.arange(90, 170, dtype=np.uint8).repeat(1000)
+    for level, shown, explained in ((0, 255, True), (0, 200, False), (255, 70, True), (255, 0, True), (255, 80, False)):
+        fit = fit_gain(np.append(middle, np.uint8(level)), np.append(330 - middle.astype(int), shown).astype(np.uint8))
+        assert (fit is not None) == explained
 
 
 def test_a_fit_may_be_off_by_one_level_and_no_more() -> None:
