@@ -1040,6 +1040,11 @@ def cannot_be_read(index: int, normalize: Any) -> Any:
     raise OSError(f"no item {index}")
 
 
+class CalledAsWell(Held):
+    def __call__(self, picture: Any) -> Any:
+        return self.normalize(picture)
+
+
 OFTEN = T.RandomApply([T.Normalize(MEAN, STD)], p=0.9)
 
 
@@ -1058,6 +1063,7 @@ OFTEN = T.RandomApply([T.Normalize(MEAN, STD)], p=0.9)
         (DataLoader(Held(lambda index, normalize: RAW)), "raw"),
         (NormalizingLoader(Held(lambda index, normalize: RAW, the_same)), ""),
         (T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)]), ""),
+        (CalledAsWell(lambda index, normalize: RAW), ""),
     ],
 )
 def test_what_pictures_are_that_do_not_meet_a_normalize(data: Any, said: str) -> None:
@@ -1160,7 +1166,7 @@ def test_a_photograph_is_sent_through_in_every_usual_form(channels: int, counts:
 
 def refusing(kind: type[Exception]) -> Callable[[Any], Any]:
     def refuse(picture: Any) -> Any:
-        raise kind(f"after Normalize: {tuple(picture.shape)}")
+        raise kind(f"after Normalize: {tuple(picture.shape)} {picture.dtype}")
 
     return refuse
 
@@ -1193,8 +1199,8 @@ def test_whether_the_order_of_steps_is_at_fault(normalize: Any, later: Any, told
     status, message = verdict(T.Compose([Doing(normalize), later]))
     said = (
         "no picture passes the pipeline: its Normalize refuses pictures and arrays (TypeError: not Image), and what "
-        "follows refuses what Normalize gives (TypeError: after Normalize: (3, 96, 128)). Is it before the step that "
-        "makes a tensor?"
+        "follows refuses what Normalize gives (TypeError: after Normalize: (3, 96, 128) torch.float32). Is it before "
+        "the step that makes a tensor?"
     )
     assert (status == "failed", message == said) == (told, told), message
 
@@ -1220,6 +1226,25 @@ def test_pictures_of_one_colour_are_as_large_as_the_photograph() -> None:
 
     steps = T.Compose([T.ToTensor(), of_one_size, T.Normalize(MEAN, STD), torch.square])
     assert verdict(steps)[1].startswith("a picture of one colour leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
+
+
+@pytest.mark.parametrize("later", [lambda y: y[:, :40] ** 2, lambda y: (y[:, :40] ** 2, y[:, :40], y[:, :40])])
+def test_colours_of_the_first_of_smaller_pictures_are_told(later: Any) -> None:
+    steps = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), later])
+    assert verdict(steps)[1].startswith("a picture of one colour leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
+
+
+def test_the_first_refusal_of_another_kind_of_picture_is_told() -> None:
+    def normalize(picture: Any) -> Any:
+        if isinstance(picture, torch.Tensor):
+            return picture * 2
+        raise (ValueError if isinstance(picture, Image.Image) else TypeError)(f"not {type(picture).__name__}")
+
+    message = verdict(T.Compose([Doing(normalize), refusing(TypeError)]))[1]
+    assert message.startswith(
+        "no picture passes the pipeline: its Normalize refuses pictures and arrays (TypeError: not "
+    )
+    assert "TypeError: not ndarray" in message
 
 
 def test_pictures_of_one_colour_that_are_refused_tell_nothing() -> None:
@@ -1425,6 +1450,7 @@ def test_pictures_far_from_the_range_are_off_by_more() -> None:
         (lambda y: (y.byte(), y), ""),
         (lambda y: (y.byte(), y.byte()), ""),
         (lambda y: (y[:1].byte(), y.byte()), ""),
+        (lambda y: y[:1].byte(), ""),
         (lambda y: y[:1] * 2, ""),
         (lambda y: torch.cat([y, y]) * 2, ""),
         (lambda y: (y[:, :2] * 2, 3), ""),
@@ -1470,6 +1496,27 @@ def test_statistics_of_bytes_are_held_against_bytes_if_there_are_any() -> None:
     status, message, details = inside(Held(lambda index, normalize: normalize(array / 2), FloatsAlone(*statistics)))
     assert (status, details) == ("failed", {"entering_max": pytest.approx(0.5)})
     assert message.startswith("pictures in 0..1 enter a Normalize whose statistics are for 0..255 (mean (127.5, 127.5,")
+
+
+class OnTensors(OnArrays):
+    """Channels are where there are three."""
+
+    def __call__(self, picture: Any) -> Any:
+        mean, std = (torch.tensor(one).view(-1, *[1] * (len(picture) == 3) * 2) for one in (MEAN, STD))
+        return (picture - mean) / std
+
+
+@pytest.mark.usefixtures("adapter")
+@pytest.mark.parametrize("sides", [(5, 6), (5, 4), (4, 6), (4, 4), (6, 3), (1, 1)])
+def test_where_the_channels_of_tensors_are(sides: tuple[int, int]) -> None:
+    first = torch.rand(3, *sides, generator=torch.Generator().manual_seed(6))
+    for picture in (first, first.movedim(0, -1)):
+        if picture is first or sides[0] > 4:
+            data = Held(lambda index, normalize, picture=picture: normalize(picture), OnTensors(MEAN, STD))
+            own = next(sightings(data, declared(data)))
+            assert own.channels == 3
+            assert own.leaving is not None
+            torch.testing.assert_close(own.leaving, right(own.entering))
 
 
 # --- in which order pictures are seen ---

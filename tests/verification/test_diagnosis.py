@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,13 @@ from hypothesis import strategies as st
 from torchvision import transforms as T
 
 from pytest_denorm import PRESETS, Normalization, diagnose
-from pytest_denorm.errors import ImageError, ImageTypeError, InverseError, StatisticsWarning
+from pytest_denorm.errors import (
+    ConditionalNormalizeWarning,
+    ImageError,
+    ImageTypeError,
+    InverseError,
+    StatisticsWarning,
+)
 from pytest_denorm.text import channel_name
 from pytest_denorm.verification import KINDS, Diagnosis
 from pytest_denorm.verification.observation import snap
@@ -1064,6 +1071,15 @@ def test_how_to_round_depends_on_white() -> None:
     wide = Normalization([2 * one for one in MEAN], [2 * one for one in STD], 2.0)
     said = diagnose(wide, lambda y: ((y * s + m) * 255).clamp(0, 255).byte(), pixel_max=2.0)
     assert said.message.endswith(" Round before the cast: x.mul(127.5).round().clamp(0, 255).to(torch.uint8).")
+    for most, dtype in ((65535, "uint16"), (65536, "int32")):
+        said = diagnose(
+            Normalization(0.5, 0.25),
+            lambda y, most=most: ((y.double() * 0.25 + 0.5) * most).clamp(0, most).int(),
+            channels=1,
+            output_max=float(most),
+        )
+        assert said.message.startswith("integers are truncated instead of rounded, and what lies between two of them ")
+        assert said.message.endswith(f"x.mul({most}).round().clamp(0, {most}).to(torch.{dtype}).")
 
 
 @pytest.mark.parametrize(
@@ -2038,3 +2054,12 @@ def test_integers_hardly_show_what_is_a_little_off() -> None:
         "each constant is right as far as integers show it, and pixels come back up to 0.0021 levels off, where "
         "rounding takes half of 1/65535: diagnose the inverse as it is before it makes integers. "
     )
+
+
+def test_other_warnings_of_the_forward_are_the_users_and_filters_stay() -> None:
+    nearly_always = T.RandomApply([T.Normalize(BYTES.mean, BYTES.std)], p=1 - 1e-9)
+    before = list(warnings.filters)
+    with pytest.warns(ConditionalNormalizeWarning):
+        assert diagnose(nearly_always, BYTES.inverse(), pixel_max=255.0).kind == "exact"
+    assert diagnose(BYTES, BYTES.inverse()).kind == "exact"
+    assert warnings.filters == before
