@@ -35,8 +35,6 @@ Unmet = Literal["", "raw", "normalized"]
 
 #: So many of a data set are read until one meets its Normalize.
 _FEW_ITEMS = 10
-#: Of the photograph, before it is made larger.
-_SIZE = (48, 64)
 #: How far black and white may be beyond 0..white when they enter.
 _BEYOND = 0.05
 #: What is off a map by no more, of all the way from black to white, is rounded to bytes.
@@ -164,9 +162,9 @@ def _sighting(
 
 def _same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
     """In whatever places."""
-    if one is None or other is None or one.dtype != other.dtype:
+    if one is None or other is None:
         return False
-    return torch.equal(one.flatten().sort().values, other.flatten().sort().values)
+    return torch.equal(*(each.double().flatten().sort().values for each in (one, other)))
 
 
 def _final(pairs: Record, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
@@ -175,7 +173,7 @@ def _final(pairs: Record, leaving: torch.Tensor, normalization: Normalization) -
     """
     found = pictures_in(pairs.result) if len(pairs) == 1 else []
     alike = [one for one in (_channels_first(picture, normalization) for picture in found) if one is not None]
-    alike = [one for one in alike if one.ndim >= 3 and one.shape[-3] == leaving.shape[-3]]
+    alike = [one for one in alike if one.shape[-3] == leaving.shape[-3]]
     floats = [one for one in alike if one.is_floating_point()]
     as_large = [one.reshape(leaving.shape) for one in floats if one.squeeze().shape == leaving.squeeze().shape]
     if as_large:
@@ -198,9 +196,11 @@ def _runs(
     if is_dataset(pipeline):
         yield True, 0, functools.partial(_own_item, pipeline), None
     photo = photograph()
-    for index, picture in enumerate(_forms(located.normalization.channels, photo) if photo is not None else ()):
-        run, again = functools.partial(watch, pipeline, picture), functools.partial(_again, pipeline, located, index)
-        yield False, getattr(picture, "ndim", 3), run, again
+    if photo is None:
+        return
+    for index, picture in enumerate(_forms(located.normalization.channels, photo)):
+        again = functools.partial(_again, pipeline, located, index, photo)
+        yield False, getattr(picture, "ndim", 3), functools.partial(watch, pipeline, picture), again
 
 
 def unmet(pipeline: Any, located: Located) -> Unmet:
@@ -236,10 +236,9 @@ def unmet_splits(pipeline: Any) -> list[str]:
     return found
 
 
-def _again(pipeline: Any, located: Located, index: int, picture: torch.Tensor) -> Sighting | None:
+def _again(pipeline: Any, located: Located, index: int, photo: torch.Tensor, picture: torch.Tensor) -> Sighting | None:
     """What it does to another picture in one of the forms; None where it does not take it, or passes it over."""
-    picture = picture.expand(-1, *_SIZE)
-    form = next(itertools.islice(_forms(located.normalization.channels, picture), index, None))
+    form = next(itertools.islice(_forms(located.normalization.channels, picture.expand_as(photo)), index, None))
     try:
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DenormWarning)
@@ -451,16 +450,17 @@ def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
     """Black and white may be exchanged or come nearer on the way to Normalize, but not leave 0..white."""
     channels = len(measured.matrix)
     fixed = not (measured.random or measured.nonlinear or measured.per_image or measured.gated or measured.clipped)
-    if not fixed or measured.constant_channels or declared.channels not in (1, channels):
+    if not fixed or declared.channels not in (1, channels):
         return
     declared = declared.expand(channels)
     mean, std, white = np.array(declared.mean), np.array(declared.std), declared.pixel_max
+    contrast = measured.matrix.sum(axis=1)
     # black and white as they leave, channels mixed or not, undone
-    black, bright = ((y * std + mean) / white for y in (measured.offset, measured.offset + measured.matrix.sum(axis=1)))
+    black, bright = ((y * std + mean) / white for y in (measured.offset, measured.offset + contrast))
     gain, offset = bright - black, np.where(np.abs(black) > 1e-4, black, 0.0) * white
     twice = bool((np.abs(gain * 255 - 1) < 1e-3).all())
     beyond = min(black.min(), bright.min()) < -_BEYOND or max(black.max(), bright.max()) > 1 + _BEYOND
-    if not gain.all() or not (twice or beyond):
+    if (np.abs(contrast) <= measured.tolerance).any() or not (twice or beyond):
         return
     done = [f"multiplied by {format_numbers(gain, 4)}"] if np.abs(gain - 1).max() > 1e-4 else []
     done += [f"shifted by {format_numbers(offset, 4)}"] if offset.any() else []

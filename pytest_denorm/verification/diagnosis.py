@@ -111,9 +111,7 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; NaN and infinity become None."""
-        plain = asdict(self)
-        plain["alternatives"] = [asdict(finding) for finding in self.alternatives]
-        return {key: _jsonable(value) for key, value in plain.items()}
+        return {key: _jsonable(value) for key, value in asdict(self).items()}
 
 
 def _jsonable(value: Any) -> Any:
@@ -191,8 +189,6 @@ def diagnose(
 
 def _declared(forward: Any, pixel_max: float) -> Normalization | None:
     """The statistics that the forward says it has, to the last digit."""
-    if isinstance(forward, Normalization):
-        return forward
     try:
         with alone(), warnings.catch_warnings():
             if pixel_max != 1:  # Normalize of torchvision cannot say that
@@ -223,9 +219,13 @@ def _composite(seen: Observation) -> tuple[tuple[float, ...] | None, tuple[float
     """``x_hat = gain * x + offset`` in the units of the pictures, where each channel answers to itself."""
     if not seen.forward_is_affine or any(fit.source != c or not fit.affine for c, fit in enumerate(seen.fits)):
         return None, None
-    gain = [fit.slope / std for fit, std in zip(seen.fits, seen.std, strict=True)]
-    offset = [fit.offset - g * mean for fit, g, mean in zip(seen.fits, gain, seen.mean, strict=True)]
-    return tuple(map(float, gain)), tuple(map(float, offset))
+    gain, offset = _gain_and_offset(seen)
+    return tuple(gain.tolist()), tuple(offset.tolist())
+
+
+def _gain_and_offset(seen: Observation) -> tuple[Array, Array]:
+    gain = seen.map.slope / seen.std
+    return gain, seen.map.offset - gain * seen.mean
 
 
 def _unknown(seen: Observation, why: str = "") -> Finding:
@@ -363,14 +363,12 @@ def _why_unknown(seen: Observation, causes: Causes) -> str:
 
 def _of_another_white(seen: Observation) -> str:
     """Where all values are so many times too large that their white may be another of the usual ones."""
-    gain, offset = _composite(seen)
-    if gain is None or offset is None:
-        return ""
-    factor, white = float(np.mean(gain)), seen.scale * seen.white
+    gain, offset = _gain_and_offset(seen)
+    factor, white = float(gain.mean()), seen.scale * seen.white
     if np.ptp(gain) > 1e-3 * abs(factor) or np.abs(offset).max() > 1e-3 * abs(factor) * seen.white:
         return ""
-    meant = next((one for one in _WHITES if abs(factor * white / one - 1) <= 1e-3), None)
-    if meant is None or (seen.whole and meant < 255):
+    meant = next((one for one in _WHITES if one != white and abs(factor * white / one - 1) <= 1e-3), None)
+    if meant is None:
         return ""
     ratio = f"{meant / white:.5g} times too large" if meant > white else f"{white / meant:.5g} times too small"
     return (
@@ -523,8 +521,7 @@ def _clamped_channel(seen: Observation, c: int, fit: ChannelFit) -> tuple[tuple[
 
 def _clipped_ends(seen: Observation, fit: ChannelFit, room: float) -> tuple[float | None, float | None]:
     """Where the map would have gone further than it was seen to go: the lowest and the highest result."""
-    source = fit.source or 0
-    ends = [fit.slope * y + fit.offset for y in (seen.y_low[source], seen.y_high[source])]
+    ends = [fit.slope * y + fit.offset for y in (seen.y_low[fit.source], seen.y_high[fit.source])]
     return (
         fit.lowest if min(ends) < fit.lowest - room else None,
         fit.highest if max(ends) > fit.highest + room else None,

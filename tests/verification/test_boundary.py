@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,29 @@ from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
 from pytest_denorm import Normalization, check, register_adapter
+from pytest_denorm.errors import ConditionalNormalizeWarning, DenormWarning
 from pytest_denorm.pipelines import Leaf
 from pytest_denorm.pipelines.registry import unregister_adapter
+from pytest_denorm.pipelines.walk import declared
+from pytest_denorm.verification import boundary
+from pytest_denorm.verification.boundary import declared_against_measured, sightings, unmet, unmet_splits
+from pytest_denorm.verification.case import CheckFailure, NotApplicable
+from pytest_denorm.verification.samples import photograph
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+@pytest.fixture(autouse=True)
+def small_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To save time: a 16th of the one that is sent through pipelines, 12 x 16 before it is made larger."""
+    photo = photograph()
+    assert photo is not None
+    monkeypatch.setattr(boundary, "photograph", lambda: photo[:, ::4, ::4])
+
+
+@pytest.fixture
+def whole_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boundary, "photograph", photograph)
 
 
 class DividesTwice(T.Normalize):
@@ -119,6 +139,7 @@ def test_no_numbers_are_given_for_what_is_no_map_of_each_channel(name: str) -> N
         assert "give what was measured" not in message
 
 
+@pytest.mark.usefixtures("whole_photograph")
 def test_numbers_are_given_for_what_is_rounded_too() -> None:
     rounded = Does(the_same, lambda y: (y * 64).round() / 64 * 0.9)
     dark = verdict(T.Compose([T.ColorJitter((0.5, 0.5)), T.ToTensor(), rounded]))[1]
@@ -305,6 +326,7 @@ def as_mode(mode: str) -> T.Lambda:
     return T.Lambda(lambda picture: picture.convert(mode))
 
 
+@pytest.mark.usefixtures("whole_photograph")
 @pytest.mark.parametrize(
     ("after", "said"),
     [
@@ -429,9 +451,9 @@ class TestChannels:
         status, message = verdict(T.Compose([T.Grayscale(), *PLAIN.transforms]), "statistics_match_channels")
         assert status == "failed"
         assert message == (
-            "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel (shape (1, 384, 512)) "
+            "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel (shape (1, 96, 128)) "
             "entering Normalize. Compose.transforms[2]: torchvision.transforms.Normalize raised RuntimeError: output "
-            "with shape [1, 384, 512] doesn't match the broadcast shape [3, 384, 512]. " + TO_RGB
+            "with shape [1, 96, 128] doesn't match the broadcast shape [3, 96, 128]. " + TO_RGB
         )
 
     def test_grey_pictures_that_it_broadcasts(self) -> None:
@@ -439,7 +461,7 @@ class TestChannels:
         status, message = verdict(pipeline, "statistics_match_channels")
         assert status == "failed"
         assert message == (
-            "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel (shape (1, 384, 512)) "
+            "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel (shape (1, 96, 128)) "
             "entering Normalize. Compose.transforms[3]: torchvision.transforms.v2.Normalize broadcasts silently, and "
             "the picture changes its number of channels. " + TO_RGB
         )
@@ -457,7 +479,7 @@ class TestChannels:
     def test_alpha(self) -> None:
         status, message = verdict(T.Compose([as_mode("RGBA"), *PLAIN.transforms]), "statistics_match_channels")
         assert status == "failed"
-        assert "found pictures of 4 channels (shape (4, 384, 512)) entering Normalize" in message
+        assert "found pictures of 4 channels (shape (4, 96, 128)) entering Normalize" in message
         assert message.endswith(
             "Drop the fourth channel first, with picture.convert('RGB') or x[..., :3, :, :], or give four of each."
         )
@@ -599,7 +621,7 @@ HALVES = [0.5] * 3, [0.25] * 3
         (channels(7), OnArrays([0.5] * 7, [0.25] * 7), "7 of each, for 7 channels"),
         (scaled, OnArrays(0.5, 0.25), "one mean and one std serve all 3 channels"),
         (lambda picture: torch.from_numpy(scaled(picture)), OnArrays(*HALVES), "3 of each, for 3 channels"),
-        (lambda picture: F.to_tensor(picture)[:, 100:108, 100:104], T.Normalize(*HALVES), "3 of each, for 3 channels"),
+        (lambda picture: F.to_tensor(picture)[:, 40:48, 40:44], T.Normalize(*HALVES), "3 of each, for 3 channels"),
         (grey_alone, T.Normalize(0.5, 0.25), "1 of each, for 1 channel"),
         (lambda picture: scaled(picture).astype(np.longdouble), OnArrays(*HALVES), None),
         (lambda picture: "a name", OnArrays(*HALVES), None),
@@ -620,7 +642,7 @@ def test_pictures_in_every_form_are_watched(before: Any, normalize: Any, shown: 
 @pytest.mark.usefixtures("adapter")
 def test_arrays_of_one_channel_for_three_statistics() -> None:
     pipeline = T.Compose([lambda picture: scaled(picture)[..., :1], OnArrays(*HALVES)])
-    assert "found pictures of 1 channel (shape (1, 384, 512))" in verdict(pipeline, "statistics_match_channels")[1]
+    assert "found pictures of 1 channel (shape (1, 96, 128))" in verdict(pipeline, "statistics_match_channels")[1]
 
 
 @pytest.mark.usefixtures("adapter")
@@ -633,7 +655,7 @@ def test_pictures_of_a_video_are_no_video() -> None:
 
 
 def test_without_a_photograph_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_denorm.verification.boundary.photograph", lambda: None)
+    monkeypatch.setattr(boundary, "photograph", lambda: None)
     assert verdict(PLAIN, "statistics_match_channels") == (
         "not applicable",
         UNSEEN + "matplotlib came without its sample photograph",
@@ -661,7 +683,7 @@ def test_pictures_that_are_left_as_they_are_come_last(mean: Any, std: Any) -> No
 def test_bytes_that_are_refused_come_last() -> None:
     status, message = verdict(T.Compose([T.Grayscale(), T.Normalize(MEAN, STD)]), "statistics_match_channels")
     assert status == "failed"
-    assert "raised RuntimeError: output with shape [1, 384, 512] doesn't match" in message
+    assert "raised RuntimeError: output with shape [1, 96, 128] doesn't match" in message
 
 
 class Doing(T.Normalize):
@@ -685,7 +707,7 @@ NO_PICTURE = UNSEEN + "chance passed the Normalize over, or it got no picture"
     [
         ([T.ToTensor(), T.RandomApply([T.Normalize(MEAN, STD)], p=0.0)], NO_PICTURE),
         ([T.ToTensor(), Doing(torch.flatten)], NO_PICTURE),
-        ([T.ToTensor(), torch.flatten, Doing(lambda x: x.view(-1, 384, 512) - 1)], NO_PICTURE),
+        ([T.ToTensor(), torch.flatten, Doing(lambda x: x.view(-1, 96, 128) - 1)], NO_PICTURE),
         (
             [T.ToTensor(), torch.flatten, T.Normalize(MEAN, STD)],
             UNSEEN
@@ -1008,3 +1030,588 @@ def test_a_network_that_normalizes_in_its_code_is_told_to_give_that_alone() -> N
     assert status == "failed"
     assert message.endswith("It is a network: give what normalizes in it by itself, a layer or a method of it.")
     assert verdict(network.normalize, "finds_normalize")[0] == "passed"
+
+
+# --- a Normalize that no picture meets ---
+
+RAW = torch.arange(48.0).view(3, 4, 4) / 47
+
+
+class Held(Dataset[Any]):
+    """Holds a Normalize, and gives what it is told to give for an index."""
+
+    def __init__(self, gives: Callable[[int, Any], Any], normalize: Any = None) -> None:
+        self.gives, self.normalize = gives, normalize or T.Normalize(MEAN, STD)
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, index: int) -> Any:
+        return self.gives(index, self.normalize)
+
+
+class NormalizingLoader:
+    """Batches are normalized after they are loaded."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset, self.normalize = dataset, T.Normalize(MEAN, STD)
+
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self.normalize(self.dataset[0][None])] * 2)
+
+
+def cannot_be_read(index: int, normalize: Any) -> Any:
+    raise OSError(f"no item {index}")
+
+
+class CalledAsWell(Held):
+    def __call__(self, picture: Any) -> Any:
+        return self.normalize(picture)
+
+
+OFTEN = T.RandomApply([T.Normalize(MEAN, STD)], p=0.9)
+
+
+@pytest.mark.filterwarnings("ignore:.*with probability")
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (Held(lambda index, normalize: RAW), "raw"),
+        (Held(lambda index, normalize: (RAW, RAW - 0.5)), "normalized"),
+        (Held(lambda index, normalize: RAW - 0.5 * (index == 3)), "normalized"),
+        (Held(lambda index, normalize: normalize(RAW) if index >= 9 else RAW), ""),
+        (Held(lambda index, normalize: normalize(RAW) if index >= 10 else RAW), "raw"),
+        (Held(lambda index, normalize: RAW, OFTEN), ""),
+        (Held(lambda index, normalize: "a name"), ""),
+        (Held(cannot_be_read), ""),
+        (DataLoader(Held(lambda index, normalize: RAW)), "raw"),
+        (NormalizingLoader(Held(lambda index, normalize: RAW, the_same)), ""),
+        (T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)]), ""),
+        (CalledAsWell(lambda index, normalize: RAW), ""),
+    ],
+)
+def test_what_pictures_are_that_do_not_meet_a_normalize(data: Any, said: str) -> None:
+    assert unmet(data, declared(data)) == said
+
+
+def test_splits_of_which_no_picture_meets_a_normalize(recwarn: pytest.WarningsRecorder) -> None:
+    def gives(index: int, normalize: Any) -> Any:
+        warnings.warn("mine", UserWarning, stacklevel=2)
+        return RAW
+
+    raw, right = Held(gives), Held(lambda index, normalize: normalize(RAW))
+    before = list(warnings.filters)
+    splits = {"train": right, "val": Pictures("RGB", T.ToTensor()), "test": raw, "dev": Held(gives, OFTEN)}
+    assert unmet_splits(splits) == ["dict['test']"]
+    assert unmet_splits({"train": raw, "val": raw}) == ["dict['train']", "dict['val']"]
+    assert {str(one.message) for one in recwarn.list} == {"mine"}
+    assert warnings.filters == before
+    with pytest.warns(ConditionalNormalizeWarning):
+        declared(splits["dev"])
+
+
+class Runs:
+    """Calls its Normalize as it is told to."""
+
+    def __init__(self, runs: Callable[[Any, torch.Tensor], Any], normalize: Any = None) -> None:
+        self.runs, self.normalize = runs, normalize or T.Normalize(MEAN, STD)
+
+    def __call__(self, picture: Any) -> Any:
+        return self.runs(self.normalize, F.to_tensor(picture))
+
+
+AGAIN = "what leaves Normalize enters it once more: undoing it once gives a normalized picture again."
+
+
+@pytest.mark.parametrize(
+    ("runs", "again"),
+    [
+        (lambda normalize, x: normalize(normalize(x)), True),
+        (lambda normalize, x: normalize(normalize(x).double()).float(), True),
+        (lambda normalize, x: (normalize(x), normalize(normalize(x).flip(-1))), True),
+        (lambda normalize, x: (normalize(x), normalize(x)), False),
+        (lambda normalize, x: (normalize(x), normalize(x[0, 0, :2]), normalize(x / 2)), False),
+    ],
+)
+def test_what_enters_once_more(runs: Any, again: bool) -> None:
+    lenient = Doing(lambda x: F.normalize(x, MEAN, STD) if x.ndim >= 3 else x)
+    status, message = verdict(OfSteps(Runs(runs, lenient)))
+    assert (status, message.startswith(AGAIN)) == (("failed", True) if again else ("passed", False)), message
+
+
+def test_what_an_identity_gives_may_enter_it_again() -> None:
+    identity = v2.Normalize([0.0] * 3, [1.0] * 3)
+    assert verdict(OfSteps(Runs(lambda normalize, x: normalize(normalize(x)), identity)))[0] == "passed"
+
+
+# --- the pictures that are sent through ---
+
+
+def in_words(picture: Any) -> tuple[Any, ...]:
+    if isinstance(picture, Image.Image):
+        return ("PIL", picture.mode, picture.size)
+    top = {"uint8": 255, "float32": 1}[str(picture.dtype).removeprefix("torch.")]
+    return (type(picture).__name__, tuple(picture.shape), top)
+
+
+@pytest.mark.parametrize(("channels", "counts"), [(1, [3, 1]), (2, [3, 2, 1]), (4, [4, 3, 1])])
+def test_a_photograph_is_sent_through_in_every_usual_form(channels: int, counts: list[int]) -> None:
+    given: list[Any] = []
+
+    def note(picture: Any) -> torch.Tensor:
+        given.append(picture)
+        return torch.zeros(channels, 4, 4)
+
+    pipeline = T.Compose([note, T.Normalize([0.5] * channels, [0.25] * channels)])
+    assert [one.channels for one in sightings(pipeline, declared(pipeline))] == [channels] * len(given)
+    expected: list[tuple[Any, ...]] = []
+    for count in counts:
+        if count in (1, 3, 4):
+            expected.append(("PIL", {1: "L", 3: "RGB", 4: "RGBA"}[count], (128, 96)))
+        expected += [
+            ("ndarray", (96, 128, count), 255),
+            ("Tensor", (count, 96, 128), 1),
+            ("Tensor", (count, 96, 128), 255),
+            ("Tensor", (1, count, 96, 128), 1),
+            ("Tensor", (count, 1, 96, 128), 1),
+        ]
+    assert [in_words(one) for one in given] == expected
+    arrays = [one for one in given if isinstance(one, np.ndarray)]
+    pictures = [one for one in given if isinstance(one, torch.Tensor)]
+    for count in counts:
+        array = next(one for one in arrays if one.shape[-1] == count)
+        assert (array[::8, ::8] == array[7::8, 7::8]).all()  # the pixels of the small one, made larger
+        of_bytes = torch.from_numpy(array).movedim(-1, 0)
+        for tensor in pictures:
+            if count in tensor.shape[:2] and max(tensor.shape[:-2]) == count:
+                levels = tensor * 255 if tensor.is_floating_point() else tensor
+                assert torch.equal(levels.round().byte().view(count, 96, 128), of_bytes)
+
+
+def refusing(kind: type[Exception]) -> Callable[[Any], Any]:
+    def refuse(picture: Any) -> Any:
+        raise kind(f"after Normalize: {tuple(picture.shape)} {picture.dtype}")
+
+    return refuse
+
+
+def refused_if_no_tensor(otherwise: type[Exception]) -> Callable[[Any], Any]:
+    def normalize(picture: Any) -> Any:
+        if isinstance(picture, torch.Tensor):
+            return picture * 2
+        raise (TypeError if isinstance(picture, Image.Image) else otherwise)(f"not {type(picture).__name__}")
+
+    return normalize
+
+
+def refusing_grey(picture: Any) -> Any:
+    raise (TypeError if len(picture) == 3 else ValueError)("no grey pictures")
+
+
+@pytest.mark.parametrize(
+    ("normalize", "later", "told"),
+    [
+        (refused_if_no_tensor(TypeError), refusing(TypeError), True),
+        (refused_if_no_tensor(ValueError), refusing(TypeError), True),
+        (refused_if_no_tensor(TypeError), refusing(ValueError), False),
+        (refused_if_no_tensor(TypeError), refusing_grey, False),
+        (lambda picture: torch.zeros(3, 4, 4), refusing(TypeError), False),
+        (refusing(TypeError), the_same, False),
+    ],
+)
+def test_whether_the_order_of_steps_is_at_fault(normalize: Any, later: Any, told: bool) -> None:
+    status, message = verdict(T.Compose([Doing(normalize), later]))
+    said = (
+        "no picture passes the pipeline: its Normalize refuses pictures and arrays (TypeError: not Image), and what "
+        "follows refuses what Normalize gives (TypeError: after Normalize: (3, 96, 128) torch.float32). Is it before "
+        "the step that makes a tensor?"
+    )
+    assert (status == "failed", message == said) == (told, told), message
+
+
+def test_a_network_is_no_matter_of_order() -> None:
+    network = torch.nn.Sequential(Doing(refused_if_no_tensor(TypeError)), Later(refusing(TypeError)))
+    assert verdict(network)[0] == "not applicable"
+
+
+class Later(torch.nn.Module):
+    def __init__(self, does: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.layer, self.does = torch.nn.Linear(2, 2), does
+
+    def forward(self, picture: Any) -> Any:
+        return self.does(picture)
+
+
+def test_pictures_of_one_colour_are_as_large_as_the_photograph() -> None:
+    def of_one_size(picture: torch.Tensor) -> torch.Tensor:
+        assert picture.shape == (3, 96, 128)
+        return picture
+
+    steps = T.Compose([T.ToTensor(), of_one_size, T.Normalize(MEAN, STD), torch.square])
+    assert verdict(steps)[1].startswith("a picture of one colour leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
+
+
+@pytest.mark.parametrize("later", [lambda y: y[:, :40] ** 2, lambda y: (y[:, :40] ** 2, y[:, :40], y[:, :40])])
+def test_colours_of_the_first_of_smaller_pictures_are_told(later: Any) -> None:
+    steps = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), later])
+    assert verdict(steps)[1].startswith("a picture of one colour leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
+
+
+def test_the_first_refusal_of_another_kind_of_picture_is_told() -> None:
+    def normalize(picture: Any) -> Any:
+        if isinstance(picture, torch.Tensor):
+            return picture * 2
+        raise (ValueError if isinstance(picture, Image.Image) else TypeError)(f"not {type(picture).__name__}")
+
+    message = verdict(T.Compose([Doing(normalize), refusing(TypeError)]))[1]
+    assert message.startswith(
+        "no picture passes the pipeline: its Normalize refuses pictures and arrays (TypeError: not "
+    )
+    assert "TypeError: not ndarray" in message
+
+
+def test_pictures_of_one_colour_that_are_refused_tell_nothing() -> None:
+    def no_flat_ones(picture: torch.Tensor) -> torch.Tensor:
+        if picture.flatten(1).std(1).max() == 0:
+            raise ValueError("flat")
+        return picture
+
+    pipeline = T.Compose([T.ToTensor(), no_flat_ones, T.Normalize(MEAN, STD), torch.square])
+    assert verdict(pipeline)[0] == "passed"
+
+
+def test_warnings_about_pictures_of_one_colour_are_the_users_alone() -> None:
+    def of_flat_ones(picture: torch.Tensor) -> torch.Tensor:
+        if picture.flatten(1).std(1).max() == 0:
+            warnings.warn("flat", UserWarning, stacklevel=2)
+        return picture
+
+    pipeline = T.Compose([T.ToTensor(), of_flat_ones, T.RandomApply([T.Normalize(MEAN, STD)], p=0.999)])
+    with pytest.warns(ConditionalNormalizeWarning):
+        located = declared(pipeline)
+    before = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        first = next(sightings(pipeline, located))
+        assert not caught
+        assert first.again is not None
+        assert first.again(torch.tensor([60, 120, 200], dtype=torch.uint8).view(3, 1, 1)) is not None
+        assert {str(one.message) for one in caught} == {"flat"}
+    assert warnings.filters == before
+    assert not any(issubclass(one.category, DenormWarning) for one in caught)
+
+
+# --- what is beyond black and white ---
+
+
+def by_channel(*numbers: float) -> torch.Tensor:
+    return torch.tensor(numbers)[:, None, None]
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (lambda x: -x, "multiplied by (-1, -1, -1)"),
+        (lambda x: 2 - 2 * x, "multiplied by (-2, -2, -2) and shifted by (2, 2, 2)"),
+        (lambda x: x * by_channel(1, 1, 2), "multiplied by (1, 1, 2)"),
+        (lambda x: x * by_channel(1, 1, -1), "multiplied by (1, 1, -1)"),
+        (lambda x: x - by_channel(0, 0, 0.5), "shifted by (0, 0, -0.5)"),
+        (lambda x: torch.cat([x[:2], 2 - 2 * x[2:]]), "multiplied by (1, 1, -2) and shifted by (0, 0, 2)"),
+        (lambda x: x / 255 + 1 / 7, "multiplied by (0.003922, 0.003922, 0.003922) and shifted by (0.1429, 0.1429, 0.1"),
+        (lambda x: x / 255 + by_channel(0.2, 0, 0), "multiplied by (0.003922, 0.003922, 0.003922) and shifted by (0."),
+        (lambda x: x * by_channel(1 / 3, 1, 2), "multiplied by (0.3333, 1, 2)"),
+        (lambda x: x / 255 * by_channel(1, 1, 255), ""),
+        (lambda x: torch.stack([x[0] - x[1], 2 * x[1], x[2]]), ""),
+        (lambda x: (x * 2 - 1) ** 3, ""),
+        (lambda x: x - x.mean(), ""),
+        (lambda x: x * 2 - 1 if x.max() > 0.02 else x, ""),
+        (lambda x: (x * 4 - 2).clamp(-1.5, 1.5), ""),
+        (lambda x: x * 2 - 1 + 0.1 * torch.rand(1), ""),
+    ],
+)
+def test_which_pictures_are_beyond_black_and_white(before: Callable[[Any], Any], said: str) -> None:
+    status, message = verdict(OfSteps(T.Compose([T.ToTensor(), before, T.Normalize(MEAN, STD)])))
+    assert (status, message.startswith(f"pictures are {said}")) == (("failed", True) if said else ("passed", False))
+
+
+def test_one_mean_for_pictures_beyond_black() -> None:
+    message = verdict(OfSteps(T.Compose([T.ToTensor(), to_both_signs, T.Normalize(0.5, 0.25)])))[1]
+    assert message.startswith(
+        "pictures are multiplied by (2, 2, 2) and shifted by (-1, -1, -1) on the way to Normalize"
+    )
+
+
+@pytest.mark.parametrize("later", [lambda y: torch.cat([y, y[:1]]), lambda y: torch.cat([y[:2], y[2:] * 0 - 9])])
+def test_channels_that_are_added_or_filled_later_say_nothing_of_black_and_white(later: Any) -> None:
+    assert verdict(OfSteps(T.Compose([T.ToTensor(), to_both_signs, T.Normalize(MEAN, STD), later])))[0] == "passed"
+
+
+def test_bytes_that_are_shifted_beyond_black() -> None:
+    steps = T.Compose([T.PILToTensor(), torch.Tensor.float, lambda x: x - 64, T.Normalize(*TO_BYTES)])
+    (result,) = check(OfSteps(T.Compose([T.ToPILImage(), steps])), select=["declared_matches_measured"]).results
+    assert result.message == (
+        "pictures are shifted by (-64, -64, -64) on the way to Normalize, and do not enter it in 0..255: undoing "
+        "Normalize does not undo that. All of it is what Normalize(mean=(187.7, 180.3, 167.5), std=(58.4, 57.12, "
+        "57.38)) does."
+    )
+    assert result.details["gain"] == pytest.approx([1, 1, 1], abs=1e-3)
+    assert result.details["offset"] == pytest.approx([-64, -64, -64], abs=1e-3)
+
+
+# --- one picture, seen inside alone ---
+
+ONE = torch.rand(3, 5, 6, generator=torch.Generator().manual_seed(5))
+ONE[:, 0, :2] = torch.tensor([0.0, 1.0])
+NO_FIT = "the statistics do not fit the channels that enter: see statistics_match_channels"
+SHUT = "not applicable"
+
+
+def inside(data: Any) -> tuple[str, str, dict[str, Any]]:
+    """What is said of a data set whose Normalize cannot be called from outside."""
+    located = declared(data)
+    try:
+        shown = declared_against_measured(data, located, replace(located, call=None))
+    except CheckFailure as error:
+        return "failed", str(error), error.details
+    except NotApplicable as error:
+        return SHUT, str(error), {}
+    return "passed", shown.message, shown.details
+
+
+def meeting(picture: Any, does: Callable[[Any], Any] | None = None, *statistics: Any) -> Held:
+    """A data set of one picture that meets a Normalize, which does what it declares unless told otherwise."""
+    mean, std = statistics or (MEAN, STD)
+    normalize = T.Normalize(mean, std) if does is None else Doing(does, mean, std)
+    return Held(lambda index, normalize: normalize(picture), normalize)
+
+
+def right(x: torch.Tensor) -> torch.Tensor:
+    return F.normalize(x, MEAN, STD)
+
+
+def raising(x: torch.Tensor) -> torch.Tensor:
+    raise ValueError("no")
+
+
+OF_ONE = ": all that leaves Normalize is of one value, and nothing brings the picture back."
+NO_MAP = "Held.normalize: test_boundary.Doing does not do what its attributes say, and what it does is no Normalize: "
+DIFFERS = "declared mean 0.485 and std 0.229, measured mean "
+
+
+@pytest.mark.parametrize(
+    ("does", "status", "said"),
+    [
+        (right, "passed", "measured mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225) inside the pipeline"),
+        (raising, SHUT, NO_FIT),
+        (lambda x: right(x)[:2], SHUT, NO_FIT),
+        (lambda x: torch.cat([right(x), x[:2]]), SHUT, NO_FIT),
+        (lambda x: right(x)[:, 1:], SHUT, "the picture changes its size inside the Normalize"),
+        (lambda x: right(x)[..., 1:], SHUT, "the picture changes its size inside the Normalize"),
+        (lambda x: right(x).flip(-1), SHUT, "pixels change places inside the Normalize"),
+        (lambda x: right(x).flip(-1) * by_channel(1, 2, 1), "failed", f"{NO_MAP}not affine: up to "),
+        (torch.zeros_like, "failed", f"red{OF_ONE}"),
+        (lambda x: right(x) * by_channel(1, 0, 1), "failed", f"green{OF_ONE}"),
+        (lambda x: right(x) * by_channel(1, 0, 0), "failed", f"green{OF_ONE}"),
+        (lambda x: right(x) / 2, "failed", f"red: {DIFFERS}0.485 and std 0.458: "),
+        (lambda x: right(x) + 1, "failed", f"red: {DIFFERS}0.256 and std 0.229: "),
+        (lambda x: right(x) + 1e-3, "failed", f"red: {DIFFERS}0.484771 and std 0.229: "),
+        (lambda x: right(x) + by_channel(0, 0, 1), "failed", "blue: declared mean 0.406 and std 0.225, measured mean "),
+        (lambda x: right(x).half(), "passed", "measured mean (0.4"),
+        (lambda x: (right(x) * 100).round().int(), "failed", f"red: {DIFFERS}0.48"),
+        (lambda x: (right(x) * 100).half().double(), "failed", f"red: {DIFFERS}0.48"),
+        (lambda x: right(x).flip(0), "failed", f"{NO_MAP}the channels leave it reversed "),
+        (lambda x: right(x).mean(0, keepdim=True).expand(3, -1, -1), "failed", f"{NO_MAP}mixed: "),
+        (lambda x: right(x**3), "failed", f"{NO_MAP}clipped: "),
+    ],
+)
+def test_what_is_seen_of_one_picture(does: Any, status: str, said: str) -> None:
+    found = inside(meeting(ONE, does))
+    assert (found[0], found[1][: len(said)]) == (status, said)
+
+
+def test_numbers_that_are_seen_of_one_picture() -> None:
+    assert inside(meeting(ONE))[2] == {"mean": pytest.approx(MEAN, abs=1e-6), "std": pytest.approx(STD, abs=1e-6)}
+    status, message, details = inside(meeting(ONE, lambda x: (right(x) - by_channel(1 / 3, 0, 0)) / 3))
+    assert status == "failed"
+    assert message == (
+        "red: declared mean 0.485 and std 0.229, measured mean 0.561333 and std 0.687: what it does is not what its "
+        "attributes say. Until that is mended, give what was measured: Normalization((0.5613, 0.456, 0.406), (0.687, "
+        "0.672, 0.675))."
+    )
+    assert details == {
+        "declared": {"mean": MEAN, "std": STD},
+        "measured": {
+            "mean": pytest.approx([0.485 + 0.229 / 3, 0.456, 0.406], abs=1e-5),
+            "std": pytest.approx([3 * one for one in STD], abs=1e-5),
+        },
+    }
+
+
+FAR = 1 - 1000 * ONE
+
+
+def test_pictures_far_from_the_range_are_off_by_more() -> None:
+    for far in (FAR, -FAR / 300, FAR.half()):
+        assert inside(meeting(far))[0] == "passed"
+    assert "declared mean" in inside(meeting(ONE, lambda x: right(x) + 1e-5))[1]
+
+
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        (lambda y: y * 2, "what leaves Normalize is multiplied by (2, 2, 2) and shifted by (0, 0, 0)"),
+        (
+            lambda y: (torch.zeros(1, 5, 6, dtype=torch.uint8), y * 2),
+            "what leaves Normalize is multiplied by (2, 2, 2)",
+        ),
+        (lambda y: (y * 2, y * 3), "what leaves Normalize is multiplied by (2, 2, 2)"),
+        (lambda y: (y[:, :2], y * 3), "what leaves Normalize is multiplied by (3, 3, 3)"),
+        (lambda y: y[None] * 2, "what leaves Normalize is multiplied by (2, 2, 2)"),
+        (lambda y: (y.byte(), 3), "what leaves Normalize is cast to uint8"),
+        (lambda y: (y, y * 2), ""),
+        (lambda y: (y * 2, y), ""),
+        (lambda y: (y.byte(), y), ""),
+        (lambda y: (y.byte(), y.byte()), ""),
+        (lambda y: (y[:1].byte(), y.byte()), ""),
+        (lambda y: y[:1].byte(), ""),
+        (lambda y: y[:1] * 2, ""),
+        (lambda y: torch.cat([y, y]) * 2, ""),
+        (lambda y: (y[:, :2] * 2, 3), ""),
+        (lambda y: "a name", ""),
+    ],
+)
+def test_which_of_the_pictures_is_the_one_that_leaves(gives: Callable[[torch.Tensor], Any], said: str) -> None:
+    status, message, _ = inside(Held(lambda index, normalize: gives(normalize(ONE))))
+    assert (status, message[: len(said)]) == (("failed", said) if said else ("passed", ""))
+
+
+def test_of_two_runs_none_is_the_one_that_leaves() -> None:
+    both = Held(lambda index, normalize: (normalize(ONE) * 2, normalize(ONE / 2) * 2))
+    assert inside(both)[0] == "passed"
+
+
+def test_a_picture_with_a_channel_of_one_value_tells_nothing() -> None:
+    flat = torch.cat([ONE[:2], ONE[2:] * 0 + 0.5])
+    assert inside(meeting(flat))[1].startswith("measured mean (0.485, 0.456, 0.406)")
+    assert inside(meeting(flat, lambda x: right(x) / 2))[1].startswith(f"red: {DIFFERS}0.485 and std 0.458")
+    never = meeting(flat, lambda x: right(x)[..., :2, :, :] if x.shape[-1] != 6 else right(x))
+    assert inside(never)[1] == "a channel of the pictures that were watched is of one value"
+
+
+@pytest.mark.usefixtures("adapter")
+def test_statistics_of_bytes_are_held_against_bytes_if_there_are_any() -> None:
+    class Twice(OnArrays):
+        def __call__(self, picture: Any) -> Any:
+            return super().__call__(picture) / 2
+
+    statistics = [127.5] * 3, [51.0] * 3, 255.0
+    array = ONE.movedim(0, -1).numpy()
+    assert inside(Held(lambda index, normalize: normalize(array * 255), OnArrays(*statistics)))[0] == "passed"
+    of_floats = inside(Held(lambda index, normalize: normalize(array / 2), Twice(*statistics)))
+    assert of_floats[1].startswith("red: declared mean 127.5 and std 51, measured mean 127.5 and std 102: ")
+    assert of_floats[1].endswith("Normalization((127.5, 127.5, 127.5), (102, 102, 102), 255).")
+
+    class FloatsAlone(OnArrays):
+        def __call__(self, picture: Any) -> Any:
+            assert np.max(picture) <= 1
+            return super().__call__(picture)
+
+    status, message, details = inside(Held(lambda index, normalize: normalize(array / 2), FloatsAlone(*statistics)))
+    assert (status, details) == ("failed", {"entering_max": pytest.approx(0.5)})
+    assert message.startswith("pictures in 0..1 enter a Normalize whose statistics are for 0..255 (mean (127.5, 127.5,")
+
+
+class OnTensors(OnArrays):
+    """Channels are where there are three."""
+
+    def __call__(self, picture: Any) -> Any:
+        mean, std = (torch.tensor(one).view(-1, *[1] * (len(picture) == 3) * 2) for one in (MEAN, STD))
+        return (picture - mean) / std
+
+
+@pytest.mark.usefixtures("adapter")
+@pytest.mark.parametrize("sides", [(5, 6), (5, 4), (4, 6), (4, 4), (6, 3), (1, 1)])
+def test_where_the_channels_of_tensors_are(sides: tuple[int, int]) -> None:
+    first = torch.rand(3, *sides, generator=torch.Generator().manual_seed(6))
+    for picture in (first, first.movedim(0, -1)):
+        if picture is first or sides[0] > 4:
+            data = Held(lambda index, normalize, picture=picture: normalize(picture), OnTensors(MEAN, STD))
+            own = next(sightings(data, declared(data)))
+            assert own.channels == 3
+            assert own.leaving is not None
+            torch.testing.assert_close(own.leaving, right(own.entering))
+
+
+# --- in which order pictures are seen ---
+
+
+def seen(pipeline: Any) -> list[str]:
+    """Of each that is seen: the shape that enters, and what became of it."""
+    found = []
+    for one in sightings(pipeline, declared(pipeline)):
+        became = "refused" if one.leaving is None else "changed" if one.does_something else "kept"
+        found.append(f"{'x'.join(str(size) for size in one.entering.shape)} {became}")
+    return found
+
+
+class KeepingOthers(OnTensorsAlone):
+    def __call__(self, picture: Any) -> Any:
+        return picture if isinstance(picture, (Image.Image, np.ndarray)) else F.normalize(picture, self.mean, self.std)
+
+
+def no_tensors(picture: Any) -> Any:
+    if isinstance(picture, (Image.Image, np.ndarray)):
+        return picture
+    raise ValueError("no tensors")
+
+
+TENSORS = ["3x96x128 changed", "1x3x96x128 changed"]
+OTHERS = ["3x1x96x128 kept", *["1x1x96x128 kept"] * 2, *["3x96x128 kept"] * 3, *["1x96x128 kept"] * 4]
+REFUSED = ["3x1x96x128 refused", "1x96x128 refused", *["1x1x96x128 refused"] * 2]
+IN_ORDER: dict[str, tuple[Any, list[str]]] = {
+    "what is kept comes last": (T.Compose([OnTensorsAlone(*HALVES)]), TENSORS + OTHERS),
+    "no mean": (T.Compose([OnTensorsAlone([0.0] * 3, [0.5] * 3)]), TENSORS + OTHERS),
+    "a std of 2": (T.Compose([OnTensorsAlone([0.0] * 3, [2.0] * 3)]), TENSORS + OTHERS),
+    "stds of 1": (T.Compose([OnTensorsAlone([0.5] * 3, [1.0] * 3)]), TENSORS + OTHERS),
+    "one mean of 0": (T.Compose([OnTensorsAlone([0.0, 0.5, 0.5], [1.0] * 3)]), TENSORS + OTHERS),
+    "an identity": (
+        T.Compose([OnTensorsAlone([0.0] * 3, [1.0] * 3)]),
+        [
+            *["3x96x128 kept"] * 4,
+            "1x3x96x128 kept",
+            *["1x96x128 kept"] * 4,
+            *["3x1x96x128 kept", "1x1x96x128 kept", "1x1x96x128 kept"],
+        ],
+    ),
+    "what is refused comes last": (T.Compose([T.Normalize(MEAN, STD)]), TENSORS + REFUSED),
+    "its own comes first": (
+        Held(lambda index, normalize: normalize(ONE), Doing(lambda x: x if x.shape[-1] == 6 else right(x))),
+        ["3x5x6 kept", *TENSORS, *REFUSED],
+    ),
+    "another size": (
+        T.Compose([T.ToTensor(), Cropping(MEAN, STD)]),
+        ["3x96x128 changed"] * 2 + ["1x96x128 refused"] * 2,
+    ),
+    "refused before a step that refuses others": (
+        T.Compose([KeepingOthers(MEAN, STD), no_tensors]),
+        ["3x96x128 kept"] * 2 + ["1x96x128 kept"] * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_in_which_order_pictures_are_seen(name: str) -> None:
+    pipeline, expected = IN_ORDER[name]
+    assert seen(pipeline) == expected
+
+
+def test_what_is_not_run() -> None:
+    pipeline = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])
+    with pytest.raises(NotApplicable, match=r"^there is nothing around the Normalize that could be run$"):
+        list(sightings(pipeline.transforms[1], declared(pipeline.transforms[1])))
+    with pytest.raises(NotApplicable, match=r"^the Normalize was not seen at work inside its .*one with other steps"):
+        list(sightings(pipeline, replace(declared(pipeline), entry=None)))

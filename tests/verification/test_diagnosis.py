@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,13 @@ from hypothesis import strategies as st
 from torchvision import transforms as T
 
 from pytest_denorm import PRESETS, Normalization, diagnose
-from pytest_denorm.errors import ImageError, ImageTypeError, InverseError, StatisticsWarning
+from pytest_denorm.errors import (
+    ConditionalNormalizeWarning,
+    ImageError,
+    ImageTypeError,
+    InverseError,
+    StatisticsWarning,
+)
 from pytest_denorm.text import channel_name
 from pytest_denorm.verification import KINDS, Diagnosis
 from pytest_denorm.verification.observation import snap
@@ -882,8 +889,12 @@ def test_a_forward_that_gives_no_numbers(std: float) -> None:
 
 def test_a_forward_that_is_no_normalize() -> None:
     said = diagnose(lambda x: x**2, lambda y: y)
-    assert said.kind == "unknown"
-    assert said.message.startswith("the forward is no Normalize")
+    assert (said.kind, said.gain, said.offset) == ("unknown", None, None)
+    assert said.message == (
+        "the forward is no Normalize: it does not map each channel by itself with a slope and an offset. red: (1, 0, "
+        "0) times the normalized channels, offset 0; green: (0, 1, 0) times the normalized channels, offset 0; blue: "
+        "(0, 0, 1) times the normalized channels, offset 0."
+    )
 
 
 def test_gain_and_offset_of_the_whole_way() -> None:
@@ -946,7 +957,7 @@ def test_names_of_channels() -> None:
 
 
 def test_every_kind_is_explained() -> None:
-    assert len(KINDS) == 22
+    assert set(KINDS) == {one.kind for one in MISTAKES} | {"exact", "unknown"}
     assert all(KINDS.values())
 
 
@@ -1027,8 +1038,10 @@ def test_an_eps_hardly_beyond_the_tolerance() -> None:
 def test_an_error_too_small_to_be_explained(error: float) -> None:
     said = diagnose(FORWARD, lambda y: y * s + m + error)
     assert (said.kind, said.exact) == ("unknown", False)
-    assert said.message.startswith("the map is right as far as it can be measured, and the result up to 0.000")
-    assert " levels off. red: gain 1, offset " in said.message
+    off = f"{said.max_abs_error * 255:.4g}"
+    assert said.message.startswith(
+        f"the map is right as far as it can be measured, and the result up to {off} levels off. red: gain 1, offset "
+    )
 
 
 def test_small_errors_are_shown_by_as_many_digits_as_it_takes() -> None:
@@ -1053,11 +1066,20 @@ def test_statistics_of_bytes_are_no_reason_to_warn_where_the_white_is_given(recw
 
 def test_how_to_round_depends_on_white() -> None:
     of_bytes = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
-    said = diagnose(of_bytes, lambda y: ((y * s + m) * 255).byte(), pixel_max=255.0)
+    said = diagnose(of_bytes, lambda y: ((y * s + m) * 255).byte())
     assert said.message.endswith(" Round before the cast: x.round().clamp(0, 255).to(torch.uint8).")
     wide = Normalization([2 * one for one in MEAN], [2 * one for one in STD], 2.0)
     said = diagnose(wide, lambda y: ((y * s + m) * 255).clamp(0, 255).byte(), pixel_max=2.0)
     assert said.message.endswith(" Round before the cast: x.mul(127.5).round().clamp(0, 255).to(torch.uint8).")
+    for most, dtype in ((65535, "uint16"), (65536, "int32")):
+        said = diagnose(
+            Normalization(0.5, 0.25),
+            lambda y, most=most: ((y.double() * 0.25 + 0.5) * most).clamp(0, most).int(),
+            channels=1,
+            output_max=float(most),
+        )
+        assert said.message.startswith("integers are truncated instead of rounded, and what lies between two of them ")
+        assert said.message.endswith(f"x.mul({most}).round().clamp(0, {most}).to(torch.{dtype}).")
 
 
 @pytest.mark.parametrize(
@@ -1315,9 +1337,8 @@ def test_mistakes_of_exchanged_channels_that_are_cut_off(
 
 
 def test_one_mistake_a_line() -> None:
-    lines = of(lambda y: truncated((y * three(0.229, 0.224, 0.255) + M).flip(-3))).message.splitlines()
-    assert len(lines) == 3
-    assert all(line.startswith("Also: ") for line in lines[1:])
+    said = of(lambda y: truncated((y * three(0.229, 0.224, 0.255) + M).flip(-3))).message
+    assert said == f"{WORDS['x in BGR']}\nAlso: {WORDS['one std too large']}{CUT}"
 
 
 def test_what_is_changed_in_place_comes_after_the_smallest_mistake() -> None:
@@ -1849,6 +1870,13 @@ def test_half_a_level_too_much(cast: Callable[[torch.Tensor], torch.Tensor], nam
     assert said.message.startswith("bytes come back half a level too high, and nothing else is wrong: 0.5 is added")
 
 
+@pytest.mark.parametrize(
+    ("steps", "said"), [(5, "only 6 values come back, 0, 0.2, 0.4, 0.6, 0.8, 1: "), (6, "none of ")]
+)
+def test_how_few_values_are_a_mask(steps: int, said: str) -> None:
+    assert diagnose(FORWARD, lambda y: ((y * s + m).clamp(0, 1) * steps).round() / steps).message.startswith(said)
+
+
 def test_masks_are_no_pictures_that_wrap() -> None:
     said = diagnose(FORWARD, lambda y: ((y * s + m) > 0.5).byte() * 255)
     assert said.message.startswith("only 2 values come back, 0, 255: that is a mask or a threshold, and no picture. ")
@@ -1898,3 +1926,140 @@ def test_a_little_beside_a_pipeline_that_normalizes_nothing_is_a_wrong_mean() ->
     said = diagnose(Normalization([0.0] * 3, [1.0] * 3), lambda y: y + torch.tensor([0.0, 0.0, 0.001]).view(3, 1, 1))
     assert said.kind == "wrong-mean"
     assert said.message.startswith("blue: gain 1, offset 0.001: the inverse uses mean 0.001 where the pipeline has 0")
+
+
+# --- gains, whites and effects ---
+
+NO_GAIN: dict[str, Function] = {
+    "BGR": lambda x: x.flip(0),
+    "a curve": lambda x: x.clamp(0, 1) ** 0.5,
+    "a curve in red": lambda x: torch.cat([x[:1].clamp(0, 1) ** 0.5, x[1:]]),
+    "red in green": lambda x: x[[0, 0, 2]],
+}
+
+
+@pytest.mark.parametrize("what", NO_GAIN)
+def test_what_has_no_gain_of_its_own(what: str) -> None:
+    said = of(lambda y: NO_GAIN[what](y * S + M))
+    assert (said.gain, said.offset) == (None, None)
+
+
+def test_rows_of_bytes_are_without_noise() -> None:
+    of_bytes = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
+    said = diagnose(of_bytes, lambda y: ((y * s + m) * 255)[[0, 0, 0]])
+    assert "red: (58.4, 0, 0) times the normalized channels, offset 123.7; green: (58.4, 0, 0) times " in said.message
+
+
+def test_pixels_that_chance_moves_are_told_by_chance() -> None:
+    said = diagnose(FORWARD, lambda y: (y * s + m).flatten()[torch.randperm(y.numel())].view(y.shape))
+    assert said.message.startswith("the same picture gives another result the second time: chance, or something that ")
+
+
+#: What pictures are multiplied with, what is added, white in them, and which white is meant.
+WHITES: list[tuple[Any, Any, float, float | None]] = [
+    (1023, 0, 1.0, 1023),
+    (4095, 0, 1.0, 4095),
+    (16383, 0, 1.0, 16383),
+    (65535, 0, 1.0, 65535),
+    (65535 * 1.0009, 0, 1.0, 65535),
+    (65535 * 1.0011, 0, 1.0, None),
+    (1023, 0.9, 1.0, 1023),
+    (1023, 30, 1.0, None),
+    (4095, (400, 0, 0), 1.0, None),
+    (2000, 0, 1.0, None),
+    ((4095.0, 4107.0, 4083.0), 0, 1.0, None),
+    (257, 0.5, 255.0, 65535),
+    (1 / 255, 0, 255.0, 1),
+    (1.0005, 0, 1.0, None),
+    (0.9995, 0, 255.0, None),
+]
+
+
+@pytest.mark.parametrize(("factor", "added", "white", "meant"), WHITES)
+def test_which_white_is_meant(factor: Any, added: Any, white: float, meant: float | None) -> None:
+    mean, std = (three(*one) * white for one in (CLIP.mean, CLIP.std))
+    factor, added = (three(*one) if isinstance(one, tuple) else one for one in (factor, added))
+    said = diagnose(
+        lambda x: (x - mean) / std, lambda y: (y * std + mean) * factor + added, pixel_max=white, dtype=torch.float64
+    ).message
+    assert ("as if white was" in said or "is meant" in said) == (meant is not None)
+    if meant is not None:
+        assert f"If 0..{meant:g} is meant, say so: output_max={meant:g}" in said
+
+
+def test_effects_are_how_far_a_pixel_is_moved() -> None:
+    said = diagnose(lambda x: ((x - M) / S - M) / S, lambda y: y * S + M, dtype=torch.float64)
+    (equal,) = said.alternatives
+    assert equal.equal
+    assert equal.effect < said.max_abs_error * (1 + 1e-9)
+    assert equal.effect == pytest.approx(said.max_abs_error, rel=1e-6)
+
+
+def test_three_causes_of_the_same_numbers_are_told_one_after_the_other() -> None:
+    message = CONSTANTS["an eps in the forward"][2]
+    assert message.count(" The same numbers come about where ") == 2
+
+
+BYTES = Normalization([255 * one for one in MEAN], [255 * one for one in STD], 255.0)
+ENDS: dict[str, tuple[Any, Function, str]] = {
+    "bytes, nearly white and black": (FORWARD, lambda y: rounded((y * s + m).clamp(2 / 255, 253 / 255)), ""),
+    "nearly white and black, in bytes": (BYTES, lambda y: ((y * s + m) * 255).round().clamp(2, 253).byte(), ""),
+    "black, and a little": (
+        BYTES,
+        lambda y: (y.clamp(float((20 / 255 - m[0]) / s[0]), 1.0) * s + m) * 255 - 20,
+        "so that what lies outside 0..162.1 (red), ",
+    ),
+    "a little above the middle, in bytes": (
+        FORWARD,
+        lambda y: rounded(y.clamp(0.03, 1) * s + m),
+        "red: values are clamped in the normalized space (to 0.02",
+    ),
+    "one side of red": (
+        FORWARD,
+        lambda y: torch.stack([(y * s + m)[0].clamp(min=0.1), (y * s + m)[1].clamp(0.2, 0.8), (y * s + m)[2]]),
+        "red, green: values are clamped after the inverse, to another range than the pictures', so that what lies "
+        "below 0.1 (red), outside 0.2..0.8 (green) is lost. Clamp to 0..1.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_which_ends_are_clamped(what: str) -> None:
+    forward, inverse, expected = ENDS[what]
+    said = diagnose(forward, inverse)
+    assert ("clamped" in kinds(said)) == bool(expected)
+    assert expected in said.message
+
+
+def test_a_clamp_of_two_channels_is_told_of_both() -> None:
+    said = of(lambda y: y.clamp(max=1.5) * three(0.2, 0.1) + three(0.4, 0.3), [0.4, 0.3], [0.2, 0.1])
+    assert "so that what lies above 0.7 (channel 0), 0.45 (channel 1) is lost" in said.message
+
+
+def test_a_mask_of_white_has_one_value() -> None:
+    said = diagnose(FORWARD, lambda y: ((y * s + m) > 0.99999).float())
+    assert said.message.startswith("only one value comes back, 0: that is a mask or a threshold, and no picture. ")
+
+
+def test_integers_hardly_show_what_is_a_little_off() -> None:
+    known = PRESETS["clip"]
+    mean, std = (three(*one) for one in (known.mean, known.std))
+    said = diagnose(
+        known,
+        lambda y: ((y * std + mean) * 65535 + three(0.05, 0, 0)).round().clamp(0, 65535).int(),
+        dtype=torch.float64,
+        output_max=65535.0,
+    )
+    assert said.message.startswith(
+        "each constant is right as far as integers show it, and pixels come back up to 0.0021 levels off, where "
+        "rounding takes half of 1/65535: diagnose the inverse as it is before it makes integers. "
+    )
+
+
+def test_other_warnings_of_the_forward_are_the_users_and_filters_stay() -> None:
+    nearly_always = T.RandomApply([T.Normalize(BYTES.mean, BYTES.std)], p=1 - 1e-9)
+    before = list(warnings.filters)
+    with pytest.warns(ConditionalNormalizeWarning):
+        assert diagnose(nearly_always, BYTES.inverse(), pixel_max=255.0).kind == "exact"
+    assert diagnose(BYTES, BYTES.inverse()).kind == "exact"
+    assert warnings.filters == before
