@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ..alone import alone
+from ..normalization import Normalization
 from .conventions import CONVENTIONS, Convention, Levels, pictures_in
 from .items import data_set_of
 from .probing import independent
@@ -26,6 +27,8 @@ BRIGHT = 4.0
 #: White of bytes; and of these, 10, 12, 14 and 16 bits.
 _BYTES = 255.0
 _WHITES = (_BYTES, 1023.0, 4095.0, 16383.0, 65535.0)
+#: How far resized bytes go beyond white, bicubic and in floats; and how near to white shifted ones come: 255 << 8.
+_OVERSHOT, _NEARLY = 1.25, 0.99
 #: So many items of a data set are looked at: a single one may be dark.
 _FEW_ITEMS = 4
 #: Height and width of what is sent through: more than any usual crop.
@@ -43,12 +46,10 @@ def in_units_seen(pipeline: Any, located: Located) -> Located:
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         highest = max(map(_highest, _own(pipeline, located)), default=0.0) if is_dataset(pipeline) else 0.0
-        if highest <= BRIGHT:
-            highest = next(filter(BRIGHT.__lt__, map(_highest, _in_usual_forms(located))), 0.0)
-    white = usual_white(highest)
-    if white is not None and white > _BYTES:  # others may be brighter: the statistics say how bright at least
-        sums = (mean + std for mean, std in zip(located.normalization.mean, located.normalization.std, strict=True))
-        white = usual_white(max(highest, *sums))
+        if highest > BRIGHT:
+            white = _white_of_own(highest, located.normalization)
+        else:
+            white = next(filter(None, map(_white_of_form, map(_highest, _in_usual_forms(located)))), None)
     if white is None:
         return located
     return replace(located, normalization=replace(located.normalization, pixel_max=white))
@@ -57,6 +58,20 @@ def in_units_seen(pipeline: Any, located: Located) -> Located:
 def usual_white(highest: float) -> float | None:
     """The least usual white that values do not go beyond, resized or not; None for those in 0..1."""
     return next((white for white in _WHITES if BRIGHT < highest <= white + 1), None)
+
+
+def _white_of_own(highest: float, normalization: Normalization) -> float | None:
+    """Of a data set whose first pictures go so high: others may be brighter, and the statistics say how bright."""
+    most = max(mean + std for mean, std in zip(normalization.mean, normalization.std, strict=True))
+    if most <= _BYTES and highest <= _OVERSHOT * _BYTES:
+        return _BYTES
+    return usual_white(max(highest, most) if highest > _BYTES + 1 else highest)
+
+
+def _white_of_form(highest: float) -> float | None:
+    """Of a picture that is black and white in part: what goes beyond bytes reaches white, but for the last bits."""
+    white = usual_white(highest)
+    return white if white == _BYTES or (white is not None and highest > _NEARLY * white) else None
 
 
 def _highest(picture: torch.Tensor | np.ndarray[Any, Any]) -> float:

@@ -116,6 +116,20 @@ def test_pictures_of_a_data_set_show_white_beyond_bytes(source: Any, expected: f
     assert white(source) == expected
 
 
+def test_resized_bytes_that_go_a_little_beyond_white_are_bytes() -> None:
+    resize = v2.Resize((64, 64), v2.InterpolationMode.BICUBIC, antialias=True)
+    source = Photographs(v2.Compose([*OF_BYTES[:2], resize, OF_BYTES[2]]))
+    assert max(float(source[index][0].max()) * STD[0] + MEAN[0] for index in range(len(source))) > 257
+    assert white(source) == 255
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(4, 1023), (16, 4095), (256, 65535), (257, 65535)])
+def test_bytes_that_a_pipeline_makes_longer_reach_white(factor: int, expected: float) -> None:
+    mean, std = [factor * one for one in MEAN], [factor * one for one in STD]
+    pipeline = v2.Compose([*OF_BYTES[:2], v2.Lambda(lambda picture: picture * factor), v2.Normalize(mean, std)])
+    assert white(pipeline) == expected
+
+
 def test_where_no_usual_white_is_seen_the_warning_says_what_to_give() -> None:
     for source in (Bands(100_000), v2.Normalize(Bands.MEAN, Bands.STD)):
         with pytest.warns(StatisticsWarning, match=r"or the data set, whose pictures show it; or divide both by it\.$"):

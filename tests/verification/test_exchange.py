@@ -280,14 +280,14 @@ def test_nothing_is_called_or_measured_in_vain() -> None:
 def test_few_draws_are_enough_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
 
-    def probed(pipeline: Any, draws: int) -> ColorMap:
-        drawn.append((pipeline, draws))
+    def probed(pipeline: Any, channels: int, draws: int) -> ColorMap:
+        drawn.append((pipeline, channels, draws))
         return measured((2, 1, 0))
 
     monkeypatch.setattr(exchanging, "probe", probed)
     one = located()
     assert turned_back(one, back((2, 1, 0)), 3).order == (2, 1, 0)
-    assert drawn == [(one.call, exchanging.FEW_DRAWS)]
+    assert drawn == [(one.call, 3, exchanging.FEW_DRAWS)]
 
 
 @pytest.mark.usefixtures("unprobed")
