@@ -20,13 +20,13 @@ from .randomness import states_kept
 from .walk import Located, declared, is_dataset
 from .watching import Entered, recorded
 
-__all__ = ["BRIGHT", "in_units_seen", "usual_white"]
+__all__ = ["BRIGHT", "WHITES", "in_units_seen", "usual_white"]
 
 #: A value that no picture in 0..1 has.
 BRIGHT = 4.0
 #: White of bytes; and of these, 10, 12, 14 and 16 bits.
 _BYTES = 255.0
-_WHITES = (_BYTES, 1023.0, 4095.0, 16383.0, 65535.0)
+WHITES = (_BYTES, 1023.0, 4095.0, 16383.0, 65535.0)
 #: How far resized bytes go beyond white, bicubic and in floats; and how near to white shifted ones come: 255 << 8.
 _OVERSHOT, _NEARLY = 1.25, 0.99
 #: So many items of a data set are looked at: a single one may be dark.
@@ -57,7 +57,7 @@ def in_units_seen(pipeline: Any, located: Located) -> Located:
 
 def usual_white(highest: float) -> float | None:
     """The least usual white that values do not go beyond, resized or not; None for those in 0..1."""
-    return next((white for white in _WHITES if BRIGHT < highest <= white + 1), None)
+    return next((white for white in WHITES if BRIGHT < highest <= white + 1), None)
 
 
 def _white_of_own(highest: float, normalization: Normalization) -> float | None:

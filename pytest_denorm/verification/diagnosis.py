@@ -22,6 +22,7 @@ from ..alone import alone
 from ..errors import DenormError, ImageTypeError, StatisticsWarning
 from ..normalization import Normalization, format_numbers
 from ..pipelines import locate
+from ..pipelines.white import WHITES
 from ..text import channel_name, in_levels
 from .calls import as_function
 from .causes import Cause, Causes, distinct
@@ -34,7 +35,7 @@ Array = np.ndarray[Any, Any]
 #: As many values as no picture has that went through and back.
 _FEW_VALUES = 6
 #: What white usually is: in floats, and in integers of 8, 10, 12, 14 and 16 bits.
-_WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+_WHITES = (1.0, *WHITES)
 #: How far float32 rounds a number, of it.
 _SINGLE = 2.0**-24
 
