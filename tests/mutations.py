@@ -327,6 +327,6 @@ def _other_calls(call: ast.Call) -> Iterator[ast.Call]:
     if called in _FIXED_CALLS or len(call.args) < 2 or any(isinstance(each, ast.Starred) for each in call.args):
         return
     first, second, *rest = call.args
-    if called not in _OPPOSITES:  # the order of what `min` and `max` get does not matter
+    if called not in _OPPOSITES and ast.dump(first) != ast.dump(second):  # the order does not matter to `min` and `max`
         yield ast.Call(name, [second, first, *rest], call.keywords)
     yield ast.Call(name, call.args[:-1], call.keywords)

@@ -407,7 +407,7 @@ def _refuse_what_is_no_map(located: Located, x: Array, y: Array, allowed: Array)
     room = float(np.maximum(allowed, _ROUNDED * np.ptp(y, axis=0)).max())
     fit = fit_affine(x, y)
     off = float(fit.residual.max())
-    seen = ColorMap(fit.matrix, fit.offset, off, room, "", 1, nonlinear=off > room, rounded=off <= room)
+    seen = ColorMap(fit.matrix, fit.offset, off, room, "", 1, nonlinear=off > room)
     if max(fit_affine(x[:, [c]], y[:, [c]]).residual.item() for c in range(x.shape[1])) <= room:
         problems = _of_several_pictures(located, ("per-image", "random"))
     elif seen.order is not None and not seen.nonlinear:
@@ -418,14 +418,14 @@ def _refuse_what_is_no_map(located: Located, x: Array, y: Array, allowed: Array)
         problems = _of_several_pictures(located, ("",)) or seen.problems
     if problems:
         raise CheckFailure(
-            f"{located.normalization.source or located.name} does not do what its attributes say, and what it "
-            f"does is no Normalize: {'; '.join(problems)}."
+            f"{located.normalization.source} does not do what its attributes say, and what it does is no Normalize: "
+            f"{'; '.join(problems)}."
         )
 
 
 def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str, ...]:
     """What one picture does not tell of a Normalize: the problems of such kinds that are measured from outside."""
-    if not callable(located.op) or located.probability < 1:
+    if located.probability < 1:
         return ()
     try:
         measured = probe(located.op, channels=_more_than_colours(located), draws=FEW_DRAWS)

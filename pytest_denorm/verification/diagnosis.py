@@ -169,7 +169,7 @@ def diagnose(
     )
     findings = sorted(_findings(seen), key=lambda finding: -finding.effect)
     if not findings:
-        findings = [_exact(seen) if seen.exact else _unknown(seen)]
+        findings = [_exact(seen) if seen.exact else _unknown(seen, "")]
     first, *rest = findings
     gain, offset = _composite(seen)
     also = "".join(f"\nAlso: {finding.message}" for finding in rest if not finding.equal)
@@ -229,7 +229,7 @@ def _gain_and_offset(seen: Observation) -> tuple[Array, Array]:
     return gain, seen.map.offset - gain * seen.mean
 
 
-def _unknown(seen: Observation, why: str = "") -> Finding:
+def _unknown(seen: Observation, why: str) -> Finding:
     lines = []
     gain, offset = _composite(seen)
     for c, fit in enumerate(seen.fits):
@@ -405,7 +405,7 @@ def _number_findings(seen: Observation, causes: Causes, order: Sequence[int], *,
                 return
             trials = [(one, cut)]
             break
-    if seen.whole and not causes.is_correct(seen.map) and causes.is_correct(seen.map.raised(-seen.step / 2)):
+    if not causes.is_correct(seen.map) and causes.is_correct(seen.map.raised(-seen.step / 2)):
         half = "half a level" if seen.steps == 255 else "half of one"
         why = (
             f"{seen.kind} come back {half} too high, and nothing else is wrong: 0.5 is added and they are rounded as "

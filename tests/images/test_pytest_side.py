@@ -16,6 +16,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from _pytest.terminal import TerminalReporter  # pytest 8.0 does not export it
 from photographs import crops
 
 from pytest_denorm import grid
@@ -73,7 +74,7 @@ class Prepared:
 
     def summary(self) -> str:
         file = io.StringIO()
-        self.plugin.pytest_terminal_summary(pytest.TerminalReporter(self.config, file=file))
+        self.plugin.pytest_terminal_summary(TerminalReporter(self.config, file=file))
         return file.getvalue()
 
 
@@ -140,6 +141,51 @@ def test_whether_tests_run_at_all(pytester: pytest.Pytester, arguments: list[str
     plugin = start(pytester.parseconfig(*arguments))
     plugin.pytest_runtestloop()
     assert plugin.runs_tests is runs
+
+
+IMAGE_TEST = """
+from matplotlib.figure import Figure
+from pytest_denorm import image_compare
+
+@image_compare
+def test_p():
+    figure = Figure(figsize=(1, 1), dpi=20)
+    figure.text(0.1, 0.1, "WORD")
+    return figure
+"""
+
+
+def test_whoever_runs_the_tests_unused_baselines_are_deleted(pytester: pytest.Pytester) -> None:
+    """Also where a plugin takes the whole loop over."""
+    pytester.makepyfile(test_it=IMAGE_TEST)
+    pytester.makeconftest(
+        "import pytest\n"
+        "@pytest.hookimpl(tryfirst=True)\n"
+        "def pytest_runtestloop(session):\n"
+        "    for item in session.items:\n"
+        "        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)\n"
+        "    return True\n"
+    )
+    pytester.runpytest("--denorm-update=all")
+    (pytester.path / "baseline_images" / "old.png").write_bytes(OLD)
+    result = pytester.runpytest("--denorm-unused=delete")
+    result.stdout.fnmatch_lines(["deleted 1 unused: baseline_images/old.png"])
+
+
+def test_another_plugin_does_not_have_the_last_word(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=IMAGE_TEST)
+    pytester.makeconftest(
+        "import pytest\n"
+        "@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+        "def pytest_runtest_call(item):\n"
+        "    try:\n"
+        "        return (yield)\n"
+        "    except BaseException:\n"
+        "        return None\n"
+    )
+    pytester.runpytest("--denorm-update=all").assert_outcomes(passed=1)
+    pytester.makepyfile(test_it=IMAGE_TEST.replace("WORD", "ANOTHER"))
+    pytester.runpytest().assert_outcomes(failed=1)
 
 
 def test_deselected_tests_are_noted(prepare: Any) -> None:

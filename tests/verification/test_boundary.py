@@ -18,6 +18,7 @@ from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
 from pytest_denorm import Normalization, check, register_adapter
+from pytest_denorm.colormap import ColorMap
 from pytest_denorm.errors import ConditionalNormalizeWarning, DenormWarning
 from pytest_denorm.pipelines import Leaf
 from pytest_denorm.pipelines.registry import unregister_adapter
@@ -990,6 +991,9 @@ def test_pictures_far_above_white_are_off_by_more() -> None:
 
 def test_statistics_of_bytes_are_measured_from_outside_without_a_warning() -> None:
     assert verdict(T.Normalize(*TO_BYTES))[0] == "passed"
+    before, normalize = list(warnings.filters), T.Normalize(MEAN, STD)
+    boundary._from_outside(declared(normalize), NotApplicable("unseen"))
+    assert warnings.filters == before
 
 
 class Scales:
@@ -1296,11 +1300,13 @@ def test_warnings_about_pictures_of_one_colour_are_the_users_alone() -> None:
     before = list(warnings.filters)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        here = list(warnings.filters)
         first = next(sightings(pipeline, located))
         assert not caught
         assert first.again is not None
         assert first.again(torch.tensor([60, 120, 200], dtype=torch.uint8).view(3, 1, 1)) is not None
         assert {str(one.message) for one in caught} == {"flat"}
+        assert warnings.filters == here
     assert warnings.filters == before
     assert not any(issubclass(one.category, DenormWarning) for one in caught)
 
@@ -1397,6 +1403,23 @@ def raising(x: torch.Tensor) -> torch.Tensor:
     raise ValueError("no")
 
 
+def curved(x: torch.Tensor) -> torch.Tensor:
+    """In a hundredth of the range."""
+    return x + 0.01 * torch.sin(6 * x)
+
+
+def by_spread(x: torch.Tensor) -> torch.Tensor:
+    if not x.std():
+        raise ValueError("flat")
+    return right(x) / x.std()
+
+
+def of_this_size(x: torch.Tensor) -> torch.Tensor:
+    if x.shape[-2:] != (5, 6):
+        raise ValueError("another size")
+    return x
+
+
 OF_ONE = ": all that leaves Normalize is of one value, and nothing brings the picture back."
 NO_MAP = "Held.normalize: test_boundary.Doing does not do what its attributes say, and what it does is no Normalize: "
 DIFFERS = "declared mean 0.485 and std 0.229, measured mean "
@@ -1426,11 +1449,69 @@ DIFFERS = "declared mean 0.485 and std 0.229, measured mean "
         (lambda x: right(x).flip(0), "failed", f"{NO_MAP}the channels leave it reversed "),
         (lambda x: right(x).mean(0, keepdim=True).expand(3, -1, -1), "failed", f"{NO_MAP}mixed: "),
         (lambda x: right(x**3), "failed", f"{NO_MAP}clipped: "),
+        (lambda x: right(x).roll(1, 0), "failed", f"{NO_MAP}the channels leave it in the order (2, 0, 1). "),
+        (lambda x: right(curved(x)), "failed", f"{NO_MAP}not affine: up to "),
+        (lambda x: right(x) * (0.9 + 0.01 * torch.rand(1)), "failed", f"{NO_MAP}random: "),
+        (by_spread, "failed", f"{NO_MAP}test_boundary.Doing takes a float32 tensor (C, H, W) in 0..1, but "),
+        (lambda x: of_this_size(right(x**3)), "failed", f"{NO_MAP}not affine: up to "),
+        (lambda x: of_this_size(right(x) / 2), "failed", f"red: {DIFFERS}0.485 and std 0.458: "),
+        (lambda x: (right(x) / 2).bfloat16(), "failed", f"red: {DIFFERS}0.48"),
     ],
 )
 def test_what_is_seen_of_one_picture(does: Any, status: str, said: str) -> None:
     found = inside(meeting(ONE, does))
     assert (found[0], found[1][: len(said)]) == (status, said)
+
+
+def test_what_no_fixed_numbers_undo_is_said_in_one_sentence() -> None:
+    assert inside(meeting(ONE, by_spread))[1].endswith("own statistics, which no fixed mean and std undo.")
+
+
+def test_what_one_picture_does_not_show_is_asked_of_others_where_chance_has_no_part() -> None:
+    jittered = Doing(lambda x: right(x) * (0.9 + 0.01 * torch.rand(1)))
+    always = declared(T.Compose([T.ToTensor(), jittered]))
+    kinds = ("per-image", "random")
+    assert boundary._of_several_pictures(always, kinds)[0].startswith("random: ")
+    assert boundary._of_several_pictures(replace(always, probability=0.5), kinds) == ()
+    assert boundary._of_several_pictures(replace(always, op=object()), kinds) == ()
+    statistics = [0.5] * 4, [0.25] * 4
+    four = Doing(lambda x: F.normalize(x, *statistics) * (0.9 + 0.01 * torch.rand(1)), *statistics)
+    located = declared(T.Compose([T.ToTensor(), four]))
+    assert boundary._of_several_pictures(located, kinds)[0].startswith("random: ")
+
+
+def test_what_others_than_this_picture_show_is_no_matter_where_it_shows_numbers() -> None:
+    """Nothing of the picture is beyond where it is clamped."""
+    found = inside(meeting(0.45 + 0.1 * ONE, lambda x: (right(x) * 0.9).clamp(-1, 1)))
+    assert found[1].startswith("red: declared mean 0.485 and std 0.229, measured mean 0.485 and std 0.25")
+
+
+def test_numbers_are_those_of_bytes_in_a_picture_of_which_one_channel_is_dull() -> None:
+    dull = ONE * by_channel(1, 1, 0.05)
+    rounded = inside(meeting(dull, lambda x: right((x * 255).round() / 255) * 0.9))
+    assert rounded[1].startswith("red: declared mean 0.485 and std 0.229, measured mean 0.48")
+
+
+def test_exchanged_channels_of_which_one_is_curved_are_no_map() -> None:
+    def does(x: torch.Tensor) -> torch.Tensor:
+        return right(x.flip(0)) + by_channel(0, 0.3, 0) * x.square().flip(0)
+
+    assert inside(meeting(ONE, does))[1].startswith(f"{NO_MAP}not affine: up to ")
+
+
+@pytest.mark.parametrize(("off", "is_map"), [(1.0062, True), (1.008, True), (1.012, False), (1.5, False)])
+def test_what_is_off_a_map_by_a_level_is_rounded(off: float, is_map: bool) -> None:
+    """The best line through these is the one that they are off by as much, up and down."""
+    x = np.repeat([0.0, 1.0, 2.0, 3.0], 2)[:, None] / 3
+    y = x + off / 255 * np.array([1, 1, -1, -1, -1, -1, 1, 1])[:, None]
+    grey = T.Normalize([0.0], [1.0])
+    located = declared(grey)
+    if is_map:
+        boundary._refuse_what_is_no_map(located, x, y, np.array([1e-6]))
+        return
+    with pytest.raises(CheckFailure, match=r"Normalize does not do what .* is no Normalize: not affine: up to 0\.00"):
+        boundary._refuse_what_is_no_map(located, x, y, np.array([1e-6]))
+    boundary._refuse_what_is_no_map(located, x, y, np.array([0.01]))  # of what arithmetic explains, if that is more
 
 
 def test_numbers_that_are_seen_of_one_picture() -> None:
@@ -1569,6 +1650,12 @@ def no_tensors(picture: Any) -> Any:
     raise ValueError("no tensors")
 
 
+def grey_batches(picture: Any) -> Any:
+    if isinstance(picture, torch.Tensor) and picture.ndim == 4 and picture.shape[1] == 1:
+        return picture
+    raise ValueError("no grey batch")
+
+
 TENSORS = ["3x96x128 changed", "1x3x96x128 changed"]
 OTHERS = ["3x1x96x128 kept", *["1x1x96x128 kept"] * 2, *["3x96x128 kept"] * 3, *["1x96x128 kept"] * 4]
 REFUSED = ["3x1x96x128 refused", "1x96x128 refused", *["1x1x96x128 refused"] * 2]
@@ -1600,6 +1687,14 @@ IN_ORDER: dict[str, tuple[Any, list[str]]] = {
         T.Compose([KeepingOthers(MEAN, STD), no_tensors]),
         ["3x96x128 kept"] * 2 + ["1x96x128 kept"] * 2,
     ),
+    "one mean for all": (
+        T.Compose([the_same, T.Normalize(0.5, 0.25)]),
+        [*TENSORS, "3x1x96x128 changed", "1x96x128 changed", *["1x1x96x128 changed"] * 2],
+    ),
+    "what takes its batches for something else alone": (
+        T.Compose([grey_batches, FirstForAll(MEAN, STD)]),
+        ["3x1x96x128 changed", *["1x1x96x128 changed"] * 2],
+    ),
 }
 
 
@@ -1615,3 +1710,42 @@ def test_what_is_not_run() -> None:
         list(sightings(pipeline.transforms[1], declared(pipeline.transforms[1])))
     with pytest.raises(NotApplicable, match=r"^the Normalize was not seen at work inside its .*one with other steps"):
         list(sightings(pipeline, replace(declared(pipeline), entry=None)))
+
+
+# --- what is measured from outside, too ---
+
+TWICE_AS_BRIGHT = ColorMap(np.eye(3) * 8, np.full(3, -2.0), 0.0, 1e-6, "", 1)
+HALF = Normalization([0.5] * 3, [0.25] * 3)
+
+
+def test_pictures_twice_as_bright_are_told() -> None:
+    with pytest.raises(CheckFailure, match=r"^pictures are multiplied by \(2, 2, 2\) on the way to Normalize"):
+        boundary._refuse_other_range(TWICE_AS_BRIGHT, HALF)
+
+
+@pytest.mark.parametrize("flag", ["random", "nonlinear", "per_image", "gated", "clipped"])
+def test_of_what_is_no_fixed_map_no_range_is_told(flag: str) -> None:
+    boundary._refuse_other_range(replace(TWICE_AS_BRIGHT, **{flag: True}), HALF)
+
+
+def test_another_range_of_four_channels_is_told() -> None:
+    pipeline = T.Compose([lambda picture: picture * 2, T.Normalize([0.5] * 4, [0.25] * 4)])
+    with pytest.raises(CheckFailure, match=r"^pictures are multiplied by \(2, 2, 2, 2\) on the way to Normalize"):
+        boundary._refuse_changes_before(declared(pipeline))
+
+
+def test_channels_that_are_turned_back_are_told() -> None:
+    assert boundary._turned(None) == ""
+    assert boundary._turned((2, 1, 0)) == (
+        "; channels leave it reversed (RGB becomes BGR), and the inverse turns them back"
+    )
+
+
+def test_what_a_network_makes_of_pictures_is_no_change_of_them() -> None:
+    """Though what it gives is of their size."""
+    network = torch.nn.Sequential(T.Normalize(MEAN, STD), torch.nn.Conv2d(3, 3, 1))
+    assert verdict(network)[0] == "passed"
+    assert verdict(torch.nn.Sequential(T.Normalize(MEAN, STD), torch.nn.Flatten(0, -1)))[0] == "passed"
+    with torch.no_grad():
+        frozen = torch.nn.Sequential(T.Normalize(MEAN, STD), torch.nn.ReLU())
+    assert verdict(frozen)[0] == "failed"

@@ -9,58 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from observations import FLOAT32, FLOAT64, observed
 
 from pytest_denorm.verification.causes import Cause, Causes, distinct
-from pytest_denorm.verification.observation import ChannelFit, Map, Observation
+from pytest_denorm.verification.observation import Map, Observation
 
 Array = np.ndarray[Any, Any]
 Inverse = Callable[[Array, Array, Array], Array]  # of y, mean and std
 
 OWN = ((0.31, 0.42, 0.57), (0.21, 0.26, 0.34))  # nobody's
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-FLOAT64, FLOAT32 = 2.0**-45, 2.0**-24
-
-
-def observed(mean: Any, std: Any, white: float = 1.0, **changes: Any) -> Observation:
-    """What is seen of a Normalize of 200 pixels, from black to white in every channel, each in an order of its own."""
-    m, s = (np.array(one, dtype=float) * white for one in (mean, std))
-    shades = np.linspace(0, white, 200)
-    x = np.stack(
-        [shades[np.arange(200) * step % 200] for step in (3, 7, 9, 11, 13, 17, 19, 21, 23, 27)[: len(m)]], axis=1
-    )
-    y = (x - m) / s
-    unit = changes.get("unit_roundoff", FLOAT64)
-    fit = ChannelFit(0, 0.0, 0.0, 0.0, 0.0, 10_000, -math.inf, math.inf, 0.0, True, s)
-    fields = {
-        "mean": m,
-        "std": s,
-        "white": white,
-        "scale": 1.0,
-        "step": 0.0,
-        "unit_roundoff": unit,
-        "slack": np.full(len(m), 4 * unit * white),
-        "forward_is_finite": True,
-        "forward_is_affine": True,
-        "fits": (fit,) * len(m),
-        "wraps": False,
-        "finite": True,
-        "exact": False,
-        "max_abs_error": white,
-        "wrong_levels": 255,
-        "per_image": "",
-        "flipped": "",
-        "scattered": False,
-        "repeats": True,
-        "forward_mutates": False,
-        "inverse_mutates": False,
-        "y": y,
-        "z": x,
-        "y_low": y.min(axis=0),
-        "y_high": y.max(axis=0),
-        "lowest": 0.0,
-        "highest": white,
-    }
-    return Observation(**{**fields, **changes})
 
 
 def found_of(seen: Observation, slope: Any, offset: Any) -> Map:
@@ -1583,6 +1541,16 @@ def test_right_constants_are_counted() -> None:
     ):
         off = found._replace(slope=found.slope + slopes * room, offset=found.offset + offsets * room)
         assert causes.right_constants(off) == right
+
+
+def test_one_number_that_is_wrong_may_be_so_by_itself() -> None:
+    """Where what the other should be is not known as well."""
+    seen = observed((0.3, 0.31), (0.5, 0.3), slack=np.array([1e-5, 0.02]))
+    found = found_of(seen, seen.std, seen.mean[::-1])
+    assert said(Causes(seen).of(found)) == [
+        "channel-order: The mean is applied in reversed order of channels.",
+        "= wrong-mean: channel 0: gain 1, offset 0.01: the inverse uses mean 0.31 where the pipeline has 0.3.",
+    ]
 
 
 def test_the_distance_is_that_in_the_middle() -> None:

@@ -1321,6 +1321,7 @@ def test_one_level_that_is_wrong_is_no_known_mistake(dtype: torch.dtype) -> None
     said = of(inverse, dtype=dtype)
     assert (kinds(said), said.exact) == (["unknown"], False)
     assert said.wrong_levels == 3
+    assert said.message.startswith("none of the known mistakes gives these numbers. red: no affine map, off by up to ")
 
 
 @pytest.mark.parametrize("cast", [lambda x: x.clamp(0, 1), rounded])

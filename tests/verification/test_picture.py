@@ -104,7 +104,7 @@ def test_the_error_map_and_the_points_are_those_of_the_pictures() -> None:
     fitted = next(line for line in red.lines if line.get_label() == "fitted line")
     assert fitted.get_ydata() == pytest.approx([28.05, 283.05], abs=1e-3)
     ideal = next(line for line in red.lines if line.get_label() == "ideal: x")
-    assert list(ideal.get_ydata()) == [0, 255]
+    assert list(ideal.get_xdata()) == list(ideal.get_ydata()) == [0, 255]
     assert below.lines[1].get_ydata() == pytest.approx(np.full(45, 28.05), abs=1e-4)
     assert below.lines[1].get_xdata() == pytest.approx(np.full(45, 10.0), abs=1e-4)
     assert (list(below.lines[0].get_ydata()), list(below.lines[2].get_xdata())) == ([0, 0], [0, 255])
@@ -146,12 +146,14 @@ def test_as_many_lines_as_there_is_room_for_end_without_an_ellipsis(more: int, s
 def test_who_raises_while_it_is_drawn_is_said(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     inverse, failing = T.Normalize([-1.0], [2.0]), lambda *args: 1 / 0
     report = check(T.Normalize([0.5], [0.5]), inverse=lambda y: inverse(y), images=torch.rand(1, 4, 5))
+    measured = report._drawn()
     if role == "inverse":
         inverse = failing
     else:
         monkeypatch.setattr(T.Normalize, "forward", failing)
-    with pytest.raises(InverseError, match=f"^the {role} raised ZeroDivisionError: "):
-        report.figure()
+    for draw in (report.figure, lambda: round_trip_figure(*measured)):
+        with pytest.raises(InverseError, match=f"^the {role} raised ZeroDivisionError: "):
+            draw()
 
 
 def test_a_picture_without_pixels_is_left_out() -> None:
@@ -163,7 +165,7 @@ def test_a_picture_without_pixels_is_left_out() -> None:
 
 @pytest.mark.parametrize(("off", "shown"), [(1.002, 0), (1.0, 2), (0.998, 2)])
 def test_the_picture_shown_is_the_last_one_beyond_its_tolerance(off: float, shown: int) -> None:
-    images = torch.tensor([64.0, 128.0, 192.0], dtype=torch.float64).view(3, 1, 1, 1)
+    images = torch.tensor([[64.0, 100.0], [128.0, 128.0], [192.0, 192.0]], dtype=torch.float64).view(3, 1, 1, 2)
     inverse = lambda y: y + (y == 64) * off  # noqa: E731
     report = check(Normalization(0.0, 1.0, 255.0), inverse=inverse, images=images, select=ROUND_TRIP)
     subject, outcome = report._drawn()
@@ -227,6 +229,11 @@ def test_warnings_of_others_are_not_kept_back(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(mpl.figure.Figure, "colorbar", warning)
     with pytest.warns(UserWarning, match="somebody else's"):
         report.figure()
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        here = list(warnings.filters)
+        report.figure()
+        assert list(warnings.filters) == here
     assert list(warnings.filters) == before
 
 
@@ -310,7 +317,9 @@ def test_an_inverse_that_takes_no_other_pictures_can_be_drawn() -> None:
         return y * 0.25 + 0.7
 
     report = check(Normalization(0.5, 0.25), inverse=only_these, images=torch.rand(1, 3, 8), select=ROUND_TRIP)
-    assert titles(report.figure())[-1] == "grey: 1 x + 51"
+    figure = report.figure()
+    assert titles(figure)[-1] == "grey: 1 x + 51"
+    assert [text.get_text().partition(" ")[0] for text in figure.texts[1:]] == ["Normalization:", "worst"]
 
 
 def test_values_that_are_no_numbers_are_marked() -> None:
@@ -327,6 +336,8 @@ def test_any_number_of_channels(channels: int, panels: int) -> None:
     shown = titles(report.figure())[3:]
     assert len(shown) == panels
     assert shown[-1].endswith(f"1 x + {2.55 * channels:.3g}")  # the worst one is there
+    colours = {mpl.colors.to_hex(axes.lines[1].get_color()) for axes in report.figure().axes[4:]}
+    assert colours == {"#424242"}
 
 
 def test_only_wrong_pictures_are_chosen() -> None:
@@ -370,6 +381,7 @@ def test_names_are_shown_as_they_are(recwarn: pytest.WarningsRecorder) -> None:
     figure = check(normalization, inverse=lambda y: y, select=ROUND_TRIP)
     assert "$x_1$ 写真 \\frac{" in texts(figure.figure())
     assert figure.png()
+    assert not any(text.get_parse_math() for text in figure.figure().texts)
     assert not recwarn.list
 
 
@@ -712,7 +724,9 @@ def test_a_line_of_the_header_is_as_long_as_there_is_room(first, longest) -> Non
 def test_many_points_are_thinned_out(pixels: int, shown: int) -> None:
     images = torch.linspace(0, 1, pixels).view(1, 1, pixels)
     figure = check(Normalization(0.5, 0.25), images=images, select=ROUND_TRIP).figure()
-    assert len(figure.axes[4].lines[1].get_xdata()) == shown
+    points = figure.axes[4].lines[1].get_xdata()
+    assert len(points) == shown
+    assert (points[0], points[-1]) == pytest.approx((0, 255), abs=1e-3)
 
 
 def test_a_file_has_no_alpha_and_a_picture_is_numbered_where_there_are_several() -> None:
