@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from pytest_denorm.errors import ImageError, ImageTypeError
-from pytest_denorm.pipelines.items import Batches, is_loader, is_picture, kept_while_read, pictures_of
+from pytest_denorm.pipelines.items import Batches, are_alike, is_loader, is_picture, kept_while_read, pictures_of
 
 #: How many pictures are taken from a data set, which has no batches.
 SAMPLES = 64
@@ -148,8 +148,10 @@ def _channels(stack: torch.Tensor | np.ndarray[Any, Any]) -> int:
 
 def _labels_come_first(parts: Any) -> bool:
     """Whether a list holds labels and pictures, in a batch or in pairs, rather than pictures or dicts."""
+    if all(isinstance(part, Mapping) for part in parts):  # one of pictures, and one of labels
+        return not are_alike(parts) and any(_is_stack(thing) for part in parts for thing in part.values())
     if not is_picture(parts[0]):
-        return not all(isinstance(part, Mapping) for part in parts)
+        return True
     return _vectors_come_first(parts)
 
 

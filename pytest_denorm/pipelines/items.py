@@ -31,7 +31,16 @@ from .adapters.torchvision import said_to_be_picture
 from .conventions import KEYS
 from .randomness import states_kept, states_put_back
 
-__all__ = ["Batches", "data_set_of", "is_indexed", "is_loader", "is_picture", "kept_while_read", "pictures_of"]
+__all__ = [
+    "Batches",
+    "are_alike",
+    "data_set_of",
+    "is_indexed",
+    "is_loader",
+    "is_picture",
+    "kept_while_read",
+    "pictures_of",
+]
 
 #: How many channels pictures have, where nothing else tells.
 _CHANNELS = (1, 3, 4)
@@ -269,6 +278,11 @@ def _kinds(item: Sequence[Any]) -> list[Any]:
     return [next((one for one in known if isinstance(member, one)), is_picture(member)) for member in item]
 
 
+def are_alike(things: Sequence[Any]) -> bool:
+    """Whether all are mappings that have keys in common, as items have, unlike one of pictures and one of labels."""
+    return all(isinstance(one, Mapping) and not things[0].keys().isdisjoint(one.keys()) for one in things)
+
+
 def _forms(item: Sequence[Any]) -> list[Any]:
     return [(_axes(member), getattr(member, "dtype", None)) for member in item]
 
@@ -389,7 +403,7 @@ class Batches:
         if not all(isinstance(each, (tuple, list, Mapping)) for each in batch):
             return False
         if self._item is None:
-            return isinstance(batch[0], Mapping) or (
+            return are_alike(batch) or (
                 any(_held(each, is_picture, False) for each in batch[0]) and not all(map(is_picture, batch[0]))
             )
         if isinstance(self._item, (tuple, list)) and not any(isinstance(each, Mapping) for each in batch):
@@ -400,7 +414,7 @@ class Batches:
                 return True
             forms = _forms(self._item)  # two pairs of pictures
             return _forms(batch[0]) == forms if len(set(forms)) > 1 else isinstance(batch, list)
-        return isinstance(self._item, Mapping) and isinstance(batch[0], Mapping)
+        return isinstance(self._item, Mapping) and are_alike(batch)
 
     def _is_alone(self, thing: Any) -> bool:
         """Whether one of a list is one picture, rather than a batch beside another one."""

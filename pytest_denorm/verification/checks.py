@@ -532,9 +532,8 @@ def check_low_precision(case: Case) -> Shown:
                 f"{outcome.tolerance.reason}.",
                 **details,
             )
-        shown.append(
-            f"{name} costs up to {in_levels(levels, 2)} ({outcome.wrong_levels} of {outcome.total_levels} bytes change)"
-        )
+        cost = f"costs up to {in_levels(levels, 2)}" if math.isfinite(levels) else "does not hold these numbers"
+        shown.append(f"{name} {cost} ({outcome.wrong_levels} of {outcome.total_levels} bytes change)")
     if not details:
         raise NotApplicable("; ".join(shown))
     return Shown("; ".join(shown), details)

@@ -136,8 +136,11 @@ def test_a_thing_that_is_no_picture_is_told_with_its_place() -> None:
 def test_a_dict_of_pictures_may_stand_beside_labels() -> None:
     images = floats(2, 3, 8, 9)
     assert taken(({"image": images}, torch.arange(2)), images) == [0]
+    for labels in ([1, 2], {"label": torch.arange(2)}, {"label": [1, 2]}, {}):
+        assert taken(({"image": images}, labels), images) == [0]
+        assert taken((labels, {"image": images}), images) == [0]
     assert taken({"image": images, "label": [1, 2]}, images) == [0]
-    assert len(blocks_of([{"image": images[0]}, {"image": images[1]}])) == 2
+    assert len(blocks_of([{"image": images[0]}, {"image": images[1], "label": 2}])) == 2
 
 
 # --- vectors of one-hot labels, or boxes, before pictures ---

@@ -667,6 +667,11 @@ def test_what_low_precision_costs() -> None:
     )
     assert 0 <= half["levels"] < coarse["levels"] < 4
 
+    (result,) = check(Normalization(32767.5, 16383.75, 65535.0), select=["low_precision"]).results
+    assert result.message.startswith(
+        "float16 does not hold these numbers (1 of 256 bytes change); bfloat16 costs up to "
+    )
+
 
 def test_low_precision_explains_as_much_as_it_says() -> None:
     """Of the channel that is off: others may be allowed more."""
