@@ -127,6 +127,7 @@ def test_a_thing_that_is_no_picture_is_told_with_its_place() -> None:
         ([picture, torch.zeros(3)], r"item 1 of the list: a torch\.Tensor of shape \(3,\) is no picture"),
         ([floats(8, 9), 3], "item 1 of the list: a builtins.int is no picture"),
         ([{"image": picture}, {"label": 3}], r"item 1 of the list: which of the keys \['label'\] is the picture\?"),
+        ([{"image": picture[None]}, {"image": 3}], r"item 1 of the list: "),
         (Iterated((picture, 1), (2, 1)), r"sample 1 of the Iterated: no picture is in a tuple of \(int, int\)"),
     ):
         with pytest.raises(ImageTypeError, match=f"^{message}.*Give the pictures alone\\.$"):

@@ -991,8 +991,11 @@ def test_pictures_far_above_white_are_off_by_more() -> None:
 
 def test_statistics_of_bytes_are_measured_from_outside_without_a_warning() -> None:
     assert verdict(T.Normalize(*TO_BYTES))[0] == "passed"
-    before, normalize = list(warnings.filters), T.Normalize(MEAN, STD)
-    boundary._from_outside(declared(normalize), NotApplicable("unseen"))
+
+
+def test_what_is_measured_from_outside_leaves_the_filters_of_warnings() -> None:
+    before = list(warnings.filters)
+    boundary._from_outside(declared(T.Normalize([0.5], [0.25])), NotApplicable("unseen"))
     assert warnings.filters == before
 
 
@@ -1494,9 +1497,15 @@ def test_numbers_are_those_of_bytes_in_a_picture_of_which_one_channel_is_dull() 
 
 def test_exchanged_channels_of_which_one_is_curved_are_no_map() -> None:
     def does(x: torch.Tensor) -> torch.Tensor:
-        return right(x.flip(0)) + by_channel(0, 0.3, 0) * x.square().flip(0)
+        return right(x.flip(0)) + by_channel(0, 0.15, 0) * x.square().flip(0)
 
     assert inside(meeting(ONE, does))[1].startswith(f"{NO_MAP}not affine: up to ")
+
+
+def test_numbers_are_told_of_what_is_as_coarse_as_its_dtype() -> None:
+    """Which is more than a level where the picture has little contrast."""
+    bright = inside(meeting(0.9 + 0.1 * ONE, lambda x: (right(x) * 1.2).bfloat16()))
+    assert bright[1].startswith("red: declared mean 0.485 and std 0.229, measured mean 0.4")
 
 
 @pytest.mark.parametrize(("off", "is_map"), [(1.0062, True), (1.008, True), (1.012, False), (1.5, False)])
