@@ -427,8 +427,8 @@ def test_channels_that_are_no_colours(channels: int) -> None:
     class Wrong(v2.Normalize):
         """Does something else to the last channel."""
 
-        def transform(self, inpt: Any, params: Any) -> Any:
-            return super().transform(inpt, params) * torch.tensor([1.0] * (channels - 1) + [1.5])[:, None, None]
+        def forward(self, *inputs: Any) -> Any:
+            return super().forward(*inputs) * torch.tensor([1.0] * (channels - 1) + [1.5])[:, None, None]
 
     status, message = verdict(Wrong(mean, std))
     assert status == "failed"

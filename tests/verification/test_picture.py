@@ -734,7 +734,7 @@ def test_a_file_has_no_alpha_and_a_picture_is_numbered_where_there_are_several()
     report = check(Normalization(0.5, 0.25), inverse=lambda y: y * 0.25 + 0.498, images=images, select=ROUND_TRIP)
     with Image.open(io.BytesIO(report.png())) as picture:
         assert picture.mode == "RGB"
-        assert picture.size == (1000, 745)
+        assert picture.size == (1000, pytest.approx(745, abs=1))  # older versions of matplotlib cut off
     assert titles(report.figure())[:2] == ["original: picture 1", "recovered, clipped to 0..255"]
 
 
