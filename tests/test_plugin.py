@@ -226,7 +226,9 @@ def test_a_pipeline_that_cannot_be_loaded_fails_its_checks(pytester: pytest.Pyte
     result = pytester.runpytest("--denorm", "-q", "-k", "round_trip", "-p", "no:randomly")
     result.assert_outcomes(failed=2, deselected=TOTAL - 2)
     said = result.stdout.str()
-    assert said.count("nowhere:val: No module named 'nowhere'.") in (1, 2)  # newer versions have it in the summary, too
+    # its failure, and the line of the summary, which some older versions of pytest leave without a message
+    counts = {2} if pytest.version_tuple >= (9,) else {1, 2}
+    assert said.count("nowhere:val: No module named 'nowhere'.") in counts
     assert "nowhere:val cannot be loaded: the first failure of 'val' says why." in said
     assert "Traceback" not in said
 
