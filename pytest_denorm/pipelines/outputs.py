@@ -11,6 +11,13 @@ __all__ = ["Array", "as_if_alone", "channel_axis", "common_corner", "pixel_place
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
+#: How wide a channel usually is, from black to white: a std of a quarter.
+_USUAL_WIDTH = 4.0
+#: A band around it, in logarithms, that holds a Normalize either of floats or of bytes: they are 255 times as wide.
+_HALF_BAND = math.log(255) / 2
+#: A channel that is so much narrower than another tells nothing: the colours of a grey picture.
+_HARDLY = 1e-3
+
 
 def as_if_alone(together: Array, alone: Array, allowed: float) -> str:
     """Which of two colours, as they come out alone, make up most of a picture: "both", "one", or "neither"."""
@@ -24,14 +31,25 @@ def as_if_alone(together: Array, alone: Array, allowed: float) -> str:
 
 
 def plausibility(black: Array, white: Array) -> float:
-    """1 where the values have the range that networks are fed with: in each channel around zero, and a few units wide,
-    or as wide as bytes are where just a mean was taken off."""
+    """1 where each channel has the range that networks are fed with, which is around zero and some units wide, or that
+    of bytes less a mean; else below 1, the more the likelier are the mean and std that make this range.
+
+    With ``y = (x - mean) / std`` and white at 1, a channel is ``1 / std`` wide, and zero is as far beyond its ends, in
+    widths, as the mean is beyond black and white. The likelihood falls off as a double exponential in the logarithm of
+    std, and as a simple one in how far the mean is beyond; channels count alike.
+    """
     low, high = np.minimum(black, white), np.maximum(black, white)
-    width = float((high - low).max())
-    around_zero = float(((low <= 0.25 * width) & (high >= -0.25 * width)).mean())
-    less_mean = abs(width - 255) < 0.01 and float(low.max()) <= -0.1 * width
-    usual = width > 0 and (0.2 <= width <= 60 or less_mean)
-    return (around_zero + (1.0 if usual else 1 / (1 + abs(math.log(max(width, 1e-12) / 4))))) / 2
+    answers = high - low > _HARDLY * (high - low).max()
+    if not answers.any():
+        return 0.0
+    low, high = low[answers], high[answers]
+    width = high - low
+    beyond = np.maximum(0, np.maximum(low, -high)) / width
+    unusual = np.abs(np.log(width / _USUAL_WIDTH))
+    less_mean = bool((np.abs(width - 255) < 0.01).all()) and float(low.max()) <= -0.1 * 255
+    if beyond.max() <= 0.25 and (less_mean or unusual.max() <= _HALF_BAND):
+        return 1.0
+    return 1 / (1 + float((unusual + beyond / 2).mean()))
 
 
 def channel_axis(output: Array, channels: int) -> int | None:

@@ -317,7 +317,7 @@ class Causes:
                         fitting.append((digits, unit, rounded))
                         break  # what is short is so with more decimals, too
             if side == "pipeline":
-                moved = [(long[i], short[i], np.abs(long[i] - short[i]) > room[i]) for i in (0, 1) if not right[i]]
+                moved = [(long[i], short[i], room[i]) for i in (0, 1) if not right[i]]
                 fitting = sorted(fitting, key=lambda one: one[0])[:1]  # what is short on one scale is so on the other
                 fitting = [one for one in fitting if _says_rounded(moved, 0.5 / one[1] / 10.0 ** one[0])]
             for digits, unit, rounded in fitting:
@@ -497,13 +497,18 @@ def _says_rounded(moved: Sequence[tuple[Array, Array, Array]], half: float) -> b
     """Whether the pipeline's own constants are rounded: that they are short says little, as most are.
 
     Args:
-        moved: stds, or means, or both, that differ: the long ones, the short ones, and which of them do.
+        moved: stds, or means, or both, that differ: the long ones, the short ones, and to what they are known.
         half: how far rounding moves a number at most.
     """
-    different = {round(float(one), 12) for _, short, _ in moved for one in short}
+    long, short, room = (np.concatenate(values) for values in zip(*moved, strict=True))
+    different = {round(float(one), 12) for one in short}
+    gaps = np.abs(long - short)
     # one of several numbers is moved by more than a hundredth of what could be
-    largest = max(float(np.abs(long - short).max()) for long, short, _ in moved)
-    return all(off.all() for _, _, off in moved) and len(different) > 1 and largest > half / 100
+    if len(different) < 2 or (gaps <= room).any() or gaps.max() <= half / 100:
+        return False
+    first = np.abs(short).argmax()
+    in_step = np.abs(long - short * (long[first] / short[first])) <= 2 * room  # one factor moves them all
+    return not in_step.all()
 
 
 def _slip(found: float, right: float, white: float) -> str:

@@ -571,10 +571,40 @@ def test_bytes_whose_channels_lie_on_both_sides_of_zero() -> None:
     np.testing.assert_allclose(measured.std, (0.5, 0.0196, -0.5), rtol=1e-4)
 
 
-def test_floats_one_channel_of_which_lies_far_from_zero() -> None:
-    mean = torch.tensor([0.5, 0.5, 1.2501]).view(-1, 1, 1)
-    measured = probe(lambda picture: (picture - mean) / 0.5).normalization()
-    np.testing.assert_allclose(measured.mean, mean.flatten(), rtol=1e-4)
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        ((0.5, 0.5, 1.2501), (0.5, 0.5, 0.5)),
+        ((0.5, 1.2501, 0.5), (0.5, 0.0166, 0.5)),
+        ((1.9, 2.0, 1.8), (2.9, 3.0, 2.8)),
+        ((1.8, -0.9, 0.4), (0.002, -0.003, 1.5)),
+        ((1.9,), (2.9,)),
+        ((-0.9,), (0.002,)),
+    ],
+)
+def test_floats_of_unusual_statistics(mean, std) -> None:
+    """A mean beyond white or black, a very small or great std: still less odd than those of bytes would be."""
+    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (mean, std))
+    measured = probe(lambda picture: (picture - m) / s, channels=len(mean)).normalization()
+    np.testing.assert_allclose(measured.mean, mean, rtol=1e-4)
+    np.testing.assert_allclose(measured.std, std, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        ((0.5, 0.1, -0.2), (0.002, 0.004, -0.003)),
+        ((0.1, 0.7, 0.0), (2.4, 1.4, 0.006)),
+        ((0.3,), (0.002,)),
+        ((2.0,), (3.0,)),
+    ],
+)
+def test_bytes_of_unusual_statistics(mean, std) -> None:
+    """In parts of white: read as those of floats, these would be means of many times white."""
+    m, s = (255 * torch.tensor(one).view(-1, 1, 1) for one in (mean, std))
+    measured = probe(lambda picture: (picture.float() - m) / s, channels=len(mean)).normalization()
+    np.testing.assert_allclose(measured.mean, mean, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(measured.std, std, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["imagenet", "CLIP", "cifar_10", "half"])

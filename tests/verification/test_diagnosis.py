@@ -652,6 +652,23 @@ def test_one_short_number_says_nothing_of_rounding() -> None:
     assert said.kind == "wrong-mean"
 
 
+@pytest.mark.parametrize(("mean", "std"), [(0.03, 0.02), (0.002, -0.002), (0.003, 0.002)])
+def test_one_factor_says_nothing_of_rounding(mean: float, std: float) -> None:
+    """All that the inverse uses is 1.133 of the pipeline's, which are so short that they could be that, rounded."""
+    typed = std * 0.255 / 0.225
+    inverse = T.Normalize(-mean / std, 1 / typed)
+    said = diagnose(T.Normalize(mean, std), inverse, channels=1)
+    assert (said.kind, said.alternatives) == ("wrong-std", ())
+    assert said.message.startswith(f"grey: gain 1.133, offset 0: the inverse uses std {typed:.6g} in 1/std, and the ")
+
+
+def test_two_factors_are_of_rounding() -> None:
+    said = diagnose(T.Normalize(0.03, 0.02), lambda y: y * 0.0226 + 0.0261, channels=1)
+    assert said.message == (
+        "The pipeline's own constants are rounded to 2 decimals: grey mean 0.0261 for 0.03, grey std 0.0226 for 0.02."
+    )
+
+
 def test_of_channels_with_one_std_an_eps_is_another_std() -> None:
     said = diagnose(T.Normalize(0.1307, 0.3081), lambda y: y * 0.3091 + 0.1307, channels=1)
     assert said.message == (
