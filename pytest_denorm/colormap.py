@@ -25,7 +25,8 @@ class Fit(NamedTuple):
         matrix: (channels out, channels in).
         offset: (channels out,).
         residual: the largest ``|y - (matrix @ x + offset)|`` of each channel out.
-        condition: of the design matrix; large where the samples cannot tell the channels apart.
+        condition: of the design matrix, its columns brought to one order of magnitude; large where the samples cannot
+            tell the channels apart.
     """
 
     matrix: np.ndarray[Any, Any]
@@ -37,11 +38,15 @@ class Fit(NamedTuple):
 def fit_affine(x: Any, y: Any) -> Fit:
     """Fits pixels `y` (n, channels out) to pixels `x` (n, channels in).
 
-    Columns are centred first, so that the offset does not lose digits to the slope.
+    Columns are centred first, so that the offset does not lose digits to the slope, and brought to one order of
+    magnitude, so that a wide channel does not take them from a narrow one (van der Sluis, Numer. Math. 14, 1969).
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
-    solution, _, rank, singular = np.linalg.lstsq(x - x_mean, y - y_mean, rcond=None)
+    centred = x - x_mean
+    _, exponents = np.frexp(np.abs(centred).max(axis=0, initial=0))
+    scaled, _, rank, singular = np.linalg.lstsq(np.ldexp(centred, -exponents), y - y_mean, rcond=None)
+    solution = np.ldexp(scaled, -exponents[:, None])
     offset = y_mean - x_mean @ solution
     residual = np.abs(y - (x @ solution + offset)).max(axis=0)
     condition = float(singular[0] / singular[-1]) if rank == x.shape[1] else float("inf")

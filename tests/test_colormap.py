@@ -43,7 +43,18 @@ class TestFit:
         np.testing.assert_allclose(fit.matrix, self.matrix, atol=1e-13)
         np.testing.assert_allclose(fit.offset, self.offset, atol=1e-13)
         np.testing.assert_allclose(fit.residual, [0, 0], atol=1e-13)
-        np.testing.assert_allclose(fit.condition, np.linalg.cond(x - x.mean(axis=0)), rtol=1e-12)
+        centred = x - x.mean(axis=0)
+        centred /= 2.0 ** np.ceil(np.log2(np.abs(centred).max(axis=0)))
+        np.testing.assert_allclose(fit.condition, np.linalg.cond(centred), rtol=1e-12)
+
+    def test_a_wide_channel_takes_no_digits_from_a_narrow_one(self, x):
+        """A power of two is exact: only the slopes change by it."""
+        widths = np.array([2.0**60, 1.0, 2.0**-60])
+        plain, wide = (fit_affine(x * one, x @ self.matrix.T + self.offset) for one in (1.0, widths))
+        np.testing.assert_array_equal(wide.matrix * widths, plain.matrix)
+        np.testing.assert_allclose(wide.offset, plain.offset, atol=1e-13)
+        np.testing.assert_allclose(wide.residual, [0, 0], atol=1e-13)
+        assert wide.condition == plain.condition
 
     def test_it_is_the_fit_of_least_squares_with_a_column_of_ones(self, x):
         y = np.random.default_rng(1).normal(size=(40, 2))

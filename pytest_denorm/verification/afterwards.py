@@ -129,7 +129,8 @@ def _share_kept(y: Array, z: Array, room: float) -> float:
 def _refuse_mixture(y: Array, z: Array, room: float) -> None:
     fit = fit_affine(y, z)
     beside = np.abs(fit.matrix - np.diag(np.diagonal(fit.matrix))).max()
-    if fit.residual.max() <= room and fit.condition < _TELLS_APART and beside > _MIXED:
+    is_map = fit.residual.max() <= room and beside > _MIXED
+    if is_map and np.linalg.cond(y - y.mean(axis=0)) < _TELLS_APART:
         is_grey = np.ptp(z, axis=1).max() <= room
         raise _changed("made grey" if is_grey else "mixed among its channels")
 

@@ -1384,6 +1384,15 @@ def test_stds_are_held_against_rounded_ones_as_exactly_as_they_are_known() -> No
     assert named(seen, found_of(seen, [0.02131, 0.02621, 0.03471], seen.mean)) == [rounded("5 decimals", changes)]
 
 
+@pytest.mark.parametrize(("rooms", "kinds"), [(0, []), (1.5, []), (2.5, ["rounded-constants"])])
+def test_one_factor_is_held_against_what_is_known_of_each_number(rooms: float, kinds: list[str]) -> None:
+    seen = observed((0.03,), (0.02,), slack=np.array([1e-6]))
+    plain = found_of(seen, 0.02 * 1.13, 0.03 * 1.13)
+    reach = np.maximum(np.abs(plain.low), np.abs(plain.high))
+    found = found_of(seen, plain.slope + rooms * seen.resolution(plain) / reach, plain.offset)
+    assert [one.kind for one in Causes(seen).of(found)] == kinds
+
+
 def test_what_cannot_be_seen_of_constants_is_not_told() -> None:
     seen = observed(*IMAGENET, slack=np.full(3, 1e-5))
     plain = found_of(seen, seen.std, [0.48, 0.46, 0.41])

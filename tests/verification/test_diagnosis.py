@@ -669,6 +669,13 @@ def test_two_factors_are_of_rounding() -> None:
     )
 
 
+def test_a_channel_of_another_magnitude_is_no_less_affine() -> None:
+    """Two channels are normalized to hundreds, and the third to less than one."""
+    mean, std = three(1.3643, -0.9763, -0.9763), three(-0.002, -0.002, -1.3643)
+    said = diagnose(lambda x: (x - mean) / std, lambda y: (y * std + mean) * 256, dtype=torch.float64)
+    assert said.message == "the result is 256 times too large: it is multiplied by 256, and white is 255."
+
+
 def test_of_channels_with_one_std_an_eps_is_another_std() -> None:
     said = diagnose(T.Normalize(0.1307, 0.3081), lambda y: y * 0.3091 + 0.1307, channels=1)
     assert said.message == (
