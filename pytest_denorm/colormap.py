@@ -44,7 +44,7 @@ def fit_affine(x: Any, y: Any) -> Fit:
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
     centred = x - x_mean
-    _, exponents = np.frexp(np.abs(centred).max(axis=0, initial=0))
+    _, exponents = np.frexp(np.abs(centred).max(axis=0))
     scaled, _, rank, singular = np.linalg.lstsq(np.ldexp(centred, -exponents), y - y_mean, rcond=None)
     solution = np.ldexp(scaled, -exponents[:, None])
     offset = y_mean - x_mean @ solution

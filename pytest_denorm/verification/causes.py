@@ -263,10 +263,11 @@ class Causes:
     def _without_forward(self, found: Map) -> Iterator[Cause]:
         """Any inverse at all, where the forward leaves the picture as it is."""
         resolution = self.seen.resolution(found)
-        adds = (np.abs(found.offset) > resolution).any()
-        scales = (np.abs(found.slope - 1) > 0.05).any()  # else it is a constant that is a little off
+        adds, scales = (~self._close_offset(found, 0.0)).any(), (~self._close(found, np.ones_like(found.slope))).any()
+        # else it is a constant that is a little off
+        is_far = max(np.abs(found.slope - 1).max(), np.abs(found.offset).max() / self.seen.white) > 0.05
         is_black = self._close(found, np.zeros_like(found.slope)).any()
-        if _leaves_as_is(self.seen) and adds and scales and not is_black:
+        if _leaves_as_is(self.seen) and adds and scales and is_far and not is_black:
             mean, std = (
                 format_numbers((snap(float(v), float(r)) for v, r in zip(values, resolution, strict=True)), 4)
                 for values in (found.offset, found.slope)

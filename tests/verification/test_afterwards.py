@@ -438,6 +438,7 @@ def test_what_one_channel_alone_follows_is_no_scale_and_no_mixture() -> None:
 @pytest.mark.parametrize(("share", "is_told"), [(9e3, True), (1.1e4, False)])
 def test_channels_that_hardly_differ_do_not_show_a_mixture(share: float, is_told: bool) -> None:
     y = factorial() * torch.tensor([1.0, 1.0, 1 / share], dtype=torch.float64).view(3, 1, 1)
+    y = y + torch.tensor([0.5, 0.0, -0.5], dtype=torch.float64).view(3, 1, 1)
     mixed = torch.stack([0.9 * y[0] + 0.1 * y[1], y[1], y[2]])
     assert bool(told(y, mixed)) == is_told
 

@@ -261,6 +261,7 @@ FIVE = ((0.41, 0.42, 0.43, 0.44, 0.45), (0.21, 0.22, 0.23, 0.24, 0.25))
 QUARTERS, NEGATIVE = ((0.3, 0.4), (0.25, 0.25)), ((0.3, 0.4), (-0.5, 0.3))
 CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 NOTHING = ((0.0,) * 3, (1.0,) * 3)
+NOTHING_OF_BYTES = ((0.0,) * 3, (1 / 255,) * 3, 255.0)
 HALVES = ((0.0625, 0.375), (0.25, 0.5))  # -mean/std is -0.25 and -0.75
 M, S = IMAGENET
 
@@ -703,7 +704,41 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
     ),
     "no forward, no mean": (NOTHING, typed((0.0,) * 3, (0.3, 0.31, 0.32)), []),
     "no forward, a std of 0": (NOTHING, typed((0.1, 0.2, 0.3), (0.0, 0.3, 0.4)), []),
-    "no forward, stds near 1": (NOTHING, typed((0.1, 0.2, 0.3), (1.04, 1.03, 1.02)), []),
+    "no forward, stds near 1 and means near 0": (
+        NOTHING,
+        typed((0.01, -0.04, 0.03), (1.04, 1.03, 1.02)),
+        [
+            rounded(
+                "1 decimal",
+                "red mean 0.01 0, red std 1.04 1, green mean -0.04 0, green std 1.03 1, blue mean 0.03 0, "
+                "blue std 1.02 1",
+                "The pipeline's own constants are",
+            )
+        ],
+    ),
+    "no forward, a mean not so near 0": (
+        NOTHING,
+        typed((0.01, -0.06, 0.03), (1.04, 1.03, 1.02)),
+        [undone("mean (0.01, -0.06, 0.03), std (1.04, 1.03, 1.02)")],
+    ),
+    "no forward, one std is 1": (
+        NOTHING,
+        typed((0.1, 0.2, 0.3), (1.0, 0.3, 0.4)),
+        [undone("mean (0.1, 0.2, 0.3), std (1, 0.3, 0.4)")],
+    ),
+    "no forward, one std is 1, and means near 0": (
+        NOTHING,
+        typed((0.01, -0.04, 0.03), (1.0, 0.3, 0.4)),
+        [undone("mean (0.01, -0.04, 0.03), std (1, 0.3, 0.4)")],
+    ),
+    "no forward, one std is 1, and all is near": (NOTHING, typed((0.01, -0.04, 0.03), (1.0, 1.03, 1.02)), []),
+    "no forward, in bytes, and all is near": (NOTHING_OF_BYTES, typed((2.1, -12.2, 7.3), (1.0, 1.03, 1.02)), []),
+    "no forward, in bytes": (
+        NOTHING_OF_BYTES,
+        typed((2.1, -13.2, 7.3), (1.0, 1.03, 1.02)),
+        [undone("mean (2.1, -13.2, 7.3), std (1, 1.03, 1.02)")],
+    ),
+    "no forward, stds of 1": (NOTHING, typed((0.1, 0.2, 0.3), 1.0), []),
     "no forward, a std not so near 1": (
         NOTHING,
         typed((0.1, 0.2, 0.3), (1.06, 1.03, 1.02)),
