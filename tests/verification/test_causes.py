@@ -712,7 +712,7 @@ NAMED: dict[str, tuple[Any, Inverse, list[str]]] = {
                 "1 decimal",
                 "red mean 0.01 0, red std 1.04 1, green mean -0.04 0, green std 1.03 1, blue mean 0.03 0, "
                 "blue std 1.02 1",
-                "The pipeline's own constants are",
+                PIPELINES,
             )
         ],
     ),
