@@ -146,7 +146,7 @@ class Denorm:
         forward: Callable[[Any], Any] | Normalization,
         inverse: Callable[[Any], Any] | Normalization,
         *,
-        channels: int = 3,
+        channels: int | None = None,
         pixel_max: float | None = None,
         output_max: float | None = None,
         dtype: torch.dtype = torch.float32,

@@ -18,6 +18,8 @@ Levels = np.ndarray[Any, np.dtype[np.uint8]]
 def _pil(levels: Levels) -> Any:
     from PIL import Image
 
+    if levels.shape[2] > 4:
+        raise NotThisWay
     return Image.fromarray(levels[:, :, 0] if levels.shape[2] == 1 else levels)
 
 
@@ -34,6 +36,13 @@ def _batch(tensor: torch.Tensor) -> torch.Tensor:
     return torch.stack([tensor, tensor])
 
 
+def _plane(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Of a grey picture, which needs no axis for channels."""
+    if array.shape[2] > 1:
+        raise NotThisWay
+    return array[:, :, 0]
+
+
 #: The form of a PIL picture.
 PIL = _pil
 _PIL = ("a PIL picture", PIL)
@@ -45,6 +54,17 @@ _VOLUME = ("a float32 tensor (C, H, W, 1) in 0..1", lambda levels: _chw(_unit(le
 _BYTE_VOLUME = ("a uint8 tensor (C, H, W, 1)", lambda levels: _chw(levels)[..., None])
 _BATCH = ("a float32 tensor (N, C, H, W) in 0..1", lambda levels: _batch(_chw(_unit(levels))))
 _BYTE_BATCH = ("a uint8 tensor (N, C, H, W)", lambda levels: _batch(_chw(levels)))
+_USUAL_FORMS = (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _VOLUME, _BYTE_VOLUME, _BATCH, _BYTE_BATCH)
+#: Of code that takes arrays alone, or grey pictures without an axis for channels.
+_OTHER_FORMS = (
+    ("a uint8 array (C, H, W)", lambda levels: _chw(levels).numpy()),
+    ("a float32 array (C, H, W) in 0..1", lambda levels: _chw(_unit(levels)).numpy()),
+    ("a uint8 array (N, H, W, C)", lambda levels: np.stack([levels, levels])),
+    ("a float32 array (N, H, W, C) in 0..1", lambda levels: np.stack([_unit(levels), _unit(levels)])),
+    ("a uint8 array (H, W)", lambda levels: _plane(levels).copy()),
+    ("a float32 array (H, W) in 0..1", lambda levels: _plane(_unit(levels))),
+    ("a float32 tensor (H, W) in 0..1", lambda levels: torch.from_numpy(_plane(_unit(levels)))),
+)
 
 #: So many keys are supplied to a pipeline that asks for them.
 _MOST_KEYS = 8
@@ -162,7 +182,7 @@ def _ways() -> Iterator[tuple[tuple[str, Callable[[Callable[..., Any], Any], Any
     """How to hand a picture over, and in which forms, in the order in which they are tried."""
     batched = (" in a list, in a dict as 'image'", lambda call, picture: call({"image": [picture]}))
     yield from (
-        (_ALONE, (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _VOLUME, _BYTE_VOLUME, _BATCH, _BYTE_BATCH)),
+        (_ALONE, (*_USUAL_FORMS, *_OTHER_FORMS)),
         (_KEYWORD, (_BYTES, _FLOATS, _TENSOR, _PIL)),
         (_keyed("image"), (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _BATCH)),
         (_keyed("img"), (_BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _PIL)),

@@ -19,8 +19,11 @@ _TURN_BACK = (
 _BY_ITSELF = " It is a network: give what normalizes in it by itself, a layer or a method of it."
 
 
-def locate_or_measure(pipeline: Any) -> Located:
+def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
     """As :func:`~pytest_denorm.pipelines.locate`; where nothing is declared, what the probe measured.
+
+    Args:
+        channels: of the pictures to measure with first, where that is known.
 
     Raises:
         NormalizeNotFoundError: nothing is declared, and nothing that a Normalize does was measured.
@@ -32,7 +35,7 @@ def locate_or_measure(pipeline: Any) -> Located:
         call = _call_of(pipeline)
         if not callable(call):
             raise
-        normalization = _measured(call, error)
+        normalization = _measured(call, error, channels)
     return located_as_measured(pipeline, normalization)
 
 
@@ -46,12 +49,12 @@ def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
     return Located(normalization, "", "a pipeline that declares no Normalize", pipeline, call=_call_of(pipeline))
 
 
-def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError) -> Normalization:
-    from .probing import is_network, probe
+def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Normalization:
+    from .probing import is_network, probe_with
 
     found = None
     try:
-        found = probe(pipeline)
+        found = probe_with(pipeline, channels)
         normalization = found.normalization()
     except DenormError as error:
         order = () if found is None else found.order or ()

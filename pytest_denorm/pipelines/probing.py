@@ -28,6 +28,7 @@ from ..colormap import ColorMap
 from ..errors import DenormError, ImageError, NotInvertibleError, PipelineError, SettingsError
 from ..normalization import Normalization, preset
 from .conventions import CONVENTIONS, PIL, Convention, NotThisWay, Outcome
+from .counts import LESS_USUAL, USUAL, named_in, spread_over
 from .fitting import classify
 from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_places, plausibility
 from .pictures import flat, flat_colours, in_channels, stripes
@@ -36,15 +37,17 @@ from .registry import Parts, describe, public_name
 from .structure import structure
 from .walk import locate
 
-__all__ = ["independent", "is_network", "one_thread", "probe"]
+__all__ = ["SIZES", "independent", "is_network", "one_thread", "probe", "probe_with"]
 
 #: Height and width differ, and neither could be a number of channels. The second is for crops beyond the first.
-_SIZES = ((264, 296), (1064, 1096))
+SIZES = ((264, 296), (1064, 1096))
 _COLOUR = (40, 120, 200)
 _PAIRS = (((0, 0, 0), (255, 255, 255)), ((64, 100, 160), (180, 140, 90)), ((120, 121, 122), (137, 136, 135)))
 #: Pixels looked at in one output, and pictures looked into in one result.
 _LOOKED_AT = 4096
 _LOOKED_INTO = 8
+#: Calls with one and the same picture, to see whether chance has a part.
+_DRAWS = 60
 #: Errors told where no way of calling worked, and ways told with each.
 _ERRORS_TOLD = 6
 _WAYS_TOLD = 3
@@ -59,7 +62,7 @@ def probe(
     *,
     channels: int | None = None,
     size: tuple[int, int] | None = None,
-    draws: int = 60,
+    draws: int = _DRAWS,
     seed: int = 0,
 ) -> ColorMap:
     """Measures what a pipeline does to colours, whatever library it is of.
@@ -70,7 +73,8 @@ def probe(
     Args:
         pipeline: anything that takes a picture and returns one; or a data set or loader, whose transform is taken; or
             a :class:`~pytest_denorm.Normalization` or the name of a preset.
-        channels: of the pictures; 3, and 1 where 3 do not work, unless given.
+        channels: of the pictures; unless given 3, where these do not work 1, and then as many as the pipeline shows
+            that it wants: in what it makes of one channel, or in what it raises.
         size: (height, width) of the pictures; as large as it needs to be, unless given.
         draws: calls with one and the same picture, to see whether chance has a part.
         seed: of python's, numpy's and torch's generators during the calls; their states are restored.
@@ -94,11 +98,23 @@ def probe(
         whole(side, f"size is {size!r}: a side of it", ImageError, least=1, meaning="pixels")
     whole(draws, "draws", ImageError, least=0, meaning="calls")
     whole(seed, "seed", SettingsError)
+    return _measured(pipeline, USUAL if channels is None else (channels,), channels is None, size, draws, seed)
+
+
+def probe_with(pipeline: Any, channels: int | None) -> ColorMap:
+    """As :func:`probe`, first with pictures of so many channels, where that is known."""
+    counts = USUAL if channels is None else tuple(dict.fromkeys((channels, *USUAL)))
+    return _measured(pipeline, counts, True, None, _DRAWS, 0)
+
+
+def _measured(
+    pipeline: Any, counts: tuple[int, ...], others: bool, size: tuple[int, int] | None, draws: int, seed: int
+) -> ColorMap:
     call = independent(_callable_in(pipeline))
     with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         seed_all(seed)
-        return _Probe(call, public_name(pipeline), channels, size).measure(draws)
+        return _Probe(call, public_name(pipeline), counts, others, size).measure(draws)
 
 
 @contextmanager
@@ -203,6 +219,7 @@ class _Chosen:
     shape: tuple[int, ...]
     rank: tuple[float, ...]
     width: Array  # from black to white, a channel out
+    spread: int | None  # so many statistics were spread over one channel
 
 
 def _undivided(chosen: _Chosen, others: Sequence[_Chosen]) -> str:
@@ -217,13 +234,29 @@ def _undivided(chosen: _Chosen, others: Sequence[_Chosen]) -> str:
 
 
 class _Probe:
-    """One measurement of one pipeline."""
+    """One measurement of one pipeline.
 
-    def __init__(self, call: Callable[..., Any], name: str, channels: int | None, size: tuple[int, int] | None) -> None:
+    Args:
+        call: what a picture goes through.
+        name: what to call it.
+        counts: numbers of channels, in the order in which they are tried.
+        others: where these do not work, those that the pipeline shows are tried, too.
+        size: of the pictures; as large as it needs to be, if None.
+    """
+
+    def __init__(
+        self,
+        call: Callable[..., Any],
+        name: str,
+        counts: tuple[int, ...],
+        others: bool,
+        size: tuple[int, int] | None,
+    ) -> None:
         self._call = call
         self._name = name
-        self._channels = (channels,) if channels is not None else (3, 1)
-        self._sizes = (size,) if size is not None else _SIZES
+        self._counts = counts
+        self._others = others
+        self._sizes = (size,) if size is not None else SIZES
         self._calls = 0
         self._dtype = "float32"
         self._always_unchanged = True
@@ -265,20 +298,11 @@ class _Probe:
         """The first way that works and gives values of a usual range; else the one that comes nearest."""
         said: dict[str, str] = {}
         hopeless: set[tuple[Convention, int]] = set()
-        for size in self._sizes:
-            for channels in self._channels:
-                found: list[_Chosen] = []
-                for convention in CONVENTIONS:
-                    if (convention, channels) in hopeless:
-                        continue
-                    chosen = self._attempt(convention, channels, size, said, hopeless)
-                    if chosen is not None and min(chosen.rank) >= 1:
-                        self._undivided = _undivided(chosen, found)
-                        return chosen
-                    if chosen is not None:
-                        found.append(chosen)
-                if found:
-                    return max(found, key=lambda chosen: chosen.rank)
+        for counts in self._rounds(said):
+            for size in self._sizes:
+                chosen = self._choose_of(counts, size, said, hopeless)
+                if chosen is not None:
+                    return chosen
         self._refuse_own_statistics(said)
         lines = _told(said)
         raise PipelineError(
@@ -286,6 +310,45 @@ class _Probe:
             f"Give a function that takes one picture in one of these forms, "
             f"or channels= and size=.{self._made()}"
         )
+
+    def _rounds(self, said: dict[str, str]) -> Iterator[list[int]]:
+        """Numbers of channels: those to begin with, and where none of them worked those that what was said names."""
+        yield list(self._counts)
+        if self._others:
+            more = dict.fromkeys((*named_in(said.values()), *LESS_USUAL))
+            yield [count for count in more if count not in self._counts]
+
+    def _choose_of(
+        self, counts: list[int], size: tuple[int, int], said: dict[str, str], hopeless: set[tuple[Convention, int]]
+    ) -> _Chosen | None:
+        """Of pictures of one size. What spreads one channel over several statistics wants so many channels."""
+        waiting, spread = list(counts), list[_Chosen]()
+        for channels in waiting:
+            best = self._choose_among(channels, size, said, hopeless)
+            if best is None:
+                continue
+            if best.spread is None:
+                return best
+            spread.append(best)
+            if self._others and best.spread not in waiting:
+                waiting.append(best.spread)
+        return max(spread, key=lambda chosen: chosen.rank, default=None)
+
+    def _choose_among(
+        self, channels: int, size: tuple[int, int], said: dict[str, str], hopeless: set[tuple[Convention, int]]
+    ) -> _Chosen | None:
+        """Of pictures of so many channels."""
+        found: list[_Chosen] = []
+        for convention in CONVENTIONS:
+            if (convention, channels) in hopeless:
+                continue
+            chosen = self._attempt(convention, channels, size, said, hopeless)
+            if chosen is not None and min(chosen.rank) >= 1:
+                self._undivided = _undivided(chosen, found)
+                return chosen
+            if chosen is not None:
+                found.append(chosen)
+        return max(found, key=lambda chosen: chosen.rank, default=None)
 
     def _made(self) -> str:
         """Advice on a function that can be called with nothing at all."""
@@ -301,7 +364,7 @@ class _Probe:
     def _refuse_own_statistics(self, said: dict[str, str]) -> None:
         """Where flat pictures make it fail, and others do not, it divides by their own spread."""
         for convention in CONVENTIONS:
-            for channels in self._channels:
+            for channels in self._counts:
                 self._calls += 1
                 first, second = (in_channels(colour, channels) for colour in _PAIRS[1])
                 try:
@@ -367,9 +430,13 @@ class _Probe:
         places = pixels[answering][:: max(1, int(answering.sum()) // _LOOKED_AT)]
         ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
         given = outcomes[0].given.shape
-        is_broadcast = outputs[0].shape == (given[0], *given)  # as by statistics for videos (C, T, H, W)
-        rank = (float(responsive), float(not unchanged), float(not is_broadcast), plausibility(*ends))
-        return _Chosen(convention, channels, size, index, axis, places, outputs[0].shape, rank, ends[1] - ends[0])
+        spread = spread_over(given, outputs[0])
+        if outputs[0].shape == (given[0], *given):  # as by statistics for videos (C, T, H, W)
+            spread = given[0]
+        rank = (float(responsive), float(not unchanged), float(spread is None), plausibility(*ends))
+        return _Chosen(
+            convention, channels, size, index, axis, places, outputs[0].shape, rank, ends[1] - ends[0], spread
+        )
 
     def _packed(
         self, convention: Convention, channels: int, size: tuple[int, int], index: int, black: Array

@@ -23,6 +23,7 @@ __all__ = [
     "as_pictures",
     "as_tensor",
     "call",
+    "channels_of",
     "describe_callable",
     "forward_of",
     "read_picture",
@@ -236,6 +237,18 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
         if picture.numel() and not all(math.isfinite(end) for end in torch.aminmax(picture)):
             raise ImageError(f"picture {index} has NaN or infinite values: expected finite numbers.")
     return pictures
+
+
+def channels_of(images: Any) -> int | None:
+    """How many channels the user's pictures seem to have, before any statistics say so; None where nothing tells."""
+    while isinstance(images, (list, tuple)) and images:
+        images = images[0]
+    if type(images).__module__.split(".")[0] == "PIL":
+        return len(images.getbands())
+    shape = getattr(images, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) not in (2, 3, 4):
+        return None
+    return 1 if len(shape) == 2 else min(shape[-3], shape[-1]) or None
 
 
 def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:

@@ -77,7 +77,7 @@ class Case:
         with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                return find(self.pipeline, self.inverse), None, caught
+                return find(self.pipeline, self.inverse, self.images), None, caught
             except (PipelineError, StatisticsError) as error:
                 return None, error, caught
 

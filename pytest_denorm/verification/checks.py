@@ -141,7 +141,7 @@ def check_statistics_match_channels(case: Case) -> Shown:
         channels = as_pictures(case.images, normalization)[0].shape[0]
         if normalization.channels == 1 < channels:
             return Shown(f"one mean and one std serve all {channels} channels of the pictures")
-        return Shown(f"{channels} of each, for {channels} channels")
+        return Shown(f"{channels} of each, for {count_of(channels, 'channel')}")
     seen = next(sightings(case.pipeline, case.located))
     if normalization.channels not in (1, seen.channels):
         raise _misfit(normalization, seen)

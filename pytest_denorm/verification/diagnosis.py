@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from ..alone import alone
-from ..errors import DenormError, ImageTypeError, StatisticsWarning
+from ..errors import DenormError, ImageTypeError, InverseError, StatisticsWarning
 from ..normalization import Normalization, format_numbers
 from ..pipelines import locate
 from ..pipelines.white import WHITES
@@ -127,7 +127,7 @@ def diagnose(
     forward: Callable[[Any], Any] | Normalization,
     inverse: Callable[[Any], Any] | Normalization,
     *,
-    channels: int = 3,
+    channels: int | None = None,
     pixel_max: float | None = None,
     output_max: float | None = None,
     dtype: torch.dtype = torch.float32,
@@ -139,7 +139,8 @@ def diagnose(
             (H, W, C) or (C, H, W), where it takes no tensor.
         inverse: takes what the forward gave; gives back a tensor, array or PIL picture, channels first or last, of
             floating point or bytes.
-        channels: of the pictures.
+        channels: of the pictures: unless given as many as the forward declares statistics for, or 3, where it declares
+            none, or one for all.
         pixel_max: the value of white in the pictures that enter the forward: unless given that of the forward, where it
             is a Normalization, else 1.
         output_max: the value of white in what the inverse gives: `pixel_max` unless given; of integers see
@@ -158,15 +159,22 @@ def diagnose(
             raise ImageTypeError(f"{role} is {function!r}: expected a function of a picture, or a Normalization.")
     if pixel_max is None:
         pixel_max = forward.pixel_max if isinstance(forward, Normalization) else 1.0
-    seen = observe(
-        as_function(forward),
-        as_function(inverse),
-        channels=channels,
-        pixel_max=pixel_max,
-        output_max=output_max,
-        dtype=dtype,
-        declared=_declared(forward, pixel_max),
-    )
+    declared = _declared(forward, pixel_max)
+    assumed = 3 if declared is None or declared.channels == 1 else declared.channels
+    try:
+        seen = observe(
+            as_function(forward),
+            as_function(inverse),
+            channels=assumed if channels is None else channels,
+            pixel_max=pixel_max,
+            output_max=output_max,
+            dtype=dtype,
+            declared=declared,
+        )
+    except InverseError as error:
+        if channels is not None:
+            raise
+        raise InverseError(f"{error}\nIf the pictures have not {assumed} channels, say so: channels=.") from error
     findings = sorted(_findings(seen), key=lambda finding: -finding.effect)
     if not findings:
         findings = [_exact(seen) if seen.exact else _unknown(seen, "")]

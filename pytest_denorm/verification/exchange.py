@@ -17,7 +17,7 @@ from ..pipelines import Located
 from ..pipelines.measured import locate_or_measure, located_as_measured
 from ..pipelines.probing import probe
 from ..pipelines.randomness import states_kept
-from .calls import as_function, call, forward_of
+from .calls import as_function, call, channels_of, forward_of
 
 __all__ = ["FEW_DRAWS", "as_they_leave", "find", "order_in_words", "responses", "turned_back"]
 
@@ -25,15 +25,18 @@ __all__ = ["FEW_DRAWS", "as_they_leave", "find", "order_in_words", "responses", 
 FEW_DRAWS = 10
 
 
-def find(pipeline: Any, inverse: Any) -> Located:
+def find(pipeline: Any, inverse: Any, images: Any = None) -> Located:
     """As :func:`~pytest_denorm.pipelines.measured.locate_or_measure`; what declares nothing and exchanges channels is
     a Normalize, too, where `inverse` turns them back. Its statistics are then listed for the channels as they leave.
+
+    Args:
+        images: the user's; what declares nothing is measured with as many channels.
 
     Raises:
         PipelineError, StatisticsError: as there.
     """
     try:
-        return locate_or_measure(pipeline)
+        return locate_or_measure(pipeline, channels_of(images))
     except NormalizeNotFoundError as error:
         found = error.measured
         if found is None:

@@ -54,7 +54,7 @@ class Subject:
     @classmethod
     def of(cls, pipeline: Any, inverse: Any = None, images: Any = None, output_max: float | None = None) -> Subject:
         """From what a user gives: a pipeline or the name of a preset; the rest as for :func:`assert_round_trip`."""
-        return cls.from_located(find(pipeline, inverse), inverse, images, output_max)
+        return cls.from_located(find(pipeline, inverse, images), inverse, images, output_max)
 
     @classmethod
     def from_located(

@@ -364,6 +364,22 @@ class TestConventions:
                 ),
                 "a float32 tensor (N, C, H, W) in 0..1",
             ),
+            (
+                lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, channel_first)(x)),
+                "a uint8 array (C, H, W)",
+            ),
+            (
+                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, channel_first)(x)),
+                "a float32 array (C, H, W) in 0..1",
+            ),
+            (
+                lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, lambda s: len(s) == 4 and s[3] == 3)(x)),
+                "a uint8 array (N, H, W, C)",
+            ),
+            (
+                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, lambda s: len(s) == 4 and s[3] == 3)(x)),
+                "a float32 array (N, H, W, C) in 0..1",
+            ),
             (by_keyword, "a uint8 array (H, W, C) as image="),
             (
                 lambda d: {"image": NORMALIZE(TO_TENSOR(takes(Image.Image)(d["image"])))},
@@ -387,6 +403,21 @@ class TestConventions:
         found = probe(pipeline, draws=3)
         assert found.convention == words
         assert_imagenet(found)
+
+    @pytest.mark.parametrize(
+        ("kind", "dtype", "words"),
+        [
+            (np.ndarray, np.uint8, "a uint8 array (H, W)"),
+            (np.ndarray, np.float32, "a float32 array (H, W) in 0..1"),
+            (torch.Tensor, torch.float32, "a float32 tensor (H, W) in 0..1"),
+        ],
+    )
+    def test_grey_pictures_without_an_axis_for_channels(self, kind, dtype, words):
+        white = 255 if dtype == np.uint8 else 1
+        found = probe(lambda x: (takes(kind, dtype, lambda s: len(s) == 2)(x) / white - 0.5) / 0.25, draws=3)
+        assert (found.convention, found.problems) == (words, ())
+        assert found.normalization().mean == pytest.approx((0.5,))
+        assert found.normalization().std == pytest.approx((0.25,))
 
     @pytest.mark.parametrize(
         "out",
@@ -624,6 +655,74 @@ def test_statistics_for_videos_are_not_broadcast():
     found = probe(lambda video: (video - mean) / std)
     assert_imagenet(found)
     assert found.convention == "a float32 tensor (C, H, W, 1) in 0..1"
+
+
+def bands(count):
+    """Statistics of so many channels, no two of them alike."""
+    return np.linspace(0.1, 0.4, count, dtype=np.float32), np.linspace(0.05, 0.09, count, dtype=np.float32)
+
+
+def of_tensors(mean, std):
+    return lambda x: (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+
+
+def of_arrays(mean, std):
+    return lambda x: (np.asarray(x) / np.float32(255) - mean) / std
+
+
+def of_arrays_of_planes(mean, std):
+    mean, std = mean[:, None, None], std[:, None, None]
+    return lambda x: (np.asarray(x) / np.float32(255) - mean) / std
+
+
+def that_refuses_others(mean, std):
+    def normalize(x):
+        if x.shape[-3] != len(mean):
+            raise ValueError(f"expected {len(mean)} channels, found {x.shape[-3]}, in float32 of 8.5 bits")
+        return of_tensors(mean, std)(x)
+
+    return normalize
+
+
+@pytest.mark.parametrize("make", [of_tensors, of_arrays, of_arrays_of_planes, that_refuses_others])
+@pytest.mark.parametrize("count", [2, 4, 5, 13])
+def test_as_many_channels_as_it_shows_that_it_wants(count, make):
+    mean, std = bands(count)
+    found = probe(make(mean, std), draws=3)
+    assert found.problems == ()
+    assert found.matrix.shape == (count, count)
+    np.testing.assert_allclose(found.normalization().mean, mean, atol=1e-5)
+    np.testing.assert_allclose(found.normalization().std, std, rtol=1e-4)
+    assert found.calls <= 260  # of which some 140 to find out
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_usual_numbers_of_channels_need_not_be_named(count):
+    mean, std = bands(count)
+
+    def normalize(x):
+        assert x.shape[-3] == count
+        return of_tensors(mean, std)(x)
+
+    np.testing.assert_allclose(probe(normalize, draws=3).normalization().mean, mean, atol=1e-5)
+    with pytest.raises(PipelineError, match=r"could not be called with any picture, in \d+ attempts:"):
+        probe(normalize, channels=3)
+
+
+def test_so_many_channels_as_are_asked_for_are_measured_even_if_they_are_spread():
+    found = probe(of_tensors(*bands(4)), channels=1, draws=3)
+    assert found.matrix.shape == (4, 1)
+    assert found.problems[0].startswith("mixed: the 4 channel(s) of the output mix the 1 of the input")
+
+
+def test_grey_may_become_colour():
+    def to_colour(x):
+        assert x.shape[-3] == 1
+        return IMAGENET.normalize(x.expand(3, -1, -1))
+
+    found = probe(to_colour, draws=3)
+    assert found.matrix.shape == (3, 1)
+    np.testing.assert_allclose(found.matrix[:, 0], 1 / np.array(STD), rtol=1e-5)
 
 
 def test_three_views_in_one_tensor_are_pictures():

@@ -15,7 +15,15 @@ from torchvision import transforms as T
 from pytest_denorm import Normalization, assert_round_trip, check, diagnose
 from pytest_denorm.errors import ImageError, ImageTypeError, InverseError
 from pytest_denorm.pipelines import locate
-from pytest_denorm.verification.calls import Caller, as_pictures, call, describe_callable, forward_of, read_picture
+from pytest_denorm.verification.calls import (
+    Caller,
+    as_pictures,
+    call,
+    channels_of,
+    describe_callable,
+    forward_of,
+    read_picture,
+)
 
 SHAPE = (3, 4, 5)
 PICTURE = torch.arange(60.0).view(SHAPE)
@@ -546,3 +554,26 @@ def test_bytes_of_one_colour_may_differ_by_one() -> None:
         "inverse",
     )
     assert of_two.way.words == "an array (H, W, C)"
+
+
+@pytest.mark.parametrize(
+    ("images", "channels"),
+    [
+        (torch.zeros(5, 4, 30, 20), 4),
+        (torch.zeros(2, 30, 20), 2),
+        (np.zeros((30, 20, 3)), 3),
+        (np.zeros((5, 30, 20, 13)), 13),
+        (np.zeros((30, 20)), 1),
+        ([np.zeros((30, 20, 3))] * 2, 3),
+        ([[torch.zeros(1, 30, 20)]], 1),
+        (Image.new("RGBA", (30, 20)), 4),
+        (torch.zeros(0, 30, 20), None),
+        (torch.zeros(9), None),
+        (None, None),
+        ([], None),
+        ("pictures", None),
+    ],
+    ids=str,
+)
+def test_channels_before_any_statistics_say_so(images: Any, channels: int | None) -> None:
+    assert channels_of(images) == channels

@@ -18,9 +18,10 @@ from torchvision import transforms as T
 from torchvision.transforms import functional as F
 from torchvision.utils import make_grid
 
-from pytest_denorm import Normalization, check
+from pytest_denorm import Normalization, assert_round_trip, check
 from pytest_denorm.errors import (
     ConditionalNormalizeWarning,
+    ImageError,
     MissingNormalizeWarning,
     SecondNormalizeWarning,
     StatisticsWarning,
@@ -143,7 +144,7 @@ def test_who_raises_is_told_by_every_check(name: str) -> None:
     ("statistics", "shape", "said"),
     [
         (RGB, (2, 3, 4, 5), "3 of each, for 3 channels"),
-        (GREY, (1, 4, 5), "1 of each, for 1 channels"),
+        (GREY, (1, 4, 5), "1 of each, for 1 channel"),
         (GREY, (3, 4, 5), "one mean and one std serve all 3 channels of the pictures"),
     ],
 )
@@ -152,6 +153,25 @@ def test_the_channels_of_the_users_pictures(statistics: Normalization, shape: tu
 
 
 # --- there and back ---
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels"), [((2, 1, 9, 8), 1), ((9, 8), 1), ((2, 9, 8, 4), 4), ((3, 9, 8), 3), ((6, 9, 8), 6)], ids=str
+)
+def test_what_declares_nothing_is_measured_with_channels_as_the_users_pictures_have(
+    shape: tuple[int, ...], channels: int
+) -> None:
+    images = (np.arange(np.prod(shape)).reshape(shape) % 256).astype(np.uint8)
+    said = passed("statistics_match_channels", pipeline=lambda x: (x - 0.5) / 0.25, images=images)
+    assert said == f"{channels} of each, for {channels} channel{'s' if channels > 1 else ''}"
+    passed("round_trip", pipeline=lambda x: (x - 0.5) / 0.25, images=torch.from_numpy(images))
+    assert_round_trip(lambda x: (x - 0.5) / 0.25, images=[images])
+
+
+def test_what_takes_no_pictures_of_as_many_channels_is_measured_all_the_same() -> None:
+    grey = torch.zeros(1, 8, 8, dtype=torch.uint8)
+    with pytest.raises(ImageError, match=r"images have shape \(1, 8, 8\), the statistics have 3 channels"):
+        check(lambda x: normalized(x.reshape(3, *x.shape[1:])), images=grey)
 
 
 def test_round_trip() -> None:

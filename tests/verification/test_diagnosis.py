@@ -2088,3 +2088,20 @@ def test_other_warnings_of_the_forward_are_the_users_and_filters_stay() -> None:
         assert diagnose(nearly_always, BYTES.inverse(), pixel_max=255.0).kind == "exact"
     assert diagnose(BYTES, BYTES.inverse()).kind == "exact"
     assert warnings.filters == before
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_channels_are_as_many_as_are_declared(declared: bool) -> None:
+    mean, std = (0.1, 0.2, 0.3, 0.4), (0.05, 0.06, 0.07, 0.08)
+    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (mean, std))
+    forward: Any = Normalization(mean, std) if declared else lambda x: (x - m) / s
+    if declared:
+        assert diagnose(forward, lambda y: y * s + m).total_levels == 1024
+    else:
+        with pytest.raises(
+            InverseError, match=r"(?s)^the forward raised .*\nIf the pictures have not 3 channels, say so: channels=\.$"
+        ):
+            diagnose(forward, lambda y: y * s + m)
+    assert diagnose(forward, lambda y: y * s + m, channels=4).exact
+    with pytest.raises(InverseError, match=r"and \(3, 16, 32\)\.$"):
+        diagnose(forward, lambda y: y * s + m, channels=3)

@@ -331,7 +331,7 @@ def test_what_declares_nothing_is_a_normalize_where_channels_are_turned_back(mon
     def found(known: ColorMap | None) -> NormalizeNotFoundError:
         error = NormalizeNotFoundError("nothing is declared", measured=known)
 
-        def searched(pipeline: Any) -> Located:
+        def searched(pipeline: Any, channels: int | None) -> Located:
             raise error
 
         monkeypatch.setattr(exchanging, "locate_or_measure", searched)

@@ -1,0 +1,57 @@
+"""How many channels a pipeline shows that it wants."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_denorm.pipelines.counts import named_in, spread_over
+
+
+def ramp(*shape):
+    return np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
+
+
+@pytest.mark.parametrize(
+    ("given", "output", "count"),
+    [
+        ((1, 8, 9), (4, 8, 9), 4),
+        ((8, 9, 1), (8, 9, 13), 13),
+        ((3, 8, 9, 1), (3, 8, 9, 4), 4),
+        ((8, 9), (5, 8, 9), 5),
+        ((2, 1, 8, 9), (2, 6, 8, 9), 6),
+        ((3, 8, 9), (3, 8, 9), None),
+        ((3, 8, 9), (3, 4, 5), None),
+        ((3, 8, 9), (3, 4, 9), None),
+        ((1, 8, 9), (4, 8, 7), None),
+        ((8, 9, 3), (3, 8, 9), None),
+        ((3, 8, 9), (3, 8), None),
+        ((8, 9), (2, 4, 8, 9), None),
+    ],
+    ids=str,
+)
+def test_statistics_that_are_spread(given, output, count):
+    assert spread_over(given, ramp(*output)) == count
+
+
+def test_several_pictures_are_no_statistics():
+    one = ramp(1, 8, 9)
+    assert spread_over((1, 8, 9), np.stack([one, one])) is None
+    assert spread_over((1, 8, 9), np.stack([ramp(4, 8, 9)] * 2)) == 4
+    assert spread_over((1, 8, 9), np.stack([one, one + 1])) == 2
+
+
+@pytest.mark.parametrize(
+    ("messages", "counts"),
+    [
+        (["The size of tensor a (3) must match the size of tensor b (13) at dimension 0"], [3, 13]),
+        (["operands could not be broadcast together with shapes (264,296,3) (12,)"], [3, 12]),
+        (["expected 5 channels, got 3", "expected 5 channels, got 1"], [5, 3, 1]),
+        (["expected 13."], [13]),
+        (["mean 0.5 and std 2.5 of float32 at v2.1 in a 3D or 4D tensor x1"], []),
+        (["expected 32, or 33, or 0"], [32]),
+        ([""], []),
+    ],
+)
+def test_numbers_in_errors(messages, counts):
+    assert named_in(messages) == counts
