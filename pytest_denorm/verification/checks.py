@@ -31,6 +31,8 @@ from ..errors import (
 )
 from ..normalization import Normalization
 from ..pipelines.adapters.lightning import transferred
+from ..pipelines.probing import is_network
+from ..pipelines.views import views
 from ..pipelines.walk import is_dataset
 from ..text import channel_name, count_of, in_levels
 from ..tolerance import round_trip_tolerance
@@ -95,7 +97,28 @@ def check_single_normalize(case: Case) -> Shown:
             raise CheckFailure(f"{said}, and no value in their pictures is below 0: is it called?")
         raise NotApplicable(f"{said}: their pictures are kept normalized, or something else normalizes them")
     _refuse_normalized_again(case)
-    return Shown("one Normalize, met by every picture")
+    return Shown(f"one Normalize, met by {_met_by(case)}")
+
+
+def _met_by(case: Case) -> str:
+    """
+    Raises:
+        CheckFailure: not by all of the views that the pipeline makes of one picture.
+    """
+    run = case.located.call
+    found = None if run is None or is_network(case.pipeline) else views(run, case.normalization)
+    if found is None or not found.raw:
+        return "every picture"
+    count = found.normalized + found.raw
+    if found.listed and found.normalized > 1:
+        raise CheckFailure(
+            f"of {count} views that it makes of one picture, {found.normalized} met the Normalize, and {found.raw} "
+            f"leave as they entered, with black at 0: expected all to be normalized alike. Put the Normalize into "
+            f"their branch, too.",
+            normalized=found.normalized,
+            raw=found.raw,
+        )
+    return f"{found.normalized} of the {count} pictures that it makes of one"
 
 
 def _refuse_normalized_again(case: Case) -> None:

@@ -113,6 +113,85 @@ def test_what_cannot_be_used_is_found_all_the_same() -> None:
     assert passed("statistics_valid", pipeline=GREY) == "mean (0.5,), std (0.25,), pictures in 0..1"
 
 
+BLACK_MEANS_NOTHING = T.Normalize((0.0, 0.0, 0.0), RGB.std)
+
+
+def crops(normalize: Any, *branches: bool, pack: Callable[[list[Any]], Any] = list) -> Callable[[Any], Any]:
+    """What makes a crop of each branch, and normalizes it, or not."""
+
+    def views(picture: Any) -> Any:
+        crop = T.Compose([T.RandomCrop(90), T.ToTensor()])
+        return pack([normalize(crop(picture)) if branch else crop(picture) for branch in branches])
+
+    return views
+
+
+class Views:
+    """The same, of a Normalize that is declared."""
+
+    def __init__(self, *branches: bool) -> None:
+        self.normalize = T.Normalize(RGB.mean, RGB.std)
+        self.branches = branches
+
+    def __call__(self, picture: Any) -> Any:
+        return crops(self.normalize, *self.branches)(picture)
+
+
+UNMET_VIEWS = (
+    "of 6 views that it makes of one picture, 2 met the Normalize, and 4 leave as they entered, with black at 0: "
+    "expected all to be normalized alike. Put the Normalize into their branch, too."
+)
+
+
+@pytest.mark.parametrize("make", [Views, lambda *branches: crops(T.Normalize(RGB.mean, RGB.std), *branches)])
+def test_views_that_do_not_meet_the_normalize(make: Callable[..., Any]) -> None:
+    branches = (True, True, False, False, False, False)
+    assert failure("single_normalize", pipeline=make(*branches)) == (UNMET_VIEWS, {"normalized": 2, "raw": 4})
+    assert passed("single_normalize", pipeline=make(*[True] * 6)) == "one Normalize, met by every picture"
+
+
+def test_views_of_a_data_set_do_not_meet_it_either() -> None:
+    class Photographs(torch.utils.data.Dataset[Any]):
+        def __init__(self, transform: Any) -> None:
+            self.transform = transform
+
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, index: int) -> Any:
+            return self.transform(F.to_pil_image(sample_images(3)[0].repeat(1, 8, 8))), index
+
+    views = Views(True, True, False, False, False, False)
+    assert failure("single_normalize", pipeline=Photographs(views))[0] == UNMET_VIEWS
+    assert passed("single_normalize", pipeline=Photographs(Views(True, True))) == "one Normalize, met by every picture"
+
+
+@pytest.mark.parametrize(
+    ("pack", "branches", "said"),
+    [
+        (list, (True, False), "1 of the 2 pictures that it makes of one"),
+        (tuple, (True, True, False), "2 of the 3 pictures that it makes of one"),
+        (
+            lambda made: {"pixel_values": made[0], "again": made[1], "raw": made[2]},
+            (True, True, False),
+            "2 of the 3 pi",
+        ),
+        (lambda made: [made[0], made[1], made[2][:1]], (True, True, False), "every picture"),  # such as a mask
+        (lambda made: [made[0], made[1], (made[2] * 255).byte()], (True, True, False), "every picture"),
+        (lambda made: [made[0], made[1], made[2] + 0.5], (True, True, False), "every picture"),
+    ],
+    ids=["pair", "tuple", "names", "mask", "bytes", "other values"],
+)
+def test_pictures_that_need_not_be_normalized(pack: Any, branches: tuple[bool, ...], said: str) -> None:
+    views = crops(T.Normalize(RGB.mean, RGB.std), *branches, pack=pack)
+    assert passed("single_normalize", pipeline=views).startswith(f"one Normalize, met by {said}")
+
+
+def test_views_whose_black_says_nothing() -> None:
+    views = crops(BLACK_MEANS_NOTHING, True, True, False)
+    assert passed("single_normalize", pipeline=views) == "one Normalize, met by every picture"
+
+
 def test_other_warnings_are_nothing_against_the_statistics() -> None:
     class Deprecated(T.Normalize):
         @property

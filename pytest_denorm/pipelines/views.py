@@ -1,0 +1,70 @@
+"""Several pictures that a pipeline makes of one, as crops are: has each of them met the Normalize?"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ..normalization import Normalization
+from .conventions import CONVENTIONS, Outcome
+from .pictures import flat
+from .probing import SIZES, independent, one_thread
+from .randomness import states_kept
+
+__all__ = ["Views", "views"]
+
+#: What is no farther from 0 is black that nothing was taken off; so far beyond it, black is normalized.
+_BEYOND = 0.01
+
+
+class Views(NamedTuple):
+    """Pictures that came of a black one.
+
+    Attributes:
+        normalized: so many have values below 0, as Normalize gives them.
+        raw: so many are black as they entered.
+        listed: they are in a list, as views of one picture are; what is not alike is in a tuple or under names.
+    """
+
+    normalized: int
+    raw: int
+    listed: bool
+
+
+def views(call: Callable[..., Any], normalization: Normalization) -> Views | None:
+    """What a pipeline makes of a black picture, where black tells normalized pictures from others; else None.
+
+    Pictures of integers, of another number of channels or of other values are none of its views.
+    """
+    if not any(mean / std > _BEYOND for mean, std in zip(normalization.mean, normalization.std, strict=True)):
+        return None
+    call, black = independent(call), (0,) * normalization.channels
+    with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        for size in SIZES:
+            for convention in CONVENTIONS:
+                try:
+                    outcome = convention.run(call, flat(black, size))
+                except Exception:  # not the way it is called
+                    continue
+                found = _judged(outcome, normalization.channels)
+                if found.normalized:
+                    return found
+    return None
+
+
+def _judged(outcome: Outcome, channels: int) -> Views:
+    normalized = raw = 0
+    for index in range(len(outcome.pictures)):
+        pixels = outcome.pixels(index)
+        is_view = pixels is not None and pixels.ndim > 2 and channels in (pixels.shape[-3], pixels.shape[-1])
+        if pixels is None or not is_view or "float" not in outcome.dtype(index):
+            continue
+        normalized += bool(pixels.min() < -_BEYOND)
+        raw += bool(np.abs(pixels).max() <= _BEYOND)
+    result = outcome.result[0] if isinstance(outcome.result, tuple) and outcome.result else outcome.result
+    return Views(normalized, raw, isinstance(result, list))
