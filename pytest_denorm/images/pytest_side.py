@@ -84,8 +84,10 @@ class ImageTests:
         try:
             plan_items(items, self.config, self.options)
         except pytest.UsageError as error:
+            if not self.is_worker:
+                raise
             self.refusal = str(error)
-            raise
+            items.clear()  # a worker that was gone when it is sent its tests would be xdist's error
         self.collection.note_items(items)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:

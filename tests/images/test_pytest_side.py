@@ -121,7 +121,11 @@ def test_two_tests_with_one_baseline_are_remembered_for_the_controller(prepare: 
     twin = prepare("@image_compare(filename='a.png')\ndef test_q(): ...\n").item
     with pytest.raises(pytest.UsageError, match=r"^two tests have the same baseline") as caught:
         made.plugin.plan([made.item, twin])
-    assert made.plugin.refusal == str(caught.value)
+    made.config.workerinput = {}
+    worker = ImageTests(made.config, made.plugin.options)
+    items = [made.item, twin]
+    worker.plan(items)
+    assert (worker.refusal, items) == (str(caught.value), [])
 
 
 # --- what runs ---
