@@ -573,7 +573,6 @@ def test_bytes_of_one_colour_may_differ_by_one() -> None:
         ([], None),
         ("pictures", None),
     ],
-    ids=str,
 )
 def test_channels_before_any_statistics_say_so(images: Any, channels: int | None) -> None:
     assert channels_of(images) == channels

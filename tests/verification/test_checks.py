@@ -187,6 +187,20 @@ def test_pictures_that_need_not_be_normalized(pack: Any, branches: tuple[bool, .
     assert passed("single_normalize", pipeline=views).startswith(f"one Normalize, met by {said}")
 
 
+def test_what_a_network_makes_of_a_picture_are_no_views_of_it() -> None:
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.normalize = T.Normalize(RGB.mean, RGB.std)
+            self.last = torch.nn.Conv2d(3, 3, 1)
+
+        def forward(self, x: torch.Tensor) -> Any:
+            y = self.normalize(x)
+            return [y, self.last(y) - 1, x]
+
+    assert passed("single_normalize", pipeline=Network()) == "one Normalize, met by every picture"
+
+
 def test_views_whose_black_says_nothing() -> None:
     views = crops(BLACK_MEANS_NOTHING, True, True, False)
     assert passed("single_normalize", pipeline=views) == "one Normalize, met by every picture"
