@@ -117,10 +117,11 @@ def _chunks(data: bytes, what: str) -> Iterator[tuple[bytes, bytes]]:
 
 
 def read_picture(path: Path) -> Image.Image:
-    """The picture in a file, as RGB.
+    """The picture in a file, as RGB of 8 bits a channel; grey of 16 bits is rounded to that.
 
     Raises:
-        ImageError: it cannot be read, is no picture, or one of more than MAX_PIXELS; the message names the file.
+        ImageError: it cannot be read, is no picture, one of more than MAX_PIXELS, or of floats or longer integers; the
+            message names the file.
     """
     from PIL import Image  # a session that draws nothing loads this module too
 
@@ -130,8 +131,27 @@ def read_picture(path: Path) -> Image.Image:
             raise OSError("expected a file")
         with Image.open(path, formats=_FORMATS) as picture:
             refuse_size(*picture.size, what)
-            return picture.convert("RGB")
+            return (_rounded(picture, what) if picture.mode[0] in "IF" else picture).convert("RGB")
     except ImageError:
         raise
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, zlib.error and others
         raise ImageError(f"{what} cannot be read as a picture: {error}") from error
+
+
+def _rounded(picture: Image.Image, what: str) -> Image.Image:
+    """Grey of 16 bits, of which Pillow would keep what is below 256, and make the rest white.
+
+    Raises:
+        ImageError: values that are not of 16 bits.
+    """
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(picture)
+    low, high = values.min(), values.max()
+    if values.dtype.kind == "f" or low < 0 or high > 65535:
+        raise ImageError(
+            f"{what} has values of {values.dtype} in {low:g}..{high:g}, which do not say what white is: expected 8 or "
+            f"16 bits a channel."
+        )
+    return Image.fromarray(np.rint(values / 257).astype(np.uint8))

@@ -35,12 +35,14 @@ class Views(NamedTuple):
     listed: bool
 
 
-def views(call: Callable[..., Any], normalization: Normalization) -> Views | None:
-    """What a pipeline makes of a black picture, where black tells normalized pictures from others; else None.
+def views(call: Callable[..., Any] | None, normalization: Normalization) -> Views | None:
+    """What a pipeline makes of a black picture; None where it is not called, or black tells nothing of Normalize.
 
     Pictures of integers, of another number of channels or of other values are none of its views.
     """
-    if not any(mean / std > _BEYOND for mean, std in zip(normalization.mean, normalization.std, strict=True)):
+    if call is None or not any(
+        mean / std > _BEYOND for mean, std in zip(normalization.mean, normalization.std, strict=True)
+    ):
         return None
     call, black = independent(call), (0,) * normalization.channels
     with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():

@@ -105,8 +105,7 @@ def _met_by(case: Case) -> str:
     Raises:
         CheckFailure: not by all of the views that the pipeline makes of one picture.
     """
-    run = case.located.call
-    found = None if run is None or is_network(case.pipeline) else views(run, case.normalization)
+    found = None if is_network(case.pipeline) else views(case.located.call, case.normalization)
     if found is None or not found.raw:
         return "every picture"
     count = found.normalized + found.raw

@@ -78,6 +78,31 @@ def test_pictures_are_read_in_every_usual_format(tmp_path: Path, form: str, mode
     assert np.ptp(np.asarray(picture, dtype=int) - 200) <= 1
 
 
+@pytest.mark.parametrize("form", ["png", "tiff"])
+def test_grey_of_16_bits_is_rounded_to_8(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "picture"
+    values = np.array([[0, 128, 129, 256, 257], [32767, 32768, 65278, 65406, 65535]], dtype=np.uint16)
+    path.write_bytes(encoded(Image.fromarray(values), form))
+    picture = read_picture(path)
+    assert picture.mode == "RGB"
+    levels = [[0, 0, 1, 1, 1], [127, 128, 254, 254, 255]]  # 65406 / 257 is 254.498
+    assert np.array_equal(np.asarray(picture), np.repeat(np.array(levels)[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"), [("float32", 0, 0.5), ("int32", -1, 9), ("int32", 0, 65536)], ids=["float", "<0", ">16"]
+)
+def test_a_picture_whose_white_nobody_knows_is_refused(tmp_path: Path, dtype: str, low: float, high: float) -> None:
+    path = tmp_path / "picture.tiff"
+    path.write_bytes(encoded(Image.fromarray(np.array([[low, high]], dtype=dtype)), "tiff"))
+    with pytest.raises(ImageError) as caught:
+        read_picture(path)
+    assert str(caught.value) == (
+        f"{path} has values of {dtype} in {low:g}..{high:g}, which do not say what white is: expected 8 or 16 bits a "
+        f"channel."
+    )
+
+
 def test_other_formats_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(encoded(Image.new("RGB", (3, 2)), "ico"))

@@ -566,6 +566,7 @@ def test_bytes_of_one_colour_may_differ_by_one() -> None:
         (np.zeros((30, 20)), 1),
         ([np.zeros((30, 20, 3))] * 2, 3),
         ([[torch.zeros(1, 30, 20)]], 1),
+        ([torch.zeros(1, 30, 20), torch.zeros(3, 30, 20)], 1),
         (Image.new("RGBA", (30, 20)), 4),
         (torch.zeros(0, 30, 20), None),
         (torch.zeros(9), None),
