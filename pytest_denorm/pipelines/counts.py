@@ -9,7 +9,7 @@ import numpy as np
 
 from .outputs import Array
 
-__all__ = ["LESS_USUAL", "USUAL", "named_in", "spread_over"]
+__all__ = ["LESS_USUAL", "USUAL", "first_of", "named_in", "spread_over"]
 
 #: Colour, and grey.
 USUAL = (3, 1)
@@ -19,6 +19,11 @@ LESS_USUAL = (4, 2)
 #: A larger number in an error is hardly one of channels.
 _MOST = 32
 _NUMBER = re.compile(r"(?<![\w.])\d{1,2}(?!\.?\w)")
+
+
+def first_of(channels: int | None) -> tuple[int, ...]:
+    """The usual numbers, after that of the user's pictures, where it is known."""
+    return USUAL if channels is None else tuple(dict.fromkeys((channels, *USUAL)))
 
 
 def spread_over(given: Sequence[int], output: Array) -> int | None:

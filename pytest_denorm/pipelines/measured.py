@@ -50,11 +50,12 @@ def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
 
 
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Normalization:
+    from .counts import first_of
     from .probing import is_network, probe_with
 
     found = None
     try:
-        found = probe_with(pipeline, channels)
+        found = probe_with(pipeline, first_of(channels), others=True)
         normalization = found.normalization()
     except DenormError as error:
         order = () if found is None else found.order or ()

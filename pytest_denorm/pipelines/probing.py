@@ -37,7 +37,7 @@ from .registry import Parts, describe, public_name
 from .structure import structure
 from .walk import locate
 
-__all__ = ["SIZES", "independent", "is_network", "one_thread", "probe", "probe_with"]
+__all__ = ["OF_KIND", "SIZES", "independent", "is_network", "one_thread", "probe", "probe_with"]
 
 #: Height and width differ, and neither could be a number of channels. The second is for crops beyond the first.
 SIZES = ((264, 296), (1064, 1096))
@@ -52,7 +52,7 @@ _DRAWS = 60
 _ERRORS_TOLD = 6
 _WAYS_TOLD = 3
 #: What is raised about the kind of a picture, or what it lacks, and not about its size: larger ones fare no better.
-_OF_KIND = (TypeError, KeyError, AttributeError, NotThisWay)
+OF_KIND = (TypeError, KeyError, AttributeError, NotThisWay)
 #: Relative error of a few operations in each dtype; whole numbers are rounded.
 _ROUNDING = {"float64": 2.0**-18, "float32": 2.0**-18, "float16": 2.0**-8, "bfloat16": 2.0**-5}
 
@@ -98,18 +98,21 @@ def probe(
         whole(side, f"size is {size!r}: a side of it", ImageError, least=1, meaning="pixels")
     whole(draws, "draws", ImageError, least=0, meaning="calls")
     whole(seed, "seed", SettingsError)
-    return _measured(pipeline, USUAL if channels is None else (channels,), channels is None, size, draws, seed)
+    if channels is None:
+        return probe_with(pipeline, USUAL, others=True, size=size, draws=draws, seed=seed)
+    return probe_with(pipeline, (channels,), size=size, draws=draws, seed=seed)
 
 
-def probe_with(pipeline: Any, channels: int | None) -> ColorMap:
-    """As :func:`probe`, first with pictures of so many channels, where that is known."""
-    counts = USUAL if channels is None else tuple(dict.fromkeys((channels, *USUAL)))
-    return _measured(pipeline, counts, True, None, _DRAWS, 0)
-
-
-def _measured(
-    pipeline: Any, counts: tuple[int, ...], others: bool, size: tuple[int, int] | None, draws: int, seed: int
+def probe_with(
+    pipeline: Any,
+    counts: tuple[int, ...],
+    *,
+    others: bool = False,
+    size: tuple[int, int] | None = None,
+    draws: int = _DRAWS,
+    seed: int = 0,
 ) -> ColorMap:
+    """As :func:`probe`, with pictures of so many channels, whichever it takes; and `others` that it shows, if none."""
     call = independent(_callable_in(pipeline))
     with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -298,8 +301,8 @@ class _Probe:
         """The first way that works and gives values of a usual range; else the one that comes nearest."""
         said: dict[str, str] = {}
         hopeless: set[tuple[Convention, int]] = set()
-        for counts in self._rounds(said):
-            for size in self._sizes:
+        for counts, sizes in self._rounds(said):
+            for size in sizes:
                 chosen = self._choose_of(counts, size, said, hopeless)
                 if chosen is not None:
                     return chosen
@@ -311,12 +314,12 @@ class _Probe:
             f"or channels= and size=.{self._made()}"
         )
 
-    def _rounds(self, said: dict[str, str]) -> Iterator[list[int]]:
-        """Numbers of channels: those to begin with, and where none of them worked those that what was said names."""
-        yield list(self._counts)
+    def _rounds(self, said: dict[str, str]) -> Iterator[tuple[list[int], Sequence[tuple[int, int]]]]:
+        """Numbers of channels, with sizes: those to begin with; where none worked, those that what was said names."""
+        yield list(self._counts), self._sizes
         if self._others:
             more = dict.fromkeys((*named_in(said.values()), *LESS_USUAL))
-            yield [count for count in more if count not in self._counts]
+            yield [count for count in more if count not in self._counts], self._sizes[:1]
 
     def _choose_of(
         self, counts: list[int], size: tuple[int, int], said: dict[str, str], hopeless: set[tuple[Convention, int]]
@@ -391,7 +394,7 @@ class _Probe:
             try:
                 outcomes.append(convention.run(self._call, flat(in_channels(colour, channels), size)))
             except Exception as error:  # not the way it is called; all are told if none works
-                if isinstance(error, _OF_KIND):
+                if isinstance(error, OF_KIND):
                     hopeless.add((convention, channels))
                 if not isinstance(error, NotThisWay):
                     lines = str(error).strip().splitlines() or [""]

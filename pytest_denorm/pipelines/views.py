@@ -12,7 +12,7 @@ import torch
 from ..normalization import Normalization
 from .conventions import CONVENTIONS, Outcome
 from .pictures import flat
-from .probing import SIZES, independent, one_thread
+from .probing import OF_KIND, SIZES, independent, one_thread
 from .randomness import states_kept
 
 __all__ = ["Views", "views"]
@@ -44,14 +44,17 @@ def views(call: Callable[..., Any] | None, normalization: Normalization) -> View
         mean / std > _BEYOND for mean, std in zip(normalization.mean, normalization.std, strict=True)
     ):
         return None
-    call, black = independent(call), (0,) * normalization.channels
+    call, black, waiting = independent(call), (0,) * normalization.channels, list(CONVENTIONS)
     with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         for size in SIZES:
-            for convention in CONVENTIONS:
+            for convention in waiting.copy():
                 try:
                     outcome = convention.run(call, flat(black, size))
-                except Exception:  # not the way it is called
+                except OF_KIND:
+                    waiting.remove(convention)
+                    continue
+                except Exception:  # larger pictures may fare better
                     continue
                 found = _judged(outcome, normalization.channels)
                 if found.normalized:

@@ -17,7 +17,8 @@ from ..errors import DenormError, DenormWarning, NormalizeRaisedError, NotInvert
 from ..normalization import Normalization, format_numbers
 from ..pipelines import Located
 from ..pipelines.conventions import pictures_in
-from ..pipelines.probing import is_network, probe
+from ..pipelines.counts import USUAL
+from ..pipelines.probing import is_network, probe_with
 from ..pipelines.splits import data_sets_of_splits
 from ..pipelines.walk import declared, is_dataset
 from ..pipelines.watching import LaterStepRaisedError, Record, refuse_unwatchable, watch, watch_own
@@ -428,7 +429,7 @@ def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str,
     if located.probability < 1:
         return ()
     try:
-        measured = probe(located.op, channels=_more_than_colours(located), draws=FEW_DRAWS)
+        measured = probe_with(located.op, _counts(located), draws=FEW_DRAWS)
     except NotInvertibleError as error:
         return (str(error).removesuffix("."),)
     except DenormError:
@@ -439,7 +440,7 @@ def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str,
 def _refuse_changes_before(verified: Located) -> None:
     """Around the Normalize, the channels of the picture must stay where they are, and in 0..white."""
     try:
-        measured = probe(verified.call, channels=_more_than_colours(verified), draws=FEW_DRAWS)
+        measured = probe_with(verified.call, _counts(verified), draws=FEW_DRAWS)
     except DenormError:
         return  # it cannot be measured from outside; what it does inside was seen
     _refuse_other_order(measured, verified.order)
@@ -474,10 +475,10 @@ def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
     )
 
 
-def _more_than_colours(located: Located) -> int | None:
-    """How many channels the pictures have, where the statistics say that they are neither grey nor in colour."""
+def _counts(located: Located) -> tuple[int, ...]:
+    """How many channels the pictures may have: as many as there are statistics, but grey may become colour."""
     channels = located.normalization.channels
-    return channels if channels not in (1, 3) else None
+    return USUAL if channels in USUAL else (channels,)
 
 
 def _turned(order: tuple[int, ...] | None) -> str:
@@ -501,7 +502,7 @@ def _from_outside(verified: Located, unseen: NotApplicable) -> Shown:
     if verified.call is None:
         raise unseen
     try:
-        measured = probe(verified.call, channels=_more_than_colours(verified))
+        measured = probe_with(verified.call, _counts(verified))
         _refuse_other_order(measured, verified.order)
         measured = measured.straightened
         with alone(), warnings.catch_warnings():
