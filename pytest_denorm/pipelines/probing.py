@@ -433,7 +433,7 @@ class _Probe:
         places = pixels[answering][:: max(1, int(answering.sum()) // _LOOKED_AT)]
         ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
         given = outcomes[0].given.shape
-        spread = spread_over(given, outputs[0])
+        spread = spread_over(given, outputs[0], channels)
         if outputs[0].shape == (given[0], *given):  # as by statistics for videos (C, T, H, W)
             spread = given[0]
         rank = (float(responsive), float(not unchanged), float(spread is None), plausibility(*ends))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_denorm.pipelines.counts import named_in, spread_over
+from pytest_denorm.pipelines.counts import first_of, named_in, spread_over
 
 
 def ramp(*shape):
@@ -31,14 +31,39 @@ def ramp(*shape):
     ids=str,
 )
 def test_statistics_that_are_spread(given, output, count):
-    assert spread_over(given, ramp(*output)) == count
+    assert spread_over(given, ramp(*output), 3) == count
+
+
+@pytest.mark.parametrize(
+    ("given", "output", "count"),
+    [
+        ((48, 49, 1), (4, 48, 49), 4),
+        ((1, 48, 49), (48, 49, 5), 5),
+        ((48, 49), (48, 49, 5), 5),
+        ((48, 49, 1), (4, 20, 20), 4),
+        ((48, 49, 1), (2, 3, 35, 35), 3),
+        ((48, 49, 1), (40, 48, 49), 40),
+        ((48, 49, 1), (40, 45, 46), None),
+        ((48, 49, 1), (1, 20, 20), None),
+        ((48, 49, 1), (20, 20, 1), None),
+        ((48, 49, 1), (20, 20), None),
+    ],
+    ids=str,
+)
+def test_channels_that_are_made_of_one(given, output, count):
+    assert spread_over(given, ramp(*output), 1) == count
+    assert spread_over(given, ramp(*output), 3) is None
 
 
 def test_several_pictures_are_no_statistics():
-    one = ramp(1, 8, 9)
-    assert spread_over((1, 8, 9), np.stack([one, one])) is None
-    assert spread_over((1, 8, 9), np.stack([ramp(4, 8, 9)] * 2)) == 4
-    assert spread_over((1, 8, 9), np.stack([one, one + 1])) == 2
+    one = ramp(1, 48, 49)
+    assert spread_over((1, 48, 49), np.stack([one, one]), 1) is None
+    assert spread_over((1, 48, 49), np.stack([ramp(4, 48, 49)] * 2), 3) == 4
+    assert spread_over((1, 48, 49), np.stack([one, one + 1]), 3) == 2
+
+
+def test_the_number_of_the_users_pictures_comes_first():
+    assert [first_of(count) for count in (None, 1, 3, 4)] == [(3, 1), (1, 3), (3, 1), (4, 3, 1)]
 
 
 @pytest.mark.parametrize(

@@ -675,6 +675,14 @@ def of_arrays_of_planes(mean, std):
     return lambda x: (np.asarray(x) / np.float32(255) - mean) / std
 
 
+def that_turns_its_axes(mean, std):
+    return lambda x: torch.from_numpy(((np.asarray(x) / np.float32(255) - mean) / std).transpose(2, 0, 1))
+
+
+def that_turns_and_resizes(mean, std):
+    return lambda x: v1.functional.resize(that_turns_its_axes(mean, std)(x), [64, 64])
+
+
 def that_refuses_others(mean, std):
     def normalize(x):
         if x.shape[-3] != len(mean):
@@ -684,7 +692,10 @@ def that_refuses_others(mean, std):
     return normalize
 
 
-@pytest.mark.parametrize("make", [of_tensors, of_arrays, of_arrays_of_planes, that_refuses_others])
+@pytest.mark.parametrize(
+    "make",
+    [of_tensors, of_arrays, of_arrays_of_planes, that_turns_its_axes, that_turns_and_resizes, that_refuses_others],
+)
 @pytest.mark.parametrize("count", [2, 4, 5, 13])
 def test_as_many_channels_as_it_shows_that_it_wants(count, make):
     mean, std = bands(count)
