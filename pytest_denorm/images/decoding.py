@@ -131,7 +131,7 @@ def read_picture(path: Path) -> Image.Image:
             raise OSError("expected a file")
         with Image.open(path, formats=_FORMATS) as picture:
             refuse_size(*picture.size, what)
-            return (_rounded(picture, what) if picture.mode[0] in "IF" else picture).convert("RGB")
+            return (_rounded(picture, what) if picture.mode.startswith(("I", "F")) else picture).convert("RGB")
     except ImageError:
         raise
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, zlib.error and others

@@ -126,7 +126,7 @@ def _to_pictures(
 def _from_pil(picture: Image.Image, index: int) -> Bytes:
     if picture.mode not in ("L", "RGB"):
         advice = "Use picture.convert('RGB')."
-        if picture.mode[0] in "IF":
+        if picture.mode.startswith(("I", "F")):
             advice = "Scale its values to 0..255 first; convert('RGB') alone makes all above 255 white."
         raise ImageError(f"picture {index} is a PIL picture of mode {picture.mode}: expected L or RGB. {advice}")
     array = np.asarray(picture)

@@ -484,6 +484,13 @@ class OnlyCounted:
             "picture 0 is a PIL picture of mode I;16: expected L or RGB. Scale its values to 0..255 first; "
             "convert('RGB') alone makes all above 255 white.",
         ),
+        (
+            Image.new("F", (3, 3)),
+            {},
+            ImageError,
+            "picture 0 is a PIL picture of mode F: expected L or RGB. Scale its values to 0..255 first; "
+            "convert('RGB') alone makes all above 255 white.",
+        ),
         (torch.zeros(2, 3, 4, 5, 6), {}, ImageError, "pictures of shape (2, 3, 4, 5, 6): expected (H, W)"),
         (
             NAN,
