@@ -2097,6 +2097,7 @@ def test_channels_are_as_many_as_are_declared(declared: bool) -> None:
     forward: Any = Normalization(mean, std) if declared else lambda x: (x - m) / s
     if declared:
         assert diagnose(forward, lambda y: y * s + m).total_levels == 1024
+        assert diagnose(Normalization(0.5, 0.25), lambda y: y * 0.25 + 0.5).total_levels == 768  # one serves all
     else:
         with pytest.raises(
             InverseError, match=r"(?s)^the forward raised .*\nIf the pictures have not 3 channels, say so: channels=\.$"
