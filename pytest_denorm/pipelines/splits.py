@@ -23,9 +23,10 @@ from .registry import Parts, describe, public_name
 from .structure import is_dataset, structure
 
 if TYPE_CHECKING:
+    from ..normalization import Normalization
     from .walk import Located
 
-__all__ = ["Missing", "data_sets_of_splits", "missing", "warn_of_missing"]
+__all__ = ["BEYOND", "Missing", "data_sets_of_splits", "makes_black_negative", "missing", "warn_of_missing"]
 
 #: What splits are called; a name may go on with what they are of, such as ``trainset``.
 _SPLIT = re.compile(
@@ -40,7 +41,7 @@ _FEW_DRAWS = 4
 #: Above this, values are of bytes.
 _BRIGHT = 4.0
 #: What raw pictures may be beyond 0 and white after resampling.
-_BEYOND = 0.01
+BEYOND = 0.01
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,14 @@ def warn_of_missing(left_out: Sequence[Missing]) -> None:
         warnings.warn(warning, stacklevel=4)
 
 
+def makes_black_negative(normalization: Normalization) -> bool:
+    """Whether black leaves it so far below 0 that it cannot be mistaken for that of raw pictures."""
+    return any(mean / std > BEYOND for mean, std in zip(normalization.mean, normalization.std, strict=True))
+
+
 def _normalizes(one: Missing) -> bool | None:
     """Whether values below 0 leave a part, as they leave the Normalize beside it; None where that cannot be seen."""
-    has = one.has.normalization
-    if not any(mean / std > _BEYOND for mean, std in zip(has.mean, has.std, strict=True)):
+    if not makes_black_negative(one.has.normalization):
         return None
     try:
         with alone(), warnings.catch_warnings():
@@ -163,9 +168,9 @@ def _normalizes(one: Missing) -> bool | None:
             low, high = (_of_items if is_dataset(one.part) else _of_colours)(one.part)
     except Exception:  # other checks tell what is wrong with it
         return None
-    if low < -_BEYOND:
+    if low < -BEYOND:
         return True
-    return False if high <= 1 + _BEYOND or high > _BRIGHT else None
+    return False if high <= 1 + BEYOND or high > _BRIGHT else None
 
 
 def _of_colours(call: Any) -> tuple[float, float]:

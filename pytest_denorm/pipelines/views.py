@@ -14,11 +14,9 @@ from .conventions import CONVENTIONS, Outcome
 from .pictures import flat
 from .probing import OF_KIND, SIZES, independent, one_thread
 from .randomness import states_kept
+from .splits import BEYOND, makes_black_negative
 
 __all__ = ["Views", "views"]
-
-#: What is no farther from 0 is black that nothing was taken off; so far beyond it, black is normalized.
-_BEYOND = 0.01
 
 
 class Views(NamedTuple):
@@ -40,9 +38,7 @@ def views(call: Callable[..., Any] | None, normalization: Normalization) -> View
 
     Pictures of integers, of another number of channels or of other values are none of its views.
     """
-    if call is None or not any(
-        mean / std > _BEYOND for mean, std in zip(normalization.mean, normalization.std, strict=True)
-    ):
+    if call is None or not makes_black_negative(normalization):
         return None
     call, black, waiting = independent(call), (0,) * normalization.channels, list(CONVENTIONS)
     with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
@@ -66,10 +62,11 @@ def _judged(outcome: Outcome, channels: int) -> Views:
     normalized = raw = 0
     for index in range(len(outcome.pictures)):
         pixels = outcome.pixels(index)
-        is_view = pixels is not None and pixels.ndim > 2 and channels in (pixels.shape[-3], pixels.shape[-1])
-        if pixels is None or not is_view or "float" not in outcome.dtype(index):
+        if pixels is None or pixels.ndim < 3 or channels not in (pixels.shape[-3], pixels.shape[-1]):
             continue
-        normalized += bool(pixels.min() < -_BEYOND)
-        raw += bool(np.abs(pixels).max() <= _BEYOND)
+        if "float" not in outcome.dtype(index):
+            continue
+        normalized += bool(pixels.min() < -BEYOND)
+        raw += bool(np.abs(pixels).max() <= BEYOND)
     result = outcome.result[0] if isinstance(outcome.result, tuple) and outcome.result else outcome.result
     return Views(normalized, raw, isinstance(result, list))
