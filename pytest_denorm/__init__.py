@@ -12,25 +12,25 @@ __version__ = "0.1.0"
 
 #: Where each public name lives, relative to this package.
 _HOMES = {
-    "Normalization": "normalization",
-    "PRESETS": "normalization",
-    "preset": "normalization",
-    "Denormalize": "affine",
-    "denormalize": "affine",
-    "to_uint8": "affine",
-    "Denorm": "facade",
+    "Normalization": "core.normalization",
+    "PRESETS": "core.normalization",
+    "preset": "core.normalization",
+    "Denormalize": "core.kernels",
+    "denormalize": "core.kernels",
+    "to_uint8": "core.kernels",
+    "Denorm": "plugin.fixtures",
     "find_normalize": "pipelines",
     "inverse_of": "pipelines",
-    "ColorMap": "colormap",
+    "ColorMap": "core.colormap",
     "probe": "pipelines.probing",
     "register_adapter": "pipelines",
-    "Diagnosis": "verification",
-    "Report": "verification",
-    "assert_round_trip": "verification",
-    "check": "verification",
-    "diagnose": "verification",
-    "parametrize_with_checks": "verification",
-    "GridFigure": "images.figure",
+    "Diagnosis": "diagnosis.explain",
+    "Report": "checks",
+    "assert_round_trip": "checks",
+    "check": "checks",
+    "diagnose": "diagnosis.explain",
+    "parametrize_with_checks": "checks",
+    "GridFigure": "images.grid_figure",
     "grid": "images.layout",
     "image_compare": "images.marks",
     "Statistics": "datasets.statistics",
@@ -71,20 +71,20 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .affine import Denormalize, denormalize, to_uint8
-    from .colormap import ColorMap
+    from .checks import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
+    from .core.colormap import ColorMap
+    from .core.kernels import Denormalize, denormalize, to_uint8
+    from .core.normalization import PRESETS, Normalization, preset
     from .datasets.measure import dataset_statistics
     from .datasets.statistics import Statistics
     from .datasets.sweeping import SweepResult, sweep
     from .errors import DenormError
-    from .facade import Denorm
-    from .images.figure import GridFigure
+    from .images.grid_figure import GridFigure
     from .images.layout import grid
     from .images.marks import image_compare
-    from .normalization import PRESETS, Normalization, preset
     from .pipelines import find_normalize, inverse_of, register_adapter
     from .pipelines.probing import probe
-    from .verification import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
+    from .plugin.fixtures import Denorm
 
 
 def __getattr__(name: str) -> object:

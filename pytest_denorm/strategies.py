@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from .arguments import positive, whole
+from .core.arguments import positive, whole
+from .core.normalization import PRESETS, Normalization
 from .errors import MissingLibraryError, SettingsError
-from .normalization import PRESETS, Normalization
 
 try:
     from hypothesis import strategies as st

@@ -24,8 +24,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision import transforms, tv_tensors
 from torchvision.transforms import functional as F
 
-from pytest_denorm import PRESETS, Denormalize, DenormError, Normalization, affine, denormalize, to_uint8
-from pytest_denorm.affine import as_normalization, normalize
+from pytest_denorm import PRESETS, Denormalize, DenormError, Normalization, denormalize, to_uint8
+from pytest_denorm.core import kernels as affine
+from pytest_denorm.core.kernels import as_normalization, normalize
 from pytest_denorm.errors import ImageError, ImageTypeError, StatisticsError, StatisticsWarning
 
 IMAGENET = PRESETS["imagenet"]

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pytest_denorm.cli import _parser, main
-from pytest_denorm.terminal import wants_colors
+from pytest_denorm.cli.main import _parser, main
+from pytest_denorm.cli.terminal import wants_colors
 
 MODULE = """
 import torch

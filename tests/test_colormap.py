@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pytest_denorm import ColorMap, Normalization
-from pytest_denorm.alone import alone
-from pytest_denorm.colormap import fit_affine
+from pytest_denorm.core.alone import alone
+from pytest_denorm.core.colormap import fit_affine
 from pytest_denorm.errors import NotInvertibleError, StatisticsError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -19,7 +19,7 @@ import torch
 from torchvision import transforms
 
 from pytest_denorm import Normalization, check, denormalize, find_normalize, probe, sweep, to_uint8
-from pytest_denorm.images.files import read_digests
+from pytest_denorm.images.baselines import read_digests
 
 NORMALIZATION = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 

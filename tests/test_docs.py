@@ -16,9 +16,9 @@ import pytest
 
 import pytest_denorm
 from pytest_denorm import errors
-from pytest_denorm.cli import main
-from pytest_denorm.settings import OPTIONS
-from pytest_denorm.verification import CHECKS, KINDS
+from pytest_denorm.checks import CHECKS, KINDS
+from pytest_denorm.cli.main import main
+from pytest_denorm.plugin.settings import OPTIONS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

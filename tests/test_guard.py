@@ -31,7 +31,7 @@ def _run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *arguments:
 def test_a_session_that_uses_nothing_loads_nothing(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile("def test_plain(): pass")
     line = _run(pytester, monkeypatch)
-    assert line == "LOADED [] OURS ['pytest_denorm', 'pytest_denorm.plugin', 'pytest_denorm.settings']"
+    assert line == "LOADED [] OURS ['pytest_denorm', 'pytest_denorm.plugin', 'pytest_denorm.plugin.settings']"
 
 
 def test_the_mark_alone_loads_no_heavy_library_at_collection(
@@ -61,7 +61,7 @@ def test_the_guard_can_fail(pytester: pytest.Pytester, monkeypatch: pytest.Monke
         ("import pytest_denorm", []),
         ("import pytest_denorm; pytest_denorm.Normalization([0.5], [0.5]).inverse()", []),
         ("from pytest_denorm import image_compare", []),
-        ("import pytest_denorm.cli", []),
+        ("import pytest_denorm.cli.main", []),
         ("from pytest_denorm import denormalize", ["torch", "numpy"]),
     ],
 )

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_denorm.candidates import find_candidates
-from pytest_denorm.cli import main
+from pytest_denorm.checks import CHECKS
+from pytest_denorm.cli.candidates import find_candidates
+from pytest_denorm.cli.main import main
+from pytest_denorm.core.ini import find_ini
 from pytest_denorm.errors import SettingsError
-from pytest_denorm.ini import find_ini
-from pytest_denorm.verification import CHECKS
 
 DATA = """
 import torchvision.transforms as T

@@ -18,9 +18,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_denorm import PRESETS, DenormError, Normalization, normalization, preset
+from pytest_denorm import PRESETS, DenormError, Normalization, preset
+from pytest_denorm.core import normalization
+from pytest_denorm.core.normalization import format_numbers
 from pytest_denorm.errors import StatisticsError, StatisticsWarning
-from pytest_denorm.normalization import format_numbers
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

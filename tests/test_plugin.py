@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_denorm.settings import OPTIONS
-from pytest_denorm.verification import CHECKS
+from pytest_denorm.checks import CHECKS
+from pytest_denorm.plugin.settings import OPTIONS
 
 TOTAL = len(CHECKS)
 
@@ -296,7 +296,7 @@ def test_every_option_is_documented_and_typed(pytester: pytest.Pytester) -> None
     ],
 )
 def test_a_wrong_value_in_the_ini_is_told(pytester: pytest.Pytester, ini: str, message: str) -> None:
-    from pytest_denorm import settings
+    from pytest_denorm.plugin import settings
 
     config = pytester.parseconfig("-c", str(pytester.makeini(f"[pytest]\n{ini}")))
     with pytest.raises(pytest.UsageError) as caught:
@@ -322,7 +322,7 @@ def test_a_wrong_flag_is_told_where_warnings_are_errors(pytester: pytest.Pyteste
     ],
 )
 def test_a_value_of_another_type_is_told(pytester: pytest.Pytester, line: str, message: str) -> None:
-    from pytest_denorm import settings
+    from pytest_denorm.plugin import settings
 
     (pytester.path / "pytest.toml").write_text(f"[pytest]\n{line}\n")
     config = pytester.parseconfig()
@@ -332,7 +332,7 @@ def test_a_value_of_another_type_is_told(pytester: pytest.Pytester, line: str, m
 
 
 def test_the_command_line_beats_the_ini(pytester: pytest.Pytester) -> None:
-    from pytest_denorm import settings
+    from pytest_denorm.plugin import settings
 
     ini = pytester.makeini("[pytest]\ndenorm_seed = 3\ndenorm_images = pictures")
     config = pytester.parseconfig("-c", str(ini), "--denorm-seed=4")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_denorm.settings import OPTIONS
-from pytest_denorm.verification import CHECKS, KINDS
+from pytest_denorm.checks import CHECKS, KINDS
+from pytest_denorm.plugin.settings import OPTIONS
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_denorm.text import channel_name, count_of, in_levels, printable
+from pytest_denorm.core.text import channel_name, count_of, in_levels, printable
 
 
 @pytest.mark.parametrize(

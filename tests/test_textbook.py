@@ -15,7 +15,7 @@ from torchvision import transforms as T
 from torchvision.utils import make_grid
 
 from pytest_denorm import assert_round_trip, check, find_normalize, grid, inverse_of, to_uint8
-from pytest_denorm.verification.samples import level_picture
+from pytest_denorm.pipelines.samples import level_picture
 
 MEAN = np.array([0.485, 0.456, 0.406])
 STD = np.array([0.229, 0.224, 0.225])

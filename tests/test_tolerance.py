@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_denorm import PRESETS, Normalization, denormalize
+from pytest_denorm.core.tolerance import FORMATS, Tolerance, float_format, round_trip_tolerance
 from pytest_denorm.errors import ImageTypeError, SettingsError, StatisticsWarning
-from pytest_denorm.tolerance import FORMATS, Tolerance, float_format, round_trip_tolerance
 
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 T = torch.Tensor

@@ -16,9 +16,9 @@ import torch.utils.data
 
 from ..errors import DatasetError, StatisticsWarning
 from ..pipelines.items import is_indexed, is_loader, kept_while_read
+from .chunks import chosen, chunks, results
 from .distributed import Ranks
-from .pictures import Reading, Stored, check_source, picture_name, planes_of, stored_pictures
-from .plan import chosen, chunks, results
+from .planes import Reading, Stored, check_source, picture_name, planes_of, stored_pictures
 from .progress import Progress
 from .statistics import Statistics
 from .tally import OnError, Reader, Tally

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..alone import alone
+from ..core.alone import alone
+from ..core.normalization import Normalization, preset
+from ..core.units import Units
 from ..errors import ConditionalNormalizeWarning, ImageError, InverseError
-from ..normalization import Normalization, preset
 from ..pipelines import Located, locate
-from ..units import Units
-from .pictures import Planes, Reading, planes_of, unmeasurable
+from .planes import Planes, Reading, planes_of, unmeasurable
 
 __all__ = ["Inverse", "Passage", "compare", "located_quietly", "pass_alone", "seen_pairs"]
 
@@ -110,7 +110,7 @@ def compare(
     """How far `inverse` of `left` is from `entered`. NaN counts as an error of 255 levels.
 
     Args:
-        output_max: the value of white in what the inverse gives; see :class:`~pytest_denorm.units.Units`.
+        output_max: the value of white in what the inverse gives; see :class:`~pytest_denorm.core.units.Units`.
 
     Raises:
         InverseError: the inverse raised, or gave something that is no picture of that shape.

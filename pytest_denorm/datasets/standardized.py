@@ -13,11 +13,11 @@ from typing import Any
 
 import torch.utils.data
 
-from ..alone import alone
+from ..core.alone import alone
+from ..core.normalization import Normalization, format_numbers
+from ..core.text import channel_name
 from ..errors import DatasetError, StatisticsWarning
-from ..normalization import Normalization, format_numbers
 from ..pipelines.items import data_set_of, is_indexed, is_loader
-from ..text import channel_name
 from .measure import dataset_statistics
 from .statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
 

@@ -9,11 +9,11 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from typing import Any
 
+from ..core.normalization import PRESETS, Normalization, format_numbers
+from ..core.text import count_of, printable
 from ..errors import DatasetError
-from ..normalization import PRESETS, Normalization, format_numbers
-from ..text import count_of, printable
 from .exact import Exact
-from .files import expect
+from .json_files import expect
 
 __all__ = ["Failure", "PresetMatch", "Statistics", "nearest_preset"]
 

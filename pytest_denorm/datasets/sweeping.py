@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..core.normalization import Normalization
+from ..core.text import count_of
+from ..core.units import check_output_max
 from ..errors import DatasetError, ImageTypeError, NormalizeNotFoundError, PipelineError
-from ..normalization import Normalization
 from ..pipelines import Located, locate
 from ..pipelines.items import data_set_of, is_indexed, kept_while_read
 from ..pipelines.randomness import states_kept
 from ..pipelines.watching import recorded
-from ..text import count_of
-from ..units import check_output_max
+from .chunks import chosen, chunks, results
 from .distributed import Ranks
-from .files import expect, read_json, write_json
+from .json_files import expect, read_json, write_json
 from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
-from .pictures import Reading, check_source, picture_name
-from .plan import chosen, chunks, results
+from .planes import Reading, check_source, picture_name
 from .progress import Progress
 from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, describe
 from .tally import OnError

@@ -12,7 +12,7 @@ import torch
 from ..errors import DatasetError, ImageError
 from ..pipelines.items import Batches, pictures_of
 from .moments import Pixels, UnmeasurableError, block_statistics
-from .pictures import Planes, Reading, channels_first, planes_of, unmeasurable
+from .planes import Planes, Reading, channels_first, planes_of, unmeasurable
 from .statistics import NAMED_FAILURES, Failure, Statistics, describe
 
 __all__ = ["OnError", "Reader", "Tally"]

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pytest_denorm.errors import BaselineError
-from pytest_denorm.normalization import Normalization
-from pytest_denorm.text import count_of
-
-from .figure import Tile
-from .files import decode, read_bytes
+from ..core.normalization import Normalization
+from ..core.text import count_of
+from ..errors import BaselineError
+from .baselines import decode, read_bytes
+from .grid_figure import Tile
 from .png import encode_png
 from .tiles import CHANNELS, cut, describe_tiles, is_grey, name_tiles
 

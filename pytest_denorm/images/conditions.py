@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pytest_denorm.errors import SettingsError
+from ..errors import SettingsError
 
 __all__ = ["backend_of", "style_of"]
 

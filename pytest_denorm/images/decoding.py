@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_denorm.errors import BaselineError, ImageError
-from pytest_denorm.text import printable
+from ..core.text import printable
+from ..errors import BaselineError, ImageError
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from pytest_denorm.errors import BaselineError, ImageError
-from pytest_denorm.text import printable
-
-from .command import update_command
+from ..core.text import printable
+from ..errors import BaselineError, ImageError
+from .baselines import DIGESTS, decode, digest, read_bytes, read_digests, write_whole
 from .comparison import Bytes, Difference, amplified, compare, side_by_side
 from .decoding import refuse_size
-from .figure import GridFigure
-from .files import DIGESTS, decode, digest, read_bytes, read_digests, write_whole
+from .grid_figure import GridFigure
 from .options import ImageOptions
 from .plan import Plan
 from .png import encode_png
+from .update_command import update_command
 
 #: What fails an image test; it may also be equal, updated, not compared, or compared by hash.
 FAILING = ("different", "missing", "unreadable", "no figure")

@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pytest_denorm.affine import as_normalization, resolve_channel_axis, to_uint8
-from pytest_denorm.arguments import whole
-from pytest_denorm.errors import ImageError, ImageTypeError, NormalizeNotFoundError
-from pytest_denorm.normalization import Normalization
-
-from .figure import GridFigure, Tile
-from .sources import Block, blocks_of, is_collection
+from ..core.arguments import whole
+from ..core.kernels import as_normalization, resolve_channel_axis, to_uint8
+from ..core.normalization import Normalization
+from ..errors import ImageError, ImageTypeError, NormalizeNotFoundError
+from .blocks import Block, blocks_of, is_collection
+from .grid_figure import GridFigure, Tile
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pytest_denorm.errors import SettingsError
-from pytest_denorm.text import printable
+from ..core.text import printable
+from ..errors import SettingsError
 
 CI_VARIABLES = ("CI", "BUILD_NUMBER")
 """Set where a machine runs the tests that nobody watches (the second by Jenkins)."""

@@ -11,7 +11,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from pytest_denorm.text import count_of, printable
+from ..core.text import count_of, printable
 
 #: Which colour an outcome has; what is not here is neutral.
 _BAD = ("different", "missing", "unreadable", "no figure", "failed", "unexpectedly passed", "error")

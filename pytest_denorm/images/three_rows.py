@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from pytest_denorm.affine import as_normalization, normalize
-from pytest_denorm.errors import ImageError
-from pytest_denorm.normalization import Normalization
-
+from ..core.kernels import as_normalization, normalize
+from ..core.normalization import Normalization
+from ..errors import ImageError
+from .baselines import write_whole
 from .decoding import read_picture
-from .files import write_whole
 from .layout import grid
 
 __all__ = ["draw_files", "three_rows"]

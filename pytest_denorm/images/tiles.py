@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pytest_denorm.normalization import PRESETS, Normalization
-
-from .figure import Tile
+from ..core.normalization import PRESETS, Normalization
+from .grid_figure import Tile
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 

@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_denorm.errors import BaselineError
-from pytest_denorm.text import count_of
-
-from .files import DIGESTS, read_bytes, read_digests, write_digests
+from ..core.text import count_of
+from ..errors import BaselineError
+from .baselines import DIGESTS, read_bytes, read_digests, write_digests
 from .plan import PLAN
 
 #: How a session ends that may have been cut short before all tests were known.

@@ -6,8 +6,8 @@ import math
 import warnings
 from collections.abc import Sequence
 
-from ..alone import alone
-from ..normalization import Normalization
+from ..core.alone import alone
+from ..core.normalization import Normalization
 
 __all__ = ["composed", "undoes"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..colormap import Fit, fit_affine
+from ..core.colormap import Fit, fit_affine
+from .flat_images import GREYS
 from .outputs import Array
-from .pictures import GREYS
 
 __all__ = ["classify"]
 

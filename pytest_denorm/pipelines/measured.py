@@ -6,8 +6,8 @@ import math
 import warnings
 from typing import Any
 
+from ..core.normalization import Normalization
 from ..errors import DenormError, NormalizeNotFoundError, StatisticsWarning
-from ..normalization import Normalization
 from .walk import Located, locate
 
 __all__ = ["locate_or_measure", "located_as_measured"]

@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..alone import alone
-from ..arguments import whole
-from ..colormap import ColorMap
+from ..core.alone import alone
+from ..core.arguments import whole
+from ..core.colormap import ColorMap
+from ..core.normalization import Normalization, preset
 from ..errors import DenormError, ImageError, NotInvertibleError, PipelineError, SettingsError
-from ..normalization import Normalization, preset
 from .conventions import CONVENTIONS, PIL, Convention, NotThisWay, Outcome
 from .counts import LESS_USUAL, USUAL, named_in, spread_over
 from .fitting import classify
+from .flat_images import flat, flat_colours, in_channels, stripes
 from .outputs import Array, as_if_alone, channel_axis, common_corner, pixel_places, plausibility
-from .pictures import flat, flat_colours, in_channels, stripes
 from .randomness import seed_all, states_kept
 from .registry import Parts, describe, public_name
 from .structure import structure

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from ..alone import alone
+from ..core.alone import alone
 
 __all__ = ["seed_all", "states_kept", "states_put_back"]
 

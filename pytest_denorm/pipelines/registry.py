@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
+from ..core.normalization import Normalization
 from ..errors import AdapterError
-from ..normalization import Normalization
 
 __all__ = [
     "Description",

@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..alone import alone
+from ..core.alone import alone
 from ..errors import MissingNormalizeWarning
 from .registry import Parts, describe, public_name
 from .structure import is_dataset, structure
 
 if TYPE_CHECKING:
-    from ..normalization import Normalization
+    from ..core.normalization import Normalization
     from .walk import Located
 
 __all__ = ["BEYOND", "Missing", "data_sets_of_splits", "makes_black_negative", "missing", "warn_of_missing"]

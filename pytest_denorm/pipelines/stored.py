@@ -9,9 +9,9 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..alone import alone
+from ..core.alone import alone
+from ..core.normalization import Normalization
 from ..errors import DenormError, StatisticsError
-from ..normalization import Normalization
 from .registry import Leaf
 
 if TYPE_CHECKING:

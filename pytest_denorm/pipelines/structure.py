@@ -11,7 +11,7 @@ import types
 from dataclasses import replace
 from typing import Any
 
-from ..normalization import Normalization
+from ..core.normalization import Normalization
 from .adapters.lightning import loaders_made_by
 from .registry import Description, Leaf, Parts, public_name
 from .stored import kept_statistics, leaf_of, of_bytes

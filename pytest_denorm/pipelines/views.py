@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ..normalization import Normalization
+from ..core.normalization import Normalization
 from .conventions import CONVENTIONS, Outcome
-from .pictures import flat
+from .flat_images import flat
 from .probing import OF_KIND, SIZES, independent, one_thread
 from .randomness import states_kept
 from .splits import BEYOND, makes_black_negative

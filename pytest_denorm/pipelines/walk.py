@@ -11,7 +11,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..alone import alone
+from ..core.alone import alone
+from ..core.normalization import Normalization, format_numbers, preset
 from ..errors import (
     AdapterError,
     AmbiguousNormalizeError,
@@ -25,7 +26,6 @@ from ..errors import (
     StatisticsError,
     StatisticsWarning,
 )
-from ..normalization import Normalization, format_numbers, preset
 from .composition import composed, undoes
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
 from .splits import Missing, missing, warn_of_missing
@@ -33,7 +33,7 @@ from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_aga
 from .structure import Views, attributes_of, is_dataset, structure
 
 if TYPE_CHECKING:
-    from ..affine import Denormalize
+    from ..core.kernels import Denormalize
 
 __all__ = ["Located", "declared", "find_normalize", "inverse_of", "is_dataset", "locate"]
 
@@ -127,7 +127,7 @@ def inverse_of(pipeline: Any) -> Denormalize:
 
     Args, Raises, Warns: as :func:`find_normalize`.
     """
-    from ..affine import Denormalize
+    from ..core.kernels import Denormalize
 
     return Denormalize.of(pipeline)
 
@@ -411,7 +411,7 @@ def _located(obj: Any, leaf: Leaf) -> _Finding:
 
 
 def _broadcast(leaf: Leaf) -> Normalization:
-    from ..normalization import as_floats
+    from ..core.normalization import as_floats
 
     mean, std = as_floats(leaf.mean, "mean"), as_floats(leaf.std, "std")
     channels = max(len(mean), len(std))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..alone import alone
+from ..core.alone import alone
 from ..errors import NormalizeRaisedError, PipelineError
 from .conventions import HAND_OVER
 from .items import data_set_of

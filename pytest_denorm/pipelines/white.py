@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..alone import alone
-from ..normalization import Normalization
+from ..core.alone import alone
+from ..core.normalization import Normalization
 from .conventions import CONVENTIONS, Convention, Levels, pictures_in
 from .items import data_set_of
 from .probing import independent

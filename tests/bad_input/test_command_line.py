@@ -10,7 +10,7 @@ from PIL import Image
 from rows_of_sessions import COMMANDS, OTHER_MODULES, PROJECT, Command
 from unchanged import unchanged
 
-from pytest_denorm.cli import main
+from pytest_denorm.cli.main import main
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from rows import FUNCTIONS
 from rows_of_sessions import COMMANDS, SESSIONS
 
 import pytest_denorm
-from pytest_denorm.settings import OPTIONS
+from pytest_denorm.plugin.settings import OPTIONS
 
 
 def test_the_table_has_its_rows() -> None:

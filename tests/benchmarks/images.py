@@ -29,7 +29,7 @@ def _comparisons(seconds: float) -> Iterator[Row]:
 
     from pytest_denorm import grid
     from pytest_denorm.images import comparison
-    from pytest_denorm.images.files import decode
+    from pytest_denorm.images.baselines import decode
 
     figure = grid(torch.from_numpy(crops(16, 225)).permute(0, 3, 1, 2), nrow=4)
     height, width = figure.pixels.shape[:2]

@@ -12,7 +12,7 @@ from photographs import crops, write_cifar10, write_imagefolder
 from torchvision.datasets import ImageFolder
 
 from pytest_denorm import Statistics, SweepResult, dataset_statistics
-from pytest_denorm.datasets.command import add_stats_arguments, add_sweep_arguments, run_stats, run_sweep
+from pytest_denorm.cli.datasets_commands import add_stats_arguments, add_sweep_arguments, run_stats, run_sweep
 from pytest_denorm.errors import DatasetError
 
 MODULE = """
@@ -116,7 +116,7 @@ def test_failures_can_be_skipped(project, capsys):
 def test_the_parser_is_built_without_torch():
     program = (
         "import argparse, sys\n"
-        "from pytest_denorm.datasets.command import add_stats_arguments, add_sweep_arguments\n"
+        "from pytest_denorm.cli.datasets_commands import add_stats_arguments, add_sweep_arguments\n"
         "add_stats_arguments(argparse.ArgumentParser())\n"
         "add_sweep_arguments(argparse.ArgumentParser())\n"
         "print({'torch', 'numpy', 'PIL'} & set(sys.modules))\n"

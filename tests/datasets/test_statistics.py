@@ -22,7 +22,7 @@ from torchvision import transforms, tv_tensors
 from torchvision.datasets import CIFAR10, SVHN, ImageFolder
 
 from pytest_denorm import Normalization, Statistics, dataset_statistics, preset
-from pytest_denorm.datasets.pictures import picture_name
+from pytest_denorm.datasets.planes import picture_name
 from pytest_denorm.datasets.statistics import nearest_preset
 from pytest_denorm.errors import DatasetError, DenormError
 

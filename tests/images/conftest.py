@@ -14,7 +14,7 @@ from PIL import Image
 
 import pytest_denorm.images.judge
 import pytest_denorm.images.layout
-import pytest_denorm.images.pytest_side  # noqa: F401
+import pytest_denorm.plugin.image_tests  # noqa: F401
 
 HEAD = """
 import numpy as np, pytest, torch, unittest

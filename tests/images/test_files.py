@@ -18,8 +18,8 @@ import pytest
 from PIL import Image
 
 from pytest_denorm.errors import BaselineError, ImageError
+from pytest_denorm.images.baselines import DIGESTS, decode, digest, read_bytes, read_digests, write_digests, write_whole
 from pytest_denorm.images.decoding import MAX_BYTES, MAX_PIXELS, irregular, png_for_pixels, read_picture, refuse_size
-from pytest_denorm.images.files import DIGESTS, decode, digest, read_bytes, read_digests, write_digests, write_whole
 from pytest_denorm.images.png import encode_png
 
 PIXELS = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)

@@ -21,19 +21,12 @@ from photographs import crops
 
 from pytest_denorm import grid
 from pytest_denorm.errors import ImageError
-from pytest_denorm.images.files import DIGESTS, digest, read_digests, write_digests
+from pytest_denorm.images.baselines import DIGESTS, digest, read_digests, write_digests
 from pytest_denorm.images.judge import Verdict
 from pytest_denorm.images.page import CheckRow, ImageRow, render
 from pytest_denorm.images.plan import PLAN
 from pytest_denorm.images.png import encode_png
-from pytest_denorm.images.pytest_side import (
-    ImageTests,
-    _is_expected_to_fail,
-    _no_figure,
-    _pictures,
-    _watched,
-    start,
-)
+from pytest_denorm.plugin.image_tests import ImageTests, _is_expected_to_fail, _no_figure, _pictures, _watched, start
 
 FIGURE = grid(crops(2, 24))
 PIXELS = FIGURE.pixels
@@ -602,7 +595,7 @@ def test_what_raised_after_its_outcome_keeps_it(prepare: Any) -> None:
 
 
 def test_a_check_of_the_ini_is_one_too(pytester: pytest.Pytester, prepare: Any) -> None:
-    from pytest_denorm.collection import _CheckItem
+    from pytest_denorm.plugin.collection import _CheckItem
 
     made = prepare(OTHER)
     made.item.parent.spec = "my.data:val"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pytest_denorm.errors import BaselineError
-from pytest_denorm.images.files import read_digests, write_digests
+from pytest_denorm.images.baselines import read_digests, write_digests
 from pytest_denorm.images.plan import PLAN, Plan
 from pytest_denorm.images.png import encode_png
 from pytest_denorm.images.unused import Collection, Entry, delete

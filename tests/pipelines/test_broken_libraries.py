@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 
 from pytest_denorm.errors import SettingsError
-from pytest_denorm.spec import load
+from pytest_denorm.pipelines.spec import load
 
 LIBRARIES = ["torchvision", "kornia", "albumentations", "transformers", "timm", "monai", "torchio", "diffusers"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_denorm.colormap import fit_affine
+from pytest_denorm.core.colormap import fit_affine
 from pytest_denorm.pipelines.fitting import classify
-from pytest_denorm.pipelines.pictures import GREYS, flat_colours
+from pytest_denorm.pipelines.flat_images import GREYS, flat_colours
 
 X = np.array(flat_colours(3)) / 255
 GREY = np.array(flat_colours(1)) / 255

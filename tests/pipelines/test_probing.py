@@ -15,8 +15,8 @@ from torchvision import transforms as v1
 from torchvision.transforms import v2
 
 from pytest_denorm import Normalization, find_normalize, probe
+from pytest_denorm.core.normalization import preset
 from pytest_denorm.errors import NotInvertibleError, PipelineError, StatisticsError
-from pytest_denorm.normalization import preset
 from pytest_denorm.pipelines.conventions import CONVENTIONS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lengths import examples
 
 from pytest_denorm import Normalization, denormalize, to_uint8
+from pytest_denorm.core.tolerance import FORMATS, round_trip_tolerance
 from pytest_denorm.errors import StatisticsWarning
 from pytest_denorm.strategies import DTYPES, KINDS, LAYOUTS, MEMORIES, STATISTICS, normalizations, pictures
-from pytest_denorm.tolerance import FORMATS, round_trip_tolerance
 
 CHANNELS = st.integers(1, 4)
 FLOATS = [dtype for dtype in DTYPES if dtype != "uint8"]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lengths import examples
 
 from pytest_denorm import diagnose
+from pytest_denorm.core.tolerance import round_trip_tolerance
 from pytest_denorm.strategies import DrawnMistake, mistakes, normalizations
-from pytest_denorm.tolerance import round_trip_tolerance
 
 sys.path.append(str(Path(__file__).parents[1] / "verification"))
 import detection_matrix

@@ -19,7 +19,7 @@ import torch
 from torchvision.transforms import functional as F
 
 from pytest_denorm import PRESETS, Diagnosis, Normalization, diagnose
-from pytest_denorm.tolerance import round_trip_tolerance
+from pytest_denorm.core.tolerance import round_trip_tolerance
 
 T = torch.Tensor
 Array = np.ndarray[Any, Any]

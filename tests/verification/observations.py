@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_denorm.verification.observation import ChannelFit, Observation
+from pytest_denorm.diagnosis.observe import ChannelFit, Observation
 
 FLOAT64, FLOAT32 = 2.0**-45, 2.0**-24
 

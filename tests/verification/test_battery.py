@@ -16,8 +16,8 @@ from photographs import crops
 from torch.utils.data import DataLoader, Dataset
 
 from pytest_denorm import Normalization, check
+from pytest_denorm.checks import CHECKS, CheckResult, Report
 from pytest_denorm.errors import CheckNameError, ImageTypeError
-from pytest_denorm.verification import CHECKS, CheckResult, Report
 
 Inverse = Callable[[torch.Tensor], Any]
 

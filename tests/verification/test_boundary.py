@@ -18,15 +18,15 @@ from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
 from pytest_denorm import Normalization, check, register_adapter
-from pytest_denorm.colormap import ColorMap
+from pytest_denorm.checks import boundary
+from pytest_denorm.checks.boundary import declared_against_measured, sightings, unmet, unmet_splits
+from pytest_denorm.checks.case import CheckFailure, NotApplicable
+from pytest_denorm.core.colormap import ColorMap
 from pytest_denorm.errors import ConditionalNormalizeWarning, DenormWarning
 from pytest_denorm.pipelines import Leaf
 from pytest_denorm.pipelines.registry import unregister_adapter
+from pytest_denorm.pipelines.samples import photograph
 from pytest_denorm.pipelines.walk import declared
-from pytest_denorm.verification import boundary
-from pytest_denorm.verification.boundary import declared_against_measured, sightings, unmet, unmet_splits
-from pytest_denorm.verification.case import CheckFailure, NotApplicable
-from pytest_denorm.verification.samples import photograph
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 

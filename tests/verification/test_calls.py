@@ -15,7 +15,7 @@ from torchvision import transforms as T
 from pytest_denorm import Normalization, assert_round_trip, check, diagnose
 from pytest_denorm.errors import ImageError, ImageTypeError, InverseError
 from pytest_denorm.pipelines import locate
-from pytest_denorm.verification.calls import (
+from pytest_denorm.pipelines.calls import (
     Caller,
     as_pictures,
     call,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from observations import FLOAT32, FLOAT64, observed
 
-from pytest_denorm.verification.causes import Cause, Causes, distinct
-from pytest_denorm.verification.observation import Map, Observation
+from pytest_denorm.diagnosis.causes import Cause, Causes, distinct
+from pytest_denorm.diagnosis.observe import Map, Observation
 
 Array = np.ndarray[Any, Any]
 Inverse = Callable[[Array, Array, Array], Array]  # of y, mean and std

@@ -19,6 +19,12 @@ from torchvision.transforms import functional as F
 from torchvision.utils import make_grid
 
 from pytest_denorm import Normalization, assert_round_trip, check
+from pytest_denorm.checks import CheckResult, sample_images
+from pytest_denorm.checks import each as checks
+from pytest_denorm.checks.battery import run_check
+from pytest_denorm.checks.boundary import Sighting
+from pytest_denorm.checks.case import Case
+from pytest_denorm.core.tolerance import round_trip_tolerance
 from pytest_denorm.errors import (
     ConditionalNormalizeWarning,
     ImageError,
@@ -27,11 +33,6 @@ from pytest_denorm.errors import (
     StatisticsWarning,
 )
 from pytest_denorm.pipelines import locate
-from pytest_denorm.tolerance import round_trip_tolerance
-from pytest_denorm.verification import CheckResult, checks, sample_images
-from pytest_denorm.verification.battery import run_check
-from pytest_denorm.verification.boundary import Sighting
-from pytest_denorm.verification.case import Case
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.25, 0.5, 0.125))
 GREY = Normalization(0.5, 0.25)

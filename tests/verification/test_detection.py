@@ -6,7 +6,7 @@ import pytest
 import torch
 from detection_matrix import CORRECT, MISTAKES, STATISTICS, main, of_correct, outcome
 
-from pytest_denorm.verification import KINDS
+from pytest_denorm.checks import KINDS
 
 #: What cannot be told apart on paper, because the numbers are the same: (mistake, statistics) -> what else gives them.
 #: The message then names both, and either may come first.

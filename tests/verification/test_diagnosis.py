@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 from torchvision import transforms as T
 
 from pytest_denorm import PRESETS, Normalization, diagnose
+from pytest_denorm.checks import KINDS, Diagnosis
+from pytest_denorm.core.text import channel_name
+from pytest_denorm.diagnosis.observe import snap
 from pytest_denorm.errors import (
     ConditionalNormalizeWarning,
     ImageError,
@@ -24,9 +27,6 @@ from pytest_denorm.errors import (
     InverseError,
     StatisticsWarning,
 )
-from pytest_denorm.text import channel_name
-from pytest_denorm.verification import KINDS, Diagnosis
-from pytest_denorm.verification.observation import snap
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FORWARD = T.Normalize(MEAN, STD)

@@ -13,12 +13,12 @@ import torch
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, assert_round_trip, check, probe
-from pytest_denorm.colormap import ColorMap
+from pytest_denorm.checks import Report
+from pytest_denorm.core.colormap import ColorMap
 from pytest_denorm.errors import InverseError, NormalizeNotFoundError, PipelineError, StatisticsWarning
 from pytest_denorm.pipelines import Located
-from pytest_denorm.verification import Report
-from pytest_denorm.verification import exchange as exchanging
-from pytest_denorm.verification.exchange import as_they_leave, find, order_in_words, responses, turned_back
+from pytest_denorm.pipelines import exchange as exchanging
+from pytest_denorm.pipelines.exchange import as_they_leave, find, order_in_words, responses, turned_back
 
 MEAN, STD = (0.406, 0.456, 0.485), (0.225, 0.224, 0.229)  # ImageNet's, blue first
 m, s = (torch.tensor(one).view(-1, 1, 1) for one in (MEAN, STD))

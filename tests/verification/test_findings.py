@@ -12,15 +12,8 @@ import torch
 from observations import FLOAT32, observed
 
 from pytest_denorm import Normalization, diagnose
-from pytest_denorm.verification.diagnosis import (
-    _clamped,
-    _clamped_channel,
-    _composite,
-    _end,
-    _map_findings,
-    _unknown,
-)
-from pytest_denorm.verification.observation import Observation
+from pytest_denorm.diagnosis.explain import _clamped, _clamped_channel, _composite, _end, _map_findings, _unknown
+from pytest_denorm.diagnosis.observe import Observation
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 STATISTICS = Normalization(MEAN, STD)

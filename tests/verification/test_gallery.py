@@ -9,7 +9,7 @@ import torch
 from gallery import GALLERY, TO_IMAGENET
 
 from pytest_denorm import assert_round_trip, check
-from pytest_denorm.verification.report import Report
+from pytest_denorm.checks.report import Report
 
 
 def flat(text: str) -> str:

@@ -11,7 +11,7 @@ import torch
 from torchvision.transforms import functional as F
 
 from pytest_denorm import Normalization, assert_round_trip, check, diagnose, sweep
-from pytest_denorm.units import Units
+from pytest_denorm.core.units import Units
 
 IMAGENET = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 BYTES = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 255.0)

@@ -12,11 +12,9 @@ import pytest
 import torch
 
 from pytest_denorm import PRESETS, Normalization
-from pytest_denorm.errors import ImageError, InverseError
-from pytest_denorm.tolerance import round_trip_tolerance
-from pytest_denorm.units import Units
-from pytest_denorm.verification.calls import Called, Way
-from pytest_denorm.verification.observation import (
+from pytest_denorm.core.tolerance import round_trip_tolerance
+from pytest_denorm.core.units import Units
+from pytest_denorm.diagnosis.observe import (
     ChannelFit,
     Map,
     Observation,
@@ -37,6 +35,8 @@ from pytest_denorm.verification.observation import (
     observe,
     snap,
 )
+from pytest_denorm.errors import ImageError, InverseError
+from pytest_denorm.pipelines.calls import Called, Way
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 M, S = (torch.tensor(one, dtype=torch.float64).view(-1, 1, 1) for one in (MEAN, STD))

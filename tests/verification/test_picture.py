@@ -22,9 +22,9 @@ from PIL import Image
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, Report, check
+from pytest_denorm.checks.drawable import drawing_of
+from pytest_denorm.checks.round_trip_figure import _straight, _words, round_trip_figure
 from pytest_denorm.errors import BaselineError, ImageError, InverseError
-from pytest_denorm.verification.drawable import drawing_of
-from pytest_denorm.verification.picture import _straight, _words, round_trip_figure
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]).view(-1, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(-1, 1, 1)
 VAL = T.Compose([T.ToTensor(), T.Normalize(MEAN.flatten().tolist(), STD.flatten().tolist())])

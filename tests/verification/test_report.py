@@ -16,12 +16,12 @@ import torch
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, Report, check, preset
+from pytest_denorm.checks import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
+from pytest_denorm.checks.battery import BoundCheck
+from pytest_denorm.checks.case import Case
+from pytest_denorm.checks.drawable import drawing_of
+from pytest_denorm.diagnosis.explain import Finding
 from pytest_denorm.errors import BaselineError, CheckNameError, DenormWarning, ImageError, ImageTypeError, PipelineError
-from pytest_denorm.verification import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
-from pytest_denorm.verification.battery import BoundCheck
-from pytest_denorm.verification.case import Case
-from pytest_denorm.verification.diagnosis import Finding
-from pytest_denorm.verification.drawable import drawing_of
 
 SOURCE = "Compose.transforms[1]: torchvision.transforms.Normalize"
 STATISTICS = "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1"
@@ -327,7 +327,7 @@ def test_warnings_other_than_of_the_statistics_are_shown(monkeypatch: pytest.Mon
         warnings.warn("no photograph today", DenormWarning, stacklevel=2)
         return torch.zeros(1, channels, 2, 3)
 
-    monkeypatch.setattr("pytest_denorm.verification.round_trip.sample_images", warns)
+    monkeypatch.setattr("pytest_denorm.checks.round_trip.sample_images", warns)
     with pytest.warns(DenormWarning, match="no photograph today"):
         check(HALF, select=["round_trip"])
 

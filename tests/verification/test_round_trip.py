@@ -13,6 +13,9 @@ import torch
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, assert_round_trip, check
+from pytest_denorm.checks.drawable import drawing_of
+from pytest_denorm.checks.round_trip import RoundTrip, Subject, Worst, diagnosis_text, round_trip
+from pytest_denorm.core.tolerance import Tolerance, round_trip_tolerance
 from pytest_denorm.errors import (
     ConditionalNormalizeWarning,
     ImageError,
@@ -20,9 +23,6 @@ from pytest_denorm.errors import (
     InverseError,
     StatisticsWarning,
 )
-from pytest_denorm.tolerance import Tolerance, round_trip_tolerance
-from pytest_denorm.verification.drawable import drawing_of
-from pytest_denorm.verification.round_trip import RoundTrip, Subject, Worst, diagnosis_text, round_trip
 
 BYTES = Normalization((100.0, 110.0, 120.0), (50.0, 60.0, 70.0), pixel_max=255.0)
 UNIT = Normalization((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -527,7 +527,7 @@ def test_channels_are_turned_back_by_an_inverse_of_the_projects_own(monkeypatch:
         assert (inverse, channels) == (right, 3)
         return replace(located, order=(2, 1, 0))
 
-    monkeypatch.setattr("pytest_denorm.verification.round_trip.turned_back", turned)
+    monkeypatch.setattr("pytest_denorm.checks.round_trip.turned_back", turned)
     assert Subject.of(UNIT, right).located.order == (2, 1, 0)
     assert Subject.of(UNIT).located.order is None
 

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torchvision import transforms as T
 
+from pytest_denorm.checks import check, sample_images
 from pytest_denorm.errors import DenormWarning, ImageError
-from pytest_denorm.verification import check, sample_images
-from pytest_denorm.verification.samples import images_for_an_inverse, level_picture, photograph
+from pytest_denorm.pipelines.samples import images_for_an_inverse, level_picture, photograph
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torchvision import transforms as T
 
 from pytest_denorm import PRESETS, Normalization, check
+from pytest_denorm.diagnosis.slips import slip
 from pytest_denorm.errors import StatisticsWarning
 from pytest_denorm.strategies import normalizations
-from pytest_denorm.verification.slips import slip
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 COLOURED = [name for name, preset in PRESETS.items() if preset.channels == 3 and name != "half"]

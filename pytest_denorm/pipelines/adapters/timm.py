@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...normalization import Normalization
+from ...core.normalization import Normalization
 from ..registry import Description, Parts, class_names
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...normalization import as_floats
+from ...core.normalization import as_floats
 from ..registry import Description, Leaf, Parts, Refusal, class_names
 
 _OWN_STATISTICS = {

@@ -1,0 +1,23 @@
+"""The checks, the battery that runs them, the diagnosis and the report."""
+
+from __future__ import annotations
+
+from ..diagnosis.explain import KINDS, Diagnosis, diagnose
+from ..pipelines.samples import sample_images
+from .battery import check, parametrize_with_checks
+from .each import CHECKS
+from .report import CheckResult, Report
+from .round_trip import assert_round_trip
+
+__all__ = [
+    "CHECKS",
+    "KINDS",
+    "CheckResult",
+    "Diagnosis",
+    "Report",
+    "assert_round_trip",
+    "check",
+    "diagnose",
+    "parametrize_with_checks",
+    "sample_images",
+]

@@ -1,0 +1,323 @@
+"""Calling other people's code with pictures: what to give it, and how to read what comes back."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ..core.kernels import normalize
+from ..core.normalization import Normalization
+from ..errors import ImageError, ImageTypeError, InverseError
+from . import Located
+
+__all__ = [
+    "Called",
+    "Caller",
+    "Way",
+    "as_function",
+    "as_pictures",
+    "as_tensor",
+    "call",
+    "channels_of",
+    "describe_callable",
+    "forward_of",
+    "read_picture",
+]
+
+
+class Way(NamedTuple):
+    """A form of pictures that a function is tried with.
+
+    Attributes:
+        words: says it; "" for the usual one.
+        single: makes it of a picture (C, H, W).
+        batch: makes it of several, (N, C, H, W).
+    """
+
+    words: str
+    single: Callable[[torch.Tensor], Any]
+    batch: Callable[[torch.Tensor], Any]
+
+
+class Called(NamedTuple):
+    """What a function gave for some pictures.
+
+    Attributes:
+        pictures: its results, (C, H, W) each, of the dtype that it chose.
+        mutated: it changed what it was given.
+        way: the form in which it took them.
+    """
+
+    pictures: list[torch.Tensor]
+    mutated: bool
+    way: Way
+
+
+def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str) -> Called:
+    """`function` on each picture (C, H, W) by itself, in the form that it takes.
+
+    Raises:
+        InverseError: it raises in every form, or what it gives is no picture of that size.
+    """
+    one_by_one = Caller(function, role)
+    results, mutated = [], False
+    for picture in pictures:
+        given = picture.clone()
+        # a copy, because it may give the same memory each time
+        results.append(one_by_one(given).clone())
+        mutated = mutated or not (torch.equal(given, picture) or torch.equal(given.nan_to_num(), picture.nan_to_num()))
+    return Called(results, mutated, one_by_one.way)
+
+
+#: In the order in which they are tried; channels are last in what matplotlib shows.
+_WAYS = (
+    Way("", lambda picture: picture, lambda batch: batch),
+    Way("a batch of one", lambda picture: picture[None], lambda batch: batch),
+    Way(
+        "an array (H, W, C)",
+        lambda picture: picture.permute(1, 2, 0).numpy(),
+        lambda batch: batch.permute(0, 2, 3, 1).numpy(),
+    ),
+    Way("an array (C, H, W)", lambda picture: picture.numpy(), lambda batch: batch.numpy()),
+    Way("a tensor (H, W, C)", lambda picture: picture.permute(1, 2, 0), lambda batch: batch.permute(0, 2, 3, 1)),
+)
+
+
+class Caller:
+    """`function` for one picture (C, H, W) at a time, in the form of ``_WAYS`` that it takes.
+
+    One by one is the safe way: a function that was written for one picture may take a batch without complaint and
+    mix pictures up with channels. One that was written for channels last may take a tensor without complaint, too, and
+    change its columns: so the form is sought in which a picture of one colour stays one.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], role: str) -> None:
+        self._function = function
+        self._role = role
+        self._way: Way | None = None
+
+    @property
+    def way(self) -> Way:
+        """The form in which it takes pictures; the usual one before the first."""
+        return self._way or _WAYS[0]
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """Its result, which may share memory with `picture`; `picture` may be changed.
+
+        Raises:
+            InverseError: it raises in every form, or what it gives is no picture of that size.
+        """
+        shape = tuple(picture.shape)
+        if self._way is None:
+            returned = self._first(picture)
+        else:
+            try:
+                returned = self._function(self._way.single(picture))
+            except Exception as error:
+                raise InverseError(_raised(self._role, error, f"{shape}")) from error
+        return read_picture(returned, shape, self._role)
+
+    def _first(self, picture: torch.Tensor) -> Any:
+        spare, first = picture.clone(), None
+        best = next((way for way in _WAYS if self._keeps_one_colour(way, spare)), _WAYS[0])
+        for way in (best, *(way for way in _WAYS if way is not best)):
+            try:
+                returned = self._function(way.single(picture))
+            except Exception as error:
+                first = first or error
+                picture.copy_(spare)
+            else:
+                self._way = way
+                return returned
+        assert first is not None  # no way was taken
+        shape = tuple(spare.shape)
+        last = (*shape[1:], shape[0])
+        forms = f"{shape}, {(1, *shape)} and {last}, and with arrays of shape {last} and {shape}"
+        raise InverseError(_raised(self._role, first, forms)) from first
+
+    def _keeps_one_colour(self, way: Way, picture: torch.Tensor) -> bool:
+        """Whether a picture of one colour, of the size of `picture`, comes back as one."""
+        shape = tuple(picture.shape)
+        if not picture.numel():
+            return True
+        plain = picture[:, :1, :1].expand(shape).contiguous()
+        try:
+            returned = read_picture(self._function(way.single(plain)), shape, self._role)
+        except Exception:
+            return False
+        colours = returned.double().nan_to_num()
+        # rounding may differ from pixel to pixel, by a level where it makes bytes
+        room = 1e-3 * float(colours.abs().max()) + (0.0 if returned.is_floating_point() else 1.0)
+        return bool((colours - colours[:, :1, :1]).abs().max() <= room)
+
+
+def _raised(role: str, error: Exception, forms: str) -> str:
+    return f"the {role} raised {type(error).__name__}: {error}\nIt was called with a float tensor of shape {forms}."
+
+
+def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:
+    """What came back, tensor, array or PIL picture, as a tensor of `shape` (C, H, W).
+
+    Raises:
+        InverseError: it is no picture, or one of another size.
+    """
+    tensor = as_tensor(returned, role)
+    while tensor.ndim > 3 and tensor.shape[0] == 1:
+        tensor = tensor[0]
+    if tensor.ndim == 2 and shape[0] == 1:
+        tensor = tensor[None]
+    if tuple(tensor.shape) == shape:
+        return tensor
+    if tuple(tensor.shape) == (*shape[1:], shape[0]):
+        return tensor.permute(2, 0, 1)
+    found = tuple(tensor.shape)
+    turned = found in ((shape[0], shape[2], shape[1]), (shape[2], shape[1], shape[0]))
+    hint = " Height and width are exchanged, as .T does it: channels go last with .permute(1, 2, 0)." if turned else ""
+    raise InverseError(
+        f"the {role} returned shape {found} for a picture of shape {shape}: expected the same shape, "
+        f"or {(*shape[1:], shape[0])}.{hint}"
+    )
+
+
+def as_tensor(returned: Any, role: str) -> torch.Tensor:
+    """What came back, tensor, array or PIL picture, as a tensor of real numbers.
+
+    Raises:
+        InverseError: it is none of these.
+    """
+    if returned is None:
+        raise InverseError(
+            f"the {role} returned None: expected the picture. If it works in place, let it return its result."
+        )
+    if isinstance(returned, torch.Tensor):
+        if returned.is_meta or returned.layout != torch.strided:
+            kind = "on the device meta, without values" if returned.is_meta else f"of layout {returned.layout}"
+            raise InverseError(f"the {role} returned a tensor {kind}: expected one with a value for each pixel.")
+        if getattr(returned, "is_quantized", False):  # torch means to give them up
+            raise InverseError(f"the {role} returned a quantized tensor: expected .dequantize() or .int_repr() of it.")
+        tensor = returned.detach().cpu().as_subclass(torch.Tensor)
+    else:
+        try:
+            array = np.array(returned)
+            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+        except (TypeError, ValueError) as error:
+            raise InverseError(
+                f"the {role} returned a {type(returned).__name__}: expected a tensor, an array or a PIL picture."
+            ) from error
+    if tensor.is_complex():
+        raise InverseError(f"the {role} returned complex numbers: expected real ones.")
+    return tensor
+
+
+def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]:
+    """The user's pictures as they enter Normalize: float tensors (C, H, W) in units of 0..``pixel_max``.
+
+    Args:
+        images: a batch or one picture, tensor or array, channels first or last; a PIL picture; or a list of these.
+            uint8 is scaled to 0..``pixel_max`` in float32; floating point is taken as it is.
+        normalization: says how many channels to expect.
+
+    Raises:
+        ImageTypeError: no pictures.
+        ImageError: no picture at all, channels that do not fit or differ, or values that are not finite.
+    """
+    pictures = _unstack(images, normalization)
+    if not any(picture.numel() for picture in pictures):
+        raise ImageError("there is no picture: expected at least one, with pixels.")
+    for index, picture in enumerate(pictures):
+        if len(picture) != len(pictures[0]):
+            counts = f"picture 0 has {len(pictures[0])} channels, picture {index} has {len(picture)}"
+            raise ImageError(f"{counts}: expected the same number.")
+        # both ends are NaN if any value is, and either is infinite if one is: faster than torch.isfinite
+        if picture.numel() and not all(math.isfinite(end) for end in torch.aminmax(picture)):
+            raise ImageError(f"picture {index} has NaN or infinite values: expected finite numbers.")
+    return pictures
+
+
+def channels_of(images: Any) -> int | None:
+    """How many channels the user's pictures seem to have, before any statistics say so; None where nothing tells."""
+    while isinstance(images, (list, tuple)) and images:
+        images = images[0]
+    if type(images).__module__.split(".")[0] == "PIL":
+        return len(images.getbands())
+    shape = getattr(images, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) not in (2, 3, 4):
+        return None
+    return 1 if len(shape) == 2 else min(shape[-3], shape[-1]) or None
+
+
+def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:
+    if isinstance(images, (list, tuple)):
+        return [picture for one in images for picture in _unstack(one, normalization)]
+    kind = type(images)
+    if kind.__module__.split(".")[0] == "PIL":
+        images = np.array(images)
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(np.ascontiguousarray(images))
+        kind = np.ndarray
+    if not isinstance(images, torch.Tensor):
+        raise ImageTypeError(
+            f"images is a {kind.__module__}.{kind.__qualname__}: expected tensors, arrays, PIL pictures or a list of "
+            f"these."
+        )
+    images = images.detach().cpu().as_subclass(torch.Tensor)
+    if images.dtype != torch.uint8 and not images.is_floating_point():
+        raise ImageTypeError(f"images are of {images.dtype}: expected uint8 or floating point.")
+    if images.ndim == 2:
+        images = images[None]
+    if images.ndim not in (3, 4):
+        raise ImageError(f"images have shape {tuple(images.shape)}: expected (N, C, H, W), (C, H, W) or channels last.")
+    channels = normalization.channels
+    fits = images.shape[-3] == channels or (channels == 1 and images.shape[-1] not in (1, 3, 4))
+    if not fits:
+        if channels not in (1, images.shape[-1]):
+            raise ImageError(
+                f"images have shape {tuple(images.shape)}, the statistics have {channels} channels: expected "
+                f"(N, {channels}, H, W) or (N, H, W, {channels})."
+            )
+        images = images.movedim(-1, -3)
+    if images.dtype == torch.uint8:
+        images = images.float() / 255 * normalization.pixel_max
+    return list(images) if images.ndim == 4 else [images]
+
+
+def forward_of(located: Located) -> Callable[[torch.Tensor], torch.Tensor]:
+    """How to run just the Normalize that was found: itself where it can be run alone, else its declared formula."""
+    apply = located.apply
+    if apply is None:
+        return as_function(located.normalization)
+
+    def forward(picture: torch.Tensor) -> torch.Tensor:
+        batch = picture if picture.ndim == 4 else picture[None]
+        result: torch.Tensor = apply(batch)
+        return result if picture.ndim == 4 else result[0]
+
+    return forward
+
+
+def as_function(function: Callable[[Any], Any] | Normalization) -> Callable[[Any], Any]:
+    """What takes pictures (..., C, H, W): a Normalization does, whichever axis it is for elsewhere."""
+    if not isinstance(function, Normalization):
+        return function
+    return lambda pictures: normalize(pictures, function, channel_axis=-3)
+
+
+def describe_callable(function: Any) -> str:
+    """`function` in a few words: its name and where it is defined."""
+    function = inspect.unwrap(function)
+    name = getattr(function, "__qualname__", None)
+    if name is None:
+        text = repr(function)
+        return (
+            text
+            if len(text) <= 100 and "\n" not in text
+            else f"a {type(function).__module__}.{type(function).__qualname__}"
+        )
+    code = getattr(function, "__code__", None)
+    where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+    return ".".join(part for part in (function.__module__, name) if part) + where  # methods in C are of no module

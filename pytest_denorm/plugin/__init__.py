@@ -1,0 +1,108 @@
+"""pytest hooks and fixtures, nothing else: every body imports what it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import torch
+
+    from .fixtures import Denorm
+
+#: pytest-mpl's, and so that of image tests.
+_MARK = "mpl_image_compare"
+
+#: The plugin of image tests, where it was started already.
+_IMAGES = "denorm-images"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    settings.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    asked = any(settings.get(config, f"denorm_{name}") for name in ("update", "unused", "report", "pictures"))
+    if asked or config.getoption("dist", "no") != "no":  # a controller of pytest-xdist collects nothing itself
+        from . import image_tests as pytest_side
+
+        pytest_side.start(config)
+    if settings.get(config, "denorm_pictures"):
+        from .failure_figures import FailurePictures
+
+        config.pluginmanager.register(FailurePictures(config), "denorm-failure-pictures")
+    if not any(config.pluginmanager.hasplugin(name) for name in ("pytest_mpl", "pytest_mpl.plugin")):
+        config.addinivalue_line("markers", f"{_MARK}(**kwargs): of pytest-mpl, which is not active")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if settings.get(session.config, "denorm"):
+        settings.listed_pipelines(session.config)  # refused here: what a worker of pytest-xdist refuses, nobody reads
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if isinstance(collector, pytest.Session) and settings.get(collector.config, "denorm"):
+        from .collection import checks_of
+
+        report.result.append(checks_of(collector))  # so that pytest counts the checks as its own items
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # get_closest_marker walks up from an item: here once for all items of a class or module
+    nodes = {item.parent for item in items if item.parent is not None}
+    own = (mark for item in items for mark in item.own_markers)
+    marked = any(mark.name == _MARK for mark in own) or any(node.get_closest_marker(_MARK) for node in nodes)
+    if marked or config.pluginmanager.hasplugin(_IMAGES):
+        from . import image_tests as pytest_side
+
+        pytest_side.start(config).plan(items)
+
+
+@pytest.fixture
+def denorm(request: pytest.FixtureRequest) -> Denorm:
+    """Everything of pytest_denorm, bound to this session's settings.
+
+    ``denorm.check(pipeline)``, ``denorm.assert_round_trip(pipeline)``, ``denorm.grid(batch, pipeline)``,
+    ``denorm.denormalize``, ``denorm.to_uint8``, ``denorm.find_normalize``, ``denorm.inverse_of``, ``denorm.diagnose``.
+    """
+    from .fixtures import Denorm
+
+    return Denorm.of(request.config)
+
+
+@pytest.fixture(scope="session")
+def denorm_images(request: pytest.FixtureRequest) -> torch.Tensor:
+    """Pictures to check with: uint8 (N, 3, H, W); all 256 levels of each channel, extremes, a real photograph.
+
+    ``--denorm-images`` puts pictures of your own in their place.
+    """
+    from .fixtures import session_images
+
+    return session_images(request.config)
+
+
+@pytest.fixture
+def denorm_pipeline(request: pytest.FixtureRequest) -> Any:
+    """The pipeline under test: override it in your conftest.py, or name it with ``--denorm-pipeline``."""
+    from .fixtures import session_pipeline
+
+    return session_pipeline(request.config)
+
+
+@pytest.fixture
+def denorm_inverse(denorm_pipeline: Any) -> Callable[[Any], Any]:
+    """The inverse under test: the derived one, unless you override it with your own."""
+    from ..pipelines import inverse_of
+
+    return inverse_of(denorm_pipeline)

@@ -1,0 +1,52 @@
+"""``pytest --denorm-pictures``: every failed round trip leaves a picture in the folder of results."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from ..checks.drawable import drawing_of
+from ..errors import DenormError
+from ..images.baselines import write_whole
+from ..images.names import result_stem
+from .image_tests import start
+
+__all__ = ["FailurePictures"]
+
+_PROPERTY = "denorm_round_trip_picture"
+
+
+class FailurePictures:
+    """Draws what failed, where the error knows how."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        draw = drawing_of(call.excinfo.value) if call.excinfo is not None and report.failed else None
+        if draw is None:
+            return report
+        stem = result_stem(item.nodeid)
+        path = start(self.config).results / f"{stem}-round-trip.png"
+        try:
+            data = draw()
+            write_whole(path, data)
+        except DenormError as error:
+            report.sections.append(("pytest-denorm", f"no picture: {error}"))
+            return report
+        report.sections.append(("pytest-denorm", f"picture of the round trip: {path}"))
+        for properties in (item.user_properties, report.user_properties):  # JUnit reads those of the item
+            properties[:] = [one for one in properties if one[0] != _PROPERTY] + [(_PROPERTY, str(path))]
+        if self.config.pluginmanager.hasplugin("html"):
+            extras: Any = importlib.import_module("pytest_html.extras")
+            shown = extras.png(base64.b64encode(data).decode(), name="round trip")
+            vars(report)["extras"] = [*getattr(report, "extras", []), shown]
+        return report
