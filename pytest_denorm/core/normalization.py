@@ -226,23 +226,39 @@ class Normalization:
         source = f"inverse of {self.source}" if self.source else ""
         return replace(self, mean=mean, std=std, source=source, _origin=self)
 
-    def normalize(self, images: ImagesT) -> ImagesT:
-        """``(x - mean) / std``; see :func:`pytest_denorm.core.kernels.normalize`."""
+    def normalize(self, images: ImagesT, *, channel_axis: int | None = None) -> ImagesT:
+        """Return ``(x - mean) / std`` in float32 or better, uint8 scaled to 0..``pixel_max`` first, as ToTensor does.
+
+        Raises:
+            ImageTypeError, ImageError: as :func:`pytest_denorm.denormalize`.
+        """
         from .kernels import normalize
 
-        return normalize(images, self)
+        axis = self._axis(channel_axis)
+        return normalize(images, self.mean, self.std, self.pixel_max, channel_axis=axis, source=self.source)  # type: ignore[no-any-return]
 
-    def denormalize(self, images: ImagesT, *, out: ImagesT | None = None) -> ImagesT:
-        """``y * std + mean``; see :func:`pytest_denorm.denormalize`."""
+    def denormalize(self, images: ImagesT, *, out: ImagesT | None = None, channel_axis: int | None = None) -> ImagesT:
+        """Return ``y * std + mean``; see :func:`pytest_denorm.denormalize`."""
         from .kernels import denormalize
 
-        return denormalize(images, self, out=out)
+        axis = self._axis(channel_axis)
+        return denormalize(images, self.mean, self.std, channel_axis=axis, out=out, source=self.source)  # type: ignore[no-any-return]
 
-    def to_uint8(self, images: torch.Tensor | np.ndarray[Any, Any]) -> Any:
-        """Clamped and rounded bytes; see :func:`pytest_denorm.to_uint8`."""
+    def to_uint8(
+        self,
+        images: torch.Tensor | np.ndarray[Any, Any],
+        *,
+        out: torch.Tensor | np.ndarray[Any, Any] | None = None,
+        channel_axis: int | None = None,
+    ) -> Any:
+        """Return clamped and rounded bytes; see :func:`pytest_denorm.to_uint8`."""
         from .kernels import to_uint8
 
-        return to_uint8(images, self)
+        axis = self._axis(channel_axis)
+        return to_uint8(images, self.mean, self.std, self.pixel_max, channel_axis=axis, out=out, source=self.source)
+
+    def _axis(self, given: int | None) -> int | None:
+        return self.channel_axis if given is None else given
 
     def expand(self, channels: int) -> Normalization:
         """The same map with its statistics spelled out for `channels` channels.
@@ -309,16 +325,6 @@ PRESETS: Mapping[str, Normalization] = MappingProxyType(
         "kinetics400": _named("kinetics400", (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)),
     }
 )
-
-IMAGENET = PRESETS["imagenet"]
-HALF = PRESETS["half"]
-CLIP = PRESETS["clip"]
-CIFAR10 = PRESETS["cifar10"]
-CIFAR100 = PRESETS["cifar100"]
-MNIST = PRESETS["mnist"]
-FASHION_MNIST = PRESETS["fashion-mnist"]
-SVHN = PRESETS["svhn"]
-KINETICS400 = PRESETS["kinetics400"]
 
 
 def preset(name: str) -> Normalization:

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from ..checks import Diagnosis, Report, assert_round_trip, check, diagnose, sample_images
-from ..core.kernels import Denormalize, ImagesT, denormalize, to_uint8
 from ..core.normalization import Normalization
 from ..errors import ImageError, SettingsError
-from ..pipelines import find_normalize, inverse_of
+from ..pipelines import find_normalize
+from ..pipelines.apply import Denormalize, ImagesT, denormalize, inverse_of, to_uint8
 from ..pipelines.spec import load
 from . import settings
 
