@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ImagesT = TypeVar("ImagesT")
 
-__all__ = ["PRESETS", "Normalization", "as_floats", "format_numbers", "preset"]
+__all__ = ["PRESETS", "Normalization", "as_floats", "format_numbers", "preset", "unwarned"]
 
 
 def as_floats(values: Any, name: str) -> tuple[float, ...]:
@@ -124,6 +124,12 @@ class Normalization:
         ) -> None: ...
 
     def __post_init__(self) -> None:
+        self._settle()
+        if self._origin is None and (doubt := self.doubt_about_scale()):
+            warnings.warn(doubt, StatisticsWarning, stacklevel=3)
+
+    def _settle(self) -> None:
+        """Convert what was given to floats, and refuse what has no inverse."""
         object.__setattr__(self, "mean", as_floats(self.mean, "mean"))
         object.__setattr__(self, "std", as_floats(self.std, "std"))
         object.__setattr__(self, "pixel_max", _as_float(self.pixel_max, "pixel_max"))
@@ -133,8 +139,6 @@ class Normalization:
         if self._origin is not None and not self._is_inverse_of(self._origin):
             object.__setattr__(self, "_origin", None)  # dataclasses.replace made another map of an inverse
         self._refuse_values()
-        if self._origin is None and (doubt := self.doubt_about_scale()):
-            warnings.warn(doubt, StatisticsWarning, stacklevel=3)
 
     def _inverted(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and std of the inverse."""
@@ -294,6 +298,22 @@ class Normalization:
 
     def __str__(self) -> str:
         return f"mean {format_numbers(self.mean)}, std {format_numbers(self.std)}, pictures in 0..{self.pixel_max:g}"
+
+
+def unwarned(
+    mean: Numbers, std: Numbers, pixel_max: float = 1.0, *, source: str = "", channel_axis: int | None = None
+) -> Normalization:
+    """Make a Normalization without a warning about its scale, for numbers that are not the user's last word.
+
+    Raises:
+        StatisticsError: as :class:`Normalization`.
+    """
+    made = object.__new__(Normalization)
+    values = {"mean": mean, "std": std, "pixel_max": pixel_max, "source": source, "channel_axis": channel_axis}
+    for name, value in {**values, "_origin": None}.items():
+        object.__setattr__(made, name, value)
+    made._settle()
+    return made
 
 
 def _count(values: tuple[float, ...]) -> str:
