@@ -11,7 +11,6 @@ import math
 import pickle
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,9 +38,11 @@ from ..pipelines.probing import is_network
 from ..pipelines.samples import sample_images
 from ..pipelines.views import views
 from ..pipelines.walk import is_dataset
+from .assertion import levels_text, worst_text
 from .boundary import Sighting, declared_against_measured, sightings, unmet_splits
-from .case import Case, CheckFailure, NotApplicable, Shown
-from .round_trip import comparable, levels_text, round_trip, worst_text
+from .case import Case
+from .outcome import CheckFailure, NotApplicable, Shown
+from .round_trip import comparable, round_trip
 
 __all__ = ["CHECKS"]
 
@@ -158,8 +159,8 @@ def check_statistics_valid(case: Case) -> Shown:
 def check_statistics_match_channels(case: Case) -> Shown:
     """There is one mean and one std for each channel of the pictures."""
     normalization = case.normalization
-    if case.images is not None:
-        channels = as_pictures(case.images, normalization)[0].shape[0]
+    if case.has_own_images:
+        channels = case.channels
         if normalization.channels == 1 < channels:
             return Shown(f"one mean and one std serve all {channels} channels of the pictures")
         return Shown(f"{channels} of each, for {count_of(channels, 'channel')}")
@@ -196,7 +197,7 @@ def _misfit(normalization: Normalization, seen: Sighting) -> CheckFailure:
 @_check
 def check_declared_matches_measured(case: Case) -> Shown:
     """The pipeline does to pictures what its Normalize declares: attributes can lie."""
-    return declared_against_measured(case.pipeline, case.located, case.subject.located)
+    return declared_against_measured(case.pipeline, case.located, case.verified)
 
 
 @_check
@@ -221,7 +222,7 @@ def check_dataset_is_standardized(case: Case) -> Shown:
 @_check
 def check_round_trip(case: Case) -> Shown:
     """Pictures that went through Normalize come back, within the derived tolerance."""
-    outcome = round_trip(case.subject)
+    outcome = round_trip(case)
     details = {
         "max_abs_error": outcome.worst.error,
         "tolerance": outcome.tolerance.largest,
@@ -229,7 +230,7 @@ def check_round_trip(case: Case) -> Shown:
         "wrong_levels": outcome.wrong_levels,
     }
     if not outcome.ok:
-        text = f"{worst_text(outcome, case.subject.channels)}\n{levels_text(outcome)}\ntolerance {outcome.tolerance}"
+        text = f"{worst_text(outcome, case.channels)}\n{levels_text(outcome)}\ntolerance {outcome.tolerance}"
         raise CheckFailure(text, **details)
     return Shown(
         f"off by {outcome.worst.error:.2g}, {outcome.ratio:.2g} of the tolerance {outcome.tolerance.largest:.2g}",
@@ -242,8 +243,8 @@ def check_reverse_round_trip(case: Case) -> Shown:
     """Normalized pictures that went through the inverse come back when they are normalized again."""
     _refuse_bytes(case, "the inverse gives bytes, which keep no more than 8 bits of the normalized values")
     recovered = case.recovered
-    allowed = torch.tensor(_general_tolerance(case)) * 2 / torch.tensor(case.subject.expanded.std).abs()
-    given = [one.to(picture.dtype) for one, picture in zip(recovered.pictures, case.subject.pictures, strict=True)]
+    allowed = torch.tensor(_general_tolerance(case)) * 2 / torch.tensor(case.expanded.std).abs()
+    given = [one.to(picture.dtype) for one, picture in zip(recovered.pictures, case.images, strict=True)]
     again = call(case.forward, given, "pipeline").pictures
     errors = [
         (one.double() - other.double()).abs().amax(dim=(1, 2))
@@ -254,7 +255,7 @@ def check_reverse_round_trip(case: Case) -> Shown:
     for channel, (found, bound) in enumerate(zip(error.tolist(), allowed.tolist(), strict=True)):
         if not found <= bound:
             raise CheckFailure(
-                f"{channel_name(channel, case.subject.channels)}: normalized values come back off by {found:.3g} (of "
+                f"{channel_name(channel, case.channels)}: normalized values come back off by {found:.3g} (of "
                 f"normalized units); the derived tolerance is {bound:.3g}.",
                 channel=channel,
                 error=found,
@@ -264,10 +265,9 @@ def check_reverse_round_trip(case: Case) -> Shown:
 
 
 def _general_tolerance(case: Case) -> tuple[float, ...]:
-    subject = case.subject
-    low = min(float(picture.min()) for picture in subject.pictures if picture.numel())
-    high = max(float(picture.max()) for picture in subject.pictures if picture.numel())
-    return round_trip_tolerance(subject.expanded, subject.dtype, low=low, high=high).per_channel
+    low = min(float(picture.min()) for picture in case.images if picture.numel())
+    high = max(float(picture.max()) for picture in case.images if picture.numel())
+    return round_trip_tolerance(case.expanded, case.dtype, low=low, high=high).per_channel
 
 
 def _refuse_bytes(case: Case, reason: str) -> None:
@@ -278,26 +278,25 @@ def _refuse_bytes(case: Case, reason: str) -> None:
 @_check
 def check_bytes_exact(case: Case) -> Shown:
     """Every one of 256 levels of every channel, and every pixel of a photograph, comes back as the same byte."""
-    subject = case.subject
-    if subject.dtype not in (torch.float32, torch.float64):
-        raise NotApplicable(f"pictures of {subject.dtype} do not hold all levels apart: see low_precision")
-    wanted = sample_images(subject.channels)
-    pictures = as_pictures(wanted, subject.expanded)
+    if case.dtype not in (torch.float32, torch.float64):
+        raise NotApplicable(f"pictures of {case.dtype} do not hold all levels apart: see low_precision")
+    wanted = sample_images(case.channels)
+    pictures = as_pictures(wanted, case.expanded)
     normalized = call(case.forward, pictures, "pipeline").pictures
-    if subject.derived:
-        found = torch.stack([subject.expanded.to_uint8(picture, channel_axis=-3) for picture in normalized])
+    if case.is_derived:
+        found = torch.stack([case.expanded.to_uint8(picture, channel_axis=-3) for picture in normalized])
     else:
-        came = torch.stack(call(subject.inverse, normalized, "inverse").pictures)
-        _, found = comparable(torch.stack(pictures), came, subject.units)
-        found = (found.double() * 255 / subject.normalization.pixel_max).round()
+        came = torch.stack(call(case.inverse, normalized, "inverse").pictures)
+        _, found = comparable(torch.stack(pictures), came, case.units)
+        found = (found.double() * 255 / case.normalization.pixel_max).round()
     wrong = found.double() != wanted
     if not wrong.any():
-        return Shown(f"{256 * subject.channels} levels and {wanted.numel():,} bytes of {len(wanted)} pictures")
+        return Shown(f"{256 * case.channels} levels and {wanted.numel():,} bytes of {len(wanted)} pictures")
     index = tuple(int(i) for i in torch.nonzero(wrong)[0])
     lost = {(int(c), int(level)) for c, level in zip(torch.nonzero(wrong)[:, 1], wanted[wrong], strict=True)}
     raise CheckFailure(
         f"{int(wrong.sum()):,} of {wanted.numel():,} bytes come back wrong, {len(lost)} of "
-        f"{256 * subject.channels} levels; the first: picture {index[0]}, {channel_name(index[1], subject.channels)}, "
+        f"{256 * case.channels} levels; the first: picture {index[0]}, {channel_name(index[1], case.channels)}, "
         f"row {index[2]}, column {index[3]}: expected {int(wanted[index])}, found {float(found[index]):g}.",
         wrong_bytes=int(wrong.sum()),
         wrong_levels=len(lost),
@@ -307,11 +306,11 @@ def check_bytes_exact(case: Case) -> Shown:
 @_check
 def check_channel_order(case: Case) -> Shown:
     """Each channel comes back as itself."""
-    count = case.subject.channels
+    count = case.channels
     if count == 1:
         raise NotApplicable("there is one channel")
-    white, dtype = case.normalization.pixel_max, case.subject.dtype
-    response = responses(case.forward, case.subject.inverse, white, count, dtype)
+    white, dtype = case.normalization.pixel_max, case.dtype
+    response = responses(case.forward, case.inverse, white, count, dtype)
     if not bool(response.isfinite().all()):
         raise CheckFailure(
             "a picture of one colour comes back with NaN or infinite values: is it divided by its own range?"
@@ -335,24 +334,24 @@ def check_channel_order(case: Case) -> Shown:
 @_check
 def check_no_clipping(case: Case) -> Shown:
     """Neither end of the range is cut off: dark and bright levels stay apart, and Normalize keeps what lies outside."""
-    subject, white = case.subject, case.normalization.pixel_max
-    dtype = subject.dtype
+    white = case.normalization.pixel_max
+    dtype = case.dtype
     steps = torch.tensor([0, 2, 4, 8, 16, 32, 223, 239, 247, 251, 253, 255], dtype=torch.float64)
-    picture = (steps / 255 * white).to(dtype).expand(subject.channels, 7, -1).contiguous()
-    (came,) = call(subject.inverse, call(case.forward, [picture], "pipeline").pictures, "inverse").pictures
-    for channel in range(subject.channels):
+    picture = (steps / 255 * white).to(dtype).expand(case.channels, 7, -1).contiguous()
+    (came,) = call(case.inverse, call(case.forward, [picture], "pipeline").pictures, "inverse").pictures
+    for channel in range(case.channels):
         gaps = came[channel, 0].double().diff()
         gaps = gaps if bool(gaps.sum() >= 0) else -gaps
         flat = torch.nonzero(gaps <= 0).flatten().tolist()
         if flat:
             low, high = int(steps[flat[0]]), int(steps[flat[0] + 1])
             raise CheckFailure(
-                f"{channel_name(channel, subject.channels)}: levels {low} and {high} come back as one "
+                f"{channel_name(channel, case.channels)}: levels {low} and {high} come back as one "
                 f"({float(came[channel, 0, flat[0]]):.4g}): values are clipped on the way.",
                 channel=channel,
             )
     outside = torch.tensor([-0.25, 0.0, 1.0, 1.25], dtype=torch.float64) * white
-    wide = outside.to(dtype).expand(subject.channels, 7, -1).contiguous()
+    wide = outside.to(dtype).expand(case.channels, 7, -1).contiguous()
     (left,) = call(case.forward, [wide], "pipeline").pictures
     y = left[:, 0].double()
     slope = (y[:, 2] - y[:, 1]) / white
@@ -384,8 +383,8 @@ def check_input_unchanged(case: Case) -> Shown:
 def check_random_state_unchanged(case: Case) -> Shown:
     """Neither Normalize nor its inverse draws random numbers."""
     before = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
-    normalized = call(case.forward, case.subject.pictures[:1], "pipeline")
-    call(case.subject.inverse, normalized.pictures, "inverse")
+    normalized = call(case.forward, case.images[:1], "pipeline")
+    call(case.inverse, normalized.pictures, "inverse")
     drawn = [
         name
         for name, same in (
@@ -407,10 +406,10 @@ def _same_numpy_state(one: Any, other: Any) -> bool:
 @_check
 def check_deterministic(case: Case) -> Shown:
     """The same picture gives the same result twice, to the last bit."""
-    pictures = case.subject.pictures
+    pictures = case.images
     for role, function, given, first in (
         ("Normalize", case.forward, pictures, case.normalized.pictures),
-        ("the inverse", case.subject.inverse, case.normalized.pictures, case.recovered.pictures),
+        ("the inverse", case.inverse, case.normalized.pictures, case.recovered.pictures),
     ):
         second = call(function, given, role.removeprefix("the ")).pictures
         for index, (one, other) in enumerate(zip(first, second, strict=True)):
@@ -436,7 +435,7 @@ def check_inverse_accepts_batch(case: Case) -> Shown:
     """The inverse of a batch is the inverse of each picture: a loop over ``zip(tensor, mean, std)`` is not."""
     count = len(case.batch)
     try:
-        together = case.subject.inverse(case.recovered.way.batch(torch.stack(case.normalized.pictures)))
+        together = case.inverse(case.recovered.way.batch(torch.stack(case.normalized.pictures)))
     except Exception as error:
         raise NotApplicable(f"the inverse takes one picture at a time ({type(error).__name__}: {error})") from error
     _compare_with_single(together, case.recovered.pictures, case, "the inverse")
@@ -454,7 +453,7 @@ def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case,
         ]
     except (InverseError, TypeError) as error:
         raise CheckFailure(f"a batch of {len(singles)} is not given back as one: {error}") from error
-    std = torch.tensor(case.subject.expanded.std, dtype=torch.float64).abs()
+    std = torch.tensor(case.expanded.std, dtype=torch.float64).abs()
     room = torch.tensor(_general_tolerance(case), dtype=torch.float64)
     allowed = room / std if role == "Normalize" else room
     for index, (one, single) in enumerate(zip(found, singles, strict=True)):
@@ -477,7 +476,7 @@ def check_memory_layouts(case: Case) -> Shown:
     count = 0
     for role, function, given, singles in (
         ("Normalize", case.forward, batch, case.normalized.pictures),
-        ("the inverse", case.subject.inverse, torch.stack(case.normalized.pictures), recovered),
+        ("the inverse", case.inverse, torch.stack(case.normalized.pictures), recovered),
     ):
         who = role.removeprefix("the ")
         taken = _as_it_takes_them(function, given, singles, who)
@@ -532,11 +531,11 @@ def _layouts(images: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
 @_check
 def check_low_precision(case: Case) -> Shown:
     """What float16 and bfloat16 cost, in levels: no more than their arithmetic explains."""
-    subject, shown, details = case.subject, [], {}
+    shown, details = [], {}
     for dtype in (torch.float16, torch.bfloat16):
         name = str(dtype).removeprefix("torch.")
-        pictures = [picture.to(dtype) for picture in subject.pictures]
-        small = replace(subject, pictures=pictures)
+        pictures = [picture.to(dtype) for picture in case.images]
+        small = case.with_images(pictures)
         try:
             outcome = round_trip(small, any_cast=True)  # round_trip and bytes_exact have judged how bytes are made
         except InverseError as error:
@@ -544,10 +543,10 @@ def check_low_precision(case: Case) -> Shown:
             said = str(cause).strip() or type(cause).__name__  # an assert says nothing
             shown.append(f"{name} is not supported ({said.splitlines()[0]})")
             continue
-        levels = outcome.worst.error * 255 / subject.normalization.pixel_max
+        levels = outcome.worst.error * 255 / case.normalization.pixel_max
         details[name] = {"levels": levels, "wrong_levels": outcome.wrong_levels}
         if not outcome.ok:
-            explained = outcome.tolerance.per_channel[outcome.worst.channel] * 255 / subject.normalization.pixel_max
+            explained = outcome.tolerance.per_channel[outcome.worst.channel] * 255 / case.normalization.pixel_max
             raise CheckFailure(
                 f"{name}: off by {in_levels(levels, 3)}, where {explained:.3g} are explained: "
                 f"{outcome.tolerance.reason}.",
@@ -563,7 +562,7 @@ def check_low_precision(case: Case) -> Shown:
 @_check
 def check_gradient_flows(case: Case) -> Shown:
     """A gradient goes through Normalize and its inverse, and comes out as 1."""
-    given = case.subject.pictures[0].clone().requires_grad_()
+    given = case.images[0].clone().requires_grad_()
     try:
         normalized = case.forward(given)
     except Exception as error:
@@ -571,7 +570,7 @@ def check_gradient_flows(case: Case) -> Shown:
     if not (isinstance(normalized, torch.Tensor) and normalized.requires_grad):
         raise NotApplicable("Normalize gives no tensor with a gradient")
     try:
-        returned = case.subject.inverse(normalized)
+        returned = case.inverse(normalized)
     except Exception as error:
         raise NotApplicable(
             f"the inverse refuses a tensor with a gradient ({type(error).__name__}: {error})"
