@@ -6,9 +6,9 @@ from ..diagnosis.explain import KINDS, Diagnosis, diagnose
 from ..pipelines.samples import sample_images
 from .assertion import assert_round_trip
 from .battery import check, parametrize_with_checks
-from .each import CHECKS
 from .outcome import CheckResult
 from .report import Report
+from .table import CHECKS
 
 __all__ = [
     "CHECKS",

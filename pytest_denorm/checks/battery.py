@@ -12,9 +12,9 @@ from ..errors import CheckNameError, DenormError, PipelineError
 from ..pipelines.probing import one_thread
 from ..pipelines.randomness import states_kept
 from .case import Case
-from .each import CHECKS
 from .outcome import CheckFailure, CheckResult, NotApplicable
 from .report import Report
+from .table import CHECKS
 
 __all__ = ["BoundCheck", "check", "chosen_checks", "parametrize_with_checks", "run_check"]
 
