@@ -288,7 +288,6 @@ def test_report_goes_through_json(name: str) -> None:
 
 MODULE = """
 from torchvision import transforms as T
-from torchvision.utils import make_grid
 good = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
 bad = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), inplace=True)])
 """
@@ -418,7 +417,6 @@ def test_attributes_that_raise_stop_no_check() -> None:
 
 NOTHING = """
 from torchvision import transforms as T
-from torchvision.utils import make_grid
 from pytest_denorm import parametrize_with_checks
 
 nothing = T.Compose([T.ToTensor()])
