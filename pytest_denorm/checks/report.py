@@ -151,7 +151,7 @@ class Report:
             ImageError, InverseError: as :meth:`figure`.
             BaselineError: the name does not end in ``.png``, or the file cannot be written.
         """
-        from ..images.baselines import write_whole
+        from ..core.files import write_whole
 
         if Path(path).suffix.lower() != ".png":  # it may be a source, which would be lost
             raise BaselineError(f"the figure is to be written to {str(path)!r}: expected the name of a .png file.")

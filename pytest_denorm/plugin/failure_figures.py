@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ..checks.drawable import drawing_of
+from ..core.files import write_whole
 from ..errors import DenormError
-from ..images.baselines import write_whole
 from ..images.names import result_stem
 from .image_tests import start
 
