@@ -196,7 +196,7 @@ def _add_datasets(commands: Any) -> None:
 def _add_accept(commands: Any) -> None:
     accept = _command(
         commands, "accept", _accept, "store the images that a pytest session drew as baselines",
-        "No test is run again: DIR is the folder of results of a session, here or downloaded from CI. Look at its images "
+        "No test runs again: DIR is the folder of results of a session, here or downloaded from CI. Look at its images "
         "first. Exits with 1 if one of them could not be stored.",
         "pytest-denorm accept .pytest_cache/d/denorm -k 'test_grid and not wide'",
         "pytest-denorm accept downloaded/pictures --only-diagnosis channel-order",

@@ -110,7 +110,7 @@ def _amount(numbers: dict[str, Any], whole: int) -> str:
     pixels, most = numbers["differing_pixels"], count_of(numbers["max_difference"], "level")
     return (
         f"{pixels} of {whole} pixels ({percent(pixels, whole)}), by up to {most}, "
-        f"{_decimal(numbers['mean_difference'])} on average; PSNR {numbers['psnr']:.1f} dB"
+        f"{decimal(numbers['mean_difference'])} on average; PSNR {numbers['psnr']:.1f} dB"
     )
 
 
@@ -119,10 +119,10 @@ def percent(part: int, whole: int) -> str:
     if part == whole:
         return "100 %"
     share = 100 * part / whole
-    return f"{math.floor(share * 10) / 10:.1f} %" if share > 99 else f"{_decimal(share)} %"
+    return f"{math.floor(share * 10) / 10:.1f} %" if share > 99 else f"{decimal(share)} %"
 
 
-def _decimal(number: float) -> str:
+def decimal(number: float) -> str:
     """Return a number in two significant digits, without an exponent."""
     if not number:
         return "0"

@@ -38,8 +38,8 @@ class Viewer {
     this.mode = MODES[0];
     this.onResult = true;
     this.show(this.mode);
-    new ResizeObserver(() => this.fitted || this.paint()).observe(root);
     this.goToRegion();
+    new ResizeObserver(() => this.target && this.fit(this.target)).observe(root);
   }
 
   frame(figures) {
@@ -115,6 +115,7 @@ class Viewer {
 
   fit([top, left, height, width]) {
     const frame = this.visibleFrame();
+    this.target = [top, left, height, width]; // until somebody moves it
     if (!frame) return;
     this.scale = Math.min(16, frame.clientWidth / width, frame.clientHeight / height);
     this.x = frame.clientWidth / 2 - (left + width / 2) * this.scale;
@@ -132,6 +133,7 @@ class Viewer {
   zoom(factor) {
     const frame = this.visibleFrame();
     if (!frame) return;
+    this.target = null;
     const scale = Math.min(64, Math.max(0.02, this.scale * factor));
     const [middleX, middleY] = [frame.clientWidth / 2, frame.clientHeight / 2];
     this.x = middleX - ((middleX - this.x) * scale) / this.scale;
@@ -164,6 +166,7 @@ class Viewer {
     });
     frame.addEventListener("pointermove", (event) => {
       if (!last) return;
+      this.target = null;
       this.x += event.clientX - last[0];
       this.y += event.clientY - last[1];
       last = [event.clientX, event.clientY];

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..core.text import count_of, printable
+from .comparison import decimal
 from .manifest import Result
 from .panels import Panel, panels_of, picture_of
 
@@ -164,14 +165,13 @@ def _failures(images: Sequence[Result], places: _Places) -> Iterable[str]:
     if len(groups) > 1:
         entries = [f'<li><a href="#group{at}">{_text(_title(group))}</a></li>' for at, group in enumerate(groups)]
         yield f'<nav aria-label="groups"><ul>{"".join(entries)}</ul></nav>'
-    opened = len(rest) <= 3
     for at, group in enumerate(groups):
         yield f'<section class="group" id="group{at}"><h2>{_text(_title(group))}</h2>'
         command = _accept(group[0], places)
         if command:
             yield f'<p class="command">Accept all of them: <code>{_text(command)}</code></p>'
-        for one in sorted(group, key=lambda one: one.test):
-            yield from _article(one, places, opened)
+        for index, one in enumerate(sorted(group, key=lambda one: one.test)):
+            yield from _article(one, places, opened=index == 0)
         yield "</section>"
 
 
@@ -197,7 +197,7 @@ def _accept(one: Result, places: _Places) -> str:
     return f"pytest-denorm accept {shlex.quote(folder)} --only-diagnosis {one.kind}"
 
 
-def _article(one: Result, places: _Places, opened: bool) -> Iterable[str]:
+def _article(one: Result, places: _Places, *, opened: bool) -> Iterable[str]:
     yield (
         f'<article tabindex="0" data-test="{_text(one.test.lower())}" data-verdict="{_text(one.verdict)}" '
         f'data-module="{_text(_module(one))}">'
@@ -235,16 +235,24 @@ def _link_to_line(one: Result, places: _Places) -> str:
 
 
 def _numbers(numbers: Mapping[str, object]) -> str:
+    counted = {"differing_pixels": "pixel", "differing_tiles": "tile", "max_difference": "level"}
     words = {
-        "differing_pixels": "{} pixels differ",
-        "max_difference": "by up to {} levels",
-        "mean_difference": "mean {} levels",
+        "differing_pixels": "{} differ",
+        "differing_tiles": "in {}",
+        "max_difference": "by up to {}",
+        "mean_difference": "{} on average",
         "psnr": "PSNR {} dB",
-        "differing_tiles": "{} tiles",
         "baseline_size": "baseline {}",
         "result_size": "result {}",
     }
-    return ", ".join(text.format(numbers[name]) for name, text in words.items() if name in numbers)
+    said = []
+    for name, text in words.items():
+        value = numbers.get(name)
+        if isinstance(value, int) and name in counted:
+            value = count_of(value, counted[name])
+        if value is not None:
+            said.append(text.format(decimal(value) if isinstance(value, float) and name != "psnr" else value))
+    return ", ".join(said)
 
 
 def _box(numbers: Mapping[str, object]) -> str:

@@ -88,8 +88,8 @@ def _panel(kind: str, caption: str, pixels: Bytes, at: tuple[int, int]) -> Panel
     if height * width <= _SMALL:
         return Panel(kind, caption, width, height, (Layer(_png(pixels), 0, 0, width, height),))
     if kind == "difference":
-        grey = np.repeat(pixels.max(axis=-1, keepdims=True), 3, axis=-1)
-        reduced = reduced_by_maximum(grey, _REDUCED_DIFFERENCE)
+        pixels = np.repeat(pixels.max(axis=-1, keepdims=True), 3, axis=-1)  # a third of the bytes
+        reduced = reduced_by_maximum(pixels, _REDUCED_DIFFERENCE)
         factor = -(-max(height, width) // _REDUCED_DIFFERENCE)
         whole = Layer(_png(reduced), 0, 0, reduced.shape[1] * factor, reduced.shape[0] * factor)
     else:

@@ -34,6 +34,7 @@ class SessionEnd:
         trips: the facts of round trips that failed and were drawn.
         digests: what is to be put into the libraries of digests: folder, file name, JSON of a digest.
         runs_tests: not with --collect-only, --fixtures and the like.
+        is_temporary: whether the folder of results is removed when it is empty.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class SessionEnd:
         self.digests: dict[str, dict[str, Any]] = {}
         self.notes: list[str] = []
         self.runs_tests = False
+        self.is_temporary = False
 
     def note(self, report: pytest.TestReport) -> None:
         """Take in the report of one phase of a test."""
@@ -105,11 +107,10 @@ class SessionEnd:
             self._fail(session, str(error))
 
     def _refuse_two_images_for_one_baseline(self, session: pytest.Session) -> None:
-        written: dict[str, dict[str, Any]] = {}
-        for facts in self.facts.values():
-            if facts["image"] == "updated":
-                written.setdefault(facts["target"], {})[facts["sha256"]] = facts
-        for name, images in written.items():
+        written = {facts["target"] for facts in self.facts.values() if facts["image"] == "updated"}
+        for name in sorted(written):
+            same = [facts for facts in self.facts.values() if facts.get("target") == name]
+            images = {facts["sha256"] for facts in same if facts["image"] in ("equal", "updated")}
             if len(images) > 1:
                 self._fail(session, f"{name} is shared by tests that draw {len(images)} different images")
 
@@ -172,6 +173,8 @@ class SessionEnd:
     def _write_manifest(self) -> None:
         folder, root = self._results(), self.config.rootpath
         results = [result_of(nodeid, facts, self.messages[nodeid]) for nodeid, facts in self.facts.items()]
+        if self.is_temporary and not any(one.images for one in results):
+            return
         try:
             write_manifest(folder, results, root)
         except BaselineError as error:

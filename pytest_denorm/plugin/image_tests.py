@@ -278,6 +278,7 @@ class ImageTests:
         if cache is not None:
             with suppress(OSError):  # the project's folder may be read-only
                 return cache.mkdir("denorm")
+        self.end.is_temporary = True
         folder = Path(tempfile.mkdtemp(prefix="pytest-denorm-"))
         self.config.add_cleanup(lambda: None if any(folder.iterdir()) else folder.rmdir())
         return folder
