@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_diagnose(commands)
     _add_show(commands)
     _add_datasets(commands)
+    _add_accept(commands)
     _add_init(commands)
     _add_demo(commands)
     return parser
@@ -190,6 +191,23 @@ def _add_datasets(commands: Any) -> None:
         "pytest-denorm sweep imagenet --dataset mine:pictures --resume sweep.json",
     )  # fmt: skip
     add_sweep_arguments(sweep)
+
+
+def _add_accept(commands: Any) -> None:
+    accept = _command(
+        commands, "accept", _accept, "store the images that a pytest session drew as baselines",
+        "No test runs again: DIR is the folder of results of a session, here or downloaded from CI. Look at its images "
+        "first. Exits with 1 if one of them could not be stored.",
+        "pytest-denorm accept .pytest_cache/d/denorm -k 'test_grid and not wide'",
+        "pytest-denorm accept downloaded/pictures --only-diagnosis channel-order",
+    )  # fmt: skip
+    accept.add_argument("folder", metavar="DIR", type=Path, help="the folder of results, with results.json in it")
+    accept.add_argument("-k", metavar="EXPRESSION", default="", help="only these tests: words, and, or, not, brackets")
+    accept.add_argument(
+        "--only-diagnosis", metavar="KIND", action="append", default=[],
+        help="only failures of this kind, as the review page groups them (may be repeated)",
+    )  # fmt: skip
+    accept.add_argument("--root", type=Path, default=Path(), help="the project's root folder (default: here)")
 
 
 def _add_init(commands: Any) -> None:
@@ -344,6 +362,18 @@ def _refuse_picture(spec: str) -> None:
             f"there is no SPEC to show pictures with: {spec!r} is {kind}. Expected SPEC IMAGE [IMAGE ...], or "
             f"IMAGE [IMAGE ...] with --mean and --std."
         )
+
+
+def _accept(chosen: argparse.Namespace) -> int:
+    from ..images.accept import accept
+
+    done = accept(chosen.folder, chosen.root, chosen.k, chosen.only_diagnosis)
+    for path in done.written:
+        print(f"wrote {path}")
+    for test, reason in done.refused:
+        _complain(f"{test}: {reason}")
+    print(f"{count_of(len(done.written), 'baseline')} written, {len(done.refused)} refused")
+    return 1 if done.refused else 0
 
 
 def _init(chosen: argparse.Namespace) -> int:
