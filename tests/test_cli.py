@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pytest_denorm.cli.main import _parser, main
+from pytest_denorm.cli.main import build_parser, main
 from pytest_denorm.cli.terminal import wants_colors
 
 MODULE = """
@@ -482,7 +482,7 @@ def test_help_fits_the_terminal_and_ends_with_an_example(
     assert examples
     for example in examples:
         assert shlex.split(example)[0] in ([command] if command else COMMANDS)
-        _parser().parse_args(shlex.split(example))  # it would exit otherwise
+        build_parser().parse_args(shlex.split(example))  # it would exit otherwise
 
 
 def test_what_is_printed_fits_80_columns(module: str, capsys: pytest.CaptureFixture[str]) -> None:
