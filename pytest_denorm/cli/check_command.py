@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CheckNameError, ImageError, InverseError
 from .commands import add_command, complain, refuse_unless_png, refuse_white_without_numbers
 from .naming import SPEC_HELP, Named, add_numbers, named, pipeline_or_numbers
-from .terminal import fitted, painted_report, prints_to_stderr, wants_colors
+from .terminal import fitted, painted, painted_report, prints_to_stderr, wants_colors
 
 if TYPE_CHECKING:
     from ..checks import Report
@@ -64,7 +64,7 @@ def _run(chosen: argparse.Namespace) -> int:
         print(report.to_json())
     else:
         text = _text(report, chosen)
-        print(painted_report(text) if wants_colors(sys.stdout) else text)
+        print(_painted(text, report.ok or chosen.verbose) if wants_colors(sys.stdout) else text)
     if chosen.figure is not None:
         _save_figure(report, chosen)
     return 0 if report.ok else 1
@@ -77,11 +77,17 @@ def _text(report: Report, chosen: argparse.Namespace) -> str:
     again = _again(report, chosen)
     if chosen.verbose:
         return table_text(report, again)
-    if not report.ok:
-        lines = [report.failure_text(again)]
-    else:
-        lines = [one_line(report), *(f"note: {note}" for note in report.notes)]
-    return "\n".join([*lines, *(fitted(f"warning: {one.name}: {one.message}") for one in report.warnings)])
+    more = [fitted(f"warning: {one.name}: {one.message}") for one in report.warnings]
+    if report.ok:
+        return "\n".join([one_line(report), *(fitted(f"note: {note}") for note in report.notes), *more])
+    lines = report.failure_text(again).split("\n")
+    # the command is pasted, and stays whole
+    return "\n".join([*(one if one.startswith("again: ") else fitted(one) for one in lines), *more])
+
+
+def _painted(text: str, is_table: bool) -> str:
+    cause, colon, rest = text.partition(": ")
+    return painted_report(text if is_table else f"{painted(cause, 'bold', 'red')}{colon}{rest}")
 
 
 def _again(report: Report, chosen: argparse.Namespace) -> str:
