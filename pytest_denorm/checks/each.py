@@ -21,7 +21,6 @@ from ..core.kernels import to_uint8
 from ..core.normalization import Normalization
 from ..core.text import channel_name, count_of, in_levels
 from ..core.tolerance import round_trip_tolerance
-from ..datasets.standardized import measure_standardization, normalized_again
 from ..diagnosis.slips import slip
 from ..errors import (
     AmbiguousNormalizeError,
@@ -43,6 +42,7 @@ from ..pipelines.walk import is_dataset
 from .boundary import Sighting, declared_against_measured, sightings, unmet_splits
 from .case import Case, CheckFailure, NotApplicable, Shown
 from .round_trip import comparable, levels_text, round_trip, worst_text
+from .standardized import measure_standardization, normalized_again
 
 __all__ = ["CHECKS"]
 
@@ -211,7 +211,7 @@ def check_dataset_is_standardized(case: Case) -> Shown:
         raise NotApplicable("it is neither a data set nor a loader")
     if case.unmet == "raw":
         raise NotApplicable("its pictures do not meet the Normalize: see single_normalize")
-    judged = measure_standardization(case.pipeline, case.normalization, pictures=_STANDARDIZED_PICTURES)
+    judged = measure_standardization(case.pipeline, case.normalization, count=_STANDARDIZED_PICTURES)
     if judged is None:
         raise NotApplicable("there are fewer than two pictures")
     if judged.ok:

@@ -14,7 +14,7 @@ from ..core.arguments import whole
 from ..core.kernels import as_normalization, resolve_channel_axis, to_uint8
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, NormalizeNotFoundError
-from .blocks import Block, blocks_of, is_collection
+from ..pipelines.sources import Block, blocks_of, is_collection
 from .grid_figure import GridFigure, Tile
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]

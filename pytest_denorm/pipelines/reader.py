@@ -32,6 +32,7 @@ __all__ = [
     "KEYS",
     "Candidate",
     "Judge",
+    "Place",
     "axes_of",
     "candidate_of",
     "image_of",
@@ -203,7 +204,10 @@ def images_of(
     item = take(item, image)
     if judge(item, False):
         return [item]
-    best = _surest(_candidates(item, judge, stacked))
+    try:
+        best = _surest(_candidates(item, judge, stacked))
+    except RecursionError:
+        raise ImageTypeError(f"a {type(item).__name__} that holds itself holds no image.") from None
     if not best:
         raise ImageTypeError(_nothing_in(item))
     if len(best) > 1 and not (first and isinstance(item, (tuple, list))):

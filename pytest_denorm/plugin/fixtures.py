@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import os
 
     from ..core.colormap import ColorMap
+    from ..core.statistics import Statistics
     from ..datasets.passage import Inverse
-    from ..datasets.statistics import Statistics
     from ..datasets.sweeping import SweepResult
-    from ..datasets.tally import OnError
     from ..images.grid_figure import GridFigure
+    from ..pipelines.tally import OnError
 
 Array = np.ndarray[Any, Any]
 

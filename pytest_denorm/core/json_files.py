@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.text import printable
 from ..errors import DatasetError
+from .text import printable
 
 __all__ = ["expect", "read_json", "write_json"]
 
