@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -100,7 +100,7 @@ def _refuse_mixed(kinds: Iterable[tuple[tuple[int, str], str]]) -> None:
 class _Usual(NamedTuple):
     """The image of the item before: arrays and tensors like it need no second look."""
 
-    place: int | None  # in a tuple or list
+    place: Any  # a key or an index; None where the item is the image
     form: tuple[Any, ...]
 
 
@@ -127,6 +127,7 @@ class Reader:
     ) -> None:
         self._reading, self._on_error, self._name, self._batches = reading, on_error, name, batches
         self._usual: _Usual | None = None
+        self._place: Any = None  # of the image in the items before
         self._waiting: list[Any] = []  # items whose images are looked at together
         self._whose: list[int] = []
         self._most = 1
@@ -251,7 +252,7 @@ class Reader:
     def _look_at(self, item: Any, index: int, *, copy: bool = False) -> None:
         try:
             item = self._reading.take(item)
-            images = images_of(item, first=self._reading.first)
+            images = images_of(item, first=self._reading.first, usual=self._place)
             blocks = [block_of(image, self._reading) for image in images]
         except Exception as error:
             self._fail(index, error)
@@ -261,14 +262,16 @@ class Reader:
         self._remember(item, images)
 
     def _remember(self, item: Any, images: list[Any]) -> None:
-        """Keep where a plain array or tensor (C, H, W) or (H, W, C) was found."""
+        """Keep where the image was found; of a plain array or tensor (C, H, W) or (H, W, C) also what it is like."""
         image, self._usual, self._most = images[0], None, 1
+        members = (
+            item.items() if isinstance(item, Mapping) else enumerate(item) if isinstance(item, (tuple, list)) else ()
+        )
+        self._place = next((place for place, member in members if member is image), None)
         if len(images) > 1 or type(image) not in (torch.Tensor, np.ndarray) or image.ndim != 3:
             return
-        is_member = type(item) in (tuple, list)
-        place = next((place for place, member in enumerate(item) if member is image), None) if is_member else None
-        if self._reading.channel_axis is None and (item is image or place is not None):
-            self._usual = _Usual(place, _form(image))
+        if self._reading.channel_axis is None and (item is image or self._place is not None):
+            self._usual = _Usual(self._place, _form(image))
             self._most = max(1, _TOGETHER // math.prod(image.shape))
 
     def _fail(self, index: int, error: Exception) -> None:
