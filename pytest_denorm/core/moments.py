@@ -1,8 +1,7 @@
 """From pixels to the sums that statistics are made of: one image at a time, so that any split gives the same ones.
 
-The values of an image are added up in float64. Bytes add up without rounding. Other values are taken relative to the
-first one of their channel: no value is further from the mean than ``std * sqrt(n - 1)`` (Samuelson's inequality), so
-that the variance loses no more than ``n`` roundings of a float64 to cancellation, however large the mean is.
+The values of an image are added up in float64. Bytes add up without rounding. Other values whose mean is far greater
+than their std, so that digits would cancel in the variance, are added up once more, less their mean.
 """
 
 from __future__ import annotations
@@ -20,6 +19,10 @@ __all__ = ["Moments", "Pixels", "image_moments", "measurable", "sums_over_images
 _LARGEST, _LARGEST_INTEGER = 2.0**200, 2.0**53
 #: Values that are added up at a time: few enough to stay in the cache, many enough that the calls do not count.
 _PIECE = 1 << 17
+#: Values of one dot product: BLAS spreads longer ones over threads, and how many there are would show in the last bit.
+_RUN = 1 << 13
+#: The variance loses so many digits to cancellation where it is that much less than the mean square.
+_CANCELS = 2.0**-10
 #: Dtypes that are added up as they are; the others become one of them.
 _KEPT = (np.uint8, np.float32, np.float64)
 
@@ -73,6 +76,17 @@ def image_moments(pixels: Pixels, white: float) -> Moments | None:
         pixels: (N, C, H, W), of any dtype of real numbers.
         white: the value of white.
     """
+    step = max(1, 2 * _PIECE // pixels[0].size)
+    parts = []
+    for start in range(0, len(pixels), step):
+        part = _moments_of_piece(pixels[start : start + step], white)
+        if part is None:
+            return None
+        parts.append(part)
+    return Moments.joined(parts)
+
+
+def _moments_of_piece(pixels: Pixels, white: float) -> Moments | None:
     most = _LARGEST if pixels.dtype.kind == "f" else _LARGEST_INTEGER
     pixels = _as_measured(pixels)
     count, channels, height, width = pixels.shape
@@ -81,54 +95,49 @@ def image_moments(pixels: Pixels, white: float) -> Moments | None:
     low, high = planes.min(axis=0).min(axis=-1), planes.max(axis=0).max(axis=-1)
     if not max(-float(low.min()), float(high.max())) <= most:  # NaN is not either
         return None
-    is_exact = pixels.dtype == np.uint8
-    center = np.zeros(len(rows)) if is_exact else rows[:, 0].astype(np.float64)
-    first, second = _sums(rows, center, is_exact)
-    # numpy compares integers with its own type faster
-    threshold = math.ceil(white) if is_exact else white
+    center, first, second = _sums_of_rows(rows)
+    threshold = math.ceil(white) if pixels.dtype == np.uint8 else white  # numpy compares its own type faster
     nothing = np.zeros((1, channels), np.int64)
-    center, first, second, low, high = (
-        each.reshape(-1, channels).astype(np.float64) for each in (center, first, second, low, high)
-    )
-    black = _count(planes, np.less_equal, 0) if low.min() <= 0 else nothing
-    whites = _count(planes, np.greater_equal, threshold) if high.max() >= white else nothing
-    return Moments(
-        np.full(count, height), np.full(count, width), center, first, second, low, high, black=black, white=whites
-    )
+    black = _count(planes <= 0) if low.min() <= 0 else nothing
+    whites = _count(planes >= threshold) if high.max() >= white else nothing
+    each = (one.reshape(-1, channels).astype(np.float64) for one in (center, first, second, low, high))
+    return Moments(np.full(count, height), np.full(count, width), *each, black, whites)
 
 
-def _sums(rows: Pixels, center: Floats, is_exact: bool) -> tuple[Floats, Floats]:
-    """Return the sums of rows (R, n), less a center for each, and of the squares: (R,)."""
+def _sums_of_rows(rows: Pixels) -> tuple[Floats, Floats, Floats]:
+    """Return for each row, (R, n), a center, and the sums of the values less it, and of their squares: (R,)."""
+    center, size = np.zeros(len(rows)), rows.shape[1]
+    first, second = _sums(rows)
+    if rows.dtype != np.uint8:
+        cancels = second - first**2 / size < second * _CANCELS
+        if cancels.any():
+            center[cancels] = first[cancels] / size
+            first[cancels], second[cancels] = _sums(rows[cancels], center[cancels])
+    return center, first, second
+
+
+def _sums(rows: Pixels, center: Floats | None = None) -> tuple[Floats, Floats]:
     first, second = np.zeros(len(rows)), np.zeros(len(rows))
-    across = min(rows.shape[1], _PIECE)
-    down = max(1, _PIECE // across)
-    scratch = np.empty(down * across)  # fresh memory for each piece would take its time
+    across = min(rows.shape[1], _RUN)
+    down = min(len(rows), max(1, _PIECE // across))
+    scratch, ones = np.empty(down * across), np.ones((across, 1))  # fresh memory for each piece would take its time
     for top in range(0, len(rows), down):
         where = slice(top, top + down)
         for left in range(0, rows.shape[1], across):
             part = rows[where, left : left + across]
             values = scratch[: part.size].reshape(part.shape)
             np.copyto(values, part)
-            if is_exact:  # in whatever order
-                first[where] += values @ np.ones(part.shape[1])
-                second[where] += np.matmul(values[:, None, :], values[:, :, None])[:, 0, 0]
-                continue
-            values -= center[where, None]
-            # row by row, in one order: BLAS has another one for each number of threads
-            first[where] += np.einsum("rn->r", values)
-            np.multiply(values, values, out=values)
-            second[where] += np.einsum("rn->r", values)
+            if center is not None:
+                values -= center[where, None]
+            # a dot product for each row, which does not depend on the other rows
+            first[where] += np.matmul(values[:, None, :], ones[: part.shape[1]])[:, 0, 0]
+            second[where] += np.matmul(values[:, None, :], values[:, :, None])[:, 0, 0]
     return first, second
 
 
-def _count(planes: Pixels, compare: np.ufunc, threshold: float) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return how many values of each channel of (N, C, n) compare so: (1, C)."""
-    total = np.zeros((1, planes.shape[1]), np.int64)
-    step = max(1, _PIECE // planes[0].size)
-    for start in range(0, len(planes), step):
-        found = compare(planes[start : start + step], threshold)
-        total += [np.count_nonzero(found[:, channel]) for channel in range(planes.shape[1])]
-    return total
+def _count(found: np.ndarray[Any, np.dtype[np.bool_]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return how many of each channel of (N, C, n) are true: (1, C)."""
+    return np.array([[np.count_nonzero(found[:, channel]) for channel in range(found.shape[1])]])
 
 
 def sums_over_images(moments: Moments) -> dict[str, Exact]:

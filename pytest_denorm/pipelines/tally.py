@@ -102,10 +102,11 @@ class _Usual(NamedTuple):
 
     place: Any  # a key or an index; None where the item is the image
     form: tuple[Any, ...]
+    shape: tuple[int, ...]
 
 
 def _form(image: Any) -> tuple[Any, ...]:
-    return type(image), image.shape, image.dtype, getattr(image, "device", None)
+    return type(image), image.dtype
 
 
 class Reader:
@@ -150,11 +151,10 @@ class Reader:
         """
         for index in indices:
             try:
-                item = get(index)
+                self._waiting.append(get(index))
             except Exception as error:
                 self._fail(index, error)
             else:
-                self._waiting.append(item)
                 self._whose.append(index)
                 if len(self._whose) >= self._most:
                     self._look()
@@ -239,15 +239,16 @@ class Reader:
         """Return the images of items as one array or tensor, where all are like the one before."""
         if self._usual is None:
             return None
-        place, form = self._usual
+        place, form, shape = self._usual
         try:
             taken = items if self._reading.image is None else [self._reading.take(item) for item in items]
             images = taken if place is None else [item[place] for item in taken]
             if {_form(image) for image in images} != {form}:
                 return None
-        except Exception:  # another kind of item, which is looked at by itself
+            stack = torch.stack(images) if form[0] is torch.Tensor else np.stack(images)
+        except Exception:  # another kind of item, or of another size, which is looked at by itself
             return None
-        return torch.stack(images) if form[0] is torch.Tensor else np.stack(images)
+        return stack if tuple(stack.shape[1:]) == shape else None
 
     def _look_at(self, item: Any, index: int, *, copy: bool = False) -> None:
         try:
@@ -264,14 +265,13 @@ class Reader:
     def _remember(self, item: Any, images: list[Any]) -> None:
         """Keep where the image was found; of a plain array or tensor (C, H, W) or (H, W, C) also what it is like."""
         image, self._usual, self._most = images[0], None, 1
-        members = (
-            item.items() if isinstance(item, Mapping) else enumerate(item) if isinstance(item, (tuple, list)) else ()
-        )
+        members = dict(enumerate(item)) if isinstance(item, (tuple, list)) else item
+        members = members.items() if isinstance(members, Mapping) else ()
         self._place = next((place for place, member in members if member is image), None)
         if len(images) > 1 or type(image) not in (torch.Tensor, np.ndarray) or image.ndim != 3:
             return
         if self._reading.channel_axis is None and (item is image or self._place is not None):
-            self._usual = _Usual(self._place, _form(image))
+            self._usual = _Usual(self._place, _form(image), tuple(image.shape))
             self._most = max(1, _TOGETHER // math.prod(image.shape))
 
     def _fail(self, index: int, error: Exception) -> None:
@@ -296,7 +296,7 @@ class Reader:
                 self._measure()
         self._blocks.append(block)
         self._indices += indices
-        if len(self._indices) * pixels[0].size >= _TOGETHER:
+        if 2 * len(self._indices) * pixels[0].size >= _TOGETHER:  # few are copied twice
             self._measure()
 
     def _measure(self) -> None:
