@@ -95,13 +95,22 @@ def _moments_of_piece(pixels: Pixels, white: float) -> Moments | None:
     low, high = planes.min(axis=0).min(axis=-1), planes.max(axis=0).max(axis=-1)
     if not max(-float(low.min()), float(high.max())) <= most:  # NaN is not either
         return None
-    center, first, second = _sums_of_rows(rows)
+    center, first, second = (one.reshape(count, channels) for one in _sums_of_rows(rows))
     threshold = math.ceil(white) if pixels.dtype == np.uint8 else white  # numpy compares its own type faster
     nothing = np.zeros((1, channels), np.int64)
     black = _count(planes <= 0) if low.min() <= 0 else nothing
     whites = _count(planes >= threshold) if high.max() >= white else nothing
-    each = (one.reshape(-1, channels).astype(np.float64) for one in (center, first, second, low, high))
-    return Moments(np.full(count, height), np.full(count, width), *each, black, whites)
+    return Moments(
+        np.full(count, height),
+        np.full(count, width),
+        center,
+        first,
+        second,
+        low[None].astype(np.float64),
+        high[None].astype(np.float64),
+        black,
+        whites,
+    )
 
 
 def _sums_of_rows(rows: Pixels) -> tuple[Floats, Floats, Floats]:

@@ -361,7 +361,7 @@ class TestResuming:
         def full(*args, **kwargs):
             raise OSError("no space left")
 
-        monkeypatch.setattr("pytest_denorm.core.json_files.json.dump", full)
+        monkeypatch.setattr("pytest_denorm.core.files.os.replace", full)
         with pytest.raises(DatasetError, match=r"state\.json cannot be written: no space left\.$"):
             sweeping.write_json(state, {})
         assert state.read_bytes() == before
