@@ -22,7 +22,7 @@ _PIECE = 1 << 17
 #: Values of one dot product: BLAS spreads longer ones over threads, and how many there are would show in the last bit.
 _RUN = 1 << 13
 #: The variance loses so many digits to cancellation where it is that much less than the mean square.
-_CANCELS = 2.0**-10
+_CANCELS = 2.0**-14
 #: Dtypes that are added up as they are; the others become one of them.
 _KEPT = (np.uint8, np.float32, np.float64)
 

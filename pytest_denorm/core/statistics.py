@@ -9,6 +9,8 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from typing import Any
 
+import numpy as np
+
 from ..errors import DatasetError
 from .exact import Exact
 from .json_files import expect
@@ -131,12 +133,12 @@ class Statistics:
             pixel_max: the value of white.
             first: index and name of the first of them.
         """
-        pixels = (moments.heights * moments.widths).tolist()
         heights, widths = moments.heights, moments.widths
+        sizes, counts = (each.tolist() for each in np.unique(heights * widths, return_counts=True))
         sums: dict[str, Any] = dict(sums_over_images(moments))
         return cls(
-            pictures=len(pixels),
-            pixels=sum(pixels),
+            pictures=len(heights),
+            pixels=sum(size * count for size, count in zip(sizes, counts, strict=True)),
             pixel_max=pixel_max,
             minimum=tuple(moments.low.min(axis=0).tolist()),
             maximum=tuple(moments.high.max(axis=0).tolist()),
@@ -144,7 +146,7 @@ class Statistics:
             white=tuple(moments.white.sum(axis=0).tolist()),
             sizes=(int(heights.min()), int(heights.max()), int(widths.min()), int(widths.max())),
             first=first,
-            n_squared=sum(count * count for count in pixels),
+            n_squared=sum(size**2 * count for size, count in zip(sizes, counts, strict=True)),
             **sums,
         )
 

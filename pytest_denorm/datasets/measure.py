@@ -25,8 +25,8 @@ from .stored_images import Stored, image_name, stored_images
 
 __all__ = ["dataset_statistics"]
 
-#: Images that one worker measures before it reports; and where they are kept together, which takes less time.
-_CHUNK, _CHUNK_OF_STORED = 1024, 4096
+#: Images that one worker measures before it reports.
+_CHUNK = 2048
 
 
 def dataset_statistics(
@@ -98,8 +98,7 @@ def dataset_statistics(
             dataset_or_loader = kept
         indices = chosen(len(dataset_or_loader), limit=limit, sample=sample, seed=seed)
         measure = Measure(reading, on_error)
-        most = _CHUNK if measure.stored(dataset_or_loader) is None else _CHUNK_OF_STORED
-        pieces = chunks(indices, max(1, min(most, len(indices) // (4 * max(1, workers)))))
+        pieces = chunks(indices, max(1, min(_CHUNK, len(indices) // (4 * max(1, workers)))))
         if not distributed:
             return _run(dataset_or_loader, measure, pieces, workers, progress).statistics()
         ranks = Ranks(timeout)

@@ -101,12 +101,9 @@ class _Usual(NamedTuple):
     """The image of the item before: arrays and tensors like it need no second look."""
 
     place: Any  # a key or an index; None where the item is the image
-    form: tuple[Any, ...]
+    kind: type
+    dtype: Any
     shape: tuple[int, ...]
-
-
-def _form(image: Any) -> tuple[Any, ...]:
-    return type(image), image.dtype
 
 
 class Reader:
@@ -239,13 +236,13 @@ class Reader:
         """Return the images of items as one array or tensor, where all are like the one before."""
         if self._usual is None:
             return None
-        place, form, shape = self._usual
+        place, kind, dtype, shape = self._usual
         try:
             taken = items if self._reading.image is None else [self._reading.take(item) for item in items]
             images = taken if place is None else [item[place] for item in taken]
-            if {_form(image) for image in images} != {form}:
+            if set(map(type, images)) != {kind} or {image.dtype for image in images} != {dtype}:
                 return None
-            stack = torch.stack(images) if form[0] is torch.Tensor else np.stack(images)
+            stack = torch.stack(images) if kind is torch.Tensor else np.stack(images)
         except Exception:  # another kind of item, or of another size, which is looked at by itself
             return None
         return stack if tuple(stack.shape[1:]) == shape else None
@@ -271,7 +268,7 @@ class Reader:
         if len(images) > 1 or type(image) not in (torch.Tensor, np.ndarray) or image.ndim != 3:
             return
         if self._reading.channel_axis is None and (item is image or self._place is not None):
-            self._usual = _Usual(self._place, _form(image), tuple(image.shape))
+            self._usual = _Usual(self._place, type(image), image.dtype, tuple(image.shape))
             self._most = max(1, _TOGETHER // math.prod(image.shape))
 
     def _fail(self, index: int, error: Exception) -> None:
