@@ -22,7 +22,7 @@ _HOMES = {
     "find_normalize": "pipelines",
     "inverse_of": "pipelines",
     "ColorMap": "core.colormap",
-    "probe": "pipelines.probing",
+    "probe": "pipelines.resolve",
     "register_adapter": "pipelines",
     "Diagnosis": "diagnosis.explain",
     "Report": "checks",
@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from .images.layout import grid
     from .images.marks import image_compare
     from .pipelines import find_normalize, inverse_of, register_adapter
-    from .pipelines.probing import probe
+    from .pipelines.resolve import probe
     from .plugin.fixtures import Denorm
 
 

@@ -51,15 +51,17 @@ class ConditionalNormalizeError(PipelineError):
     """A Normalize that only some of the pictures meet."""
 
 
-class NormalizeRaisedError(PipelineError):
-    """A Normalize that raised.
+class PipelineRaisedError(PipelineError):
+    """A pipeline that raised on an image in the form that it is made for.
 
     Attributes:
-        entering: the picture that it got.
+        stage: "before Normalize", "in Normalize" or "after Normalize".
+        entering: the image that entered Normalize; None where none did.
     """
 
-    def __init__(self, message: str, entering: object = None) -> None:  # None while it is unpickled
+    def __init__(self, message: str, stage: str = "", entering: object = None) -> None:
         super().__init__(message)
+        self.stage = stage
         self.entering = entering
 
 

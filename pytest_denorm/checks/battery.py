@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ..core.units import check_output_max
 from ..errors import CheckNameError, DenormError, PipelineError
-from ..pipelines.probing import one_thread
+from ..pipelines.runner import one_thread
 from ..pipelines.randomness import states_kept
 from .case import Case, CheckFailure, NotApplicable
 from .each import CHECKS

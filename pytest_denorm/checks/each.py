@@ -36,7 +36,7 @@ from ..errors import (
 from ..pipelines.adapters.lightning import transferred
 from ..pipelines.calls import as_pictures, as_tensor, call, read_picture
 from ..pipelines.exchange import responses
-from ..pipelines.probing import is_network
+from ..pipelines.runner import is_network
 from ..pipelines.samples import sample_images
 from ..pipelines.views import views
 from ..pipelines.walk import is_dataset
@@ -105,7 +105,7 @@ def _met_by(case: Case) -> str:
     Raises:
         CheckFailure: not by all of the views that the pipeline makes of one picture.
     """
-    found = None if is_network(case.pipeline) else views(case.located.call, case.normalization)
+    found = None if is_network(case.pipeline) else views(case.located)
     if found is None or not found.raw:
         return "every picture"
     count = found.normalized + found.raw

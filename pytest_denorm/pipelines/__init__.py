@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from .located import Located
 from .registry import Leaf, Parts, Refusal, register_adapter
-from .walk import Located, find_normalize, inverse_of, locate
+
+if TYPE_CHECKING:
+    from .resolve import find_normalize, inverse_of, locate
 
 __all__ = [
     "Leaf",
@@ -15,3 +20,12 @@ __all__ = [
     "locate",
     "register_adapter",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what runs pipelines, and torch with it, when it is asked for."""
+    if name not in ("find_normalize", "inverse_of", "locate"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import resolve
+
+    return getattr(resolve, name)

@@ -13,7 +13,7 @@ import torch
 from ..core.kernels import normalize
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, InverseError
-from . import Located
+from .located import Located
 
 __all__ = [
     "Called",

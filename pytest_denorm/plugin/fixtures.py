@@ -164,7 +164,7 @@ class Denorm:
         seed: int | None = None,
     ) -> ColorMap:
         """What a pipeline does to colours, measured; see :func:`pytest_denorm.probe`. `seed` is the session's."""
-        from ..pipelines.probing import probe
+        from ..pipelines.resolve import probe
 
         return probe(pipeline, channels=channels, size=size, draws=draws, seed=self.seed if seed is None else seed)
 
