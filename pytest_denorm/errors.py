@@ -52,17 +52,19 @@ class ConditionalNormalizeError(PipelineError):
 
 
 class PipelineRaisedError(PipelineError):
-    """A pipeline that raised on an image in the form that it is made for.
+    """A pipeline that raised on an image that came as far as its Normalize, or in the form that it is made for.
 
     Attributes:
         stage: "before Normalize", "in Normalize" or "after Normalize".
-        entering: the image that entered Normalize; None where none did.
+        is_own: it is made for images in this form, so that each real image raises, too.
+        trace: what happened in the call.
     """
 
-    def __init__(self, message: str, stage: str = "", entering: object = None) -> None:
+    def __init__(self, message: str, stage: str = "", is_own: bool = True, trace: Any = None) -> None:
         super().__init__(message)
         self.stage = stage
-        self.entering = entering
+        self.is_own = is_own
+        self.trace = trace
 
 
 class NotInvertibleError(PipelineError):

@@ -13,11 +13,11 @@ from ..core.alone import alone
 from ..core.colormap import ColorMap
 from ..core.normalization import Normalization
 from ..errors import DenormError, NormalizeNotFoundError
-from .located import Located
 from .calls import as_function, call, channels_of, forward_of
-from .resolve import locate_or_measure, located_as_measured
+from .located import Located
 from .probe import FEW_DRAWS, measure
 from .randomness import states_kept
+from .resolve import locate_or_measure, located_as_measured
 from .runner import Runner
 
 __all__ = ["as_they_leave", "find", "order_in_words", "responses", "turned_back"]

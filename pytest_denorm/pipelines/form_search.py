@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
+from ..core.white import is_float
 from ..errors import PipelineError, PipelineRaisedError
 from .channel_counts import LESS_USUAL
 from .flat_images import chipped, flat, in_channels, varied
@@ -42,6 +43,9 @@ class Caller(Protocol):
     name: str
     call: Any
     calls: int
+
+    @property
+    def is_network(self) -> bool: ...
 
     @property
     def is_watched(self) -> bool: ...
@@ -71,6 +75,7 @@ class FormSearch:
         self._hopeless: set[tuple[Form, int]] = set()
         self._passed: list[Trial] = []
         self._verdict: tuple[Form, Trace] | None = None
+        self._furthest: tuple[Form, Trace] | None = None
 
     def find(self) -> Trial:
         """Return the form, with what was learned of it.
@@ -85,7 +90,9 @@ class FormSearch:
                 if trial is not None:
                     return self._enlarged(trial)
         if self._verdict is not None:
-            _refuse(self._runner.name, *self._verdict)
+            _refuse(self._runner.name, *self._verdict, is_own=True)
+        if self._furthest is not None:
+            _refuse(self._runner.name, *self._furthest, is_own=False)
         raise PipelineError(
             f"{self._runner.name} could not be called with any image, in {self._runner.calls} attempts:"
             f"{_told(self._said)}\nGive a function that takes one image in one of these forms, "
@@ -172,14 +179,16 @@ class FormSearch:
         if isinstance(error, NotThisFormError):
             return
         self._said.setdefault(form.words, _in_words(error))
+        if self._furthest is None or _progress(trace) > _progress(self._furthest[1]):
+            self._furthest = (form, trace) if _progress(trace) else self._furthest
         if self._verdict is None and form.is_pil and self._runner.is_watched:
             is_own = trace.is_converted or self._runner.converts_images
             self._verdict = (form, trace) if is_own else None
 
     def _enlarged(self, trial: Trial) -> Trial:
         """The same form with an image of the usual size, where it takes one."""
-        if len(self._sizes) == 1 or trial.size in self._sizes[1:]:
-            return trial
+        if len(self._sizes) == 1 or trial.size in self._sizes[1:] or self._runner.is_network:
+            return trial  # a network would only take longer
         larger = self._attempt(trial.form, trial.channels, self._sizes[1])
         return trial if larger is None or larger.rank < trial.rank else larger
 
@@ -196,14 +205,20 @@ class FormSearch:
         return f" If {name} makes a transform, give what it makes: {name}()."
 
 
-def _refuse(name: str, form: Form, trace: Trace) -> NoReturn:
-    where = f" {trace.stage}" if trace.stage else ""
+def _progress(trace: Trace) -> int:
+    """How far floats came: beyond Normalize, as far as it, or not so far."""
+    if not is_float(getattr(trace.entered, "dtype", "")):
+        return 0
+    return 2 if trace.stage == "after Normalize" else 1
+
+
+def _refuse(name: str, form: Form, trace: Trace, *, is_own: bool) -> NoReturn:
+    where = f", {trace.stage}" if trace.stage else ""
     advice = ""
-    if trace.stage == "in Normalize" and not trace.is_converted:
+    if trace.stage == "in Normalize" and not trace.is_converted and is_own:
         advice = " Is Normalize before the step that makes a tensor?"
-    raise PipelineRaisedError(
-        f"{name} raises on {form.words},{where}: {_in_words(trace.error)}.{advice}", trace.stage, trace.entered
-    ) from trace.error
+    said = f"{name} raises on {form.words}{where}: {_in_words(trace.error).rstrip('.')}.{advice}"
+    raise PipelineRaisedError(said, trace.stage, is_own, trace) from trace.error
 
 
 def _in_words(error: BaseException | None) -> str:

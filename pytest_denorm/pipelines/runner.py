@@ -17,16 +17,16 @@ import torch
 from ..core.alone import alone
 from ..errors import PipelineError
 from .channel_counts import USUAL
-from .conventions import as_array, pictures_in
 from .flat_images import chipped, flat
 from .form_search import FormSearch
 from .forms import Form, Levels, NotThisFormError, copy_image
 from .items import data_set_of
 from .located import Located
 from .randomness import seed_all, states_kept
+from .reader import images_in
 from .registry import Parts, describe, public_name
 from .structure import structure
-from .trace import Trace
+from .trace import Trace, as_array
 from .trial import Trial
 from .watching import recorded, refuse_unwatchable
 
@@ -125,6 +125,11 @@ class Runner:
         self._located, self.unwatchable = _watched(located, memo)
         self._search = FormSearch(self, counts, others=others, size=size)
         self._is_open = False
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it has weights."""
+        return is_network(self.call)
 
     @property
     def is_watched(self) -> bool:
@@ -253,7 +258,7 @@ def _traced(run: Callable[[], Any], located: Located | None) -> Trace:
     except Exception as error:
         trace.error = error
     else:
-        trace.images = pictures_in(trace.result)
+        trace.images = images_in(trace.result)
     return trace
 
 

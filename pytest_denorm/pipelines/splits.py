@@ -21,6 +21,7 @@ import torch
 
 from ..core.alone import alone
 from ..core.normalization import Normalization
+from ..core.white import BRIGHT
 from ..errors import MissingNormalizeWarning
 from .items import data_set_of, pictures_of
 from .located import Located, Missing
@@ -42,8 +43,6 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _FEW_ITEMS = 4
 #: Calls that tell what chance does.
 _FEW_DRAWS = 4
-#: Above this, values are of bytes.
-_BRIGHT = 4.0
 #: What raw pictures may be beyond 0 and white after resampling.
 BEYOND = 0.01
 
@@ -145,7 +144,7 @@ def _normalizes(one: Missing) -> bool | None:
         return None
     if low < -BEYOND:
         return True
-    return False if high <= 1 + BEYOND or high > _BRIGHT else None
+    return False if high <= 1 + BEYOND or high > BRIGHT else None
 
 
 def _of_colours(call: Any) -> tuple[float, float]:

@@ -13,12 +13,12 @@ import torch
 from ..core.alone import alone
 from ..core.normalization import Normalization
 from ..errors import DenormError, PipelineError
-from .conventions import as_array
 from .flat_images import levels_of_noise
 from .kept import of_bytes
 from .probe import FEW_DRAWS, measure
 from .registry import Leaf
 from .runner import Runner, is_network
+from .trace import as_array
 
 __all__ = ["leaf_of"]
 

@@ -6,15 +6,25 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
-from .conventions import as_array
 from .outputs import Array
 from .watching import Record
 
-__all__ = ["Stage", "Trace"]
+__all__ = ["Stage", "Trace", "as_array"]
 
 #: Where an error was raised; "" where there was none, or it is not known.
 Stage = Literal["", "before Normalize", "in Normalize", "after Normalize"]
+
+
+def as_array(image: Any) -> np.ndarray[Any, Any] | None:
+    """Return a PIL image, a tensor or an array as an array; None of anything else."""
+    if isinstance(image, torch.Tensor):
+        plain = image.detach().as_subclass(torch.Tensor).cpu()
+        return (plain.float() if plain.dtype in (torch.bfloat16, torch.float16) else plain).numpy()
+    if isinstance(image, np.ndarray):
+        return image
+    return np.asarray(image) if type(image).__module__.startswith("PIL.") else None
 
 
 @dataclass

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.layout import axis_by_values
 from .channel_counts import spread_over
 from .flat_images import flat
 from .forms import Form, Levels
-from .outputs import Array, channel_axis, common_corner, pixel_places, plausibility
+from .outputs import Array, common_corner, pixel_places, plausibility
 from .trace import Trace
 
 __all__ = ["LOOKED_AT", "Trial", "judged"]
@@ -88,7 +89,7 @@ def _of_image(
     unchanged = all(one.unchanged(index) for one in traces)
     if len({output.shape for output in outputs}) != 1:
         outputs = [common_corner(output, outputs) for output in outputs]
-    axis = channel_axis(outputs[0], channels)
+    axis = axis_by_values(outputs[0], channels)
     pixels = pixel_places(outputs[0].shape, axis)
     distinct, black, white = (np.nan_to_num(output).ravel() for output in outputs)
     responsive = bool((black != white).any())

@@ -12,19 +12,15 @@ import torch
 
 from ..core.alone import alone
 from ..core.normalization import Normalization
+from ..core.white import BRIGHT, BYTES, white_of_values
 from ..errors import PipelineError, PipelineRaisedError
-from .conventions import pictures_in
 from .located import Located
+from .reader import images_in
 from .runner import Runner, item_traces
 from .structure import is_dataset
 
-__all__ = ["BRIGHT", "WHITES", "in_units_seen", "usual_white"]
+__all__ = ["in_units_seen"]
 
-#: A value that no picture in 0..1 has.
-BRIGHT = 4.0
-#: White of bytes; and of these, 10, 12, 14 and 16 bits.
-_BYTES = 255.0
-WHITES = (_BYTES, 1023.0, 4095.0, 16383.0, 65535.0)
 #: How far resized bytes go beyond white, bicubic and in floats; and how near to white shifted ones come: 255 << 8.
 _OVERSHOT, _NEARLY = 1.25, 0.99
 #: So many items of a data set are looked at: a single one may be dark.
@@ -51,30 +47,23 @@ def in_units_seen(pipeline: Any, located: Located) -> Located:
     return replace(located, normalization=replace(located.normalization, pixel_max=white))
 
 
-def usual_white(highest: float) -> float | None:
-    """The least usual white that values do not go beyond, resized or not; None for those in 0..1."""
-    return next((white for white in WHITES if BRIGHT < highest <= white + 1), None)
-
-
 def _white_of_own(highest: float, normalization: Normalization) -> float | None:
     """Of a data set whose first pictures go so high: others may be brighter, and the statistics say how bright."""
     most = max(mean + std for mean, std in zip(normalization.mean, normalization.std, strict=True))
-    if most <= _BYTES and highest <= _OVERSHOT * _BYTES:
-        return _BYTES
-    return usual_white(max(highest, most) if highest > _BYTES + 1 else highest)
+    if most <= BYTES and highest <= _OVERSHOT * BYTES:
+        return BYTES
+    return white_of_values(max(highest, most) if highest > BYTES + 1 else highest)
 
 
 def _white_of_form(highest: float) -> float | None:
     """Of a picture that is black and white in part: what goes beyond bytes reaches white, but for the last bits."""
-    white = usual_white(highest)
-    return white if white == _BYTES or (white is not None and highest > _NEARLY * white) else None
+    white = white_of_values(highest)
+    return white if white == BYTES or (white is not None and highest > _NEARLY * white) else None
 
 
 def _highest(entering: Iterator[Any]) -> float:
     """Of the floats among what entered; 0 where there are none."""
-    images = (
-        one for entered in entering for one in pictures_in(entered) if isinstance(one, (torch.Tensor, np.ndarray))
-    )
+    images = (one for entered in entering for one in images_in(entered) if isinstance(one, (torch.Tensor, np.ndarray)))
     return max((float(one.max()) for one in images if "float" in str(one.dtype)), default=0.0)
 
 
@@ -97,6 +86,6 @@ def _of_white(located: Located) -> Iterator[Any]:
     try:
         yield runner.run(runner.flat((255,) * runner.trial.channels)).entered
     except PipelineRaisedError as error:
-        yield error.entering
+        yield error.trace.entered
     except PipelineError:  # it takes no image
         return
