@@ -1,4 +1,4 @@
-"""The colors of one image at each stage of its pipeline: as given, as it enters Normalize, leaves it, and in the end."""
+"""The colors of one image at each stage of its pipeline: given, entering Normalize, leaving it, and in the end."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def first_of(channels: int | None) -> tuple[int, ...]:
 
 
 def of_located(channels: int) -> tuple[int, ...]:
-    """Return the numbers of channels that images may have: as many as there are statistics, but grey may become color."""
+    """Return how many channels images may have: as many as there are statistics, but grey may become color."""
     return USUAL if channels in USUAL else (channels,)
 
 

@@ -16,34 +16,27 @@ _OVERSHOT = 0.3
 _EDGE = 0.002
 
 
-def uneven_share(
-    black: Array, grey: Array, white: Array, places: np.ndarray[Any, np.dtype[Any]], allowed: float
-) -> float:
+def uneven_share(outputs: Array, padding: Array | None, allowed: float) -> float:
     """Return the share of answering pixels that have another slope or offset than most have; 0 where it is tiny.
 
     Pixels at the edge of padding are a mix of it and of the image, in the same parts for all colors: these count as
     even.
 
     Args:
-        black, grey, white: outputs of images of one color, flattened.
-        places: of the values of each pixel there, (pixels, channels).
+        outputs: of images of one color each, (colors, pixels, channels).
+        padding: the color of pixels that do not answer; None where there are none.
         allowed: the difference that is none.
     """
-    outputs = np.stack([np.nan_to_num(one)[places] for one in (black, grey, white)])
-    answers = (np.ptp(outputs, axis=0) > 0).any(axis=1)
-    if not answers.any():
-        return 0.0
-    pixels = outputs[:, answers]
-    most = np.median(pixels, axis=1)
-    off = (np.abs(pixels - most[:, None]) > allowed).any(axis=(0, 2))
-    padding = outputs[:, ~answers]
-    if off.any() and padding.size:
-        off &= ~_are_mixed(pixels, most, np.median(padding[0], axis=0), allowed)
+    outputs = np.nan_to_num(outputs)
+    most = np.median(outputs, axis=1)
+    off = (np.abs(outputs - most[:, None]) > allowed).any(axis=(0, 2))
+    if off.any() and padding is not None:
+        off &= ~_are_mixed(outputs, most, padding, allowed)
     share = float(off.mean())
     return share if share > _EDGE else 0.0
 
 
-def _are_mixed(pixels: Array, most: Array, padding: Array, allowed: float) -> Array:
+def _are_mixed(pixels: Array, most: Array, padding: Array, allowed: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which pixels are, for each color, ``w * most + (1 - w) * padding`` with one w."""
     towards = (most - padding)[:, None]  # (colors, 1, channels)
     reach = np.abs(towards).max(axis=0, keepdims=True)
@@ -51,5 +44,5 @@ def _are_mixed(pixels: Array, most: Array, padding: Array, allowed: float) -> Ar
         weights = np.nan_to_num(((pixels - padding) * towards).sum(axis=(0, 2)) / (towards**2).sum(axis=(0, 2)))
     mixed = padding + weights[None, :, None] * towards
     near = (np.abs(pixels - mixed) <= allowed + 1e-3 * reach).all(axis=(0, 2))
-    result: Array = near & (weights > -_OVERSHOT) & (weights < 1 + _OVERSHOT)
+    result: np.ndarray[Any, np.dtype[np.bool_]] = near & (weights > -_OVERSHOT) & (weights < 1 + _OVERSHOT)
     return result

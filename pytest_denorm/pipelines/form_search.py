@@ -155,12 +155,12 @@ class FormSearch:
         blank = ""
         for make in (flat, chipped):
             traces = [self._runner.run_as(form, make(color, size)) for color in colors]
-            failed = next((one for one in traces if one.error is not None), None)
-            if failed is None:
+            failed = [one for one in traces if one.error is not None]
+            if not failed:
                 trial = judged(form, channels, size, traces, lambda levels: self._runner.run_as(form, levels))
                 return replace(trial, blank=blank)
-            blank = _in_words(failed.error)
-        self._note(form, channels, failed)
+            blank = _in_words(failed[0].error)
+        self._note(form, channels, failed[0])
         return None
 
     def _gives_images(self, form: Form, trace: Trace) -> bool:

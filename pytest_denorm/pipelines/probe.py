@@ -167,8 +167,5 @@ class _Probe:
         grey, black, white = (self._run(self._runner.flat((level,) * channels)) for level in (96, 0, 255))
         if self._trial.blank or not black.shape == white.shape == grey.shape == self._trial.shape:
             return 0.0
-        return uneven_share(
-            *(one.ravel() for one in (black, grey, white)),
-            pixel_places(black.shape, self._trial.axis),
-            max(10 * tolerance, 1.5 / 255 * spread),
-        )
+        outputs = np.stack([one.ravel()[self._trial.places] for one in (black, grey, white)])
+        return uneven_share(outputs, self._trial.padding, max(10 * tolerance, 1.5 / 255 * spread))

@@ -7,7 +7,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.alone import alone
 from ..core.arguments import whole
@@ -29,12 +29,9 @@ from .runner import Runner, is_network
 from .splits import warn_of_missing
 from .structure import structure
 from .walk import declared
-from .white import in_units_seen
+from .entering_white import in_units_seen
 
-if TYPE_CHECKING:
-    from ..core.kernels import Denormalize
-
-__all__ = ["find_normalize", "inverse_of", "locate", "locate_or_measure", "located_as_measured", "probe"]
+__all__ = ["find_normalize", "locate", "locate_or_measure", "located_as_measured", "probe"]
 
 #: What an object holds is looked at, to so many objects, for something to call.
 _MOST_OBJECTS = 1000
@@ -72,16 +69,6 @@ def find_normalize(pipeline: Any) -> Normalization:
             is white where bytes are seen to enter. The first pictures of a data set show white of up to 16 bits.
     """
     return locate(pipeline).normalization
-
-
-def inverse_of(pipeline: Any) -> Denormalize:
-    """A ``torch.nn.Module`` that undoes the Normalize of a pipeline.
-
-    Args, Raises, Warns: as :func:`find_normalize`.
-    """
-    from ..core.kernels import Denormalize
-
-    return Denormalize.of(pipeline)
 
 
 def locate(pipeline: Any) -> Located:

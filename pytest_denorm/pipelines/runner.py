@@ -15,6 +15,8 @@ import numpy as np
 import torch
 
 from ..core.alone import alone
+from ..core.layout import FIRST, channel_axis
+from ..core.normalization import Normalization
 from ..errors import PipelineError
 from .channel_counts import USUAL
 from .flat_images import chipped, flat
@@ -28,7 +30,7 @@ from .registry import Parts, describe, public_name
 from .structure import structure
 from .trace import Trace, as_array
 from .trial import Trial
-from .watching import recorded, refuse_unwatchable
+from .watching import Entered, recorded, refuse_unwatchable
 
 __all__ = ["Runner", "independent", "is_network", "item_traces", "one_thread", "quiet"]
 
@@ -102,6 +104,7 @@ class Runner:
         others: where these do not work, those that the pipeline shows are tried, too.
         size: (height, width) of the images; None for as large as they need to be.
         name: what to call it.
+        stops: nothing is run beyond the Normalize; its formula stands for what it gives.
 
     Attributes:
         calls: how often it was called.
@@ -117,6 +120,7 @@ class Runner:
         others: bool = False,
         size: tuple[int, int] | None = None,
         name: str = "",
+        stops: bool = False,
     ) -> None:
         memo: dict[int, Any] = {}
         self.call = independent(call, memo)
@@ -125,6 +129,7 @@ class Runner:
         self._located, self.unwatchable = _watched(located, memo)
         self._search = FormSearch(self, counts, others=others, size=size)
         self._is_open = False
+        self._stops = stops
 
     @property
     def is_network(self) -> bool:
@@ -193,9 +198,9 @@ class Runner:
             return Trace(error=error)
         given = copy_image(image)
         with self.session():
-            trace = _traced(lambda: form.hand_over(self.call, image), self._located)
+            trace = _traced(lambda: form.hand_over(self.call, image), self._located, stop=self._stops)
         trace.given = given
-        trace.mutated = not np.array_equal(as_array(given), as_array(image))
+        trace.mutated = not np.array_equal(np.asarray(as_array(given)), np.asarray(as_array(image)))
         return trace
 
     def flat(self, color: tuple[int, ...]) -> Levels:
@@ -247,19 +252,32 @@ def _watched(located: Located | None, memo: dict[int, Any]) -> tuple[Located | N
     return replace(located, op=memo.get(id(located.op), located.op)), ""
 
 
-def _traced(run: Callable[[], Any], located: Located | None) -> Trace:
+def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = False) -> Trace:
     trace = Trace()
     try:
         if located is None:
             trace.result = run()
         else:
-            with recorded(located) as trace.record:
+            with recorded(located, stop=stop) as trace.record:
                 trace.result = run()
+    except Entered:
+        assert located is not None
+        trace.images = [_by_formula(one, located.normalization) for one in images_in(trace.entered)]
     except Exception as error:
         trace.error = error
     else:
         trace.images = images_in(trace.result)
     return trace
+
+
+def _by_formula(image: Any, normalization: Normalization) -> np.ndarray[Any, Any]:
+    """What Normalize gives by its formula, channels first if so many are there."""
+    array = np.asarray(as_array(image), dtype=np.float64)
+    axis = channel_axis(array.shape, (normalization.channels,), prefer=FIRST)
+    if axis is None or normalization.channels == 1:
+        return (array - normalization.mean[0]) / normalization.std[0]
+    straight = (np.moveaxis(array, axis, -1) - normalization.mean) / normalization.std
+    return np.moveaxis(straight, -1, axis)
 
 
 def _steps(call: Any) -> Iterator[Any]:

@@ -37,6 +37,7 @@ class Trial:
             given; no statistics were spread over one channel; its range of values.
         width: from black to white, a channel out.
         spread: so many statistics were spread over one channel.
+        padding: the color of the pixels that do not answer; None where all do.
         blank: what the pipeline raised on an image of one color, where it takes others.
     """
 
@@ -50,6 +51,7 @@ class Trial:
     rank: tuple[float, ...]
     width: Array
     spread: int | None
+    padding: Array | None = None
     blank: str = ""
 
     @property
@@ -97,6 +99,8 @@ def _of_image(
         packed = _packed(channels, size, index, black, run)
         pixels = pixels if packed is None else packed
     answering = (black != white)[pixels].any(axis=1) if responsive else np.ones(len(pixels), dtype=bool)
+    rest = pixels[~answering]
+    padding = np.median(black[rest], axis=0) if len(rest) else None
     places = pixels[answering][:: max(1, int(answering.sum()) // LOOKED_AT)]
     ends = np.median(black[places], axis=0), np.median(white[places], axis=0)
     given = tuple(traces[0].given_shape)
@@ -104,7 +108,8 @@ def _of_image(
     if outputs[0].shape == (given[0], *given):  # as by statistics for videos (C, T, H, W)
         spread = given[0]
     rank = (float(responsive), float(not unchanged), float(spread is None), plausibility(*ends))
-    return Trial(form, channels, size, index, axis, places, outputs[0].shape, rank, ends[1] - ends[0], spread)
+    width = ends[1] - ends[0]
+    return Trial(form, channels, size, index, axis, places, outputs[0].shape, rank, width, spread, padding)
 
 
 def _packed(

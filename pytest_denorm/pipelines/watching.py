@@ -14,7 +14,7 @@ from ..core.alone import alone
 from ..errors import PipelineError
 from .located import Located
 
-__all__ = ["Record", "recorded", "refuse_unwatchable"]
+__all__ = ["Entered", "Record", "recorded", "refuse_unwatchable"]
 
 #: Under which images are handed on where they have a name.
 _KEY = "image"
@@ -32,11 +32,18 @@ class Record(list[tuple[Any, Any]]):
         self.failed: list[tuple[Any, Exception]] = []
 
 
+class Entered(BaseException):
+    """An image came as far as the Normalize, and need go no further."""
+
+
 @contextmanager
-def recorded(located: Located) -> Iterator[Record]:
+def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
     """While this is open, add each run of a Normalize on an image to the record.
 
     The object is given a class of its own for that time, in which only the method that runs it is another.
+
+    Args:
+        stop: the Normalize raises Entered instead of running; nothing has left it then.
 
     Raises:
         PipelineError: it has no such method, or its class cannot be changed.
@@ -52,6 +59,9 @@ def recorded(located: Located) -> Iterator[Record]:
             if located.is_picture is not None and not located.is_picture(given):
                 return original(*args, **kwargs)
             entered = _copied(given)
+            if stop:
+                record.append((entered, None))
+                raise Entered
             try:
                 result = original(*args, **kwargs)
             except Exception as error:

@@ -80,7 +80,7 @@ def _of_white(located: Located) -> Iterator[Any]:
     if not callable(located.call):
         return
     channels = located.normalization.channels
-    runner = Runner(located.call, located, (3 if channels == 1 else channels,))
+    runner = Runner(located.call, located, (3 if channels == 1 else channels,), stops=True)
     if not runner.is_watched:
         return
     try:
