@@ -23,14 +23,15 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 def check(
     pipeline: Any,
-    *,
     inverse: Any = None,
+    *,
     images: Any = None,
     select: Iterable[str] | None = None,
     skip: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | Iterable[str] | None = None,
     name: str = "",
     output_max: float | None = None,
+    layout: str | None = None,
 ) -> Report:
     """Run the battery on a pipeline and, if given, on the project's own inverse.
 
@@ -44,7 +45,7 @@ def check(
         expected_failures: names of checks that are known to fail, with the reason of each if it is a mapping. One that
             passes is reported as a failure.
         name: what the report calls the pipeline.
-        output_max: the value of white in the floats that `inverse` gives; see :func:`~pytest_denorm.assert_round_trip`.
+        output_max, layout: what `inverse` gives and takes; see :func:`~pytest_denorm.assert_round_trip`.
 
     Returns:
         The report. ``report.ok``, ``report.failures``; ``report.raise_for_failures()``; ``str(report)``.
@@ -54,7 +55,7 @@ def check(
         ImageError, ImageTypeError: `images`, `inverse` or `output_max` cannot be worked with.
     """
     wanted, left_out, expected = chosen_checks(select, skip, expected_failures)
-    case = Case(pipeline, inverse, images, name, output_max)
+    case = Case(pipeline, inverse, images, name, output_max, layout)
     if case.search[0] is not None:
         case.prepare()  # images that cannot be worked with are the caller's mistake, and no check's outcome
     results = [
@@ -180,6 +181,7 @@ def parametrize_with_checks(
     skip: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | Iterable[str] | None = None,
     output_max: float | None = None,
+    layout: str | None = None,
 ) -> Callable[[FunctionT], FunctionT]:
     """Decorate a test with one item for each pipeline and check.
 
@@ -191,7 +193,7 @@ def parametrize_with_checks(
 
     Args:
         pipelines: by name, or a list whose members are called by their position.
-        inverse, images, select, skip, expected_failures, output_max: as for :func:`check`, the same for every
+        inverse, images, select, skip, expected_failures, output_max, layout: as for :func:`check`, the same for every
             pipeline. What is left out makes no item.
 
     Raises:
@@ -214,7 +216,7 @@ def parametrize_with_checks(
         raise PipelineError("there is no pipeline to check: expected at least one, by name or in a list.")
     bound = [
         BoundCheck(case, one, expected.get(one), alone="finds_normalize" not in chosen)
-        for case in (Case(pipeline, inverse, images, str(name), output_max) for name, pipeline in named.items())
+        for case in (Case(pipeline, inverse, images, str(name), output_max, layout) for name, pipeline in named.items())
         for one in chosen
     ]
     return pytest.mark.parametrize("denorm_check", bound, ids=repr)
