@@ -425,7 +425,11 @@ for _name, _cause, _change in (
     ("green mean", "wrong-mean", lambda x: x * _S + columns([0.485, 0.465, 0.406])),
     ("red mean", "wrong-mean", lambda x: x * _S + columns([0.458, 0.456, 0.406])),
     ("two decimals", "rounded-constants", lambda x: x * columns([0.23, 0.22, 0.23]) + columns([0.49, 0.46, 0.41])),
-    ("constants of cifar", "other-preset", lambda x: x * columns([0.247, 0.2435, 0.2616]) + columns([0.4914, 0.4822, 0.4465])),  # noqa: E501
+    (
+        "constants of cifar",
+        "other-preset",
+        lambda x: x * columns([0.247, 0.2435, 0.2616]) + columns([0.4914, 0.4822, 0.4465]),
+    ),
     ("red's for all", "one-channel-for-all", lambda x: x * 0.229 + 0.485),
     ("mean of the means", "one-channel-for-all|wrong-mean", lambda x: x * _S + sum(MEAN) / 3),
     ("reversed constants", "channel-order", lambda x: x * _S.flip(0) + _M.flip(0)),
@@ -448,7 +452,11 @@ for _name, _cause, _change in (
     ("mirrored", "unknown|flip|mirror", lambda x: (x * _S + _M).flip(-1)),
     ("turned", "unknown|rot|transpos|mirror|exchanged", lambda x: (x * _S + _M).transpose(-1, -2)),
     ("noise added", "deterministic|random|unknown", lambda x: x * _S + _M + 0.02 * torch.randn_like(x)),
-    ("top half only", "unknown|row|not-inverted|pixel", lambda x: torch.cat([x[..., : x.shape[-2] // 2, :] * _S + _M, x[..., x.shape[-2] // 2 :, :]], -2)),  # noqa: E501
+    (
+        "top half only",
+        "unknown|row|not-inverted|pixel",
+        lambda x: torch.cat([x[..., : x.shape[-2] // 2, :] * _S + _M, x[..., x.shape[-2] // 2 :, :]], -2),
+    ),
     ("gamma", "unknown", lambda x: (x * _S + _M).clamp(0, 1) ** (1 / 2.2)),
     ("one channel missing", "channel|shape|two", lambda x: (x * _S + _M)[..., :2, :, :]),
     ("nan at the dark end", "NaN|nan|finite|unknown", lambda x: (x * _S + _M).sub(0.001).sqrt() ** 2 + 0.001),

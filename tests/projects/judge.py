@@ -2,8 +2,8 @@
 
     python tests/projects/judge.py [--jobs N] [--all] [WORD ...]
 
-prints the projects that were judged otherwise (with ``--all`` each), with time and memory, and the sums below them. Each
-runs in a process of its own, which ends after a minute; with words, just those whose names contain one of them.
+prints the projects that were judged otherwise (with ``--all`` each), with time and memory, and the sums below them.
+Each runs in a process of its own, which ends after a minute; with words, just those whose names contain one of them.
 """
 
 from __future__ import annotations

@@ -232,7 +232,9 @@ _right(
         "v1 five crops": lambda: T.Compose(
             [T.Resize(80), T.FiveCrop(64), T.Lambda(five_normalized)],
         ),
-        "two normalizes that are one": lambda: T.Compose([T.ToTensor(), T.Normalize(0, 1 / 255), T.Normalize(BYTE_MEAN, BYTE_STD)]),  # noqa: E501
+        "two normalizes that are one": lambda: T.Compose(
+            [T.ToTensor(), T.Normalize(0, 1 / 255), T.Normalize(BYTE_MEAN, BYTE_STD)]
+        ),
         "v2": second,
         "v2 training": lambda: second(v2.RandomResizedCrop(64, antialias=True), v2.RandomHorizontalFlip()),
         "v2 of pictures": lambda: v2.Compose([v2.Resize(64), v2.ToTensor(), v2.Normalize(MEAN, STD)]),
@@ -240,12 +242,18 @@ _right(
         "v2 in place": lambda: second(inplace=True),
         "v2 PIL to tensor": lambda: v2.Compose([v2.PILToTensor(), V2_FLOAT, v2.Normalize(MEAN, STD)]),
         "v2 dtype by kind": lambda: v2.Compose(
-            [v2.ToImage(), v2.ToDtype({torchvision.tv_tensors.Image: torch.float32, "others": None}, scale=True), v2.Normalize(MEAN, STD)]  # noqa: E501
+            [
+                v2.ToImage(),
+                v2.ToDtype({torchvision.tv_tensors.Image: torch.float32, "others": None}, scale=True),
+                v2.Normalize(MEAN, STD),
+            ]
         ),
         "v2 choice of augmentations": lambda: second(v2.RandomChoice([v2.RandomRotation(10), v2.RandomEqualize()])),
         "weights of a resnet": lambda: torchvision.models.ResNet18_Weights.DEFAULT.transforms(),
         "weights of a vit": lambda: torchvision.models.ViT_B_16_Weights.DEFAULT.transforms(),
-        "weights of a segmentation model": lambda: torchvision.models.segmentation.LRASPP_MobileNet_V3_Large_Weights.DEFAULT.transforms(),  # noqa: E501
+        "weights of a segmentation model": lambda: (
+            torchvision.models.segmentation.LRASPP_MobileNet_V3_Large_Weights.DEFAULT.transforms()
+        ),
         "resize and normalize of floats": lambda: T.Compose([T.Resize(32), NORMALIZE]),
         "normalize alone": lambda: T.Normalize(MEAN, STD),
         "sequential": lambda: nn.Sequential(T.Resize(32), T.Normalize(MEAN, STD)),
@@ -277,12 +285,16 @@ _right(
         "processor": processor,
         "processor of clip": lambda: processor("CLIPImageProcessor"),
         "processor of convnext": lambda: processor("ConvNextImageProcessor"),
-        "processor with other statistics": lambda: processor(image_mean=MEAN, image_std=STD, size={"height": 32, "width": 32}),  # noqa: E501
+        "processor with other statistics": lambda: processor(
+            image_mean=MEAN, image_std=STD, size={"height": 32, "width": 32}
+        ),
         "processor by attribute": lambda: functools.partial(processor(), return_tensors="pt"),
         "processor behind a function": lambda: pixel_values,
         "timm evaluation": lambda: timm.data.create_transform(64, mean=MEAN, std=STD),
         "timm inception": lambda: timm.data.create_transform(64, mean=(0.5,) * 3, std=(0.5,) * 3),
-        "timm training": lambda: timm.data.create_transform(64, is_training=True, auto_augment="rand-m9-mstd0.5", re_prob=0.25),  # noqa: E501
+        "timm training": lambda: timm.data.create_transform(
+            64, is_training=True, auto_augment="rand-m9-mstd0.5", re_prob=0.25
+        ),
         "smp": lambda: functools.partial(preprocess_input, mean=MEAN, std=STD, input_range=[0, 1]),
         "a class": Preprocess,
         "a class with halves": lambda: Preprocess(32, [0.5] * 3, [0.5] * 3),
@@ -327,7 +339,10 @@ _right(
 _right({"normalize with bytes": lambda: T.Normalize(BYTE_MEAN, BYTE_STD)}, images=pixels().astype(np.float32))
 _right({"four bands of images": lambda: T.Normalize([0.5] * 4, [0.25] * 4)}, images=torch.rand(3, 4, 16, 16))
 _right({"clips of three grey frames": lambda: T.Normalize([0.5], [0.25])}, images=torch.rand(3, 1, 16, 16))
-_right({"v1 with its inverse": v1, "v2 with its inverse": second, "from pil with its inverse": lambda: from_pil}, inverse=_undo)  # noqa: E501
+_right(
+    {"v1 with its inverse": v1, "v2 with its inverse": second, "from pil with its inverse": lambda: from_pil},
+    inverse=_undo,
+)
 _right({"statistics of a thousandth": lambda: v1(mean=[0.001, 0.002, 0.003], std=[1e-3, 2e-3, 3e-3])}, verdict="warned")
 
 
@@ -470,20 +485,40 @@ _wrong(
         "v2 PIL to tensor": (_FAILS_ON_BYTES, lambda: v2.Compose([v2.PILToTensor(), v2.Normalize(MEAN, STD)])),
         "v2 dtype of tensors alone": (
             _FAILS_ON_BYTES,
-            lambda: v2.Compose([v2.ToImage(), v2.ToDtype({torch.Tensor: torch.float32, "others": None}, scale=True), v2.Normalize(MEAN, STD)]),  # noqa: E501
+            lambda: v2.Compose(
+                [
+                    v2.ToImage(),
+                    v2.ToDtype({torch.Tensor: torch.float32, "others": None}, scale=True),
+                    v2.Normalize(MEAN, STD),
+                ]
+            ),
         ),
-        "v2 dtype without scale": ("255|scale", lambda: v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(MEAN, STD)])),  # noqa: E501
-        "PIL to tensor and float": ("255|scale", lambda: T.Compose([T.PILToTensor(), T.ConvertImageDtype(torch.uint8), T.Lambda(torch.Tensor.float), NORMALIZE])),  # noqa: E501
+        "v2 dtype without scale": (
+            "255|scale",
+            lambda: v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(MEAN, STD)]),
+        ),
+        "PIL to tensor and float": (
+            "255|scale",
+            lambda: T.Compose(
+                [T.PILToTensor(), T.ConvertImageDtype(torch.uint8), T.Lambda(torch.Tensor.float), NORMALIZE]
+            ),
+        ),
         "normalize before to tensor": ("TypeError|order|PIL", lambda: T.Compose([NORMALIZE, T.ToTensor()])),
-        "resize after normalize of a picture": ("TypeError|PIL", lambda: T.Compose([NORMALIZE, T.ToTensor(), T.Resize(64)])),  # noqa: E501
+        "resize after normalize of a picture": (
+            "TypeError|PIL",
+            lambda: T.Compose([NORMALIZE, T.ToTensor(), T.Resize(64)]),
+        ),
         "to tensor twice": ("TypeError|ndarray", lambda: T.Compose([T.ToTensor(), T.ToTensor(), NORMALIZE])),
         "grey with three statistics": ("channel", lambda: v1(T.Grayscale())),
         "four statistics of rgb": ("channel|size of tensor", lambda: second(v2.RGB(), mean=[0.5] * 4, std=[0.5] * 4)),
         "two statistics of rgb": ("channel|size of tensor", lambda: second(v2.RGB(), mean=[0.5] * 2, std=[0.5] * 2)),
-        "std of zero": ("std|zero|0", lambda: v1(std=[0.229, 0.0, 0.225])),
+        "std of zero": ("std", lambda: v1(std=[0.229, 0.0, 0.225])),
         "normalize twice": ("single_normalize|twice|second", lambda: T.Compose([*_SAME, T.Normalize(MEAN, STD)])),
         "normalize twice in v2": ("single_normalize|twice|second", lambda: second(after=(v2.Normalize(MEAN, STD),))),
-        "halves and imagenet": ("single_normalize|twice|second", lambda: v1(mean=[0.5] * 3, std=[0.5] * 3, after=(NORMALIZE,))),  # noqa: E501
+        "halves and imagenet": (
+            "single_normalize|twice|second",
+            lambda: v1(mean=[0.5] * 3, std=[0.5] * 3, after=(NORMALIZE,)),
+        ),
         "byte statistics on floats": ("255", lambda: v1(mean=BYTE_MEAN, std=BYTE_STD)),
         "byte mean": ("255", lambda: v1(mean=BYTE_MEAN)),
         "swapped mean and std": ("swapped|exchanged", lambda: v1(mean=STD, std=MEAN)),
@@ -492,36 +527,94 @@ _wrong(
         "a zero forgotten": ("0.0485|red|0.485", lambda: v1(mean=[0.0485, 0.456, 0.406])),
         "std's inverse": ("std|1/std|invers", lambda: v1(std=[1 / s for s in STD])),
         "variances": ("varianc|std", lambda: v1(std=[s**2 for s in STD])),
-        "random normalize": ("0.5|some|random|only", lambda: T.Compose([T.ToTensor(), T.RandomApply([NORMALIZE], p=0.5)])),
+        "random normalize": (
+            "0.5|some|random|only",
+            lambda: T.Compose([T.ToTensor(), T.RandomApply([NORMALIZE], p=0.5)]),
+        ),
         "albumentations p": ("0.5|some|p is", lambda: A.Compose([A.Normalize(MEAN, STD, p=0.5), ToTensorV2()])),
-        "albumentations one of": ("some|one of|OneOf|only", lambda: A.Compose([A.OneOf([A.Normalize(MEAN, STD), A.CLAHE()], p=1)])),  # noqa: E501
-        "albumentations white of one": ("255|max_pixel_value", lambda: A.Compose([A.Normalize(MEAN, STD, max_pixel_value=1.0), ToTensorV2()])),  # noqa: E501
-        "albumentations after to float": ("255|twice", lambda: A.Compose([A.ToFloat(255), A.Normalize(MEAN, STD), ToTensorV2()])),  # noqa: E501
-        "albumentations tensor first": (".|Error", lambda: A.Compose([ToTensorV2(), A.Normalize(MEAN, STD)])),
-        "albumentations per image": ("per-image|own|each", lambda: A.Compose([A.Normalize(normalization="image"), ToTensorV2()])),  # noqa: E501
+        "albumentations one of": (
+            "some|one of|OneOf|only",
+            lambda: A.Compose([A.OneOf([A.Normalize(MEAN, STD), A.CLAHE()], p=1)]),
+        ),
+        "albumentations white of one": (
+            "255|max_pixel_value",
+            lambda: A.Compose([A.Normalize(MEAN, STD, max_pixel_value=1.0), ToTensorV2()]),
+        ),
+        "albumentations after to float": (
+            "255|twice",
+            lambda: A.Compose([A.ToFloat(255), A.Normalize(MEAN, STD), ToTensorV2()]),
+        ),
+        "albumentations tensor first": ("Error", lambda: A.Compose([ToTensorV2(), A.Normalize(MEAN, STD)])),
+        "albumentations per image": (
+            "per-image|own|each",
+            lambda: A.Compose([A.Normalize(normalization="image"), ToTensorV2()]),
+        ),
         "albumentations min-max": ("min|own|each", lambda: A.Compose([A.Normalize(normalization="min_max")])),
-        "albumentations two statistics": ("channel|shape|broadcast", lambda: A.Compose([A.Normalize([0.5] * 2, [0.5] * 2)])),  # noqa: E501
-        "kornia p": ("0.5|some|only", lambda: kornia.augmentation.AugmentationSequential(kornia.augmentation.Normalize(MEAN, STD, p=0.5), data_keys=["input"])),  # noqa: E501
+        "albumentations two statistics": (
+            "channel|shape|broadcast",
+            lambda: A.Compose([A.Normalize([0.5] * 2, [0.5] * 2)]),
+        ),
+        "kornia p": (
+            "0.5|some|only",
+            lambda: kornia.augmentation.AugmentationSequential(
+                kornia.augmentation.Normalize(MEAN, STD, p=0.5), data_keys=["input"]
+            ),
+        ),
         "monai own statistics": ("per-image|own|each", lambda: M.Compose([M.NormalizeIntensity(channel_wise=True)])),
         "monai scale intensity": ("min|own|each", lambda: M.Compose([M.ScaleIntensity()])),
         "monai nonzero": ("nonzero|zero", lambda: M.NormalizeIntensity(0.5, 0.5, nonzero=True)),
-        "monai of other channels": ("channel", lambda: M.Compose([M.EnsureChannelFirst(channel_dim=-1), M.ScaleIntensityRange(0, 255, 0, 1), M.NormalizeIntensity(MEAN[:2], STD[:2], channel_wise=True)])),  # noqa: E501
+        "monai of other channels": (
+            "channel",
+            lambda: M.Compose(
+                [
+                    M.EnsureChannelFirst(channel_dim=-1),
+                    M.ScaleIntensityRange(0, 255, 0, 1),
+                    M.NormalizeIntensity(MEAN[:2], STD[:2], channel_wise=True),
+                ]
+            ),
+        ),
         "torchio z": ("own|per-image|each", lambda: torchio.ZNormalization()),
         "processor without rescale": ("255|rescale", lambda: processor(do_rescale=False)),
         "processor that rescales twice": ("255|twice", lambda: processor(rescale_factor=1 / 255**2)),
-        "processor behind to tensor": ("255|twice|rescale", lambda: T.Compose([T.ToTensor(), functools.partial(processor(image_mean=MEAN, image_std=STD), return_tensors="pt")])),  # noqa: E501
-        "weights on 0..255 floats": ("255|scale", lambda: T.Compose([T.PILToTensor(), T.Lambda(torch.Tensor.float), torchvision.models.ResNet18_Weights.DEFAULT.transforms()])),  # noqa: E501
+        "processor behind to tensor": (
+            "255|twice|rescale",
+            lambda: T.Compose(
+                [T.ToTensor(), functools.partial(processor(image_mean=MEAN, image_std=STD), return_tensors="pt")]
+            ),
+        ),
+        "weights on 0..255 floats": (
+            "255|scale",
+            lambda: T.Compose(
+                [
+                    T.PILToTensor(),
+                    T.Lambda(torch.Tensor.float),
+                    torchvision.models.ResNet18_Weights.DEFAULT.transforms(),
+                ]
+            ),
+        ),
         "timm statistics in bytes": ("255", lambda: timm.data.create_transform(64, mean=BYTE_MEAN, std=BYTE_STD)),
-        "a module before": ("before|enter|x2|2", lambda: nn.Sequential(Pre(), NORMALIZE)),
+        "a module before": ("before Normalize|enter|multiplied", lambda: nn.Sequential(Pre(), NORMALIZE)),
         "a module that divides again": ("255", lambda: nn.Sequential(Bytes(), NORMALIZE)),
-        "a lambda before": ("before|enter|2", lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x * 2 - 1), NORMALIZE])),  # noqa: E501
+        "a lambda before": (
+            "before Normalize|enter|multiplied",
+            lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x * 2 - 1), NORMALIZE]),
+        ),
         "bytes again before": ("255", lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x * 255), NORMALIZE])),
-        "divided again before": ("255|twice", lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x / 255), NORMALIZE])),  # noqa: E501
-        "bgr before": ("BGR|order|exchang|blue", lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x.flip(0)), NORMALIZE])),  # noqa: E501
-        "scaled after": ("after|leav|2", lambda: v1(after=(T.Lambda(lambda x: x * 2),))),
+        "divided again before": (
+            "255|twice",
+            lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x / 255), NORMALIZE]),
+        ),
+        "bgr before": (
+            "BGR|order|exchang|blue",
+            lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x.flip(0)), NORMALIZE]),
+        ),
+        "scaled after": ("after|leaves", lambda: v1(after=(T.Lambda(lambda x: x * 2),))),
         "clamped after": ("clamp|clip", lambda: v1(after=(T.Lambda(lambda x: x.clamp(0, 1)),))),
         "denormalized after": ("after|undone|again|leaves", lambda: v1(after=(T.Lambda(_undo),))),
-        "rounded to eighths after": ("round|step|level|changed", lambda: v1(after=(T.ConvertImageDtype(torch.float16), T.Lambda(lambda x: (x * 8).round() / 8)))),  # noqa: E501
+        "rounded to eighths after": (
+            "round|step|level|changed",
+            lambda: v1(after=(T.ConvertImageDtype(torch.float16), T.Lambda(lambda x: (x * 8).round() / 8))),
+        ),
         "no normalize": ("no Normalize", lambda: T.Compose([T.Resize(64), T.ToTensor()])),
     }
 )
@@ -535,14 +628,14 @@ for _cause, _function in (
     ("row|border|place|pixel|where", border_left_raw),
     ("random|some|chance|twice", sometimes),
     ("some|depend|bright|own|each|per-image", bright_images_only),
-    ("ValueError|broadcast|Error", without_transpose),
+    ("ValueError|broadcast", without_transpose),
     ("level|step|0 and 1|integer|black", integer_division),
     ("int8|integer|trunc|level|round", truncated_after),
     ("clip|clamp", clipped_after),
     ("level|step|round|quant", four_levels),
     ("AttributeError", misspelled),
     ("FileNotFoundError", file_missing),
-    ("Error", cuda_wanted),
+    ("float|tensor|image|Error", cuda_wanted),
 ):
     _wrong({_function.__name__.replace("_", " "): (_cause, functools.partial(lambda f: f, _function))})
 _wrong(
@@ -550,16 +643,28 @@ _wrong(
         "first channel only": ("green|wrong|channel", lambda: first_channel_only),
         "top half with its inverse": ("row|half|pixel|where|round_trip", lambda: top_half),
         "right third with its inverse": ("column|third|pixel|where|round_trip", lambda: right_third_doubled),
-        "v2 without to dtype, with an inverse": (_FAILS_ON_BYTES, lambda: v2.Compose([v2.ToImage(), v2.Normalize(MEAN, STD)])),  # noqa: E501
-        "PIL to tensor and float, with an inverse": ("255|scale", lambda: T.Compose([T.PILToTensor(), T.Lambda(torch.Tensor.float), NORMALIZE])),  # noqa: E501
+        "v2 without to dtype, with an inverse": (
+            _FAILS_ON_BYTES,
+            lambda: v2.Compose([v2.ToImage(), v2.Normalize(MEAN, STD)]),
+        ),
+        "PIL to tensor and float, with an inverse": (
+            "255|scale",
+            lambda: T.Compose([T.PILToTensor(), T.Lambda(torch.Tensor.float), NORMALIZE]),
+        ),
     },
     inverse=_undo,
 )
 _wrong(
     {
-        "assert: unscaled bytes": ("255|scale|TypeError", lambda: v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(MEAN, STD)])),  # noqa: E501
+        "assert: unscaled bytes": (
+            "255|scale|TypeError",
+            lambda: v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(MEAN, STD)]),
+        ),
         "assert: without to dtype": (_FAILS_ON_BYTES, lambda: v2.Compose([v2.ToImage(), v2.Normalize(MEAN, STD)])),
-        "assert: bgr": ("BGR|order|exchang|blue", lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x.flip(0)), NORMALIZE])),  # noqa: E501
+        "assert: bgr": (
+            "BGR|order|exchang|blue",
+            lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x.flip(0)), NORMALIZE]),
+        ),
         "assert: wrong order": ("TypeError|order|PIL", lambda: T.Compose([NORMALIZE, T.ToTensor()])),
         "assert: grey with three statistics": ("channel", lambda: v1(T.Grayscale())),
         "assert: top half": ("row|half|pixel|where|round trip|come back", lambda: top_half),

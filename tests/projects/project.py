@@ -28,7 +28,7 @@ class Project:
     Attributes:
         name: ``right`` or ``wrong``, the table, and what it is.
         make: builds the keyword arguments of the public function.
-        verdict: what a user would call right: ``passed``, ``warned`` (which ``passed`` is near enough to) or ``failed``.
+        verdict: what a user would call right: ``passed``, ``warned`` (or passed) or ``failed``.
         cause: what the first failure has to say: alternatives parted by ``|``.
     """
 
