@@ -19,10 +19,10 @@ _HOMES = {
     "denormalize": "pipelines.apply",
     "to_uint8": "pipelines.apply",
     "Denorm": "plugin.fixtures",
-    "find_normalize": "pipelines.walk",
+    "find_normalize": "pipelines.resolve",
     "inverse_of": "pipelines.apply",
     "ColorMap": "core.colormap",
-    "probe": "pipelines.probing",
+    "probe": "pipelines.resolve",
     "register_adapter": "pipelines",
     "Diagnosis": "diagnosis.explain",
     "Report": "checks",
@@ -83,8 +83,7 @@ if TYPE_CHECKING:
     from .images.marks import image_compare
     from .pipelines import register_adapter
     from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8
-    from .pipelines.probing import probe
-    from .pipelines.walk import find_normalize
+    from .pipelines.resolve import find_normalize, probe
     from .plugin.fixtures import Denorm
 
 
