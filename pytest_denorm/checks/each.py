@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..core.kernels import to_uint8
 from ..core.normalization import Normalization
 from ..core.text import channel_name, count_of, in_levels
 from ..core.tolerance import round_trip_tolerance
@@ -286,7 +285,7 @@ def check_bytes_exact(case: Case) -> Shown:
     pictures = as_pictures(wanted, subject.expanded)
     normalized = call(case.forward, pictures, "pipeline").pictures
     if subject.derived:
-        found = torch.stack([to_uint8(picture, subject.expanded, channel_axis=-3) for picture in normalized])
+        found = torch.stack([subject.expanded.to_uint8(picture, channel_axis=-3) for picture in normalized])
     else:
         came = torch.stack(call(subject.inverse, normalized, "inverse").pictures)
         _, found = comparable(torch.stack(pictures), came, subject.units)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..core.kernels import Denormalize
 from ..core.normalization import Normalization
 from ..core.text import channel_name, in_levels
 from ..core.tolerance import Tolerance, round_trip_tolerance
@@ -21,6 +20,7 @@ from ..diagnosis.explain import Diagnosis, diagnose
 from ..diagnosis.observe import in_equal_bins
 from ..errors import DenormError, ImageTypeError
 from ..pipelines import Located
+from ..pipelines.apply import Denormalize
 from ..pipelines.calls import Caller, as_function, as_pictures, describe_callable, forward_of
 from ..pipelines.exchange import find, turned_back
 from ..pipelines.samples import images_for_an_inverse, level_picture, sample_images

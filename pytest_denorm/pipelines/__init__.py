@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .apply import inverse_of
 from .registry import Leaf, Parts, Refusal, register_adapter
-from .walk import Located, find_normalize, inverse_of, locate
+from .walk import Located, find_normalize, locate
 
 __all__ = [
     "Leaf",
