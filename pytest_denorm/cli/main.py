@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_diagnose(commands)
     _add_show(commands)
     _add_datasets(commands)
+    _add_scan(commands)
     _add_init(commands)
     _add_demo(commands)
     return parser
@@ -190,6 +191,19 @@ def _add_datasets(commands: Any) -> None:
         "pytest-denorm sweep imagenet --dataset mine:pictures --resume sweep.json",
     )  # fmt: skip
     add_sweep_arguments(sweep)
+
+
+def _add_scan(commands: Any) -> None:
+    from .scan_command import add_scan_arguments, run_scan
+
+    scan = _command(
+        commands, "scan", run_scan, "find what is wrong with normalization in source code",
+        "Python, notebooks and configs are read; nothing of them is imported or run. Exits with 1 on errors.",
+        "pytest-denorm scan",
+        "pytest-denorm scan src notebooks --format sarif",
+        "pytest-denorm scan --select DN1 --notes",
+    )  # fmt: skip
+    add_scan_arguments(scan)
 
 
 def _add_init(commands: Any) -> None:

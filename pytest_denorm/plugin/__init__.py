@@ -51,9 +51,14 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     if isinstance(collector, pytest.Session) and settings.get(collector.config, "denorm"):
-        from .collection import checks_of
+        if settings.listed_pipelines(collector.config):
+            from .collection import checks_of
 
-        report.result.append(checks_of(collector))  # so that pytest counts the checks as its own items
+            report.result.append(checks_of(collector))  # so that pytest counts the checks as its own items
+        if settings.get(collector.config, "denorm_scan"):
+            from .scan_items import scan_of
+
+            report.result.append(scan_of(collector))
     return report
 
 

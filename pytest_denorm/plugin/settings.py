@@ -39,6 +39,7 @@ OPTIONS = (
     Option(
         "denorm_pipelines", "linelist", (), "pipelines to check with --denorm, a line each: name = module:attribute"
     ),
+    Option("denorm_scan", "linelist", (), "files and folders of source to scan with --denorm, an item for each file"),
     Option("denorm_pipeline", "string", "", "module:attribute of the pipeline that the fixture denorm_pipeline gives"),
     Option("denorm_images", "path", "", "a picture, or a folder of pictures, in place of the built-in ones"),
     Option(
@@ -157,7 +158,7 @@ def listed_pipelines(config: pytest.Config) -> dict[str, str]:
         if name in pipelines:
             raise pytest.UsageError(f"denorm_pipelines: {name!r} is listed twice.")
         pipelines[name] = spec
-    if not pipelines:
+    if not pipelines and not get(config, "denorm_scan"):
         raise pytest.UsageError(
             "--denorm: no pipeline is listed. Name them in the ini:\n"
             "denorm_pipelines =\n    val = myproject.data:val_transform"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import arrays
-from .affine import combine
-from .values import (
+from .abstract import (
+    MISSING,
     Array,
     Bound,
     Choice,
@@ -25,9 +25,9 @@ from .values import (
     Transform,
     Unknown,
     as_numbers,
-    options,
     unpacked,
 )
+from .affine import combine
 
 if TYPE_CHECKING:
     from .project import Module, Project
@@ -42,7 +42,7 @@ _SAME = {
     "cpu", "cuda", "detach", "numpy", "clone", "copy", "contiguous", "to", "float", "double", "half", "astype", "type",
     "permute", "transpose", "reshape", "view", "unsqueeze_", "expand", "flatten", "type_as", "requires_grad_", "data",
     "swapaxes", "movedim", "repeat", "resize", "crop", "get", "expand_as", "detach_", "float_", "T", "mul_", "unbind",
-    "detach_", "resolve_conj", "bfloat16",
+    "resolve_conj", "bfloat16",
 }  # fmt: skip
 _AFFINE = {
     "add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "div": "/", "divide": "/", "true_divide": "/",
@@ -70,7 +70,8 @@ class Expressions:
     """Evaluates expressions.
 
     Args:
-        strict: for a trial on arrays, where what is not known ends the trial; else it is Unknown, and evaluation goes on.
+        strict: for a trial on arrays, where what is not known ends the trial; else it is Unknown, and evaluation goes
+            on.
     """
 
     def __init__(self, project: Project, module: Module, budget: Budget, *, strict: bool = False) -> None:
@@ -82,7 +83,7 @@ class Expressions:
         self.shown: list[Any] = []
         self.touched: list[Any] = []
 
-    # what statements.py and calls.py give
+    # what statements.py and calling.py give
     def call(self, callee: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
         raise NotImplementedError
 
@@ -105,13 +106,15 @@ class Expressions:
 
     def _Name(self, node: ast.Name, env: Env) -> Any:
         found = env.find(node.id)
-        if found is None:
+        if found is MISSING:
             found = self.module.star(node.id)
-        if found is None:
+            if found is None:
+                found = MISSING
+        if found is MISSING:
             if node.id in ("True", "False", "None"):
                 return None
             return External(f"builtins.{node.id}" if hasattr(builtins, node.id) else f"?.{node.id}")
-        return found if not isinstance(found, _NONE) else None
+        return found
 
     def _Tuple(self, node: ast.Tuple, env: Env) -> Any:
         return tuple(self._elements(node.elts, env))
@@ -193,7 +196,7 @@ class Expressions:
 
     def _BoolOp(self, node: ast.BoolOp, env: Env) -> Any:
         is_and = isinstance(node.op, ast.And)
-        values = []
+        values: list[Any] = []
         for one in node.values:
             value = self.evaluate(one, env)
             truth = self.truth(value)
@@ -311,7 +314,10 @@ class Expressions:
         return Unknown("several values")
 
     def _Attribute(self, node: ast.Attribute, env: Env) -> Any:
-        return self.attribute(self.evaluate(node.value, env), node.attr, node, env)
+        found = self.attribute(self.evaluate(node.value, env), node.attr, node, env)
+        if isinstance(found, Bound) and isinstance(found.owner, Unknown):
+            return Unknown(f"attribute {node.attr}")  # a method only where it is called
+        return found
 
     def attribute(self, owner: Any, name: str, node: ast.AST, env: Env) -> Any:
         """``owner.name``."""
@@ -439,9 +445,6 @@ class Expressions:
         if found is None and self.strict and isinstance(value, Unknown):
             raise NotJudged(f"a loop over {value.reason}")
         return found
-
-
-_NONE = type(None)
 
 
 def _plain(value: Any) -> Any:

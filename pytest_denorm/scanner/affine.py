@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .values import Unknown, as_numbers
+from .abstract import Unknown, as_numbers
 
 __all__ = ["Map", "classify", "combine"]
 
@@ -47,6 +47,8 @@ def combine(operator: str, left: Any, right: Any, line: int) -> Unknown | None:
     numbers = as_numbers(other)
     if numbers is None or numbers.size > _CHANNELS or (operator == "/" and reversed_):
         return None
+    slope: Any
+    offset: Any
     with np.errstate(all="ignore"):
         if operator in "+-":
             kind = "o"
@@ -66,9 +68,7 @@ def combine(operator: str, left: Any, right: Any, line: int) -> Unknown | None:
         return replace(start, steps=start.steps | {"half"})
     ops = start.ops if start.ops.endswith(kind) else start.ops + kind
     try:
-        return replace(
-            start, slope=start.slope * slope, offset=start.offset * slope + offset, ops=ops, line=line
-        )
+        return replace(start, slope=start.slope * slope, offset=start.offset * slope + offset, ops=ops, line=line)
     except ValueError:
         return None
 

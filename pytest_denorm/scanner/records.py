@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .values import Array, as_numbers, options
+from .abstract import Array, as_numbers, options
 
 __all__ = ["INVERSE_NAME", "Place", "Record", "Shown", "is_inverse_name", "plausible"]
 
@@ -92,7 +92,7 @@ class Shown:
 
 def plausible(mean: Any, std: Any, *, inverse: bool = False) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
     """Mean and std as tuples of equal length, for each pair that the two may be; none that are no statistics."""
-    found = []
+    found: list[tuple[tuple[float, ...], tuple[float, ...]]] = []
     means, stds = options(mean), options(std)
     pairs = list(zip(means, stds, strict=True)) if len(means) == len(stds) else [(a, b) for a in means for b in stds]
     for one, other in pairs[:12]:
@@ -102,11 +102,15 @@ def plausible(mean: Any, std: Any, *, inverse: bool = False) -> list[tuple[tuple
         count = max(first.size, second.size)
         if {first.size, second.size} - {1, count} or count > 16:
             continue
-        pair = tuple(tuple(map(_short, np.broadcast_to(part.reshape(-1), count))) for part in (first, second))
-        if all(np.isfinite(part).all() for part in pair) and (inverse or min(map(abs, pair[1])) > 1e-8):
-            if pair not in found:
-                found.append(pair)
+        pair = _spread(first, count), _spread(second, count)
+        finite = all(np.isfinite(part).all() for part in pair)
+        if finite and (inverse or min(map(abs, pair[1])) > 1e-8) and pair not in found:
+            found.append(pair)
     return found
+
+
+def _spread(numbers: np.ndarray[Any, Any], count: int) -> tuple[float, ...]:
+    return tuple(map(_short, np.broadcast_to(numbers.reshape(-1), count)))
 
 
 def _short(number: Any) -> float:

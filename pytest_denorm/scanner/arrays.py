@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .values import Array, NotJudged
+from .abstract import Array, NotJudged
 
 __all__ = ["BINARY", "array_attribute", "call_function", "call_method", "compare", "make_array", "to_data"]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from typing import Any
 
 import numpy as np
 
 from . import arrays
+from .abstract import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
 from .expressions import WALKED, Expressions
-from .values import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
 
 __all__ = ["Statements"]
 
@@ -103,8 +104,8 @@ class Statements(Expressions):
                 parts = tuple(one[at] if at < len(one) else Unknown("a part") for one in value.values)
                 self.bind(target, Choice(value.tag, parts), env)
             return
-        parts = unpacked(value, WALKED)
-        if parts is None or len(parts) != len(targets) or any(isinstance(one, ast.Starred) for one in targets):
+        known = unpacked(value, WALKED)
+        if known is None or len(known) != len(targets) or any(isinstance(one, ast.Starred) for one in targets):
             if self.strict and isinstance(value, Array):
                 raise NotJudged("parts that do not fit")
             loader = isinstance(value, Unknown) and value.loader
@@ -113,7 +114,7 @@ class Statements(Expressions):
                 part = Unknown("a batch of a loader", batch=True, normalized=True) if first else Unknown("a part")
                 self.bind(target, part, env)
             return
-        for target, part in zip(targets, parts, strict=True):
+        for target, part in zip(targets, known, strict=True):
             self.bind(target, part, env)
 
     def _bind_item(self, target: ast.Subscript, value: Any, env: Env) -> None:
@@ -171,10 +172,8 @@ class Statements(Expressions):
 
     def _isolated(self, statements: list[ast.stmt], env: Env) -> None:
         for statement in statements:
-            try:
+            with contextlib.suppress(_Return, _Loop):
                 self.statement(statement, env)
-            except (_Return, _Loop):
-                pass
 
     def _run_With(self, node: ast.With, env: Env) -> None:
         for item in node.items:
@@ -197,10 +196,8 @@ class Statements(Expressions):
 
     def _quietly(self, statements: list[ast.stmt], env: Env) -> None:
         """A branch of which just the records are wanted."""
-        try:
+        with contextlib.suppress(_Return, _Loop):
             self.body(statements, env)
-        except (_Return, _Loop):
-            pass
 
     def _run_If(self, node: ast.If, env: Env) -> None:
         truth = self.truth(self.evaluate(node.test, env))
@@ -217,7 +214,7 @@ class Statements(Expressions):
         ends = [self._branch(node.body, first), self._branch(node.orelse, second)]
         if all(ends):
             raise _Return(None)
-        for index, one in enumerate((first, second)):
+        for index, _one in enumerate((first, second)):
             if ends[index]:
                 env.names = (second if index == 0 else first).names
                 return
@@ -278,10 +275,8 @@ class Statements(Expressions):
     def _run_While(self, node: ast.While, env: Env) -> None:
         if self.strict:
             raise NotJudged("a while loop")
-        try:
+        with contextlib.suppress(_Loop):
             self.body(node.body, env)
-        except _Loop:
-            pass
 
     def _run_Import(self, node: ast.Import, env: Env) -> None:
         for alias in node.names:

@@ -9,11 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, libraries
-from .affine import classify
-from .expressions import _AFFINE, _SAME, WALKED
-from .records import Place, Record, is_inverse_name, plausible, position
-from .statements import Statements
-from .values import (
+from .abstract import (
     Array,
     Bound,
     Choice,
@@ -26,14 +22,24 @@ from .values import (
     Transform,
     Unknown,
     as_numbers,
-    unpacked,
 )
+from .affine import classify
+from .expressions import _AFFINE, _SAME
+from .records import Place, Record, is_inverse_name, plausible, position
+from .statements import Statements
 
 __all__ = ["Evaluator"]
 
 _DEEPEST = 5
 #: Keys of dicts, attributes and keyword arguments that hold the two statistics, without what they have in common.
 _MEAN_NAME = re.compile(r"(?:^|_)(means?|mu)(?=$|_)|(?<=[a-z])Mean$|^MEANS?$|mean$", re.IGNORECASE)
+_STD_OF = {
+    "means": ("stds", "stdevs", "std", "sds"),
+    "mean": ("std", "stdev", "sd", "stddev", "stds"),
+    "MEANS": ("STDS", "STD"),
+    "MEAN": ("STD", "STDEV", "SD", "STDDEV"),
+    "Mean": ("Std", "StdDev"),
+}
 _NORMALIZES = re.compile(r"normali[sz]e|normali[sz]ation|normali[sz]er|preproc|img_norm|data_?prep", re.IGNORECASE)
 
 
@@ -86,7 +92,10 @@ class Evaluator(Statements):
             found.white, "arithmetic", env.scope, weak=found.weak, module=env.module, steps=value.steps,
             before=value.normalized,
         )  # fmt: skip
-        return _with(value, self.record(record))
+        event = self.record(record)
+        if event is not None and not found.inverse and value.color:
+            self.project.note_color(event, record.place, value.color)
+        return _with(value, event)
 
     def name_records(self, value: Any, name: str, env: Env) -> None:
         if isinstance(value, Unknown) and value.event is not None:
@@ -118,14 +127,15 @@ class Evaluator(Statements):
                 at = env.lines.get(key, node)
                 if isinstance(node, ast.Dict):
                     at = next((k for k in node.keys if isinstance(k, ast.Constant) and k.value == key), node)
-                self.record(
-                    Record(False, self.place(at, env), *pair, white, form, env.scope, key, module=env.module)
-                )
+                self.record(Record(False, self.place(at, env), *pair, white, form, env.scope, key, module=env.module))
 
     # calls
 
     def _Call(self, node: ast.Call, env: Env) -> Any:
-        callee = self.evaluate(node.func, env)
+        if isinstance(node.func, ast.Attribute):
+            callee = self.attribute(self.evaluate(node.func.value, env), node.func.attr, node.func, env)
+        else:
+            callee = self.evaluate(node.func, env)
         args = self._elements(node.args, env)
         kwargs: dict[str, Any] = {}
         for keyword in node.keywords:
@@ -212,6 +222,7 @@ class Evaluator(Statements):
             if self.strict:
                 raise NotJudged("calls that are nested too deep")
             return Unknown(f"a call of {function.name}")
+        self.note_helper(function, args, kwargs, node, env)
         if not self.strict and not self.project.is_relevant(function.node, function.env.module):
             return Unknown(f"a call of {function.name}", **_flow(args))
         inner = self.bound_names(function, args, kwargs)
@@ -228,6 +239,21 @@ class Evaluator(Statements):
         finally:
             self.depth -= 1
             self.module = kept_module
+
+    def note_helper(self, function: Function, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> None:
+        """Keeps a call that gives an inverse of the project its numbers, or a batch."""
+        if self.strict or not isinstance(node, ast.Call) or isinstance(function.node, ast.Lambda):
+            return
+        names = self.bound_names(function, args, kwargs).names
+        image = next(iter(one for one in names.values() if isinstance(one, Unknown)), None)
+        numbers = {
+            key: value
+            for key, value in names.items()
+            if key not in function.defaults and as_numbers_any(value) is not None
+        }
+        batch = image is not None and image.batch is True
+        if numbers or batch:
+            self.project.helpers.setdefault(id(function.node), []).append((numbers, batch, self.place(node, env), env))
 
     def bound_names(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Env:
         """The scope of a call."""
@@ -266,15 +292,15 @@ class Evaluator(Statements):
                     kwargs = {**kwargs, **{key: init.defaults[key] for key in names if key in init.defaults}}
         elif isinstance(node, ast.Call):
             instance.attributes.update({key: value for key, value in kwargs.items() if _is_dataclass(cls)})
+        if any(isinstance(one, Transform) for one in instance.attributes.values()):
+            self.project.dress(instance)
         if is_inverse_name(cls.name):
             self.project.add_instance(instance, self.place(node, env), env)
         else:
             self.note_generic(cls.name, args, kwargs, node, env)
         return instance
 
-    def _call_bound(
-        self, callee: Bound, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
-    ) -> Any:
+    def _call_bound(self, callee: Bound, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
         owner, name = callee.owner, callee.name
         if callee.function is not None:
             function = callee.function
@@ -384,16 +410,14 @@ def _is_mean_key(key: str) -> bool:
 def _std_names(mean: str) -> list[str]:
     """Names that the std may have beside a mean of that name."""
     made = []
-    for word, others in (("means", ("stds", "stdevs", "std", "sds")), ("mean", ("std", "stdev", "sd", "var", "stddev", "stds")),
-                         ("MEANS", ("STDS", "STD")), ("MEAN", ("STD", "STDEV", "SD", "STDDEV")),
-                         ("Mean", ("Std", "StdDev"))):  # fmt: skip
+    for word, others in _STD_OF.items():
         if word in mean:
-            made += [mean.replace(word, other) for other in others if other != "var"]
+            made += [mean.replace(word, other) for other in others]
     return made
 
 
 def as_numbers_any(value: Any) -> Any:
-    from .values import options
+    from .abstract import options
 
     return next((found for one in options(value) if (found := as_numbers(one)) is not None), None)
 

@@ -24,7 +24,9 @@ def statistics_of(source: Source) -> Iterator[Record]:
     text = source.text
     if "mean" not in text.lower():
         return
-    found = sorted((one for pattern in (_INLINE, _BLOCK) for one in pattern.finditer(text)), key=lambda one: one.start())
+    found = sorted(
+        (one for pattern in (_INLINE, _BLOCK) for one in pattern.finditer(text)), key=lambda one: one.start()
+    )
     lists = [
         (one["key"], [float(n) for n in re.findall(_NUMBER, _values(one))], _line(text, one.start("key")))
         for one in found
@@ -32,9 +34,7 @@ def statistics_of(source: Source) -> Iterator[Record]:
     ]
     for key, mean, line in lists:
         names = _partners(key)
-        near = [
-            (abs(at - line), std) for name, std, at in lists if name in names and abs(at - line) <= _NEAR
-        ]
+        near = [(abs(at - line), std) for name, std, at in lists if name in names and abs(at - line) <= _NEAR]
         if not near:
             continue
         std = min(near, key=lambda one: one[0])[1]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "MISSING",
     "Array",
     "Bound",
     "Choice",
@@ -35,6 +36,10 @@ Number = "float | np.ndarray[Any, Any]"
 
 class NotJudged(Exception):
     """Source leaves the part of Python that is evaluated here; the message is the reason."""
+
+
+#: What stands for a name that no scope has.
+MISSING = object()
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +129,7 @@ class Env:
             if name in env.names:
                 return env.names[name]
             env = env.parent
-        return None
+        return MISSING
 
 
 @dataclass(eq=False)

@@ -9,11 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import arrays
-from .records import Record, Shown, is_inverse_name, plausible
-from .values import Array, Choice, Env, External, Instance, NotJudged, Transform, Unknown, as_numbers, options, unpacked
+from .abstract import (
+    Array,
+    Choice,
+    Env,
+    External,
+    Instance,
+    NotJudged,
+    Transform,
+    Unknown,
+    as_numbers,
+    options,
+    unpacked,
+)
+from .records import Record, Shown, plausible
 
 if TYPE_CHECKING:
-    from .calls import Evaluator
+    from .calling import Evaluator
 
 __all__ = ["CONSTANTS", "apply", "call", "call_builtin_method", "note_shown"]
 
@@ -32,7 +44,19 @@ CONSTANTS = {
 
 _CONTAINERS = {"Compose", "Sequential", "AugmentationSequential", "ReplayCompose", "ImageSequential", "SomeOf"}
 _SINKS = {"imshow", "save_image", "imsave", "imwrite", "fromarray", "ToPILImage", "to_pil_image", "add_image"}
-_WRAPPERS = {"Parameter", "Variable", "Buffer", "deepcopy", "list", "tuple", "make_grid", "tqdm", "float", "rot90"}
+_WRAPPERS = {
+    "Parameter",
+    "Variable",
+    "Buffer",
+    "deepcopy",
+    "copy",
+    "list",
+    "tuple",
+    "make_grid",
+    "tqdm",
+    "float",
+    "rot90",
+}
 _LOADERS = {"DataLoader", "PrefetchLoader", "FastLoader"}
 _RANDOM = {"randn", "rand", "normal", "uniform", "randn_like", "rand_like", "randint", "random"}
 _TO_TENSOR = {"ToTensor", "ToPILImage", "PILToTensor", "Resize", "CenterCrop", "RandomCrop"}
@@ -52,7 +76,9 @@ def call(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[s
     note_shown(evaluator, name, args, node, env)
     if name in _LOADERS:
         return Unknown("a loader", loader=True)
-    if name in _WRAPPERS and args and not (name == "Sequential"):
+    if path in ("copy.copy", "copy.deepcopy") and args and isinstance(args[0], Array):
+        return arrays.call_method(args[0], "copy", [], {})
+    if name in _WRAPPERS and args:
         return args[0]
     if callee.top in ("numpy", "torch", "jax", "np") or path.startswith("torchvision.transforms.functional"):
         return _array_function(evaluator, callee, args, kwargs, node, env)
@@ -88,7 +114,9 @@ def _is_transform(path: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
     return len(args) >= 3 and all(as_numbers(one) is not None for one in args[1:3])
 
 
-def _normalize(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
+def _normalize(
+    evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
+) -> Any:
     functional = callee.last == "normalize"
     positional = args[1:] if functional else args
     mean = kwargs.get("mean", positional[0] if positional else None)
@@ -148,16 +176,15 @@ def _container(evaluator: Evaluator, name: str, args: list[Any], kwargs: dict[st
 
 def _join_two(evaluator: Evaluator, first: Transform, second: Transform) -> None:
     """Two Normalizes one after the other that undo a third: one divides by 1/std, one subtracts -mean."""
-    numbers = [as_numbers(one) for one in (first.mean, first.std, second.mean, second.std)]
-    if any(one is None for one in numbers) or evaluator.strict:
+    m1, s1, m2, s2 = (as_numbers(one) for one in (first.mean, first.std, second.mean, second.std))
+    if m1 is None or s1 is None or m2 is None or s2 is None or evaluator.strict:
         return
-    m1, s1, m2, s2 = numbers
     try:
         slope, offset = 1 / (s1 * s2), (-m1 / s1 - m2) / s2
     except (ValueError, ZeroDivisionError):
         return
     slope, offset = (np.atleast_1d(one) for one in np.broadcast_arrays(slope, offset))
-    if not (np.all(m1 == 0) and np.all(s1 > 1) or np.all(s1 == 1) and np.all(m1 == 0) or np.all(m2 < 0)):
+    if not ((np.all(m1 == 0) and np.all(s1 > 1)) or (np.all(s1 == 1) and np.all(m1 == 0)) or np.all(m2 < 0)):
         return
     if offset.max() <= 0 or second.event is None:
         return
@@ -173,8 +200,8 @@ def apply(evaluator: Evaluator, transform: Transform, value: Any, node: Any, env
                 raise NotJudged("a Normalize whose mean or std is not known")
             return _normalized(value, mean, std)
         if isinstance(value, Unknown):
-            if value.color == "bgr" and transform.event is not None:
-                evaluator.project.note_color(transform.event, evaluator.place(node, env))
+            if value.color and transform.event is not None:
+                evaluator.project.note_color(transform.event, evaluator.place(node, env), value.color)
             record = evaluator.project.records[transform.event] if transform.event is not None else None
             inverse = record is not None and record.inverse
             return value.fresh("an image that was denormalized" if inverse else "a normalized image",
@@ -204,7 +231,9 @@ def _normalized(value: Array, mean: Any, std: Any) -> Array:
         raise NotJudged(f"a Normalize of another number of channels: {error}") from error
 
 
-def _reader(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
+def _reader(
+    evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
+) -> Any:
     name = callee.last
     first = args[0] if args else Unknown("nothing")
     if name == "imread":
@@ -229,7 +258,9 @@ def _reader(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dic
     return evaluator.unknown_call(callee, args, kwargs, node, env)
 
 
-def _array_function(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
+def _array_function(
+    evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
+) -> Any:
     name = callee.last
     if name in _RANDOM:
         return Unknown("random numbers")
@@ -275,9 +306,9 @@ def note_shown(evaluator: Evaluator, name: str, args: list[Any], node: Any, env:
             evaluator.shown.append(one)
             return
         if isinstance(one, Unknown) and not evaluator.strict:
-            evaluator.project.shown.append(
-                Shown(evaluator.place(node, env), name, env.scope, one.normalized and not one.ops, env.module)
-            )
+            keywords = {keyword.arg for keyword in getattr(node, "keywords", ())}
+            normalized = one.normalized and not one.ops and not keywords & {"cmap", "normalize"}
+            evaluator.project.shown.append(Shown(evaluator.place(node, env), name, env.scope, normalized, env.module))
             if one.event is not None:
                 evaluator.project.records[one.event].names.append("shown")
             return
@@ -300,12 +331,18 @@ def _builtin(evaluator: Evaluator, name: str, args: list[Any], kwargs: dict[str,
         return _zipped(evaluator, name, args, node, env)
     if name == "range":
         numbers = [int(one) for one in args if isinstance(one, int)]
-        return range(*numbers) if numbers and len(numbers) == len(args) and len(range(*numbers)) < 5000 else Unknown(name)
+        return (
+            range(*numbers) if numbers and len(numbers) == len(args) and len(range(*numbers)) < 5000 else Unknown(name)
+        )
     if name == "len":
         found = unpacked(first, 5000)
         return Unknown("a length") if found is None else len(found)
     if name == "next" and isinstance(first, Unknown):
-        return Unknown("a batch of a loader", loader=True, batch=True, normalized=True) if first.loader else Unknown("next")
+        return (
+            Unknown("a batch of a loader", loader=True, batch=True, normalized=True)
+            if first.loader
+            else Unknown("next")
+        )
     if name in ("float", "int", "abs", "round", "min", "max", "sum", "bool", "pow", "divmod"):
         return _number(name, args)
     if name == "isinstance":
@@ -402,7 +439,7 @@ def call_builtin_method(evaluator: Evaluator, owner: Any, name: str, args: list[
             return None
         if name == "copy":
             return list(owner)
-    if isinstance(owner, str) and name in ("lower", "upper", "strip", "startswith", "endswith", "split"):
-        if all(isinstance(one, str) for one in args):
-            return getattr(owner, name)(*args)
+    plain = name in ("lower", "upper", "strip", "startswith", "endswith", "split")
+    if isinstance(owner, str) and plain and all(isinstance(one, str) for one in args):
+        return getattr(owner, name)(*args)
     return Unknown(f"a call of .{name}()")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from .calls import Evaluator
+from .abstract import Class, Env, External, Function, Instance, NotJudged, Unknown
+from .calling import Evaluator
 from .configs import statistics_of
 from .expressions import Budget
 from .libraries import CONSTANTS
 from .records import Place, Record, Shown
 from .sources import Source
-from .values import Class, Env, External, Function, Instance, NotJudged, Unknown
 
 __all__ = ["Module", "Project"]
 
@@ -24,6 +25,8 @@ _TOKENS = re.compile(
 )
 _STEPS_OF_MODULE = 60_000
 _STEPS_OF_FUNCTION = 15_000
+#: As many objects of one class have their methods evaluated.
+_DRESSED = 3
 
 
 class Module:
@@ -67,10 +70,12 @@ class Project:
         self.modules = [Module(one) for one in sources if one.kind == "python" and one.tree is not None]
         self.records: list[Record] = []
         self.shown: list[Shown] = []
-        self.colors: dict[tuple[int, Place], None] = {}
+        self.colors: dict[tuple[int, Place], str] = {}
         self.functions: dict[int, Function] = {}
         self.classes: dict[int, Class] = {}
+        self.dressed: dict[int, list[Instance]] = {}
         self.instances: list[tuple[Instance, Place, Env]] = []
+        self.helpers: dict[int, list[tuple[dict[str, Any], bool, Place, Env]]] = {}
         self.seen: dict[tuple[Any, ...], int] = {}
         self._by_last: dict[str, list[Module]] = {}
         self._relevant: dict[int, bool] = {}
@@ -113,13 +118,16 @@ class Project:
     def _run_alone(self, function: Function) -> None:
         module = function.env.module
         evaluator = Evaluator(self, module, Budget(_STEPS_OF_FUNCTION))
-        args = []
+        owners: list[Any] = [None]
         if function.owner is not None and function.kind != "staticmethod":
-            args = [function.owner if function.kind == "classmethod" else self.self_of(function.owner)]
-        try:
-            evaluator.call_function(function, args, {}, function.node, module.env)
-        except (NotJudged, RecursionError):
-            pass
+            dressed = self.dressed.get(id(function.owner.node), [])
+            owners = [function.owner] if function.kind == "classmethod" else [self.self_of(function.owner), *dressed]
+        for owner in owners:
+            try:
+                args = [] if owner is None else [owner]
+                evaluator.call_function(function, args, {}, function.node, module.env)
+            except (NotJudged, RecursionError):
+                evaluator.budget.steps = max(evaluator.budget.steps, _STEPS_OF_FUNCTION // 2)
 
     def self_of(self, cls: Class) -> Instance:
         """An object of a class made without arguments that are known."""
@@ -128,10 +136,8 @@ class Project:
             init = cls.find("__init__")
             if isinstance(init, Function):
                 evaluator = Evaluator(self, cls.env.module, Budget(_STEPS_OF_FUNCTION))
-                try:
+                with contextlib.suppress(NotJudged, RecursionError):
                     evaluator.call_function(init, [instance], {}, cls.node, cls.env)
-                except (NotJudged, RecursionError):
-                    pass
             env = Env(parent=cls.env, module=cls.env.module, scope=cls.env.scope, lines=instance.lines)
             Evaluator(self, cls.env.module, Budget(100)).note_pairs(instance.attributes, cls.node, env)
         return self._selves[id(cls)]
@@ -143,6 +149,13 @@ class Project:
             lines = module.lines[node.lineno - 1 : node.end_lineno]  # type: ignore[attr-defined]
             found = self._relevant[id(node)] = _TOKENS.search("\n".join(lines)) is not None
         return found
+
+    def is_used(self, name: str) -> bool:
+        """Whether a name stands in the scanned files more often than it is defined."""
+        if not name.isidentifier():
+            return True
+        pattern = re.compile(rf"(?<!def )(?<!class )\b{name}\b")
+        return any(name in one.source.text and pattern.search(one.source.text) for one in self.modules)
 
     def imported(self, module: Module, name: str) -> Any:
         """What ``import name`` gives."""
@@ -156,7 +169,11 @@ class Project:
             base = module.parts if module.is_package else module.parts[:-1]
             base = base[: len(base) - (node.level - 1)]
             wanted = (*base, *dotted)
-            found = next((one for one in self._by_last.get(wanted[-1], ()) if one.parts == wanted), None) if wanted else None
+            found = (
+                next((one for one in self._by_last.get(wanted[-1], ()) if one.parts == wanted), None)
+                if wanted
+                else None
+            )
             return External(".".join(dotted) or "?") if found is None else self.ready(found)
         found = self._find(module, dotted)
         return External(node.module or "?") if found is None else self.ready(found)
@@ -198,7 +215,9 @@ class Project:
             return None
         wanted = tuple(dotted)
         named = [
-            one for one in self._by_last.get(wanted[-1], ()) if one.parts[-len(wanted) :] == wanted and one is not module
+            one
+            for one in self._by_last.get(wanted[-1], ())
+            if one.parts[-len(wanted) :] == wanted and one is not module
         ]
         if len(wanted) == 1:  # a top name is found beside the importer or above it, not in another package's depth
             named = [one for one in named if module.parts[: len(one.parts) - 1] == one.parts[:-1]]
@@ -244,5 +263,12 @@ class Project:
         record = self.records[second]
         record.inverse, record.mean, record.std, record.white, record.form = True, mean, std, 1.0, "transform"
 
-    def note_color(self, event: int, place: Place) -> None:
-        self.colors[event, place] = None
+    def note_color(self, event: int, place: Place, color: str) -> None:
+        """An image whose channels are in the order `color` is normalized by a record."""
+        self.colors[event, place] = color
+
+    def dress(self, instance: Instance) -> None:
+        """Keeps an object that was given a transform, to follow an image through its methods."""
+        kept = self.dressed.setdefault(id(instance.cls.node), [])
+        if len(kept) < _DRESSED:
+            kept.append(instance)

@@ -143,11 +143,7 @@ def _read_notebook(source: Source, data: bytes) -> None:
     try:
         cells = json.loads(data.decode("utf-8-sig"))
         cells = cells.get("cells") or [cell for sheet in cells.get("worksheets", ()) for cell in sheet["cells"]]
-        texts = [
-            (number, _cell_text(cell))
-            for number, cell in enumerate(cells, 1)
-            if cell.get("cell_type") == "code"
-        ]
+        texts = [(number, _cell_text(cell)) for number, cell in enumerate(cells, 1) if cell.get("cell_type") == "code"]
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
         source.problem = f"no readable notebook: {error}"
         return
