@@ -306,6 +306,8 @@ def _function(name: str, torch: bool, args: list[Any], kwargs: dict[str, Any]) -
         if not isinstance(first, (int, float, list, tuple)):
             raise NotJudged(f"calls {name}()")
         first = make_array(to_data(first), torch)
+    if name in ("uint8", "int64", "int32", "int_", "LongTensor"):
+        return _cast(first, [name], {})
     if name in ("clip", "clamp"):
         return _clamp(first, "clamp", args[1:], kwargs)
     return call_method(first, name, args[1:], kwargs)

@@ -116,10 +116,10 @@ class Evaluator(Statements):
         for key, mean in list(names.items()):
             if not isinstance(key, str) or "mean" not in key.lower():
                 continue
-            other = next((one for one in _std_names(key) if one in names), None)
-            if other is None or as_numbers_any(mean) is None:
+            if as_numbers_any(mean) is None:
                 continue
-            std = names[other]
+            other = next((one for one in _std_names(key) if one in names), None)
+            std = names[other] if other is not None else _ones_of_bytes(mean)
             for pair in plausible(mean, std):
                 if not _is_statistics(*pair):
                     continue
@@ -210,7 +210,7 @@ class Evaluator(Statements):
     def _of_project(
         self, name: str, result: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
     ) -> Any:
-        if re.search(r"normali[sz]e", name, re.IGNORECASE) and not is_inverse_name(name):
+        if is_normalizing(name) and not is_inverse_name(name):
             self.note_generic(name, args, kwargs, node, env)
         return result
 
@@ -354,6 +354,8 @@ class Evaluator(Statements):
         if name in ("squeeze", "unsqueeze"):
             batch = (False if owner.batch else None) if name == "squeeze" else True
             return owner if batch == owner.batch else _rebatched(owner, batch)
+        if name in ("new_tensor", "new") and args:
+            return libraries.call(self, External("torch.tensor"), args[:1], {}, node, env)
         if name in ("next", "__next__"):
             return owner
         if name == "convert" and args and isinstance(args[0], str):
@@ -420,6 +422,12 @@ def as_numbers_any(value: Any) -> Any:
     from .abstract import options
 
     return next((found for one in options(value) if (found := as_numbers(one)) is not None), None)
+
+
+def _ones_of_bytes(mean: Any) -> Any:
+    """The std of a mean that stands alone: of three channels of bytes, as networks of Caffe have it."""
+    numbers = as_numbers_any(mean)
+    return [1.0] * 3 if numbers.size == 3 and numbers.min() > 60 and numbers.max() < 200 else None
 
 
 def _is_statistics(mean: tuple[float, ...], std: tuple[float, ...], scalars: bool = False) -> bool:

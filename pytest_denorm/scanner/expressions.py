@@ -234,6 +234,8 @@ class Expressions:
                 return Unknown("a condition")
             same = (left is None) == (right is None) and (left is right or left == right)
             return same == isinstance(operator, ast.Is)
+        if isinstance(left, External) and isinstance(right, External) and isinstance(operator, (ast.Eq, ast.NotEq)):
+            return (left == right) == isinstance(operator, ast.Eq)
         if any(isinstance(one, (Unknown, Choice, External, Instance)) for one in (left, right)):
             return Unknown("a condition")
         if isinstance(operator, (ast.In, ast.NotIn)):
@@ -315,8 +317,9 @@ class Expressions:
 
     def _Attribute(self, node: ast.Attribute, env: Env) -> Any:
         found = self.attribute(self.evaluate(node.value, env), node.attr, node, env)
-        if isinstance(found, Bound) and isinstance(found.owner, Unknown):
-            return Unknown(f"attribute {node.attr}")  # a method only where it is called
+        if isinstance(found, Bound) and isinstance(found.owner, (Unknown, Instance)) and found.function is None:
+            known = env.find(dotted(node))
+            return Unknown(f"attribute {node.attr}") if known is MISSING else known  # a method only where it is called
         return found
 
     def attribute(self, owner: Any, name: str, node: ast.AST, env: Env) -> Any:
@@ -357,7 +360,7 @@ class Expressions:
             return Bound(owner, name, found)
         if found is not None:
             return _plain(found)
-        return Bound(Unknown(f"attribute {name} of {owner.cls.name}"), "__attribute__")
+        return Bound(owner, name)
 
     def _Subscript(self, node: ast.Subscript, env: Env) -> Any:
         owner = self.evaluate(node.value, env)
@@ -445,6 +448,15 @@ class Expressions:
         if found is None and self.strict and isinstance(value, Unknown):
             raise NotJudged(f"a loop over {value.reason}")
         return found
+
+
+def dotted(node: ast.AST) -> str:
+    """``cfg.data.mean`` of an attribute of a name; "" of any other expression."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) and parts else ""
 
 
 def _plain(value: Any) -> Any:

@@ -26,7 +26,7 @@ from .trials import (
 __all__ = ["Inverse", "find_inverses"]
 
 #: What a body holds that may undo a Normalize; the rest is not tried.
-_MAY_UNDO = re.compile(r"mean|std|0?\.5\b|127\.5|/ ?2|\* ?255|Normalize|norm", re.IGNORECASE)
+_MAY_UNDO = re.compile(r"mean|std|0?\.5\b|0?\.[1-9]\d\d|127\.5|/ ?2|\* ?255|norm", re.IGNORECASE)
 _LONGEST = 70
 #: Numbers of tries for the forms in which statistics may be given: a list, and tensors.
 _FORMS = 3
@@ -71,10 +71,15 @@ def find_inverses(project: Project) -> list[Inverse]:
         if isinstance(function.node, ast.Lambda) or not _is_candidate(project, function):
             continue
         made = list(_tried(project, function))
+        judged = [one for one in made if one.kind != "not-judged"]
+        made = judged or made[:1]
         for inverse in made:
             found.append(inverse)
             end = function.node.end_lineno or function.node.lineno
             covered |= {(inverse.record.module.path, line) for line in range(function.node.lineno, end + 1)}
+    for record in project.records:  # constants of an inverse are none of a Normalize
+        if record.form == "constants" and (record.place.path, record.place.line) in covered:
+            record.dead = True
     for record in project.records:
         if record.dead or not record.inverse or (record.place.path, record.place.line) in covered:
             continue
@@ -188,8 +193,8 @@ def _try(
     assert best.offset is not None
     white = 255.0 if best.offset.max() > 1.5 or best.slope.max() > 2.5 else 1.0
     mean, std = best.offset / white, best.slope / white
-    if np.allclose(best.slope, 1, atol=2e-3) and np.allclose(best.offset, 0, atol=2e-3):
-        inverse.kind = "no-op"
+    if np.allclose(std, 1, atol=5e-3) and np.allclose(mean, 0, atol=5e-3):
+        inverse.kind = "no-op" if white == 1.0 else "scale"
     elif not _undoes(mean, std) and not named:
         return None
     weak = len(set(np.round(mean, 4))) == 1 and len(set(np.round(std, 4))) == 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.normalization import PRESETS
 from . import reasons
 from .abstract import NotJudged
 from .inverses import Inverse
@@ -19,6 +20,9 @@ __all__ = ["Draft", "judge_inverses", "judge_statistics"]
 
 #: An inverse fits its Normalize where no pixel moves by more levels.
 _FITS = 0.5
+#: By how many levels whole numbers may blur what is read off them.
+_BLURRED = 4.0
+_PRESETS = [(one.mean, one.std) for one in PRESETS.values()]
 _STRICT_NAME = re.compile(r"de_?norm|un_?norm|inv\w*norm|norm\w*_inv|reverse_?norm|undo_?norm", re.IGNORECASE)
 
 
@@ -128,8 +132,8 @@ def _judge(project: Project, inverse: Inverse, forward: Sequence[Record]) -> Ite
             yield from _walks(inverse, called)
         return
     yield from _walks(inverse, called)
-    yield from _handling(inverse)
-    if inverse.kind == "no-op":
+    yield from _handling(project, inverse, forward)
+    if inverse.kind in ("no-op", "scale"):
         return
     if inverse.marked:
         yield from _formula(project, inverse, called)
@@ -179,17 +183,17 @@ def _walks(inverse: Inverse, called: str) -> Iterator[Draft]:
         yield Draft("DN104", "error", place, message, inverse.record.place)
 
 
-def _handling(inverse: Inverse) -> Iterator[Draft]:
+def _handling(project: Project, inverse: Inverse, forward: Sequence[Record]) -> Iterator[Draft]:
     best, record = inverse.best, inverse.record
     if best is None or best.slope is None or best.offset is None:
         return
     if best.integer:
-        exact = best.y[:, list(best.order)] * best.slope + best.offset
-        error = best.z.astype(float) - exact
-        if float(error.mean()) < -0.3:
-            message = (
-                f"{record.label} cuts bytes off: round before the cast, or half of the pixels are a level too dark"
-            )
+        own = record.unit
+        near = {one.unit for one in forward if reasons.distance(one.unit, own) <= _BLURRED}
+        guesses = [*near, *(one for one in _PRESETS if reasons.distance(one, own) <= _BLURRED)]
+        verdicts = [_explained(project, inverse, *one) for one in guesses]
+        if any(one is not None and one[0] == "truncation" for one in verdicts):
+            message = f"{record.label} cuts bytes off: round before the cast, or half the pixels are a level too dark"
             yield Draft("DN111", "note", record.place, message)
     if any(one.changed for one in inverse.trials):
         yield Draft("DN112", "note", record.place, f"{record.label} changes its input in place: clone it first")
@@ -235,8 +239,7 @@ def _explained(
 
 def _paired(project: Project, inverse: Inverse, forward: Sequence[Record], called: str) -> Iterator[Draft]:
     own = inverse.record
-    fits = [one for one in forward if reasons.distance(one.unit, own.unit) <= _FITS]
-    if fits:
+    if any(_fits(project, inverse, one) for one in forward):
         return
     level, near = _nearest(inverse, forward)
     if not near:
@@ -277,6 +280,17 @@ def _paired(project: Project, inverse: Inverse, forward: Sequence[Record], calle
     )  # fmt: skip
 
 
+def _fits(project: Project, inverse: Inverse, record: Record) -> bool:
+    """Whether an inverse undoes a Normalize; bytes that it rounds or cuts off blur its numbers by a level or so."""
+    effect = reasons.distance(record.unit, inverse.record.unit)
+    if effect <= _FITS:
+        return True
+    if effect > _BLURRED or inverse.best is None or not inverse.best.integer:
+        return False
+    verdict = _explained(project, inverse, *record.unit)
+    return verdict is not None and verdict[0] in _FINE - {"rounded-constants"}
+
+
 def _nearest(inverse: Inverse, forward: Sequence[Record]) -> tuple[str, list[Record]]:
     """The records of its class, else of its module, else of the project; of those with as many channels."""
     own = inverse.record
@@ -284,6 +298,8 @@ def _nearest(inverse: Inverse, forward: Sequence[Record]) -> tuple[str, list[Rec
     usable = [one for one in forward if len(one.mean) in (1, count) or count == 1]
     if not inverse.record.weak:
         usable = [one for one in usable if not one.weak]
+    made = [one for one in usable if one.form != "constants"]  # else just numbers under a name
+    usable = made or usable
     module = [one for one in usable if one.place.path == own.place.path]
     top = own.scope.partition(".")[0]
     same = [one for one in module if top and one.scope.partition(".")[0] == top]

@@ -21,7 +21,8 @@ __all__ = ["Module", "Project"]
 
 #: What a file has to hold to be evaluated at all; everything else cannot normalize anything.
 _TOKENS = re.compile(
-    r"normali[sz]e|mean|std|127\.5|(?<![\d.])0?\.5\b|/ ?2\b|\* ?2|\b1[0-2]\d\.\d|denorm|deprocess|imread", re.IGNORECASE
+    r"normali[sz]e|mean|std|127\.5|(?<![\d.])0?\.5\b|/ ?2\b|\* ?2|\b1[0-2]\d\.\d|(?<![\d.])0?\.[1-9]\d\d|/ ?255|denorm|deprocess|imread",
+    re.IGNORECASE,
 )
 _STEPS_OF_MODULE = 60_000
 _STEPS_OF_FUNCTION = 15_000
@@ -101,6 +102,7 @@ class Project:
                     evaluator._isolated([statement], module.env)
                 except (NotJudged, RecursionError):
                     evaluator.budget.steps = max(evaluator.budget.steps, 2_000)
+            evaluator.note_pairs(module.env.names, module.source.tree, module.env)
             module.state = "done"
         return module
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from . import arrays
 from .abstract import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
-from .expressions import WALKED, Expressions
+from .expressions import WALKED, Expressions, dotted
 
 __all__ = ["Statements"]
 
@@ -85,10 +86,14 @@ class Statements(Expressions):
         elif isinstance(target, ast.Attribute):
             owner = self.evaluate(target.value, env)
             if isinstance(owner, (Instance, Class)):
-                names = owner.attributes if isinstance(owner, Instance) else owner.env.names
-                names[target.attr] = value
+                self._bind_attribute(owner, target.attr, value, target)
                 if isinstance(owner, Instance):
                     owner.lines[target.attr] = target
+            elif isinstance(owner, dict):
+                owner[target.attr] = value
+            elif not isinstance(owner, Array) and (path := dotted(target)):
+                env.names[path] = value
+                env.lines[path] = target
             self.name_records(value, target.attr, env)
         elif isinstance(target, ast.Subscript):
             self._bind_item(target, value, env)
@@ -128,12 +133,37 @@ class Statements(Expressions):
                 return
             keys = tuple(one.data if isinstance(one, Array) else one for one in parts)
             self.write(owner, keys if isinstance(key, tuple) else keys[0], value)
+        elif isinstance(owner, Unknown) and isinstance(value, Unknown) and isinstance(target.value, ast.Name):
+            self._bind_channel(target, key, value, env)
         elif isinstance(owner, dict) and isinstance(key, (str, int)):
             owner[key] = value
             if isinstance(key, str):
                 self.name_records(value, key, env)
         elif isinstance(owner, list) and isinstance(key, int) and -len(owner) <= key < len(owner):
             owner[key] = value
+
+    def _bind_attribute(self, owner: Instance | Class, name: str, value: Any, target: ast.Attribute) -> None:
+        """What others than its own methods assign to an attribute is one more value that it may have."""
+        names = owner.attributes if isinstance(owner, Instance) else owner.env.names
+        own = isinstance(target.value, ast.Name) and target.value.id in ("self", "cls")
+        before = names.get(name, owner.cls.find(name) if isinstance(owner, Instance) else None)
+        names[name] = value if own or before is None else self.merged(id(target), before, value)
+
+    def _bind_channel(self, target: ast.Subscript, key: Any, value: Unknown, env: Env) -> None:
+        """``image[0] = (image[0] - 0.485) / 0.229``, one channel after the other: together they are a map."""
+        whole = [one for one in (key if isinstance(key, tuple) else (key,)) if isinstance(one, int)]
+        if self.strict or len(whole) != 1 or not 0 <= whole[0] <= 3 or not value.ops:
+            return
+        assert isinstance(target.value, ast.Name)
+        name = f"[{target.value.id}]"
+        known = env.names.get(name)
+        channels = {**(known if isinstance(known, dict) else {}), whole[0]: value}
+        env.names[name] = channels
+        if sorted(channels) in ([0, 1, 2], [0, 1, 2, 3]):
+            parts = [channels[at] for at in sorted(channels)]
+            slope, offset = (np.array([float(getattr(one, of)) for one in parts]) for of in ("slope", "offset"))
+            if all(one.ops == parts[0].ops for one in parts):
+                self.note_affine(replace(value, slope=slope, offset=offset, event=None), target, env)
 
     def _run_Delete(self, node: ast.Delete, env: Env) -> None:
         for target in node.targets:
@@ -304,6 +334,7 @@ class Statements(Expressions):
             last = ended.value
         except _Loop:
             last = None
+        self.note_pairs(env.names, statements[0], env)
         values, self.returned = [*self.returned, last], kept
         values = [one for one in values if one is not None] or [None]
         return values[0] if len(values) == 1 else self.merged(id(statements), *values)

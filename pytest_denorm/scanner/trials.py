@@ -111,7 +111,8 @@ def images_for(mean: Any, std: Any, seed: int = 1, scale: float = 1.0) -> np.nda
     levels = levels + np.arange(-8, 7).reshape(5, 3, 1, 1)
     shape = (1, -1, 1, 1)
     mean, std = (np.broadcast_to(np.asarray(one, dtype=np.float64), 3).reshape(shape) for one in (mean, std))
-    return ((levels / 255 - mean) / std).astype(np.float32)
+    normalized: np.ndarray[Any, Any] = ((levels / 255 - mean) / std).astype(np.float32)
+    return normalized
 
 
 def try_function(
