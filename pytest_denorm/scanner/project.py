@@ -21,7 +21,8 @@ __all__ = ["Module", "Project"]
 
 #: What a file has to hold to be evaluated at all; everything else cannot normalize anything.
 _TOKENS = re.compile(
-    r"normali[sz]e|mean|std|127\.5|(?<![\d.])0?\.5\b|/ ?2\b|\* ?2|\b1[0-2]\d\.\d|(?<![\d.])0?\.[1-9]\d\d|/ ?255|denorm|deprocess|imread",
+    r"normali[sz]e|mean|std|denorm|deprocess|imread|127\.5|/ ?2\b|/ ?255|\* ?2"
+    r"|\b1[0-2]\d\.\d|(?<![\d.])0?\.5\b|(?<![\d.])0?\.[1-9]\d\d",
     re.IGNORECASE,
 )
 _STEPS_OF_MODULE = 60_000
