@@ -23,6 +23,7 @@ __all__ = [
     "Function",
     "Instance",
     "NotJudged",
+    "Super",
     "Number",
     "Transform",
     "Unknown",
@@ -171,6 +172,14 @@ class Instance:
     cls: Class
     attributes: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, ast.AST] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Super:
+    """What ``super()`` gives in a method of `cls`."""
+
+    instance: Instance
+    cls: Class
 
 
 @dataclass(eq=False)

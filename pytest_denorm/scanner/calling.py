@@ -19,6 +19,7 @@ from .abstract import (
     Function,
     Instance,
     NotJudged,
+    Super,
     Transform,
     Unknown,
     as_numbers,
@@ -31,6 +32,8 @@ from .statements import Statements
 __all__ = ["Evaluator"]
 
 _DEEPEST = 5
+#: The attribute that holds the Normalize that an object derives from.
+_BASE = "(base)"
 #: Keys of dicts, attributes and keyword arguments that hold the two statistics, without what they have in common.
 _MEAN_NAME = re.compile(r"(?:^|_)(means?|mu)(?=$|_)|(?<=[a-z])Mean$|^MEANS?$|mean$", re.IGNORECASE)
 _STD_OF = {
@@ -163,6 +166,9 @@ class Evaluator(Statements):
         if isinstance(callee, Transform):
             return libraries.apply(self, callee, args[0] if args else Unknown("nothing"), node, env)
         if isinstance(callee, Instance):
+            base = callee.attributes.get(_BASE)
+            if isinstance(base, Transform) and args and callee.cls.find("__call__") is callee.cls.find("forward"):
+                return libraries.apply(self, base, args[0], node, env)
             for name in ("__call__", "forward"):
                 method = callee.cls.find(name)
                 if isinstance(method, Function):
@@ -258,7 +264,7 @@ class Evaluator(Statements):
     def bound_names(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Env:
         """The scope of a call."""
         spec = function.node.args
-        names: dict[str, Any] = {}
+        names: dict[str, Any] = {} if function.owner is None else {"__class__": function.owner}
         positional = [one.arg for one in (*spec.posonlyargs, *spec.args)]
         known = {*positional, *(one.arg for one in spec.kwonlyargs)}
         for name, value in zip(positional, args, strict=False):
@@ -307,6 +313,8 @@ class Evaluator(Statements):
             own = [] if function.kind == "staticmethod" else [owner.cls if function.kind == "classmethod" else owner]
             result = self.call_function(function, [*own, *args], kwargs, node, env)
             return self._of_project(function.name, result, args, kwargs, node, env)
+        if isinstance(owner, Super):
+            return self._call_super(owner, name, args, kwargs, node, env)
         if isinstance(owner, Array):
             if any(isinstance(one, (Unknown, Choice)) for one in args[:1]) and name.rstrip("_") in _AFFINE:
                 made = self._affine_method(args[0], name, [owner], node, env)
@@ -327,6 +335,18 @@ class Evaluator(Statements):
         if isinstance(owner, Transform) and name == "transforms":
             return list(owner.parts)
         return self.unknown_call(callee, args, kwargs, node, env)
+
+    def _call_super(
+        self, owner: Super, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
+        """A method of a base class of a library: of Normalize it is known what it does."""
+        base = next((one for one in owner.cls.bases if isinstance(one, External) and one.last == "Normalize"), None)
+        if base is not None and name == "__init__":
+            owner.instance.attributes[_BASE] = self.call(base, args, kwargs, node, env)
+        known = owner.instance.attributes.get(_BASE)
+        if name in ("__call__", "forward") and isinstance(known, Transform) and args:
+            return libraries.apply(self, known, args[0], node, env)
+        return None
 
     def _affine_method(self, owner: Any, name: str, args: list[Any], node: ast.AST, env: Env) -> Any:
         symbol = _AFFINE[name.rstrip("_")]

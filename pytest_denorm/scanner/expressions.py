@@ -22,6 +22,7 @@ from .abstract import (
     Function,
     Instance,
     NotJudged,
+    Super,
     Transform,
     Unknown,
     as_numbers,
@@ -72,9 +73,14 @@ class Expressions:
     Args:
         strict: for a trial on arrays, where what is not known ends the trial; else it is Unknown, and evaluation goes
             on.
+        assume: on trial, what is taken for every condition that is not known.
     """
 
-    def __init__(self, project: Project, module: Module, budget: Budget, *, strict: bool = False) -> None:
+    def __init__(
+        self, project: Project, module: Module, budget: Budget, *, strict: bool = False, assume: bool | None = None
+    ) -> None:
+        self.assume = assume
+        self.assumptions: list[str] = []
         self.project = project
         self.module = module
         self.budget = budget
@@ -171,11 +177,23 @@ class Expressions:
 
     def _IfExp(self, node: ast.IfExp, env: Env) -> Any:
         truth = self.truth(self.evaluate(node.test, env))
+        if truth is None and self.strict:
+            truth = self.assumed(node.test)
         if truth is None:
-            if self.strict:
-                raise NotJudged(f"a condition that is not known: {ast.unparse(node.test)[:60]}")
             return self.merged(id(node), self.evaluate(node.body, env), self.evaluate(node.orelse, env))
         return self.evaluate(node.body if truth else node.orelse, env)
+
+    def assumed(self, test: ast.AST) -> bool:
+        """What is taken for a condition that is not known, on trial.
+
+        Raises:
+            NotJudged: nothing is.
+        """
+        said = ast.unparse(test)[:60]
+        if self.assume is None:
+            raise NotJudged(f"a condition that is not known: {said}")
+        self.assumptions.append(said)
+        return self.assume
 
     def merged(self, tag: int, *values: Any) -> Any:
         """One value for several branches: itself where all agree."""
@@ -328,6 +346,10 @@ class Expressions:
             return self.project.external(f"{owner.path}.{name}")
         if isinstance(owner, Instance):
             return self._attribute_of_instance(owner, name, node, env)
+        if isinstance(owner, Super):
+            base = next((one for one in owner.cls.bases if isinstance(one, Class) and one.find(name)), None)
+            found = base.find(name) if base is not None else None
+            return Bound(owner.instance, name, found) if isinstance(found, Function) else Bound(owner, name)
         if isinstance(owner, Class):
             found = owner.find(name)
             return Unknown(f"attribute {name}") if found is None else _plain(found)

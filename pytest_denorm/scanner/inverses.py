@@ -43,7 +43,10 @@ class Inverse:
         reason: why it could not be judged, else "".
         named: its name says what it is.
         marked: its statistics are given by callers; MARKS stood for them.
-        calls: from where it is called with a batch.
+        batches: from where it is called with a batch.
+        order: the channel of the input that each channel of the result comes from.
+        assume: what was taken for conditions that are not known; None where there were none.
+        kind: ``not-judged``, ``none`` (no map), ``no-op``, ``scale``, or "" for a map.
     """
 
     record: Record
@@ -56,6 +59,7 @@ class Inverse:
     marked: bool = False
     batches: list[Place] = field(default_factory=list)
     order: tuple[int, ...] = ()
+    assume: bool | None = None
     kind: str = ""
 
     @property
@@ -68,7 +72,7 @@ def find_inverses(project: Project) -> list[Inverse]:
     found: list[Inverse] = []
     covered: set[tuple[str, int]] = set()
     for function in list(project.functions.values()):
-        if isinstance(function.node, ast.Lambda) or not _is_candidate(project, function):
+        if function.name == "<lambda>" or not _is_candidate(project, function):
             continue
         made = list(_tried(project, function))
         judged = [one for one in made if one.kind != "not-judged"]
@@ -163,13 +167,19 @@ def _try(
     reasons: list[str] = []
     missing = [one for one in statistics_parameters(function) if one not in numbers]
     used: dict[str, Any] = numbers
-    for form in range(_FORMS if missing else 1):
-        used = marked(function, form, numbers)
-        for _, trial, reason in trials_of(project, function, used, owner, images):
-            if trial is not None:
-                trials.append(trial)
-            elif reason not in reasons:
-                reasons.append(reason)
+    assume: bool | None = None
+    for assume in (None, False, True):
+        if assume is not None and not any(one.startswith("a condition") for one in reasons):
+            break
+        for form in range(_FORMS if missing else 1):
+            used = marked(function, form, numbers)
+            for _, trial, reason in trials_of(project, function, used, owner, images, assume):
+                if trial is not None:
+                    trials.append(trial)
+                elif reason not in reasons:
+                    reasons.append(reason)
+            if any(one.slope is not None for one in trials):
+                break
         if any(one.slope is not None for one in trials):
             break
     cls = function.owner
@@ -180,7 +190,7 @@ def _try(
         function.name if cls is None or function.name not in ("__call__", "forward") else cls.name,
         module=function.env.module,
     )  # fmt: skip
-    inverse = Inverse(record, function, owner, used, trials, named=named, marked=is_marked)
+    inverse = Inverse(record, function, owner, used, trials, named=named, marked=is_marked, assume=assume)
     inverse.batches = [at for _, batch, at, _ in project.helpers.get(id(function.node), []) if batch]
     best = inverse.best
     if best is None:

@@ -12,10 +12,12 @@ from . import arrays
 from .abstract import (
     Array,
     Choice,
+    Class,
     Env,
     External,
     Instance,
     NotJudged,
+    Super,
     Transform,
     Unknown,
     as_numbers,
@@ -74,6 +76,8 @@ def call(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[s
     if callee.top == "cv2" or callee.top == "PIL":
         return _reader(evaluator, callee, args, kwargs, node, env)
     note_shown(evaluator, name, args, node, env)
+    if name == "is_available":
+        return False  # a scan has no accelerator, and what an inverse computes does not depend on one
     if name in _LOADERS:
         return Unknown("a loader", loader=True)
     if path in ("copy.copy", "copy.deepcopy") and args and isinstance(args[0], Array):
@@ -343,6 +347,10 @@ def _builtin(evaluator: Evaluator, name: str, args: list[Any], kwargs: dict[str,
             if first.loader
             else Unknown("next")
         )
+    if name == "super":
+        instance, cls = env.find("self"), env.find("__class__")
+        if isinstance(instance, Instance) and isinstance(cls, Class):
+            return Super(instance, cls)
     if name in ("float", "int", "abs", "round", "min", "max", "sum", "bool", "pow", "divmod"):
         return _number(name, args)
     if name == "isinstance":

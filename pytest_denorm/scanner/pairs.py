@@ -119,11 +119,14 @@ def _judge(project: Project, inverse: Inverse, forward: Sequence[Record]) -> Ite
         yield Draft("DN113", "note", record.place, f"{record.label} was not judged: {inverse.reason}")
         return
     strict = bool(_STRICT_NAME.search(f"{record.name} {record.scope}"))
+    if inverse.assume is not None and inverse.kind:
+        yield Draft("DN113", "note", record.place, f"{record.label} was not judged: a condition in it is not known")
+        return
     if inverse.kind == "no-op" and strict:
         message = f"{record.label} returns the values that it is given: it undoes nothing{called}"
         yield Draft("DN101", "error", record.place, message)
         return
-    moving = _moves(project, inverse)
+    moving = inverse.assume is None and _moves(project, inverse)
     if inverse.kind == "none" or moving:
         if strict and (moving or _depends_on_image(inverse)):
             yield Draft("DN101", "error", record.place, f"{record.label} stretches each image to its own range: it "
@@ -148,7 +151,7 @@ def _moves(project: Project, inverse: Inverse) -> bool:
         return False
     images = images_for((0.5,), (0.5 / 0.7,), seed=5, scale=0.4)
     try:
-        result = try_function(project, inverse.function, best.layout, images, inverse.numbers, inverse.owner)
+        result = try_function(project, inverse.function, best.layout, images, inverse.numbers, inverse.owner, inverse.assume)
     except NotJudged:
         return False
     other = read(best.layout, images, result)
@@ -205,7 +208,7 @@ def _formula(project: Project, inverse: Inverse, called: str) -> Iterator[Draft]
     if verdict is None or verdict[0] in _FINE or not inverse.named:
         return
     kind, message, effect = verdict
-    level = "error" if kind != "unknown" and bool(_STRICT_NAME.search(inverse.record.name)) else "warning"
+    level = "error" if kind != "unknown" and inverse.assume is None and bool(_STRICT_NAME.search(inverse.record.name)) else "warning"
     yield Draft("DN103", level, inverse.record.place, f"{inverse.record.label}(..., mean, std) does not undo "
                 f"Normalize(mean, std): {message.rstrip('.')}; {_levels(effect)} off{called}")  # fmt: skip
 
@@ -221,7 +224,7 @@ def _explained(
     if inverse.function is not None and best is not None:
         images = images_for(mean, std)
         try:
-            result = try_function(project, inverse.function, best.layout, images, inverse.numbers, inverse.owner)
+            result = try_function(project, inverse.function, best.layout, images, inverse.numbers, inverse.owner, inverse.assume)
         except NotJudged:
             return None
         trial = read(best.layout, images, result)
@@ -268,7 +271,7 @@ def _paired(project: Project, inverse: Inverse, forward: Sequence[Record], calle
         return
     distinct = {one.unit for one in near}
     sure = level in ("class", "module") and len(distinct) == 1 and kind not in ("unknown", "other-preset")
-    sure = sure and (inverse.named or not own.weak) and not best.weak
+    sure = sure and inverse.assume is None and (inverse.named or not own.weak) and not best.weak
     if level == "project" and len(distinct) > 2 and not inverse.named:
         return
     name = best.label

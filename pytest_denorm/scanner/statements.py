@@ -80,6 +80,8 @@ class Statements(Expressions):
         if isinstance(target, ast.Name):
             env.names[target.id] = value
             env.lines[target.id] = target
+            if isinstance(value, Function) and value.name == "<lambda>":
+                value.name = target.id
             self.name_records(value, target.id, env)
         elif isinstance(target, (ast.Tuple, ast.List)):
             self._bind_parts(target.elts, value, env)
@@ -239,7 +241,8 @@ class Statements(Expressions):
                 self._quietly(node.body, Env(dict(env.names), env.parent, env.module, env.scope))
             return
         if self.strict:
-            raise NotJudged(f"a condition that is not known: {ast.unparse(node.test)[:60]}")
+            self.body(node.body if self.assumed(node.test) else node.orelse, env)
+            return
         first, second = (Env(dict(env.names), env.parent, env.module, env.scope, env.lines) for _ in range(2))
         ends = [self._branch(node.body, first), self._branch(node.orelse, second)]
         if all(ends):

@@ -122,6 +122,7 @@ def try_function(
     images: np.ndarray[Any, Any],
     numbers: Mapping[str, Any],
     owner: Instance | Class | None,
+    assume: bool | None = None,
 ) -> Array:
     """What a function makes of images.
 
@@ -129,7 +130,7 @@ def try_function(
         NotJudged: it cannot be told.
     """
     module = function.env.module
-    evaluator = Evaluator(project, module, Budget(_STEPS), strict=True)
+    evaluator = Evaluator(project, module, Budget(_STEPS), strict=True, assume=assume)
     given = layout.lay(images)
     name = image_parameter(function)
     if name is None:
@@ -254,12 +255,17 @@ def _fit(y: np.ndarray[Any, Any], z: np.ndarray[Any, Any]) -> Any:
 
 
 def trials_of(
-    project: Project, function: Function, numbers: Mapping[str, Any], owner: Any, images: np.ndarray[Any, Any]
+    project: Project,
+    function: Function,
+    numbers: Mapping[str, Any],
+    owner: Any,
+    images: np.ndarray[Any, Any],
+    assume: bool | None = None,
 ) -> Iterator[tuple[Layout, Trial | None, str]]:
     """For each layout what came of it, or the reason why nothing did."""
     for layout in LAYOUTS:
         try:
-            result = try_function(project, function, layout, images, numbers, owner)
+            result = try_function(project, function, layout, images, numbers, owner, assume)
         except NotJudged as error:
             yield layout, None, str(error)
             continue
