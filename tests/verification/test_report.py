@@ -352,7 +352,7 @@ def test_what_white_is_in_the_inverse_is_kept() -> None:
     assert Report.from_dict(json.loads(right.to_json())) == right
     wrong = check(HALF, inverse=to_bytes_as_floats, output_max=250.5, select=["round_trip"])
     call = (
-        "import pytest_denorm, test_report; print(pytest_denorm.check(pytest_denorm.Normalization((0.5,), (0.25,), 1), "
+        "import pytest_denorm, test_report; print(pytest_denorm.check(test_report.HALF, "
         "inverse=test_report.to_bytes_as_floats, output_max=250.5, select=['round_trip']))"
     )
     assert wrong.reproduction() == call
