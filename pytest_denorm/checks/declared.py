@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from ..core.normalization import Normalization
 from ..core.text import count_of
-from ..datasets.standardized import measure_standardization, normalized_again
 from ..diagnosis.slips import slip
 from ..errors import (
     AmbiguousNormalizeError,
@@ -22,12 +21,14 @@ from ..errors import (
     StatisticsWarning,
 )
 from ..pipelines.adapters.lightning import transferred
-from ..pipelines.probing import is_network
+from ..pipelines.runner import is_network
+from ..pipelines.structure import is_dataset
 from ..pipelines.views import views
-from ..pipelines.walk import is_dataset
-from .boundary import Sighting, declared_against_measured, sightings, unmet_splits
+from .boundary import declared_against_measured
 from .case import Case
 from .outcome import CheckFailure, NotApplicable, Shown
+from .sighting import Sighting, sightings, unmet_splits
+from .standardized import measure_standardization, normalized_again
 
 __all__ = [
     "check_dataset_is_standardized",
@@ -87,7 +88,7 @@ def _met_by(case: Case) -> str:
     Raises:
         CheckFailure: not by all of the views that the pipeline makes of one picture.
     """
-    found = None if is_network(case.pipeline) else views(case.located.call, case.normalization)
+    found = None if is_network(case.pipeline) else views(case.located)
     if found is None or not found.raw:
         return "every picture"
     count = found.normalized + found.raw
@@ -189,7 +190,7 @@ def check_dataset_is_standardized(case: Case) -> Shown:
         raise NotApplicable("it is neither a data set nor a loader")
     if case.unmet == "raw":
         raise NotApplicable("its pictures do not meet the Normalize: see single_normalize")
-    judged = measure_standardization(case.pipeline, case.normalization, pictures=_STANDARDIZED_PICTURES)
+    judged = measure_standardization(case.pipeline, case.normalization, count=_STANDARDIZED_PICTURES)
     if judged is None:
         raise NotApplicable("there are fewer than two pictures")
     if judged.ok:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import traceback
 
 from ..errors import DenormError
-from ..pipelines.probing import one_thread
 from ..pipelines.randomness import states_kept
+from ..pipelines.runner import one_thread
 from .case import Case
 from .choice import Choice
 from .outcome import CheckFailure, CheckResult, CheckWarning, NotApplicable

@@ -59,6 +59,12 @@ OPTIONS = (
     ),
     Option("denorm_baseline_dir", "path", "baseline_images", "the folder of image baselines"),
     Option(
+        "denorm_overlay",
+        "string",
+        "",
+        "a folder below that of the baselines, whose baselines come first: those of one platform or version",
+    ),
+    Option(
         "denorm_compare",
         "string",
         "always",

@@ -125,6 +125,7 @@ FAILING: dict[str, tuple[Any, Inverse | None]] = {
     "memory_layouts": (TO_IMAGENET, shifted),
     "low_precision": (TO_IMAGENET, rounded_in_half),
     "gradient_flows": (TO_IMAGENET, lambda y: y * s + m + (y * s).detach() - y * s),
+    "inverse_as_run": (TO_IMAGENET, lambda y: y * torch.tensor(STD) + torch.tensor(MEAN)),
     "picklable": (GALLERY["not_picklable"].pipeline, None),
     "inverse_accepts_batch": (TO_IMAGENET, GALLERY["unnormalize_of_a_batch"].inverse),
 }
@@ -493,7 +494,7 @@ def test_doubtful_statistics_are_told_by_their_check_alone() -> None:
     of_bytes = T.Compose([T.ToTensor(), T.Normalize([255 * one for one in MEAN], [255 * one for one in STD])])
     report = check(of_bytes)
     assert [one.name for one in report.failures] == ["statistics_valid"]
-    assert sum(one.status == "passed" for one in report.results) == 18
+    assert sum(one.status == "passed" for one in report.results) == 19
 
 
 def test_a_preset_by_its_name() -> None:
