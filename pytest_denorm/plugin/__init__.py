@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         pytest_side.start(config)
     if settings.get(config, "denorm"):
-        from .entries import ListedPipelines
+        from .listing import ListedPipelines
 
         config.pluginmanager.register(ListedPipelines(config), "denorm-listed-pipelines")
     if settings.get(config, "denorm_pictures"):
