@@ -11,7 +11,7 @@ import torch
 
 from ..core.alone import alone
 from ..core.normalization import Normalization, preset
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis.verdict import Diagnosis
 from ..errors import DenormError, PipelineError, StatisticsError, StatisticsWarning
 from ..pipelines import Located
 from ..pipelines.calls import Called, call

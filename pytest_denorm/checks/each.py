@@ -21,7 +21,7 @@ from ..core.normalization import Normalization
 from ..core.text import channel_name, count_of, in_levels
 from ..core.tolerance import round_trip_tolerance
 from ..datasets.standardized import measure_standardization, normalized_again
-from ..diagnosis.slips import slip
+from ..diagnosis.relations import explain_statistics
 from ..errors import (
     AmbiguousNormalizeError,
     ConditionalNormalizeError,
@@ -145,10 +145,10 @@ def check_statistics_valid(case: Case) -> Shown:
     for warning in caught:
         if issubclass(warning.category, StatisticsWarning):
             raise CheckFailure(str(warning.message))
-    difference = slip(case.normalization)
+    difference = explain_statistics(case.normalization)
     if difference is not None:
         raise CheckFailure(
-            f"{difference} If the network was trained with the present numbers, they are right for it: declare this an "
+            f"{difference.message} If the network was trained with the present numbers, they are right for it: declare this an "
             f"expected failure."
         )
     return Shown(str(case.normalization))

@@ -16,7 +16,8 @@ from ..core.normalization import Normalization
 from ..core.text import channel_name, in_levels
 from ..core.tolerance import Tolerance, round_trip_tolerance
 from ..core.units import Units, check_output_max, in_units
-from ..diagnosis.explain import Diagnosis, diagnose
+from ..diagnosis.diagnose import diagnose
+from ..diagnosis.verdict import Diagnosis
 from ..diagnosis.observe import in_equal_bins
 from ..errors import DenormError, ImageTypeError
 from ..pipelines import Located

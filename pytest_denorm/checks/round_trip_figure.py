@@ -20,7 +20,7 @@ from PIL import Image
 
 from ..core.alone import alone
 from ..core.text import channel_name
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis.verdict import Diagnosis
 from ..errors import DenormError
 from ..pipelines.calls import Caller
 from .round_trip import RoundTrip, Subject, comparable, levels_text, worst_text

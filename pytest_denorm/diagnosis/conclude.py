@@ -65,7 +65,7 @@ def explain_arrays(
     on_level = np.abs(x / level - np.rint(x / level)) < 1e-4
     wrong = on_level & (np.rint(x / level) != np.rint(z / level))
     lost = sum(len(np.unique(np.rint(x[wrong[:, c], c] / level))) for c in range(seen.channels))
-    return conclude(seen, wrong_levels=lost)
+    return conclude(seen, explain(seen), wrong_levels=lost)
 
 
 def storage(results: Array, white: float, output_max: float | None, roundoff: float = 0.0) -> tuple[float, float]:
@@ -127,6 +127,7 @@ def explain(seen: Evidence) -> Explanation | None:
 
 def conclude(
     seen: Evidence,
+    found: Explanation | None,
     *,
     wrong_levels: int = 0,
     exact: bool | None = None,
@@ -134,36 +135,38 @@ def conclude(
     beside: Sequence[Finding] = (),
     why: str = "",
     scale: float = 1.0,
+    finite: bool = True,
 ) -> Diagnosis:
     """Return the diagnosis of what was seen.
 
     Args:
+        found: the cheapest explanation of the pixels, if there is one.
         wrong_levels: how many of 256 levels a channel come back as another byte.
         exact: whether results are right within the tolerance; judged from the pixels unless given.
         between: values between two levels enter Normalize, and a cast loses something of them.
         beside: what was found by other means.
         why: the reason why there is no map to look for; "" where there may be one.
         scale: of the results, against the images.
+        finite: all results are numbers.
     """
-    error = float(np.abs(seen.z - seen.x).max())
+    error = float(np.abs(seen.z - seen.x).max()) if finite else np.inf
     total = 256 * seen.channels
     if exact is None:
         exact = bool((np.abs(seen.z - seen.x) <= seen.slack + 0.52 * seen.step).all())
-    found = None if why else explain(seen)
     findings = list(beside)
+    spoils = any(one.effect > 0 and one.kind not in ("wraps", "depends-on-batch") for one in beside)
     warning = ""
-    if found is not None and found.is_right:
-        pass
-    elif found is not None and _is_only_cut(found) and not wrong_levels and not between:
-        exact, warning = True, " All levels of bytes come back; what lies between two would lose half a level."
-    elif found is not None and not (exact and not found.way.key):
+    if found is not None and _is_only_cut(found) and not wrong_levels and not between:
+        exact = not spoils
+        warning = " All levels of bytes come back; what lies between two would lose half a level of it: round first."
+    elif found is not None and not found.is_right:
         exact = False
         findings += parts_of(seen, found, wrong_levels, error, scale)
     if exact and not findings:
         lost = "" if not wrong_levels else f"{wrong_levels} of {total} levels come back as another byte"
         how = f"within what this dtype can hold; {lost}" if lost else f"all {total} levels come back"
         findings = [Finding("exact", f"the image comes back: {how}.{warning}", 0.0)]
-    elif not exact and (found is None or found.is_right) and not any(one.effect > 0 for one in beside):
+    elif not exact and (found is None or found.is_right) and not spoils:
         findings.append(_unknown(seen, error, why, found is not None))
     gain, offset = composite(seen)
     first, *rest = sorted(findings, key=lambda one: -one.effect)

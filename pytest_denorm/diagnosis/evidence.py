@@ -36,7 +36,8 @@ class Way(NamedTuple):
         cost: 0 for what is right.
         low, high: the intervals, (n, channels).
         period: after which whole numbers begin again; 0 where they are clamped.
-        shift: of the middle of an interval from the number that was stored.
+        unit: what one whole number is worth; 0 for floats.
+        below, above: the interval of the whole number k is ``k + below`` to ``k + above``.
     """
 
     key: str
@@ -45,7 +46,26 @@ class Way(NamedTuple):
     low: Array
     high: Array
     period: float = 0.0
-    shift: float = 0.0
+    unit: float = 0.0
+    below: float = 0.0
+    above: float = 0.0
+
+    @property
+    def shift(self) -> float:
+        """Of the middle of an interval from the number that was stored."""
+        return (self.below + self.above) / 2 * self.unit
+
+    def of(self, other: Evidence, low: Array, high: Array) -> Way:
+        """Return the same way of storing for other pixels, where all beyond `low` and `high` may have been clamped."""
+        values, margin = other.z, 0.25 * other.step + 1e-6 * other.white
+        below, above = values, values
+        if self.unit:
+            levels = np.rint(values / other.step)
+            below, above = (levels + self.below) * self.unit, (levels + self.above) * self.unit
+        if not self.period:
+            below = np.where(values <= low + margin, -np.inf, below)
+            above = np.where(values >= high - margin, np.inf, above)
+        return self._replace(low=below, high=above)
 
     def holds(self, values: Array, room: Array, at: Any = slice(None)) -> Array:
         """Whether each value lies in the interval of its pixel, or within `room` of it."""
@@ -186,23 +206,33 @@ class Evidence:
             ("rounded-up", "rounded-up", 1.1, -1.0, 0.0, self.steps),
         ]
         if of_bytes:
-            kinds.insert(1, ("", "", 0.01, 0.0, 1.0, most))  # each whole number has an equal share of 0..white
+            # each whole number has an equal share of 0..white; torchvision takes 255.999 for 256
+            kinds.insert(1, ("", "", 0.01, 0.0, 1.001, most))
             kinds.append(("truncated-255.5", "truncation", 1.05, 0.0, 1.0, self.steps + 0.5))
         for key, kind, cost, below, above, count in kinds:
             unit = self.white / count
             low, high = (levels + below) * unit, (levels + above) * unit
-            shift = (below + above) / 2 * self.step
             clamped = np.where(at_low, -np.inf, low), np.where(at_high, np.inf, high)
-            yield Way(key, kind, cost, *clamped, 0.0, shift)
+            yield Way(key, kind, cost, *clamped, 0.0, unit, below, above)
             if self.low.min() >= 0 and self.high.max() <= period:
                 if below == 0.0:  # a cast cuts towards 0
                     low = np.where(levels == 0, -unit, low)
-                yield Way(key, kind, cost, low, high, self.turn * unit, shift)
+                yield Way(key, kind, cost, low, high, self.turn * unit, unit, below, above)
 
-    def line(self, c: int, results: Array | None = None, chosen: Array | None = None) -> Line:
+    @cached_property
+    def _is_between(self) -> Array:
+        """Which values lie between two levels of bytes: there a cast that cuts off loses half a level on average."""
+        levels = self.x * (255 / self.white)
+        between: Array = np.abs(levels - np.rint(levels)) > 1e-3
+        return between
+
+    def line(self, c: int) -> Line:
         """Fit one channel of the results to the normalized values, where it is not at an end of its range."""
-        z = self.z[:, c] if results is None else results
-        kept = np.flatnonzero(self.is_closed[:, c] if chosen is None else chosen)
+        z = self.z[:, c]
+        closed = self.is_closed[:, c]
+        kept = np.flatnonzero(closed & self._is_between[:, c])
+        if len(kept) < _ENOUGH:
+            kept = np.flatnonzero(closed)
         if len(kept) < _ENOUGH:
             kept = np.arange(len(z))
         kept = kept[:: max(1, len(kept) // _MOST)]

@@ -125,7 +125,7 @@ def _other_std(known: Statistics) -> Iterator[Rule]:
     yield _std("wrong-std", "std-missing", np.ones_like(s))
     yield _std("wrong-std", "std-squared", s * s)
     yield _std("wrong-std", "std-root", np.sqrt(np.abs(s)))
-    yield _std("wrong-std", "std-sign", -s)
+    yield _std("wrong-std", "std-sign", -s, 1.05)
     yield _std("swapped-mean-std", "mean-for-std", m, 1.1)
     yield _std("scale-255", "std-times-255", s * 255, 1.1)
     yield _std("scale-255", "std-over-255", s / 255, 1.1)
@@ -148,7 +148,7 @@ def _other_both(known: Statistics) -> Iterator[Rule]:
         for signs in itertools.product((1.0, -1.0), repeat=known.channels if known.channels <= _FEW else 1):
             root = np.sqrt(s) * np.array(signs)
             yield _both("not-inverted", "forward-twice", root, m / (1 + root), 1.0 if min(signs) > 0 else 1.1)
-    yield _both("value-range", "statistics-of-minus-one", 2 * s, 2 * m - w)
+    yield _both("value-range", "statistics-of-minus-one", 2 * s, 2 * m - w, 1.1)
     if known.single:
         short_m, short_s = (one.astype(np.float32).astype(np.float64) for one in (m, s))
         yield _both("rounded-constants", "float32", short_s, short_m, what="mean and std are")
@@ -160,7 +160,7 @@ def _eps(known: Statistics) -> Iterator[Rule]:
     s = known.std
     for power, sign in itertools.product(_EPS, (1, -1)):
         side = "the inverse" if sign > 0 else "the forward"
-        cost = 1.0 if np.ptp(s) > 0 or known.channels == 1 else 1.1
+        cost = (1.0 if np.ptp(s) > 0 or known.channels == 1 else 1.1) + (0.15 if power < 1e-8 else 0.0)
         yield _std("eps", "eps", s + sign * power, cost, power=power, what="std", side=side)
         root = np.sqrt(s**2 + sign * power)
         yield _std("eps", "eps", root, cost + 0.05, power=power, what="the variance", side=side)
@@ -208,12 +208,14 @@ def _one_for_all(known: Statistics) -> Iterator[Rule]:
 def _rounded(known: Statistics) -> Iterator[Rule]:
     """Numbers typed to a few decimals, on the scale of the images or of bytes; and their quotients."""
     m, s = known.mean, known.std
+    # one short number says nothing of rounding
+    alone = 0.15 if len({*s.tolist(), *m.tolist()}) <= 2 else 0.0
     scales = [(1.0, "")] if known.white == 255 else [(1.0, ""), (255.0, " on the scale of bytes")]
     for (unit, scale), digits in itertools.product(scales, range(6)):
         if digits == 0 and unit * known.white == 1:
             continue
         facts = {"decimals": count_of(digits, "decimal"), "scale": scale}
-        cost = 1.0 + 0.02 * digits + (0.05 if scale else 0.0)
+        cost = 1.0 + alone + 0.02 * digits + (0.05 if scale else 0.0)
         stds, means = ([one / unit for one in _shortened(values * unit, digits)] for values in (s, m))
         for (a, std), (b, mean) in itertools.product(enumerate(stds), enumerate(means)):
             yield _both("rounded-constants", "rounded", std, mean, cost + 0.01 * (a + b), **facts)
@@ -224,7 +226,7 @@ def _rounded(known: Statistics) -> Iterator[Rule]:
         for mean, std in zip(_shortened(-m / s, digits)[:3], _shortened(1 / s, digits)[:3], strict=False):
             for what, one, two in (("both", mean, std), ("-mean/std", mean, 1 / s), ("1/std", -m / s, std)):
                 facts = {"decimals": count_of(digits, "decimal"), "what": what}
-                cost = 1.0 + 0.02 * digits + (0.0 if what == "both" else 0.1)
+                cost = 1.0 + alone + 0.02 * digits + (0.0 if what == "both" else 0.1)
                 yield _both("rounded-constants", "rounded-quotients", 1 / two, -one / two, cost, **facts)
 
 
@@ -253,10 +255,12 @@ def _presets(known: Statistics) -> Iterator[Rule]:
         yield _both("other-preset", "other-preset", std, mean, 1.05, **facts)
         for unit, digits in ((1.0, 1), (1.0, 2), (1.0, 3), (255.0, 0), (255.0, 1)):
             pairs = [(mean, known.mean), (std, known.std)]
-            if all(_rounds_to(long * unit, short * unit, digits) for long, short in pairs):
+            if all(_rounds_to(long * unit, short * unit, digits) for long, short in pairs) and _is_rounding(
+                np.concatenate([mean, std]), np.concatenate([known.mean, known.std])
+            ):
                 scale = " on the scale of bytes" if unit > 1 else ""
                 decimals = count_of(digits, "decimal")
-                yield _both("rounded-constants", "pipeline-rounded", std, mean, 1.0, decimals=decimals, scale=scale)
+                yield _both("rounded-constants", "pipeline-rounded", std, mean, 1.0, name=name, decimals=decimals, scale=scale)
                 break
 
 
@@ -273,6 +277,14 @@ def _rounds_to(long: Array, short: Array, digits: int) -> bool:
     return bool((np.abs(long - short) <= 0.5000001 * 10.0**-digits).all()) and bool(
         np.allclose(short, np.round(short, digits), rtol=0, atol=1e-7)
     )
+
+
+def _is_rounding(long: Array, short: Array) -> bool:
+    """Return whether several numbers moved, each in its own way: one factor that moves them all is no rounding."""
+    different = {(round(float(a), 12), round(float(b), 12)) for a, b in zip(long, short, strict=True) if a != b}
+    first = int(np.abs(short).argmax())
+    in_step = np.abs(long - short * (long[first] / short[first])) <= 1e-3 * np.abs(long)
+    return len(different) > 1 and not bool(in_step.all())
 
 
 def frame_rules(known: Statistics) -> list[Rule]:
@@ -301,9 +313,9 @@ def _results(white: float) -> Iterator[Rule]:
 
     yield result("inverted-intensity", "negative", lambda a, b: (-a, white - b), lambda a, b: (-a, white - b))
     yield result("value-range", "to-minus-one", lambda a, b: (2 * a, 2 * b - white),
-                 lambda a, b: (a / 2, (b + white) / 2))  # fmt: skip
+                 lambda a, b: (a / 2, (b + white) / 2), 1.1)  # fmt: skip
     yield result("value-range", "from-minus-one", lambda a, b: (a / 2, (b + white) / 2),
-                 lambda a, b: (2 * a, 2 * b - white))  # fmt: skip
+                 lambda a, b: (2 * a, 2 * b - white), 1.1)  # fmt: skip
 
 
 #: Factors that come from two whites, and the key of the words of each.

@@ -20,7 +20,7 @@ from .constants import Patch, read_constants
 from .evidence import Evidence, Way
 from .rules import Rule, Statistics, constant_rules, frame_rules
 
-__all__ = ["Explanation", "search"]
+__all__ = ["Explanation", "right", "search"]
 
 Array = np.ndarray[Any, Any]
 
@@ -74,6 +74,15 @@ class Explanation:
     @property
     def kinds(self) -> set[str]:
         return {one.kind for one in (*self.rules, *self.patches)}
+
+
+def right(seen: Evidence) -> Explanation:
+    """Return the explanation of right results, stored in the first right way that holds."""
+    known, order = seen.known, tuple(range(seen.channels))
+    room = seen.room(known.std, known.mean) + 2 * seen.slack
+    ways = [way for way in seen.ways() if not way.key and not way.period]
+    held = [way for way in ways if way.holds(known.std * seen.y + known.mean, room).all()]
+    return Explanation((), (), (held or ways)[0], None, known.std, known.mean, order, 0.0)
 
 
 def search(seen: Evidence) -> Explanation | None:
@@ -171,9 +180,7 @@ def _explained(seen: Evidence, table: Hypotheses, way: Way, at: Array, best: flo
         one = held_against(seen, way, slope, offset, order, room[index])
         if one is None:
             continue
-        clamp, extra, wraps = one
-        if way.period and not wraps:
-            continue
+        clamp, extra = one
         cost += extra
         best = min(best, cost)
         yield Explanation(table.rules[index], (), way, clamp, slope, offset, tuple(order.tolist()), cost)
@@ -181,21 +188,20 @@ def _explained(seen: Evidence, table: Hypotheses, way: Way, at: Array, best: flo
 
 def held_against(
     seen: Evidence, way: Way, slope: Array, offset: Array, order: Any, room: Array
-) -> tuple[Clamp | None, float, bool] | None:
+) -> tuple[Clamp | None, float] | None:
     """Hold one map against every pixel.
 
     Returns:
-        Where results are clamped, if not to 0..white; what that, and wrapping, cost; and whether results wrap. None
-        where some pixel is not reproduced.
+        Where results are clamped, if not to 0..white; and what that, or wrapping, costs. None where some pixel is not
+        reproduced.
     """
     values = slope * seen.y[:, list(order)] + offset
     if not way.holds(values, room).all():
         return None
     if way.period:
-        wraps = bool(((values < -seen.step - room) | (values >= way.period + room)).any())
-        return None, 0.6, wraps
+        return None, 0.6
     clamp = find_clamp(seen, values - way.shift, slope, offset - way.shift, order, room)
-    return clamp, (clamp.cost if clamp else 0.0), False
+    return clamp, (clamp.cost if clamp else 0.0)
 
 
 def _telling_pixels(seen: Evidence) -> Array:
@@ -228,9 +234,9 @@ def _read_off(seen: Evidence, best: float) -> Iterator[Explanation]:
                 one = held_against(seen, way, slope, offset, order, room)
                 if one is not None:
                     break
-            if one is None or (way.period and not one[2]):
+            if one is None:
                 continue
-            clamp, extra, _ = one
+            clamp, extra = one
             cost = read.cost + way.cost + extra
             best = min(best, cost)
             yield Explanation(read.rules, read.patches, way, clamp, slope, offset, tuple(order), cost)
