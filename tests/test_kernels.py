@@ -790,7 +790,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("axis", [3, -4])
     def test_axes_that_are_not_there(self, axis):
-        message = f"channel_axis is {axis}: the pictures, of shape (3, 4, 5), have no such axis."
+        message = f"channel_axis is {axis}: images of shape (3, 4, 5) have no such axis."
         for normalization in (IMAGENET, GREY):
             with pytest.raises(ImageError, match=f"^{re.escape(message)}$"):
                 denormalize(torch.zeros(3, 4, 5), normalization, channel_axis=axis)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.files import write_whole
 from ..core.ini import Ini, find_ini
 from ..errors import SettingsError
-from ..images.baselines import write_whole
 from ..pipelines.spec import file_of, with_colon
 from .candidates import Candidate, find_candidates
 from .terminal import fitted, painted_diff, wants_colors

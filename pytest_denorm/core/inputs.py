@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..errors import ImageError, ImageTypeError
-from .arguments import whole
+from .layout import FIRST, axis_from_end, fitting_axes
 
 __all__ = ["refuse_kind", "refuse_out", "resolve_channel_axis"]
 
@@ -73,20 +73,14 @@ def resolve_channel_axis(
     Raises:
         ImageError: no axis fits, or (in an array) two do.
     """
-    ndim = len(shape)
     if channel_axis is not None:
-        whole(channel_axis, "channel_axis", ImageError, meaning="axes, such as -3")
-        if not -ndim <= channel_axis < ndim:
-            raise ImageError(
-                f"channel_axis is {channel_axis}: the pictures, of shape {tuple(shape)}, have no such axis."
-            )
-        axis = channel_axis - ndim if channel_axis >= 0 else channel_axis
+        axis = axis_from_end(channel_axis, shape)
         if channels not in (1, shape[axis]):
             raise ImageError(_misfit(shape, channels, source, axis))
         return axis
     if channels == 1:
         return None
-    fitting = [axis for axis in ((-3, -1) if is_array else (-3,)) if ndim >= 3 and shape[axis] == channels]
+    fitting = [axis for axis in fitting_axes(shape, (channels,)) if is_array or axis == FIRST]
     if len(fitting) == 1:
         return fitting.pop()
     if fitting:
@@ -94,7 +88,7 @@ def resolve_channel_axis(
             f"the pictures have shape {tuple(shape)}: the channels may be axis -3 (..., C, H, W) or axis -1 "
             f"(..., H, W, C). Say which with channel_axis."
         )
-    raise ImageError(_misfit(shape, channels, source, -3))
+    raise ImageError(_misfit(shape, channels, source, FIRST))
 
 
 def _misfit(shape: Sequence[int], channels: int, source: str, axis: int) -> str:

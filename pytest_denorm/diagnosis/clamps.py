@@ -1,4 +1,4 @@
-"""Where values are clamped: before the inverse, in the normalized space, or after it, to another range than 0..white."""
+"""Where values are clamped: before the inverse, in the normalized space, or after it to another range than 0..white."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def find_clamp(seen: Evidence, values: Array, slope: Array, offset: Array, order
         ends = (low - offset) / slope, (high - offset) / slope
         widths = np.maximum(1e-4, np.abs(known / slope))[wrong]
     turned = slope < 0
-    before = tuple(
-        _common(np.where(turned, *pair)[wrong], widths) for pair in ((ends[1], ends[0]), (ends[0], ends[1]))
-    )
+    before = tuple(_common(np.where(turned, *pair)[wrong], widths) for pair in ((ends[1], ends[0]), (ends[0], ends[1])))
     is_after, is_before = (not any(math.isnan(end) for end in pair) for pair in (after, before))
     if is_before and (slope[wrong] != 0).all() and (not is_after or _digits(before) <= _digits(after)):
         return Clamp((before[0], before[1]), low, high, 1.1)

@@ -185,12 +185,11 @@ def parts_of(
     seen: Evidence, found: Explanation, wrong_levels: int = 0, error: float = 1.0, scale: float = 1.0
 ) -> Iterator[Finding]:
     """Return the mistakes that an explanation is made of, each with its equals."""
-    parts: list[Rule | Patch] = [*found.rules, *found.patches]
-    equal = [part for other in found.equal for part in (*other.rules, *other.patches)]
-    for index, part in enumerate(parts):
+    parts = found.parts
+    others = [other.parts[0] for other in found.equal]
+    for part in parts:
         message = _message(seen, part, found, scale)
         effect = _effect(seen, part, error)
-        others = equal if index == len(parts) - 1 and len(parts) == 1 else []
         said = [_message(seen, other, found, scale) for other in others]
         same = "".join(f" The same numbers come about where {_lower(one)}" for one in said)
         yield Finding(part.kind, message + same, effect)
@@ -229,8 +228,8 @@ def _message(seen: Evidence, part: Rule | Patch, found: Explanation, scale: floa
     elif part.key == "over-255" and scale * seen.white == 255 and not seen.step:
         facts["meant"] = " If 0..1 is meant, say so: output_max=1."
     elif part.key == "no-forward-read":
-        mean, std = (", ".join(number(one) for one in values) for values in (part.offset, part.slope))  # type: ignore[union-attr]
-        facts["numbers"] = f"mean ({mean}), std ({std})"
+        read_mean, read_std = (", ".join(map(number, values)) for values in (found.offset, found.slope))
+        facts["numbers"] = f"mean ({read_mean}), std ({read_std})"
     return words(part.key, facts, seen)
 
 
@@ -289,13 +288,14 @@ def _why_unknown(seen: Evidence, error: float, gain: Array | None, offset: Array
     sources = [line.source for line in seen.lines]
     if None not in sources and len(set(sources)) < len(sources) and all(line.affine for line in seen.lines):
         names = seen.known.names
-        return f"the channels of the result come from the normalized channels {', '.join(names([c or 0]) for c in sources)}"
+        said = ", ".join(names([c or 0]) for c in sources)
+        return f"the channels of the result come from the normalized channels {said}"
     if is_right:
         off = in_levels(error / (seen.white / 255), 4)
         if seen.step:
             return (
-                f"each constant is right as far as whole numbers show it, and pixels come back up to {off} off: diagnose "
-                f"the inverse as it is before it makes them"
+                f"each constant is right as far as whole numbers show it, and pixels come back up to {off} off: "
+                f"diagnose the inverse as it is before it makes them"
             )
         why = f"the map is right as far as it can be measured, and the result up to {off} off"
         return f"{why}: floats of 16 bits tell no more, so diagnose it in float32" if seen.unit > _SINGLE else why

@@ -1,8 +1,7 @@
-"""Constants that no rule predicts, read off the fitted lines: which std and which mean an inverse must have been given."""
+"""Constants that no rule predicts, read off the fitted lines: which std and mean an inverse must have been given."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .evidence import Evidence, Line, snap
-from .rules import ORDER, Rule, Statistics, constant_rules, frame_rules
+from .rules import ORDER, Rule, Statistics, constant_rules, frame_rules, move_rules, reorder_facts
 
 __all__ = ["Patch", "Read", "read_constants", "typed_number"]
 
@@ -81,22 +80,20 @@ def read_constants(seen: Evidence, lines: Sequence[Line], shift: float, most: fl
     blur = seen.room(slope, offset) + seen.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
     gain = np.abs(slope / seen.known.std[list(order)])
     frames = [rule for rule in frame_rules(seen.known) if rule.undo is not None and rule.stage != ORDER]
-    moves = [rule for rule in frame_rules(seen.known) if rule.stage == ORDER and rule.order == order]
-    if order == tuple(range(seen.channels)):
-        moves = []
-    elif not moves:
-        return
-    for move in moves or [None]:
-        for frame in [None, *frames]:
-            beside = tuple(rule for rule in (frame, move) if rule is not None)
+    moves: list[tuple[Rule, ...]] = [()]
+    if order != tuple(range(seen.channels)):
+        moves = [(rule,) for rule in move_rules(seen.known, order)]
+    for move in moves:
+        for frame in [(), *((one,) for one in frames)]:
+            beside = (*frame, *move)
             with np.errstate(all="ignore"):
                 typed = _typed(seen, beside, slope, offset, blur)
             if typed is None:
                 continue
-            if frame is None and ((gain <= 0.1) | (gain >= 10)).all():
+            if not frame and ((gain <= 0.1) | (gain >= 10)).all():
                 continue
             left = most - sum(rule.cost for rule in beside)
-            for rule, cost, patches, std, mean in _patched(seen, typed, left, alone=frame is None):
+            for rule, cost, patches, std, mean in _patched(seen, typed, left, alone=not frame, moved=bool(move)):
                 rules = (*((rule,) if rule else ()), *beside)
                 a, b = std, mean
                 for one in beside:
@@ -120,7 +117,7 @@ def _typed(seen: Evidence, beside: Sequence[Rule], slope: Array, offset: Array, 
     if not (np.isfinite(std).all() and np.isfinite(mean).all()):
         return None
     std_room, mean_room = (
-        sum(np.maximum(np.abs(moved[i][k] - one), np.abs(moved[i + 1][k] - one)) for i in (0, 2))
+        np.sum([np.maximum(np.abs(moved[i][k] - one), np.abs(moved[i + 1][k] - one)) for i in (0, 2)], axis=0)
         for k, one in ((0, std), (1, mean))
     )
     return _Typed(std, mean, std_room, mean_room)
@@ -137,7 +134,7 @@ def _bases(mean: tuple[float, ...], std: tuple[float, ...], white: float, single
 
 
 def _patched(
-    seen: Evidence, typed: _Typed, most: float, *, alone: bool
+    seen: Evidence, typed: _Typed, most: float, *, alone: bool, moved: bool
 ) -> Iterator[tuple[Rule | None, float, tuple[Patch, ...], Array, Array]]:
     """What the typed constants are: the pipeline's, or those of one rule, but for some that were read off."""
     rules, stds, means, own = _bases(*seen.known.key)
@@ -150,8 +147,8 @@ def _patched(
     with np.errstate(all="ignore"):
         scaled = wrong_std & wrong_mean & (np.abs(typed.mean - means * typed.std / stds) <= typed.mean_room)
     least = own + _FIRST * (wrong_std.any(axis=1).astype(int) + (wrong_mean & ~scaled).any(axis=1))
-    wrong_at_all = (wrong_std | wrong_mean).any(axis=1)
-    for k in np.flatnonzero((least <= most) & wrong_at_all):
+    tells = (wrong_std | wrong_mean).any(axis=1) | moved
+    for k in np.flatnonzero((least <= most) & tells):
         cost = _cost(typed.std, stds[k], wrong_std[k]) + _cost(typed.mean, means[k], wrong_mean[k] & ~scaled[k])
         if cost + own[k] > most:
             continue
@@ -190,8 +187,8 @@ def _single_patches(
         return (Patch("inverted-twice", "no-forward-read", std, mean),), std, mean
     short = _says_rounded(known, std, mean, wrong_std, wrong_mean)
     if short is not None:
-        facts = {"decimals": short}
-        return (Patch("rounded-constants", "pipeline-rounded-read", std, mean, facts),), std, mean
+        rounded = Patch("rounded-constants", "pipeline-rounded-read", std, mean, {"decimals": short})
+        return (rounded,), std, mean
     if wrong_std.any():
         alone_mean = np.where(scaled, known.mean * std / known.std, known.mean)
         alone_std = np.where(wrong_std, std, known.std)
@@ -231,6 +228,15 @@ def _common_patches(seen: Evidence, typed: _Typed) -> Iterator[tuple[float, tupl
             one_shift = 0.0
         if parts:
             yield cost, tuple(parts), one_gain * known.std, one_gain * known.mean + one_shift
+    off = np.abs(typed.std[:, None] - known.std) + np.abs(typed.mean[:, None] - known.mean)
+    order = off.argmin(axis=1)
+    straight = np.arange(known.channels)
+    matched = (np.abs(typed.std - known.std[order]) <= typed.std_room) & (
+        np.abs(typed.mean - known.mean[order]) <= typed.mean_room
+    )
+    if matched.all() and (np.sort(order) == straight).all() and (order != straight).any():
+        std, mean, facts = known.std[order], known.mean[order], reorder_facts(tuple(order.tolist()))
+        yield 1.15, (Patch("channel-order", "statistics-order", std, mean, facts),), std, mean
     one_std, one_mean = _one_value(typed.std, typed.std_room), _one_value(typed.mean, typed.mean_room)
     if one_std is not None and one_mean is not None and one_std > 0 and varied and (one_std, one_mean) != (1, 0):
         std, mean = np.full(known.channels, one_std), np.full(known.channels, one_mean)
@@ -247,14 +253,13 @@ def _one_value(values: Array, room: Array) -> float | None:
 
 
 def _says_rounded(known: Statistics, std: Array, mean: Array, wrong_std: Array, wrong_mean: Array) -> str | None:
-    """How many decimals the pipeline's own constants have, where they are those of the inverse, rounded.
+    """Say how many decimals the pipeline's own constants have, where they are those of the inverse, rounded.
 
-    That numbers are short says little, as most are. The long ones have to look typed: longer by a digit or two, no more.
+    That numbers are short says little, as most are. The long ones have to look typed: longer by two digits at most.
     """
     long = np.concatenate([std[wrong_std], mean[wrong_mean]])
     short = np.concatenate([known.std[wrong_std], known.mean[wrong_mean]])
-    right_std, right_mean = ~wrong_std | (std == known.std), ~wrong_mean | (mean == known.mean)
-    if len({round(float(one), 12) for one in short}) < 2 or not (right_std | wrong_std).all() or not right_mean.any() and False:
+    if len({round(float(one), 12) for one in short}) < 2:
         return None
     for digits in (1, 2, 3):
         rounded = np.abs(long - short) <= 0.5000001 * 10.0**-digits

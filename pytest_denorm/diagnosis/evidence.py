@@ -1,14 +1,14 @@
 """The pixels that were seen of an inverse, and what they leave open: arrays alone.
 
-Results are stored as floats or whole numbers, rounded or cut off, clamped or wrapped. Each way of storing turns a result
-that was seen into the interval of values that it can have come from. A map explains the pixels if each value that it
-predicts lies in its interval, but for what arithmetic explains.
+Results are stored as floats or whole numbers, rounded or cut off, clamped or wrapped. Each way of storing turns a
+result into the interval of values that it can have come from. A map explains the pixels if each value that it predicts
+lies in its interval, but for what arithmetic explains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -74,8 +74,8 @@ class Way(NamedTuple):
             inside: Array = (values >= low - room) & (values <= high + room)
             return inside
         width = high - low + 2 * room
-        inside = (np.mod(values - (low - room), self.period) <= width) & (width < self.period / 4)
-        return inside
+        wrapped: Array = (np.mod(values - (low - room), self.period) <= width) & (width < self.period / 4)
+        return wrapped
 
 
 class Line(NamedTuple):
@@ -108,7 +108,6 @@ class Evidence:
         unit: the unit roundoff of the arithmetic.
         slack: how far a correct result may be off, a channel.
         noise: how far `x` itself may be off.
-        turn: how many whole numbers there are until they begin again.
     """
 
     x: Array
@@ -119,6 +118,12 @@ class Evidence:
     unit: float
     slack: Array
     noise: float = 0.0
+
+    @classmethod
+    def joined(cls, images: Sequence[Evidence]) -> Evidence:
+        """Return the pixels of several images together."""
+        x, y, z = (np.concatenate([getattr(one, name) for one in images]) for name in ("x", "y", "z"))
+        return replace(images[0], x=x, y=y, z=z)
 
     @property
     def channels(self) -> int:
@@ -176,9 +181,10 @@ class Evidence:
         if self.step:
             at_low |= self.z <= margin
             at_high |= self.z >= self.white - margin
+        margins = np.broadcast_to(margin, (self.channels,))
         for c in np.flatnonzero(self.high - self.low <= margin):
             value = float(self.low[c])
-            black, white = abs(value) <= margin_of(margin, c), abs(value - self.white) <= margin_of(margin, c)
+            black, white = abs(value) <= margins[c], abs(value - self.white) <= margins[c]
             above = not black and (white or bool((self.x[:, c] >= value).all()))
             below = black or (not above and bool((self.x[:, c] <= value).all()))
             at_low[:, c], at_high[:, c] = below, above
@@ -258,7 +264,7 @@ class Evidence:
 
     @cached_property
     def unwrapped(self) -> tuple[Line, ...] | None:
-        """The lines of whole numbers that were cast without a clamp, put back beyond white; None where they were not."""
+        """The lines of whole numbers that were cast without a clamp, put back beyond white; None where none were."""
         if not self.step or self.low.min() < 0 or self.high.max() > self.turn * self.step:
             return None
         lines = [self._unwrapped(c) for c in range(self.channels)]
@@ -280,10 +286,6 @@ class Evidence:
                 row[source] = fit.matrix.item()
                 return Line(source, fit.matrix.item(), fit.offset.item(), row, float(fit.residual[0]), True)
         return None
-
-
-def margin_of(margin: Any, c: int) -> float:
-    return float(np.broadcast_to(margin, c + 1)[c]) if np.ndim(margin) == 0 else float(margin[c])
 
 
 def snap(value: float, uncertainty: float) -> float:

@@ -8,7 +8,8 @@ whether an inverse does the same to every image: to bright, dark and even ones, 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,8 +78,8 @@ class Observation(NamedTuple):
     def pixels(self, x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> Evidence:
         """Return one more image before Normalize, after it, and as it came back, as pixels."""
         main = self.main
-        values = _columns(x), _columns(y)[:, self.order], _columns(z) / self.scale
-        return Evidence(*values, main.known, main.step, main.unit, main.slack)
+        y_columns, z_columns = _columns(y)[:, self.order], _columns(z) / self.scale
+        return replace(main, x=_columns(x), y=y_columns, z=z_columns)
 
 
 class Forward(NamedTuple):
@@ -130,14 +131,14 @@ def observe(
         Evidence(x, y[:, fitted.order], np.nan_to_num(z), known, step, unit, slack)
         for x, y, z in zip(xs, ys, zs, strict=True)
     ]
-    main = Evidence(*_joined(parts), known, step, unit, slack)
+    main = Evidence.joined(parts)
     is_finite = all(bool(np.isfinite(one).all()) for one in zs)
     probes.special["an image of the color of the mean"] = _plain_color(fitted.mean, ran[2].x)
     lost = wrong_levels(xs[0], zs[0], pixel_max / 255)
-    exact = is_finite and _is_exact(main, Evidence(*_joined(parts[1:4]), known, step, unit, slack), lost)
+    exact = is_finite and _is_exact(main, Evidence.joined(parts[1:4]), lost)
     return Observation(
-        main, parts, ran, fitted.order, fitted.is_affine, finite, is_finite, exact, lost, scale, *mutated, probes,
-        there, back, inverse,
+        main, parts, ran, fitted.order, fitted.is_affine, finite, is_finite, exact, lost, scale, mutated[0], mutated[1],
+        probes, there, back, inverse,
     )  # fmt: skip
 
 
@@ -146,10 +147,6 @@ def _plain_color(mean: Array, like: torch.Tensor) -> torch.Tensor:
     small = like[:, :9, :14]
     color = torch.from_numpy(mean).to(like.dtype)[:, None, None].expand_as(small)
     return color.clamp(0, float(like.max())).contiguous()
-
-
-def _joined(parts: Sequence[Evidence]) -> list[Array]:
-    return [np.concatenate([getattr(one, name) for one in parts]) for name in ("x", "y", "z")]
 
 
 def called(one_by_one: Caller, image: torch.Tensor) -> tuple[torch.Tensor, bool]:

@@ -76,21 +76,23 @@ def ask_batches(seen: Observation) -> Iterator[Finding]:
     if changes and not seen.inverse_mutates:
         yield Finding(
             "mutates-input",
-            "the inverse changes a batch in place, and a single image not: the normalized batch is overwritten. Work on "
-            "a clone.",
+            "the inverse changes a batch in place, and a single image not: the normalized batch is overwritten. Work "
+            "on a clone.",
             0.0,
         )
 
 
 def _batch_words(count: int, wrong: list[int]) -> str:
-    which = "one image" if len(wrong) == 1 else f"{len(wrong)} images"
+    which = "one image" if len(wrong) == 1 else f"each of {len(wrong)} images"
     mend = "Use mean and std of shape (C, 1, 1), which serve images and batches alike."
     if wrong == list(range(1, count)):
-        which = "all but the first"
+        which = "every image but the first"
     elif wrong == list(range(count)):
         which = "every image"
-    return f"in a batch of {count}, {which} comes back otherwise than alone: the inverse takes images for channels, or " \
+    return (
+        f"in a batch of {count}, {which} comes back otherwise than alone: the inverse takes images for channels, or "
         f"reads values of the whole batch. {mend}"
+    )
 
 
 def ask_special(seen: Observation, found: Explanation) -> Iterator[Finding]:
@@ -167,7 +169,7 @@ def stretched(seen: Observation) -> Finding | None:
     main = seen.main
     if any(not one.affine for image in images for one in image.lines):
         return None
-    if all(line.affine for line in _joined(images).lines):
+    if all(line.affine for line in Evidence.joined(images).lines):
         return None
     error = float(np.abs(main.z - main.x).max())
     full = all(
@@ -189,12 +191,6 @@ def stretched(seen: Observation) -> Finding | None:
         f"something, and is no inverse. Use y * std + mean.",
         error,
     )
-
-
-def _joined(images: list[Evidence]) -> Evidence:
-    first = images[0]
-    values = (np.concatenate([getattr(one, name) for one in images]) for name in ("x", "y", "z"))
-    return Evidence(*values, first.known, first.step, first.unit, first.slack)
 
 
 def describe_wrong(seen: Observation) -> Finding | None:
@@ -220,25 +216,24 @@ def describe_wrong(seen: Observation) -> Finding | None:
     values = main.x[bad]
     low, high, white = float(values.min()), float(values.max()), main.white
     if high < 0.3 * white or low > 0.7 * white:
-        end = f"values up to {number(high)}, near black," if high < 0.3 * white else f"values from {number(low)}, near white,"
+        end = f"values from {number(low)}, near white,"
+        if high < 0.3 * white:
+            end = f"values up to {number(high)}, near black,"
         return Finding(
             "depends-on-values",
             f"{end} come back otherwise than the rest, by up to {number(error)}. Give every value the same y * std + "
             f"mean.",
             error,
         )
-    channels = np.flatnonzero(bad.any(axis=0))
-    if len(channels) == main.channels:
-        return None
     return None
 
 
 def turned_over(seen: Observation) -> str:
     """How an image is turned over, where that is what was done to it; "" where it is not."""
     x, z = seen.ran[1].x.double(), seen.ran[1].z.double() / seen.scale
-    for words, axes in (("left to right", (-1,)), ("upside down", (-2,)), ("by half a turn", (-2, -1))):
+    for how, axes in (("left to right", (-1,)), ("upside down", (-2,)), ("by half a turn", (-2, -1))):
         if float((z - x.flip(axes)).abs().mean()) < 0.05 * seen.main.white:
-            return f"the image comes back turned over, {words}"
+            return f"the image comes back turned over, {how}"
     values, results = np.sort(seen.parts[1].x, axis=None), np.sort(seen.parts[1].z, axis=None)
     if (np.abs(values - results) <= seen.main.slack.max() + 0.52 * seen.main.step).all():
         return "the values come back in other places: an image is reshaped or viewed, where it has to be permuted"

@@ -18,7 +18,7 @@ import numpy as np
 from ..core.normalization import PRESETS, format_numbers
 from ..core.text import channel_name, count_of
 
-__all__ = ["CONSTANTS", "Rule", "Statistics", "constant_rules", "frame_rules"]
+__all__ = ["ORDER", "Rule", "Statistics", "constant_rules", "frame_rules", "move_rules", "reorder_facts"]
 
 Array = np.ndarray[Any, Any]
 Change = Callable[[Array, Array], tuple[Array, Array]]
@@ -169,12 +169,20 @@ def _eps(known: Statistics) -> Iterator[Rule]:
 def _other_orders(known: Statistics) -> Iterator[Rule]:
     m, s = known.mean, known.std
     for order in _orders(known.channels):
-        picked, backwards = list(order), list(order) == sorted(order, reverse=True)
-        how = "reversed" if backwards else f"in the order {order}"
-        cost = 1.0 if backwards else 1.1
-        yield _both("channel-order", "statistics-order", s[picked], m[picked], cost, how=how, what="mean and std are")
-        yield _std("channel-order", "statistics-order", s[picked], cost, how=how, what="the std is")
-        yield _mean("channel-order", "statistics-order", m[picked], cost, how=how, what="the mean is")
+        picked, facts = list(order), reorder_facts(order)
+        cost = 1.0 if facts["how"] == "reversed" else 1.1
+        yield _both("channel-order", "statistics-order", s[picked], m[picked], cost, **facts)
+        yield _std("channel-order", "statistics-order", s[picked], cost, **{**facts, "what": "the std is"})
+        yield _mean("channel-order", "statistics-order", m[picked], cost, **{**facts, "what": "the mean is"})
+
+
+def reorder_facts(order: tuple[int, ...]) -> dict[str, str]:
+    """Return what the words show of statistics in another order."""
+    moved = [c for c, source in enumerate(order) if source != c]
+    how = "reversed" if list(order) == sorted(order, reverse=True) else f"in the order {order}"
+    if len(order) > _FEW and len(moved) == 2:
+        how = f"those of channels {moved[0]} and {moved[1]} exchanged"
+    return {"how": how, "what": "mean and std are"}
 
 
 def _orders(channels: int) -> Iterator[tuple[int, ...]]:
@@ -234,13 +242,14 @@ def _shortened(values: Array, digits: int) -> list[Array]:
     """Rounded to so many decimals: a half to even, up, or down; and cut off. The same numbers once."""
     power = 10.0**digits
     room = np.minimum(1e-9 + 2.0**-22 * np.abs(values * power), 0.01)  # what float32 takes for a half
-    ways = [
+    ways: list[Array] = [
         np.round(values, digits),
         np.floor(values * power + 0.5 + room) / power,
         np.ceil(values * power - 0.5 - room) / power,
         np.trunc(values * power + np.sign(values) * 1e-9) / power,
     ]
-    return list({tuple(one.tolist()): one for one in ways if one.any()}.values())
+    kept: dict[tuple[float, ...], Array] = {tuple(one.tolist()): one for one in ways if one.any()}
+    return list(kept.values())
 
 
 def _presets(known: Statistics) -> Iterator[Rule]:
@@ -260,7 +269,8 @@ def _presets(known: Statistics) -> Iterator[Rule]:
             ):
                 scale = " on the scale of bytes" if unit > 1 else ""
                 decimals = count_of(digits, "decimal")
-                yield _both("rounded-constants", "pipeline-rounded", std, mean, 1.0, name=name, decimals=decimals, scale=scale)
+                facts = {"name": name, "decimals": decimals, "scale": scale}
+                yield _both("rounded-constants", "pipeline-rounded", std, mean, 1.0, **facts)
                 break
 
 
@@ -343,16 +353,20 @@ def _factors(known: Statistics) -> Iterator[Rule]:
 
 def _moves(known: Statistics) -> Iterator[Rule]:
     """The channels of the result, or of what the formula gets, in another order."""
-    slots = frozenset({"order"})
     for order in _orders(known.channels):
-        picked, backwards = list(order), list(order) == sorted(order, reverse=True)
-        names = ", ".join(channel_name(channel, known.channels) for channel in order)
-        facts, cost = {"backwards": backwards, "names": names}, 1.0 if backwards else 1.1
-        back = np.argsort(picked)
-        yield Rule(
-            "channel-order", "result-order", ORDER, slots,
-            lambda a, b, picked=picked: (a[..., picked], b[..., picked]),  # type: ignore[misc]
-            lambda a, b, back=back: (a[..., back], b[..., back]),  # type: ignore[misc]
-            cost, order, True, facts,
-        )  # fmt: skip
-        yield Rule("channel-order", "input-order", ORDER, slots, lambda a, b: (a, b), None, cost + 0.05, order, True, facts)
+        yield from move_rules(known, order)
+
+
+def move_rules(known: Statistics, order: tuple[int, ...]) -> Iterator[Rule]:
+    """The channels of the result, or those of the normalized image, in one other order."""
+    picked, backwards, slots = list(order), list(order) == sorted(order, reverse=True), frozenset({"order"})
+    names = ", ".join(channel_name(channel, known.channels) for channel in order)
+    facts, cost = {"backwards": backwards, "names": names}, 1.0 if backwards else 1.1
+    back = np.argsort(picked)
+    yield Rule(
+        "channel-order", "result-order", ORDER, slots, lambda a, b: (a[..., picked], b[..., picked]),
+        lambda a, b: (a[..., back], b[..., back]), cost, order, True, facts,
+    )  # fmt: skip
+    yield Rule(
+        "channel-order", "input-order", ORDER, slots, lambda a, b: (a, b), None, cost + 0.05, order, True, facts
+    )  # fmt: skip

@@ -1,15 +1,15 @@
 """Analysis by synthesis: of all mistakes, and pairs of mistakes, that reproduce the pixels, the cheapest.
 
 Every rule and every pair of rules of different slots predicts a slope and an offset for each channel. These are run
-through each way in which the results can be stored, and kept where all pixels agree. Constants that no rule predicts are
-read off the fitted lines, with at most one rule beside them.
+through each way in which the results can be stored, and kept where all pixels agree. Constants that no rule predicts
+are read off the fitted lines, with at most one rule beside them.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -72,8 +72,13 @@ class Explanation:
         return not (self.rules or self.patches or self.way.key or self.way.period or self.clamp)
 
     @property
+    def parts(self) -> tuple[Rule | Patch, ...]:
+        """The mistakes with the numbers."""
+        return (*self.rules, *self.patches)
+
+    @property
     def kinds(self) -> set[str]:
-        return {one.kind for one in (*self.rules, *self.patches)}
+        return {one.kind for one in self.parts}
 
 
 def right(seen: Evidence) -> Explanation:
@@ -102,16 +107,14 @@ def search(seen: Evidence) -> Explanation | None:
     first, *others = sorted(found, key=lambda one: one.cost)
     equal: dict[str, Explanation] = {}
     for one in others:
-        same_way = (one.way.key, one.way.period > 0, one.clamp is None) == (
-            first.way.key,
-            first.way.period > 0,
-            first.clamp is None,
-        )
-        if one.cost <= first.cost + _EQUAL and same_way and len(one.kinds) == 1 and not one.kinds & first.kinds:
-            equal.setdefault(*one.kinds, one)
-    if not first.kinds or len(first.kinds) > 1:
-        equal = {}
-    return Explanation(**{**vars(first), "equal": tuple(equal.values())})
+        same_way = _storing(one) == _storing(first) and len(one.parts) == len(first.parts) == 1
+        if same_way and one.cost <= first.cost + _EQUAL and not one.kinds & first.kinds:
+            equal.setdefault(one.parts[0].kind, one)
+    return replace(first, equal=tuple(equal.values()))
+
+
+def _storing(one: Explanation) -> tuple[str, bool, bool]:
+    return one.way.key, one.way.period > 0, one.clamp is None
 
 
 @lru_cache(maxsize=64)
@@ -140,7 +143,8 @@ def _hypotheses(mean: tuple[float, ...], std: tuple[float, ...], white: float, s
             orders += [order] * int(finite.sum())
             cost.append(costs[chosen][finite] + sum(rule.cost for rule in frame))
             rules += [(*sets[index], *frame) for index in chosen[finite]]
-    return Hypotheses(np.concatenate(slopes), np.concatenate(offsets), np.array(orders), np.concatenate(cost), tuple(rules))
+    arrays = np.concatenate(slopes), np.concatenate(offsets), np.array(orders), np.concatenate(cost)
+    return Hypotheses(*arrays, tuple(rules))
 
 
 def _pairs(rules: Sequence[Rule]) -> Iterator[tuple[Rule, ...]]:

@@ -6,16 +6,15 @@ import hashlib
 import json
 import os
 import re
-import secrets
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.files import write_whole
 from ..core.text import printable
 from ..errors import BaselineError, ImageError
-from .decoding import SIGNATURE, irregular, png_for_pixels, read_regular
+from .decoding import SIGNATURE, png_for_pixels, read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,45 +27,6 @@ DIGESTS = "digests.json"
 _REPAIR = (
     "Repair it, restore it from version control, or delete it and make its digests anew with --denorm-update=missing."
 )
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, and its folder if need be: a reader sees the old file or the new one, never a part.
-
-    A link is replaced, not followed.
-
-    Raises:
-        BaselineError: it cannot be written, or something that is no file is there.
-    """
-    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(8)}.tmp")
-    mode = _mode_of(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-            if mode is not None:
-                os.chmod(temporary, mode)
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        reason = getattr(error, "strerror", None) or error
-        raise BaselineError(f"{printable(str(path))} cannot be written: {reason}.") from error
-
-
-def _mode_of(path: Path) -> int | None:
-    """The permissions of the file that is there, if any and no link."""
-    try:
-        mode = path.lstat().st_mode
-    except (OSError, ValueError):  # none there; a null byte in the path
-        return None
-    if stat.S_ISLNK(mode):
-        return None
-    if irregular(mode):
-        raise BaselineError(f"{printable(str(path))} cannot be written: it is {irregular(mode)}. Remove it.")
-    return mode & 0o777
 
 
 def read_bytes(path: Path, root: Path | None = None) -> bytes | None:

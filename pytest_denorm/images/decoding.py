@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.files import irregular
 from ..core.text import printable
 from ..errors import BaselineError, ImageError
 
@@ -30,19 +30,6 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", "
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: The chunks that pixels depend on (PNG specification, section 5.6).
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
-
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
-
-
-def irregular(mode: int) -> str:
-    """What a file of this mode is, in words; empty for a regular file."""
-    return next((words for is_kind, words in _KINDS if is_kind(mode)), "")
 
 
 def read_regular(path: Path, what: str) -> bytes:

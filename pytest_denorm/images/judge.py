@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.files import write_whole
 from ..core.text import printable
 from ..errors import BaselineError, ImageError
-from .baselines import DIGESTS, decode, digest, read_bytes, read_digests, write_whole
+from .baselines import DIGESTS, decode, digest, read_bytes, read_digests
 from .comparison import Bytes, Difference, amplified, compare, side_by_side
 from .decoding import refuse_size
 from .grid_figure import GridFigure

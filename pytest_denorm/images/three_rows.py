@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from ..core.files import write_whole
 from ..core.normalization import Normalization
 from ..errors import ImageError
 from ..pipelines.apply import as_normalization
-from .baselines import write_whole
 from .decoding import read_picture
 from .layout import grid
 

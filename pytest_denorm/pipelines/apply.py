@@ -10,6 +10,7 @@ import torch
 from torch.jit import is_scripting  # type: ignore[attr-defined, unused-ignore]
 
 from ..core.normalization import Normalization, format_numbers, preset
+from .walk import find_normalize
 
 __all__ = ["Denormalize", "as_normalization", "denormalize", "inverse_of", "to_uint8"]
 
@@ -27,8 +28,6 @@ def as_normalization(thing: Any) -> Normalization:
         return thing
     if isinstance(thing, str):
         return preset(thing)
-    from ..pipelines import find_normalize
-
     return find_normalize(thing)
 
 

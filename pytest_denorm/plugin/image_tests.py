@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..core.files import write_whole
 from ..core.text import printable
 from ..errors import BaselineError, DenormError, SettingsError
 from ..images import unused
-from ..images.baselines import write_digests, write_whole
+from ..images.baselines import write_digests
 from ..images.conditions import backend_of, style_of
 from ..images.names import legal_stem, result_stem
 from ..images.options import ImageOptions

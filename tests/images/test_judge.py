@@ -13,8 +13,9 @@ from photographs import crops
 from PIL import Image
 
 from pytest_denorm import GridFigure, Normalization, grid, preset
+from pytest_denorm.core.files import write_whole
 from pytest_denorm.errors import BaselineError
-from pytest_denorm.images.baselines import DIGESTS, decode, digest, read_digests, write_digests, write_whole
+from pytest_denorm.images.baselines import DIGESTS, decode, digest, read_digests, write_digests
 from pytest_denorm.images.judge import Case, Verdict, judge, pixels_of
 from pytest_denorm.images.options import ImageOptions
 from pytest_denorm.images.plan import Plan
