@@ -235,13 +235,13 @@ def _common_patches(seen: Evidence, typed: _Typed) -> Iterator[tuple[float, tupl
         np.abs(typed.mean - known.mean[order]) <= typed.mean_room
     )
     if matched.all() and (np.sort(order) == straight).all() and (order != straight).any():
-        std, mean, facts = known.std[order], known.mean[order], reorder_facts(tuple(order.tolist()))
-        yield 1.15, (Patch("channel-order", "statistics-order", std, mean, facts),), std, mean
+        std, mean, how = known.std[order], known.mean[order], reorder_facts(tuple(order.tolist()))
+        yield 1.15, (Patch("channel-order", "statistics-order", std, mean, how),), std, mean
     one_std, one_mean = _one_value(typed.std, typed.std_room), _one_value(typed.mean, typed.mean_room)
     if one_std is not None and one_mean is not None and one_std > 0 and varied and (one_std, one_mean) != (1, 0):
         std, mean = np.full(known.channels, one_std), np.full(known.channels, one_mean)
-        facts = {"std": one_std, "mean": one_mean}
-        yield _COMMON, (Patch("one-channel-for-all", "same-for-all", std, mean, facts),), std, mean
+        one_pair = {"std": one_std, "mean": one_mean}
+        yield _COMMON, (Patch("one-channel-for-all", "same-for-all", std, mean, one_pair),), std, mean
 
 
 def _one_value(values: Array, room: Array) -> float | None:

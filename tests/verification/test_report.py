@@ -20,7 +20,7 @@ from pytest_denorm.checks import CHECKS, CheckResult, Diagnosis, parametrize_wit
 from pytest_denorm.checks.assertion import failed_round_trip
 from pytest_denorm.checks.battery import BoundCheck
 from pytest_denorm.checks.case import Case
-from pytest_denorm.diagnosis.explain import Finding
+from pytest_denorm.diagnosis.verdict import Finding
 from pytest_denorm.errors import BaselineError, CheckNameError, DenormWarning, ImageError, ImageTypeError, PipelineError
 
 SOURCE = "Compose.transforms[1]: torchvision.transforms.Normalize"
