@@ -116,13 +116,16 @@ def _is_whole(values: Array, roundoff: float) -> bool:
 def explain(seen: Evidence) -> Explanation | None:
     """Return the cheapest explanation, in the accuracy of the images; else in that of float32 constants."""
     found = search(seen)
-    if found is not None or seen.unit >= _SINGLE:
+    if seen.unit >= _SINGLE or (found is not None and found.cost < 1.3):
         return found
     coarse = Evidence(
         seen.x, seen.y, seen.z, seen.known, seen.step, _SINGLE,
         np.maximum(seen.slack, 4 * _SINGLE * seen.white), seen.noise,
     )  # fmt: skip
-    return search(coarse)
+    other = search(coarse)
+    if found is None or other is None:
+        return found or other
+    return other if other.cost < found.cost and not other.is_right else found
 
 
 def conclude(
@@ -166,6 +169,8 @@ def conclude(
         lost = "" if not wrong_levels else f"{wrong_levels} of {total} levels come back as another byte"
         how = f"within what this dtype can hold; {lost}" if lost else f"all {total} levels come back"
         findings = [Finding("exact", f"the image comes back: {how}.{warning}", 0.0)]
+    elif not exact and found is None and not spoils and seen.step and seen.high.max() <= 2 * seen.step:
+        findings.append(Finding("scale-255", words("cast-of-ones", {}, seen), error))
     elif not exact and (found is None or found.is_right) and not spoils:
         findings.append(_unknown(seen, error, why, found is not None))
     gain, offset = composite(seen)
@@ -263,7 +268,7 @@ def composite(seen: Evidence) -> tuple[Array | None, Array | None]:
     """Return gain and offset of ``x_hat = gain * x + offset``, where each channel answers to itself alone."""
     lines = seen.lines
     if any(line.source != c or not line.affine for c, line in enumerate(lines)):
-        lines = seen.unwrapped or lines
+        lines = lines if seen.unwrapped is None else seen.unwrapped[0]
     if any(line.source != c or not line.affine for c, line in enumerate(lines)):
         return None, None
     gain = np.array([line.slope for line in lines]) / seen.known.std

@@ -133,16 +133,15 @@ def _other_std(known: Statistics) -> Iterator[Rule]:
 
 def _other_mean(known: Statistics) -> Iterator[Rule]:
     m, s = known.mean, known.std
-    yield _mean("missing-mean", "mean-missing", 0 * m)
-    yield _mean("mean-sign", "mean-sign", -m)
     yield _mean("swapped-mean-std", "std-for-mean", s, 1.1)
+    yield _mean("mean-not-divided", "add-first", m * s, 1.1)
+    yield _mean("mean-not-divided", "subtract-first", -m * s, 1.1)
     yield _mean("scale-255", "mean-times-255", m * 255, 1.05)
     yield _mean("scale-255", "mean-over-255", m / 255, 1.05)
 
 
 def _other_both(known: Statistics) -> Iterator[Rule]:
     m, s, w = known.mean, known.std, known.white
-    yield _both("swapped-mean-std", "swapped", m, s)
     yield _both("swapped-mean-std", "swapped-quotients", -s / m, 1 / m)
     if (s > 0).all():  # what normalizes twice has the square of a std, which does not tell its sign
         for signs in itertools.product((1.0, -1.0), repeat=known.channels if known.channels <= _FEW else 1):
@@ -219,7 +218,7 @@ def _rounded(known: Statistics) -> Iterator[Rule]:
     # one short number says nothing of rounding
     alone = 0.15 if len({*s.tolist(), *m.tolist()}) <= 2 else 0.0
     scales = [(1.0, "")] if known.white == 255 else [(1.0, ""), (255.0, " on the scale of bytes")]
-    for (unit, scale), digits in itertools.product(scales, range(6)):
+    for (unit, scale), digits in itertools.product(scales, range(7)):
         if digits == 0 and unit * known.white == 1:
             continue
         facts = {"decimals": count_of(digits, "decimal"), "scale": scale}
@@ -278,7 +277,7 @@ def presets_for(known: Statistics) -> Iterator[tuple[str, Array, Array]]:
     """Name, mean and std of the presets that fit so many channels, in the units of the images."""
     for name, one in PRESETS.items():
         same = len(set(zip(one.mean, one.std, strict=True))) == 1  # serves any number of channels
-        if one.channels == known.channels or (same and one.channels > 1):
+        if one.channels == known.channels or same:
             mean, std = (np.resize(values, known.channels) * known.white for values in (one.mean, one.std))
             yield name, mean, std
 
@@ -303,18 +302,27 @@ def frame_rules(known: Statistics) -> list[Rule]:
 
 
 def _formulas() -> Iterator[Rule]:
-    def formula(kind: str, key: str, change: Change, undo: Change | None, cost: float = 1.0) -> Rule:
-        return Rule(kind, key, FORMULA, frozenset({"formula"}), change, undo, cost)
+    def formula(
+        kind: str, key: str, change: Change, undo: Change | None, cost: float = 1.0, of: str = "slope offset"
+    ) -> Rule:
+        return Rule(kind, key, FORMULA, frozenset(of.split()), change, undo, cost)
 
-    yield formula("mean-not-divided", "add-first", lambda s, m: (s, m * s), lambda a, b: (a, b / a))
-    yield formula("mean-not-divided", "subtract-first", lambda s, m: (s, -m * s), lambda a, b: (a, -b / a))
-    yield formula("mean-not-divided", "mean-divided", lambda s, m: (s, m / s), lambda a, b: (a, b * a), 1.05)
-    yield formula("divides-by-std", "divides", lambda s, m: (1 / s, m), lambda a, b: (1 / a, b))
+    # what is lost in the result cannot be read off it
+    yield formula("missing-mean", "mean-missing", lambda s, m: (s, 0 * m), lambda a, b: (a, b * np.nan), 1.0, "offset")
+    yield formula("mean-sign", "mean-sign", lambda s, m: (s, -m), lambda a, b: (a, -b), 1.0, "offset")
+    yield formula("mean-not-divided", "add-first", lambda s, m: (s, m * s), lambda a, b: (a, b / a), 1.0, "offset")
+    yield formula(
+        "mean-not-divided", "subtract-first", lambda s, m: (s, -m * s), lambda a, b: (a, -b / a), 1.0, "offset"
+    )
+    yield formula("mean-not-divided", "mean-divided", lambda s, m: (s, m / s), lambda a, b: (a, b * a), 1.05, "offset")
+    yield formula("divides-by-std", "divides", lambda s, m: (1 / s, m), lambda a, b: (1 / a, b), 1.0, "slope")
+    yield formula("swapped-mean-std", "swapped", lambda s, m: (m, s), lambda a, b: (b, a))
     yield formula("divides-by-std", "divides-add-first", lambda s, m: (1 / s, m / s), lambda a, b: (1 / a, b / a))
     yield formula("divides-by-std", "divides-twice", lambda s, m: (1 / s, m / s**2), lambda a, b: (1 / a, b / a**2))
     yield formula("not-inverted", "untouched", lambda s, m: (0 * s + 1, 0 * m), None)
     yield formula("not-inverted", "normalized-again", lambda s, m: (1 / s, -m / s), lambda a, b: (1 / a, -b / a))
-    yield formula("inverted-twice", "inverted-twice", lambda s, m: (s * s, m * s + m), None)
+    yield formula("inverted-twice", "inverted-twice", lambda s, m: (s * s, m * s + m),
+                  lambda a, b: (np.sqrt(a), b / (1 + np.sqrt(a))))  # fmt: skip
 
 
 def _results(white: float) -> Iterator[Rule]:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from .clamps import Clamp, find_clamp
-from .constants import Patch, read_constants
-from .evidence import Evidence, Way
+from .constants import LEAST_READ, Patch, read_constants
+from .evidence import Evidence, Way, fit_way
 from .rules import Rule, Statistics, constant_rules, frame_rules
 
 __all__ = ["Explanation", "right", "search"]
@@ -222,25 +222,24 @@ def _telling_pixels(seen: Evidence) -> Array:
 
 
 def _read_off(seen: Evidence, best: float) -> Iterator[Explanation]:
-    """Explanations with constants that were read off the lines, at most one rule beside them."""
-    straight = all(line.affine and line.source is not None for line in seen.lines)
-    lines = seen.lines if straight else seen.unwrapped
-    if lines is None:
-        return
+    """Explanations with constants that were read off, at most one rule beside them."""
     for way in seen.ways():
-        if straight == bool(way.period):
+        most = best + _EQUAL - way.cost
+        fit = fit_way(seen, way) if most >= LEAST_READ else None
+        if fit is None:
             continue
-        for read in read_constants(seen, lines, way.shift, best + _EQUAL - way.cost):
-            order = read.order
-            for slope, offset in ((read.slope, read.offset), (read.raw_slope, read.raw_offset)):
-                room = seen.room(slope, offset)
-                room = room + (read.blur if slope is read.raw_slope else 0.0)
-                one = held_against(seen, way, slope, offset, order, room)
+        for read in read_constants(seen, fit, most):
+            told = np.isfinite(fit.slope)
+            raw = np.where(told, fit.slope, read.slope), np.where(told, fit.offset, read.offset)
+            gaps = np.abs(raw[0] - read.slope) - 2 * fit.slope_room, np.abs(raw[1] - read.offset) - 2 * fit.offset_room
+            if max(np.max(gap[told]) for gap in gaps) > 0:
+                continue
+            for slope, offset in ((read.slope, read.offset), raw):
+                one = held_against(seen, way, slope, offset, fit.order, seen.room(slope, offset))
                 if one is not None:
                     break
             if one is None:
                 continue
-            clamp, extra = one
-            cost = read.cost + way.cost + extra
+            cost = read.cost + way.cost + one[1]
             best = min(best, cost)
-            yield Explanation(read.rules, read.patches, way, clamp, slope, offset, tuple(order), cost)
+            yield Explanation(read.rules, read.patches, way, one[0], slope, offset, fit.order, cost)
