@@ -170,6 +170,7 @@ class Case:
             pixel_max=self.normalization.pixel_max,
             output_max=self.output_max,
             dtype=self.dtype,
+            between=True,  # the round trip sends such values
         )
 
     # --- the images ---

@@ -161,7 +161,12 @@ def conclude(
     warning = ""
     if found is not None and _is_only_cut(found) and not wrong_levels and not between:
         exact = not spoils
-        warning = " All levels of bytes come back; what lies between two would lose half a level of it: round first."
+        cut = words(found.way.key, {"lost": ""}, seen)
+        cause, _, rest = cut.partition(". ")
+        mend = rest.partition(". ")[2]
+        warning = f" What lies between two would lose up to half a level: {_lower(cause)}. {mend}"
+        if findings:
+            findings.append(Finding(found.way.kind, cut, 0.4 * seen.step))
     elif found is not None and not found.is_right:
         exact = False
         findings += parts_of(seen, found, wrong_levels, error, scale)

@@ -62,7 +62,9 @@ class Way(NamedTuple):
         if self.unit:
             levels = np.rint(values / other.step)
             below, above = (levels + self.below) * self.unit, (levels + self.above) * self.unit
-        if not self.period:
+        if self.period:  # a cast cuts towards 0: below black a whole number comes back one higher than above it
+            below = below - self.unit
+        else:
             below = np.where(values <= low + margin, -np.inf, below)
             above = np.where(values >= high - margin, np.inf, above)
         return self._replace(low=below, high=above)
@@ -401,7 +403,7 @@ def _feasible(
     for sign in (-1, 1):
         below, above = gap(at + sign * steps)
         inside = steps[above - below >= enough]
-        ends.append(sign * float(inside.max(initial=0.0)))
+        ends.append(sign * 2 * float(inside.max(initial=0.0)))  # the next step was too far
     turn, turn_room = at + sum(ends) / 2, max(ends[1] - ends[0], 2 * float(steps[-1])) / 2
     lowest, highest = gap(np.array([turn]))
     shift, shift_room = float(lowest[0] + highest[0]) / 2, max(float(highest[0] - lowest[0]), 0.0) / 2 + room

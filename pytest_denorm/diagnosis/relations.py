@@ -261,7 +261,9 @@ def _of_one_level(difference: Array, low: int, high: int) -> Finding | None:
         return None
     where = f"in {100 * share:.0f} % of the values"
     if low:
-        return Finding("truncation", f"all darker by one level {where}: bytes are cut off instead of rounded.", 1 / 255)
+        return Finding(
+            "truncation", f"all darker by one level {where}: bytes are truncated instead of rounded.", 1 / 255
+        )
     return Finding("rounded-up", f"all brighter by one level {where}: bytes are rounded up (ceil).", 1 / 255)
 
 

@@ -147,11 +147,11 @@ TEMPLATES = {
     ),
     # how results are stored
     "truncated": (
-        "{Kind} are cut off instead of rounded{lost}. What lies between two levels loses half a level on average. "
+        "{Kind} are truncated instead of rounded{lost}. What lies between two levels loses half a level on average. "
         "Round before the cast: {mend}."
     ),
     "truncated-255.5": (
-        "{Kind} are 255.5 * x, cut off instead of rounded{lost}. That loses half a level near black. Round before "
+        "{Kind} are 255.5 * x, truncated instead of rounded{lost}. That loses half a level near black. Round before "
         "the cast: {mend}."
     ),
     "rounded-up": (
