@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis.verdict import Diagnosis
 from .outcome import CheckResult
 from .table import VALUE_CHECKS
 
@@ -42,13 +43,20 @@ def causes_of(failures: Iterable[CheckResult], diagnosis: Diagnosis | None) -> l
     """Return the causes of all failures, in the order in which they show."""
     groups: dict[str, list[CheckResult]] = {}
     for result in failures:
-        groups.setdefault(cause_of(result, diagnosis).partition("\n")[0], []).append(result)
+        groups.setdefault(_alike(cause_of(result, diagnosis)), []).append(result)
     causes = []
-    for line, results in groups.items():
+    for results in groups.values():
+        line = cause_of(results[0], diagnosis).partition("\n")[0]
         told, first = cause_of(results[0], diagnosis), results[0].message
         more = told.split("\n")[1:] + ([] if told == first else first.split("\n"))
         causes.append(Cause(line, tuple(more), tuple(results)))
     return causes
+
+
+def _alike(cause: str) -> str:
+    """The first line; of an inverse that raised, without the sizes and the form, which differ from check to check."""
+    line = cause.partition("\n")[0]
+    return re.sub(r"\d+|, given .*", "", line) if line.startswith("the inverse raised") else line
 
 
 def _is_right(diagnosis: Diagnosis) -> bool:

@@ -15,7 +15,7 @@ from pytest_denorm import diagnose
 from pytest_denorm.core.tolerance import round_trip_tolerance
 from pytest_denorm.strategies import DrawnMistake, mistakes, normalizations
 
-sys.path.append(str(Path(__file__).parents[1] / "verification"))
+sys.path.append(str(Path(__file__).parents[1] / "diagnosis"))
 import detection_matrix
 from detection_matrix import MISTAKES, Statistics, has_effect, outcome
 

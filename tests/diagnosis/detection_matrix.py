@@ -1,6 +1,6 @@
 """Every known mistake with many statistics, put before the diagnosis; run as a program it prints what was said.
 
-    python tests/verification/detection_matrix.py
+    python tests/diagnosis/detection_matrix.py
 
 A mistake is code, as people write it, and beside it the map ``z = slope * y + offset`` that it leads to on paper. From
 that map follow its effect, and which other mistakes lead to the same numbers: those no test can tell apart.
