@@ -162,8 +162,7 @@ def conclude(
     if found is not None and _is_only_cut(found) and not wrong_levels and not between:
         exact = not spoils
         cut = words(found.way.key, {"lost": ""}, seen)
-        cause, _, rest = cut.partition(". ")
-        mend = rest.partition(". ")[2]
+        cause, mend = cut.split(". ")[0], cut.split(". ")[-1]
         warning = f" What lies between two would lose up to half a level: {_lower(cause)}. {mend}"
         if findings:
             findings.append(Finding(found.way.kind, cut, 0.4 * seen.step))

@@ -26,6 +26,8 @@ Array = np.ndarray[Any, Any]
 
 #: Costs that are no nearer than this are different.
 _EQUAL = 0.25
+#: What two mistakes cost, one of them read off: dearer explanations are looked for where there is none.
+_LIKELY = 2.6
 #: Pixels of each channel that a hypothesis is held against first, and how many hypotheses are held against all.
 _FIRST, _HELD = 10, 80
 #: A pair of mistakes is told only where so many results of some channel are between its ends.
@@ -101,7 +103,7 @@ def search(seen: Evidence) -> Explanation | None:
             break
     best = min((one.cost for one in found), default=np.inf)
     if best > 0.1:
-        found += _read_off(seen, best)
+        found += _read_off(seen, min(best, _LIKELY)) or (_read_off(seen, best) if best > _LIKELY else [])
     if not found:
         return None
     first, *others = sorted(found, key=lambda one: one.cost)
@@ -221,7 +223,11 @@ def _telling_pixels(seen: Evidence) -> Array:
     return np.stack(rows, axis=1)
 
 
-def _read_off(seen: Evidence, best: float) -> Iterator[Explanation]:
+def _read_off(seen: Evidence, best: float) -> list[Explanation]:
+    return list(_readings(seen, best))
+
+
+def _readings(seen: Evidence, best: float) -> Iterator[Explanation]:
     """Explanations with constants that were read off, at most one rule beside them."""
     for way in seen.ways():
         most = best + _EQUAL - way.cost

@@ -508,7 +508,7 @@ def outcome(mistake: Mistake, name: str, dtype: torch.dtype) -> Outcome:
     if mistake.kind == "eps" and np.ptp(given.std) == 0:
         expected |= {"wrong-std", "other-preset"}  # of channels with one std, the sum is another std
     forward, inverse = mistake.functions(given, dtype)
-    found = diagnose(forward, inverse, channels=given.channels, pixel_max=given.white, dtype=dtype)
+    found = diagnose(forward, inverse, channels=given.channels, pixel_max=given.white, dtype=dtype, between=True)
     return Outcome(mistake, name, dtype, expected, has_effect(mistake, given, room), found)
 
 
