@@ -41,11 +41,10 @@ def refuse_changed_colors(stages: ColorStages, declared: Normalization, turned_b
     if np.abs(stages.final - stages.left).max() <= room:
         return
     found = fit_stage(stages.left, stages.final, max(room, 1e-5 * float(np.abs(stages.final).max())))
-    if found.order is not None and found.order == turned_back:
+    if _is_turned_back(found, turned_back):
         return
     _refuse_map(found, declared, (float(stages.final.min()), float(stages.final.max())))
-    off = np.abs(stages.final - stages.left).max(axis=1)
-    one = int(off.argmax())
+    one = int(np.flatnonzero((np.abs(stages.final - stages.left) > room).any(axis=1))[0])
     raise CheckFailure(
         f"a picture of one colour leaves Normalize as {format_numbers(stages.left[one], 4)}, and the pipeline as "
         f"{format_numbers(stages.final[one], 4)}: colours are changed in between, and undoing Normalize does not undo "
@@ -55,7 +54,7 @@ def refuse_changed_colors(stages: ColorStages, declared: Normalization, turned_b
     )
 
 
-def refuse_changed_pixels(seen: Sighting, declared: Normalization) -> None:
+def refuse_changed_pixels(seen: Sighting, declared: Normalization, turned_back: tuple[int, ...] | None) -> None:
     """Hold what the pipeline gives in the end against what leaves Normalize, as pixels.
 
     It may be cropped, erased or noisy, but not of another scale, dtype or color.
@@ -80,10 +79,18 @@ def refuse_changed_pixels(seen: Sighting, declared: Normalization) -> None:
     if np.abs(z - y).max() <= room:
         return
     room = max(room, 1e-5 * float(np.abs(z).max()))
-    _refuse_map(fit_stage(y, z, room), declared, (float(z.min()), float(z.max())), condition=_condition(y))
+    found = fit_stage(y, z, room)
+    if _is_turned_back(found, turned_back):
+        return
+    _refuse_map(found, declared, (float(z.min()), float(z.max())), condition=_condition(y))
     if seen.is_own:  # one image is all there is to see
         _refuse_moved_map(y, z, room, declared)
         _refuse_curve(leaving, final, room)
+
+
+def _is_turned_back(found: ColorMap, turned_back: tuple[int, ...] | None) -> bool:
+    """Whether channels are exchanged, and the inverse turns them back."""
+    return turned_back is not None and not found.nonlinear and found.order == turned_back
 
 
 def _condition(y: Array) -> float:

@@ -139,7 +139,7 @@ class FormSearch:
             trial = self._attempt(form, channels, size)
             if trial is None:
                 continue
-            if trial.is_usual or (form.is_pil and self._runner.is_watched):
+            if trial.is_usual or (form.is_pil and self._runner.is_watched and trial.is_made_of_image):
                 return trial
             found.append(trial)
             self._passed.append(trial)

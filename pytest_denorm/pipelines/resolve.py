@@ -22,6 +22,7 @@ from ..errors import (
     StatisticsWarning,
 )
 from .channel_counts import USUAL, first_of
+from .entering_white import in_units_seen
 from .located import Located
 from .probe import DRAWS, measure
 from .registry import Parts, describe, public_name
@@ -29,7 +30,6 @@ from .runner import Runner, is_network
 from .splits import warn_of_missing
 from .structure import structure
 from .walk import declared
-from .entering_white import in_units_seen
 
 __all__ = ["find_normalize", "locate", "locate_or_measure", "located_as_measured", "probe"]
 
@@ -203,7 +203,8 @@ def _call_of(pipeline: Any) -> Any:
 def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
     """A pipeline that declares nothing, and was measured to do this."""
     normalization = normalization.located(f"nothing declared; {normalization.source}")
-    return Located(normalization, "", "a pipeline that declares no Normalize", pipeline, call=_call_of(pipeline))
+    name = "a pipeline that declares no Normalize"
+    return Located(normalization, "", name, pipeline, call=_call_of(pipeline), entry=None)
 
 
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Normalization:

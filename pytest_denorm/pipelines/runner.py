@@ -210,9 +210,21 @@ class Runner:
 
     @cached_property
     def converts_images(self) -> bool:
-        """Whether one of its steps makes a tensor of a PIL image: then it is made for such images."""
+        """Whether one of its steps makes a tensor of a PIL image that the steps before it take, Normalize apart."""
+        from PIL import Image
+
+        image: Any = Image.new("RGB", (_SMALL, _SMALL))
         with self.session():
-            return any(_makes_a_tensor(step) for step in _steps(self.call))
+            for step in _steps(self.call):
+                if self._located is not None and step is self._located.op:
+                    continue
+                try:
+                    image = step(image)
+                except Exception:  # it is for other images
+                    return False
+                if not isinstance(image, Image.Image):
+                    return isinstance(image, torch.Tensor)
+        return False
 
 
 def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: bool = False) -> Iterator[Trace]:
@@ -245,11 +257,12 @@ def _watched(located: Located | None, memo: dict[int, Any]) -> tuple[Located | N
     """The Normalize in the copy, if it can be watched; and why not."""
     if located is None:
         return None, "it declares no Normalize"
+    inside = replace(located, op=memo.get(id(located.op), located.op))
     try:
-        refuse_unwatchable(located)
+        with recorded(inside):
+            return inside, ""
     except PipelineError as error:
         return None, str(error)
-    return replace(located, op=memo.get(id(located.op), located.op)), ""
 
 
 def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = False) -> Trace:
@@ -296,12 +309,3 @@ def _steps(call: Any) -> Iterator[Any]:
             waiting.extend(part for _, part in reversed(description.parts))
         elif callable(step) and not is_network(step):
             yield step
-
-
-def _makes_a_tensor(step: Any) -> bool:
-    from PIL import Image
-
-    try:
-        return isinstance(step(Image.new("RGB", (_SMALL, _SMALL))), torch.Tensor)
-    except Exception:  # it takes no PIL image
-        return False
