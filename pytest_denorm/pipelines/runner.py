@@ -241,7 +241,7 @@ def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: boo
     """
     refuse_unwatchable(located)
     source = data_set_of(dataset)  # what a loader reads in other processes cannot be seen here
-    reading = (source[index] for index in range(items)) if by_index else iter(source)
+    reading = (source[index] for index in range(items)) if by_index else _each(source)
     with states_kept(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(items):
@@ -251,6 +251,11 @@ def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: boo
             yield trace
             if trace.error is not None:
                 return
+
+
+def _each(source: Any) -> Iterator[Any]:
+    """Its items; also what happens when the iteration begins happens while the first is read."""
+    yield from source
 
 
 def _watched(located: Located | None, memo: dict[int, Any]) -> tuple[Located | None, str]:
