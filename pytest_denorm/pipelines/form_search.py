@@ -168,7 +168,7 @@ class FormSearch:
 
     def _gives_images(self, form: Form, trace: Trace) -> bool:
         if trace.images:
-            values = max(math.prod(np.shape(image)) for image in trace.images)
+            values: int = max(math.prod(np.shape(image)) for image in trace.images)
             if values > _MOST_VALUES:
                 self._said.setdefault(form.words, f"returned {values:,} values for a small image")
             return values <= _MOST_VALUES

@@ -241,6 +241,8 @@ def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: boo
     """
     refuse_unwatchable(located)
     source = data_set_of(dataset)  # what a loader reads in other processes cannot be seen here
+    if hasattr(type(source), "__len__"):
+        items = min(items, len(source))
     reading = (source[index] for index in range(items)) if by_index else _each(source)
     with states_kept(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
