@@ -17,12 +17,13 @@ import torch
 from ..core.alone import alone
 from ..core.layout import FIRST, channel_axis
 from ..core.normalization import Normalization
+from ..core.white import is_float
 from ..errors import PipelineError
 from .channel_counts import USUAL
 from .flat_images import chipped, flat
 from .form_search import FormSearch
 from .forms import Form, Levels, NotThisFormError, copy_image
-from .items import data_set_of
+from .items import data_set_of, is_indexed
 from .located import Located
 from .randomness import seed_all, states_kept
 from .reader import images_in
@@ -104,7 +105,7 @@ class Runner:
         others: where these do not work, those that the pipeline shows are tried, too.
         size: (height, width) of the images; None for as large as they need to be.
         name: what to call it.
-        stops: nothing is run beyond the Normalize; its formula stands for what it gives.
+        stops: nothing is run beyond the Normalize; its formula stands for what it gives, and floats alone enter it.
 
     Attributes:
         calls: how often it was called.
@@ -241,6 +242,8 @@ def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: boo
     """
     refuse_unwatchable(located)
     source = data_set_of(dataset)  # what a loader reads in other processes cannot be seen here
+    if by_index and not is_indexed(source):
+        return
     if hasattr(type(source), "__len__"):
         items = min(items, len(source))
     reading = (source[index] for index in range(items)) if by_index else _each(source)
@@ -282,7 +285,9 @@ def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = Fal
                 trace.result = run()
     except Entered:
         assert located is not None
-        trace.images = [_by_formula(one, located.normalization) for one in images_in(trace.entered)]
+        floats = [one for one in images_in(trace.entered) if is_float(getattr(one, "dtype", ""))]
+        trace.images = [_by_formula(one, located.normalization) for one in floats]
+        trace.error = None if floats else TypeError("no floats entered")
     except Exception as error:
         trace.error = error
     else:

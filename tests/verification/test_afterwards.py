@@ -55,10 +55,6 @@ COLOURS = {
     "brightness": then(T.Lambda(lambda t: F.adjust_brightness(t, 1.2))),
     "no sign": then(T.Lambda(torch.abs)),
     "a curve": then(torch.nn.Sigmoid()),
-    "grey": then(T.Grayscale(3)),
-    "mixed": then(
-        T.Lambda(lambda t: torch.einsum("ij,jhw->ihw", torch.tensor([[0.9, 0.1, 0], [0, 1, 0], [0, 0, 1]]), t))
-    ),
     "jitter, then a crop": then(T.ColorJitter(0.4, 0.4, 0.4, 0.1), T.RandomCrop(64)),
 }
 
@@ -143,11 +139,11 @@ def shaded(index: int) -> Any:
 
 SCALED = "what leaves Normalize is multiplied by (2, 2, 2) and shifted by (0, 0, 0) before it leaves the pipeline: "
 TURNED = (
-    "what leaves Normalize has its channels {} in the end: undoing Normalize gives pictures in that order, and the "
-    "network has to be one for it. Exchange channels before Normalize, if at all."
+    "the channels leave the pipeline {}: undoing Normalize gives pictures in that order, and the network has to be one "
+    "for it. Take the exchange of channels out, or turn them back in an inverse of your own, and give that: inverse=."
 )
 CHANGED = (
-    "what leaves Normalize is {} before it leaves the data set: undoing Normalize does not undo that. Do it before "
+    "what leaves Normalize is {} before it leaves the pipeline: undoing Normalize does not undo that. Do it before "
     "Normalize, if at all."
 )
 AROUND = {
@@ -241,7 +237,7 @@ def test_a_normalize_before_the_step_that_makes_a_tensor() -> None:
     )
 
 
-def test_what_wants_pictures_of_another_size_is_no_matter_of_order() -> None:
+def test_what_wants_images_of_another_size_is_seen_as_far_as_normalize() -> None:
     def of_one_size(tensor: torch.Tensor) -> torch.Tensor:
         raise ValueError(f"expected 17 x 19, got {tuple(tensor.shape)}")
 
@@ -253,7 +249,7 @@ def test_what_wants_pictures_of_another_size_is_no_matter_of_order() -> None:
         pipeline = (
             torch.nn.Sequential(NORMALIZE, later) if isinstance(later, Network) else T.Compose([NORMALIZE, later])
         )
-        assert verdict(pipeline)[0] == "not applicable"
+        assert verdict(pipeline)[0] == "passed"
 
 
 # --- data sets that hold a Normalize, and do not use it ---
@@ -313,7 +309,7 @@ def test_normalized_pictures_that_do_not_meet_the_normalize(kind: Any) -> None:
         f"none of the first items met the Normalize that the data set holds ({find_normalize(data).source}): their "
         f"pictures are kept normalized, or something else normalizes them"
     )
-    assert verdict(data, "dataset_is_standardized")[0] == "failed"  # it is measured all the same
+    assert verdict(data, "dataset_is_standardized")[0] == "warned"  # it is measured all the same
 
 
 def test_a_loader_may_normalize_whole_batches() -> None:
@@ -439,12 +435,9 @@ def test_channels_that_hardly_differ_do_not_show_a_mixture(share: float, is_told
 
 
 @pytest.mark.parametrize("channels", [2, 6, 7])
-def test_of_up_to_six_channels_every_order_is_tried(channels: int) -> None:
+def test_the_order_of_any_number_of_channels_is_told(channels: int) -> None:
     y = factorial(channels) * torch.arange(1.0, channels + 1).view(-1, 1, 1)
     failure = refused(y, y.flip(0))
-    if channels > 6:
-        assert str(failure) == CHANGED.format("mixed among its channels")
-        return
     assert str(failure) == TURNED.format("reversed (RGB becomes BGR)")
     assert failure is not None
     assert failure.details == {"order": list(range(channels))[::-1]}
