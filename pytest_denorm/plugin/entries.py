@@ -109,7 +109,7 @@ def _listed(config: pytest.Config) -> list[Entry]:
             if key in seen:
                 _refuse(entry.file, f"{entry.name!r} {said}")
             seen[key] = entry
-    if not entries:
+    if not entries and not settings.get(config, "denorm_scan"):
         raise pytest.UsageError(
             "--denorm: no pipeline is listed. Name them in the ini:\n"
             "denorm_pipelines =\n    val = myproject.data:val_transform"
