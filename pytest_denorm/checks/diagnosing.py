@@ -30,9 +30,9 @@ def diagnose(
     """Explain how far ``inverse(forward(x))`` is from x.
 
     Args:
-        forward: a Normalization, or the name of a preset; a pipeline, data set or loader with a Normalize in it, which alone is undone; or what
-            takes a float tensor (C, H, W), or (N, C, H, W), in 0..`pixel_max`, and normalizes it (an array (H, W, C) or
-            (C, H, W), where it takes no tensor).
+        forward: a Normalization, or the name of a preset; a pipeline, data set or loader with a Normalize in it, which
+            alone is undone; or what takes a float tensor (C, H, W), or (N, C, H, W), in 0..`pixel_max`, and normalizes
+            it (an array (H, W, C) or (C, H, W), where it takes no tensor).
         inverse: takes what the forward gave; gives back a tensor, array or PIL image, channels first or last, of
             floating point or bytes.
         channels: of the images: unless given as many as the forward declares statistics for, or 3, where it declares
