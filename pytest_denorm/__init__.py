@@ -28,7 +28,7 @@ _HOMES = {
     "Report": "checks",
     "assert_round_trip": "checks",
     "check": "checks",
-    "diagnose": "diagnosis.diagnose",
+    "diagnose": "checks",
     "parametrize_with_checks": "checks",
     "GridFigure": "images.grid_figure",
     "grid": "images.layout",
