@@ -119,9 +119,7 @@ def _trips(case: Case) -> Iterator[_Trip]:
 
 
 def _header(case: Case, outcome: RoundTrip, diagnosis: Diagnosis | None) -> list[str]:
-    title = (
-        "round trip: inverse(normalize(x)) is x" if outcome.ok else "round trip failed: inverse(normalize(x)) is not x"
-    )
+    title = f"round trip {'passed' if outcome.ok else 'failed'}: inverse(normalize(x)) against x"
     found = case.normalization
     where, *_ = worst_text(outcome, case.channels).split("\n")
     details = [f"{found.source or 'Normalization'}: {found}"]

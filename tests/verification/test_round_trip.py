@@ -69,7 +69,8 @@ def test_everything_is_in_the_message() -> None:
         assert_round_trip(BYTES, inverse=off_in_green_and_blue, images=[PICTURE + 1, PICTURE], tolerance=1.25)
     where, line = __file__, off_in_green_and_blue.__code__.co_firstlineno
     assert str(caught.value).replace(f"({where}:{line})", "(HERE)").replace("\n              (HERE)", " (HERE)") == (
-        "wrong-mean: green mean is 111.25 where the pipeline has 110 (gain 1, offset 1.2). Use the pipeline's own mean.\n"
+        "wrong-mean: green mean is 111.25 where the pipeline has 110 (gain 1, offset 1.2). "
+        "Use the pipeline's own mean.\n"
         "  Normalize   Normalization\n"
         "              mean (100, 110, 120), std (50, 60, 70), pictures in 0..255\n"
         "  inverse     test_round_trip.off_in_green_and_blue (HERE)\n"
