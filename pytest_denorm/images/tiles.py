@@ -16,6 +16,9 @@ from .regions import boxes_in, name_boxes
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
+#: Where tiles changed each in its own way, so many are looked at closely.
+_CLOSELY = 12
+
 
 def cut(canvas: Bytes, tile: Tile) -> Bytes:
     return canvas[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
@@ -69,7 +72,11 @@ def _apart(
     before: Sequence[Bytes], after: Sequence[Bytes], changed: Sequence[int], normalization: Normalization | None
 ) -> list[Change]:
     """Return what happened to each tile, said once for all tiles of one kind if one sentence fits them."""
-    alone = {index: explain(before[index][None], after[index][None], normalization) for index in changed}
+    closely = changed[:: -(-len(changed) // _CLOSELY)]
+    alone = {
+        index: explain(before[index][None], after[index][None], normalization, closely=index in closely)
+        for index in changed
+    }
     by_kind: dict[str, list[int]] = {}
     for index in changed:
         by_kind.setdefault(alone[index].kind, []).append(index)
@@ -83,12 +90,14 @@ def _apart(
     return said
 
 
-def explain(before: Bytes, after: Bytes, normalization: Normalization | None) -> Change:
-    """Return what turns the images `before` into `after`, both (N, H, W, 3)."""
+def explain(before: Bytes, after: Bytes, normalization: Normalization | None, *, closely: bool = True) -> Change:
+    """Return what turns the images `before` into `after`, both (N, H, W, 3); unless `closely`, by the exact families."""
     for family in EXACT:
         found = family(before, after)
         if found is not None:
             return found
+    if not closely:
+        return content(before, after)
     # a few pixels of one level fit every statistics
     found = _in_one_region(before, after, normalization) or statistics(before, after, normalization)
     if found is not None:

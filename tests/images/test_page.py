@@ -362,7 +362,9 @@ def test_its_own_script_runs_and_no_other(tmp_path: Path) -> None:
     hacked = example(tmp_path).replace("</main>", "</main><script>document.title = 'hacked'</script>")
     page = browse(hacked, tmp_path, "--dump-dom")
     assert "<title>pytest-denorm: review</title>" in page
-    assert len(re.findall(r'<button[^>]* aria-pressed="true"', page)) == 2  # the first test of each group that was compared
+    assert (
+        len(re.findall(r'<button[^>]* aria-pressed="true"', page)) == 2
+    )  # the first test of each group that was compared
 
 
 @needs_browser
