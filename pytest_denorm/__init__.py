@@ -15,12 +15,12 @@ _HOMES = {
     "Normalization": "core.normalization",
     "PRESETS": "core.normalization",
     "preset": "core.normalization",
-    "Denormalize": "core.kernels",
-    "denormalize": "core.kernels",
-    "to_uint8": "core.kernels",
+    "Denormalize": "pipelines.apply",
+    "denormalize": "pipelines.apply",
+    "to_uint8": "pipelines.apply",
     "Denorm": "plugin.fixtures",
-    "find_normalize": "pipelines",
-    "inverse_of": "pipelines",
+    "find_normalize": "pipelines.walk",
+    "inverse_of": "pipelines.apply",
     "ColorMap": "core.colormap",
     "probe": "pipelines.probing",
     "register_adapter": "pipelines",
@@ -73,7 +73,6 @@ __all__ = [
 if TYPE_CHECKING:
     from .checks import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
     from .core.colormap import ColorMap
-    from .core.kernels import Denormalize, denormalize, to_uint8
     from .core.normalization import PRESETS, Normalization, preset
     from .datasets.measure import dataset_statistics
     from .datasets.statistics import Statistics
@@ -82,8 +81,10 @@ if TYPE_CHECKING:
     from .images.grid_figure import GridFigure
     from .images.layout import grid
     from .images.marks import image_compare
-    from .pipelines import find_normalize, inverse_of, register_adapter
+    from .pipelines import register_adapter
+    from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8
     from .pipelines.probing import probe
+    from .pipelines.walk import find_normalize
     from .plugin.fixtures import Denorm
 
 

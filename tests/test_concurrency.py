@@ -158,7 +158,8 @@ def test_workers_random_order_and_reruns_together(checkout: Checkout) -> None:
 WRITER = """
 import hashlib, sys, time
 from pathlib import Path
-from pytest_denorm.images.files import read_digests, write_digests, write_whole
+from pytest_denorm.images.baselines import read_digests, write_digests
+from pytest_denorm.core.files import write_whole
 name, folder, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 (folder / f"{name}.ready").touch()
 while len(list(folder.glob("*.ready"))) < 3:

@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_denorm import PRESETS, DenormError, Normalization, preset
-from pytest_denorm.core import normalization
 from pytest_denorm.core.normalization import format_numbers
 from pytest_denorm.errors import StatisticsError, StatisticsWarning
 
@@ -383,10 +382,6 @@ class TestPresets:
         for spelling in (name, name.upper(), name.replace("-", "_"), name.replace("-", " ").title()):
             assert preset(spelling) is PRESETS[name]
         assert preset(name).source == f"preset {name}"
-
-    def test_are_importable_names(self):
-        for name in PRESETS.keys() - {"cifar10-mean-of-stds"}:
-            assert getattr(normalization, name.upper().replace("-", "_")) is PRESETS[name]
 
     def test_unknown_name_lists_the_known_ones(self):
         message = f"no preset is named 'imagnet': expected one of {', '.join(PRESETS)}."

@@ -245,7 +245,7 @@ def test_own_pictures_take_the_place_of_the_built_in_ones(project: pytest.Pytest
             assert denorm_images.shape == (2, 3, 7, 9)
             assert denorm_images[0, 0, 0, 0] == 255
             assert denorm.images is denorm_images
-            assert repr(denorm) == "<denorm: 2 pictures, seed 0>"
+            assert repr(denorm) == "<denorm: 2 images, seed 0>"
         """
     )
     project.runpytest("-q", "--denorm-images=pictures").assert_outcomes(passed=1)

@@ -30,11 +30,12 @@ import pytest_denorm.images.judge
 import pytest_denorm.images.layout
 import pytest_denorm.plugin.image_tests
 from pytest_denorm import dataset_statistics, sweep
+from pytest_denorm.core.files import write_whole
 from pytest_denorm.core.text import printable
 from pytest_denorm.datasets.json_files import write_json
 from pytest_denorm.datasets.statistics import Statistics
 from pytest_denorm.errors import BaselineError, DatasetError, DenormError, ImageError, SettingsError
-from pytest_denorm.images.baselines import DIGESTS, decode, read_bytes, read_digests, write_digests, write_whole
+from pytest_denorm.images.baselines import DIGESTS, decode, read_bytes, read_digests, write_digests
 from pytest_denorm.images.decoding import MAX_PIXELS, read_picture
 from pytest_denorm.images.names import folded, is_legal, legal_stem
 from pytest_denorm.images.page import CheckRow, ImageRow, render

@@ -13,12 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
-from pytest_denorm import Normalization, assert_round_trip, check, parametrize_with_checks, sweep
+from pytest_denorm import PRESETS, Normalization, assert_round_trip, check, parametrize_with_checks, sweep
 from pytest_denorm.checks import Report
-from pytest_denorm.core.normalization import IMAGENET
 from pytest_denorm.core.units import Units, in_units
 from pytest_denorm.errors import DatasetError, ImageError, InverseError
 
+IMAGENET = PRESETS["imagenet"]
 OF_BYTES = Normalization([255 * one for one in IMAGENET.mean], [255 * one for one in IMAGENET.std], 255.0)
 m, s = (torch.tensor(one).view(-1, 1, 1) for one in (IMAGENET.mean, IMAGENET.std))
 

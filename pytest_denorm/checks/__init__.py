@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ..diagnosis.explain import KINDS, Diagnosis, diagnose
 from ..pipelines.samples import sample_images
+from .assertion import assert_round_trip
 from .battery import check, parametrize_with_checks
-from .each import CHECKS
-from .report import CheckResult, Report
-from .round_trip import assert_round_trip
+from .outcome import CheckResult
+from .report import Report
+from .table import CHECKS
 
 __all__ = [
     "CHECKS",

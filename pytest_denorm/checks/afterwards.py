@@ -11,7 +11,7 @@ import torch
 from ..core.colormap import fit_affine
 from ..core.normalization import Normalization, format_numbers
 from ..pipelines.exchange import order_in_words
-from .case import CheckFailure
+from .outcome import CheckFailure
 
 if TYPE_CHECKING:
     from .boundary import Sighting

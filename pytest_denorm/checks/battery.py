@@ -11,9 +11,10 @@ from ..core.units import check_output_max
 from ..errors import CheckNameError, DenormError, PipelineError
 from ..pipelines.probing import one_thread
 from ..pipelines.randomness import states_kept
-from .case import Case, CheckFailure, NotApplicable
-from .each import CHECKS
-from .report import CheckResult, Report
+from .case import Case
+from .outcome import CheckFailure, CheckResult, NotApplicable
+from .report import Report
+from .table import CHECKS
 
 __all__ = ["BoundCheck", "check", "chosen_checks", "parametrize_with_checks", "run_check"]
 
@@ -55,7 +56,7 @@ def check(
     wanted, left_out, expected = chosen_checks(select, skip, expected_failures)
     case = Case(pipeline, inverse, images, name, output_max)
     if case.search[0] is not None:
-        _ = case.subject  # pictures that cannot be worked with are the caller's mistake, and no check's outcome
+        case.prepare()  # images that cannot be worked with are the caller's mistake, and no check's outcome
     results = [
         CheckResult(one, "skipped", "left out as asked") if one in left_out else run_check(case, one, expected.get(one))
         for one in wanted
@@ -150,7 +151,7 @@ class BoundCheck:
     @property
     def outcome(self) -> CheckResult | None:
         """What it gave when it was last called."""
-        return self.case.outcomes.get(self.name)
+        return self.case.results.get(self.name)
 
     def __call__(self) -> None:
         __tracebackhide__ = True
@@ -160,14 +161,14 @@ class BoundCheck:
         nothing = self.case.search[1]
         if self.alone and nothing is not None and result.status == "not applicable":
             result = CheckResult(self.name, "failed", str(nothing))
-        self.case.outcomes[self.name] = result
+        self.case.results[self.name] = result
         if result.status == "not applicable":
             pytest.skip(result.message)
         if result.status == "expected failure":
             pytest.xfail(result.message)
         if not result.ok:
             report = Report.of(self.case, [result])
-            raise report.drawable(AssertionError(report.failure_text(self.again)))
+            raise report.carried_by(AssertionError(report.failure_text(self.again)))
 
 
 def parametrize_with_checks(

@@ -28,7 +28,7 @@ from ..pipelines.walk import declared, is_dataset
 from ..pipelines.watching import LaterStepRaisedError, Record, refuse_unwatchable, watch, watch_own
 from ..pipelines.white import BRIGHT, usual_white
 from .afterwards import pixels_of, refuse_changes_afterwards
-from .case import CheckFailure, NotApplicable, Shown
+from .outcome import CheckFailure, NotApplicable, Shown
 
 Array = np.ndarray[Any, Any]
 #: What pictures are that have not met the Normalize; "" where some have, or it is not known.

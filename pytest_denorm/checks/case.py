@@ -1,59 +1,44 @@
-"""What a check is given, and how it says what it found."""
+"""What is verified: a pipeline, its Normalize, an inverse and images, with everything that checks share."""
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import torch
 
 from ..core.alone import alone
-from ..core.normalization import Normalization, preset
-from ..diagnosis.explain import Diagnosis
-from ..errors import DenormError, PipelineError, StatisticsError, StatisticsWarning
+from ..core.normalization import Normalization, preset, unwarned
+from ..core.units import Units, check_output_max, in_units
+from ..diagnosis.explain import Diagnosis, diagnose
+from ..errors import DenormError, ImageTypeError, PipelineError, StatisticsError
 from ..pipelines import Located
-from ..pipelines.calls import Called, call
-from ..pipelines.exchange import find
+from ..pipelines.apply import Denormalize
+from ..pipelines.calls import Called, as_function, as_pictures, call, forward_of
+from ..pipelines.exchange import find, turned_back
 from ..pipelines.randomness import states_kept
-from .report import CheckResult
-from .round_trip import Subject
+from ..pipelines.samples import images_for_an_inverse, sample_images
+from .boundary import Unmet, unmet
+from .outcome import CheckResult, NotApplicable
 
-if TYPE_CHECKING:
-    from .boundary import Unmet
-
-__all__ = ["Case", "CheckFailure", "NotApplicable", "Shown"]
-
-
-class Shown(NamedTuple):
-    """What a check that passed has shown: in words, and as JSON-safe numbers."""
-
-    message: str
-    details: dict[str, Any] = {}  # noqa: RUF012 - never changed
-
-
-class CheckFailure(AssertionError):
-    """A check that failed, with JSON-safe numbers beside its message."""
-
-    def __init__(self, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.details = details
-
-
-class NotApplicable(Exception):
-    """A check that does not apply to this pipeline."""
+__all__ = ["Case"]
 
 
 class Case:
-    """One pipeline to verify, with everything that checks share, computed once.
+    """One pipeline to verify. What checks share is computed when it is first asked for, and kept.
 
     Args:
         pipeline: anything that :func:`~pytest_denorm.find_normalize` understands.
         inverse: the project's own inverse, or None for the derived one.
-        images: pictures as they enter Normalize, or None for the built-in ones.
+        images: images as they enter Normalize, or None for the built-in ones.
         name: what to call it.
-        output_max: the value of white in the floats that `inverse` gives, or None if it is that of the pictures.
+        output_max: the value of white in the floats that `inverse` gives, or None if it is that of the images.
+
+    Attributes:
+        results: what each check that ran has given, by name.
     """
 
     def __init__(
@@ -65,11 +50,13 @@ class Case:
         output_max: float | None = None,
     ) -> None:
         self.pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
-        self.inverse = inverse
-        self.images = images
+        self.given_inverse = inverse
+        self.given_images = images
         self.name = name
         self.output_max = output_max
-        self.outcomes: dict[str, CheckResult] = {}
+        self.results: dict[str, CheckResult] = {}
+
+    # --- the Normalize ---
 
     @cached_property
     def search(self) -> tuple[Located | None, Exception | None, list[warnings.WarningMessage]]:
@@ -77,13 +64,23 @@ class Case:
         with alone(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                return find(self.pipeline, self.inverse, self.images), None, caught
+                return find(self.pipeline, self.given_inverse, self.given_images), None, caught
             except (PipelineError, StatisticsError) as error:
                 return None, error, caught
 
+    def find(self) -> Located:
+        """Return the Normalize, with the warnings on the way shown as they come.
+
+        Raises:
+            PipelineError, StatisticsError: as :func:`~pytest_denorm.find_normalize`.
+        """
+        located = find(self.pipeline, self.given_inverse, self.given_images)
+        self.search = located, None, []
+        return located
+
     @property
     def located(self) -> Located:
-        """The Normalize.
+        """The Normalize as the pipeline declares it.
 
         Raises:
             NotApplicable: none was found; the check ``finds_normalize`` says why.
@@ -93,53 +90,147 @@ class Case:
             raise NotApplicable(f"no Normalize to work with ({type(error).__name__}): see finds_normalize")
         return located
 
+    @cached_property
+    def verified(self) -> Located:
+        """The Normalize, together with the exchange of channels around it where the project's inverse undoes that."""
+        if self.is_derived:
+            return self.located
+        return turned_back(self.located, self.own_inverse, self.channels)
+
     @property
     def normalization(self) -> Normalization:
-        return self.located.normalization
+        """The statistics, in the order of the channels of the images."""
+        return self.verified.normalization
+
+    @property
+    def expanded(self) -> Normalization:
+        """The same, with one mean and std for each channel of the images."""
+        return self.normalization.expand(self.channels)
 
     @cached_property
     def unmet(self) -> Unmet:
-        """What the pictures of a data set are, if none meets the Normalize that it holds."""
-        from .boundary import unmet
-
+        """What the images of a data set are, if none of them meets the Normalize that it holds."""
         return unmet(self.pipeline, self.located)
 
-    @cached_property
-    def subject(self) -> Subject:
-        located = self.located
-        with alone(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", StatisticsWarning)
-            return Subject.from_located(located, self.inverse, self.images, self.output_max)
+    # --- the inverse ---
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the inverse is derived from the statistics, and not the project's own."""
+        return self.given_inverse is None
 
     @cached_property
+    def own_inverse(self) -> Callable[[Any], Any]:
+        """The inverse as it was given, or the derived one.
+
+        Raises:
+            ImageTypeError: it is not callable.
+            ImageError: `output_max` cannot be worked with.
+        """
+        inverse = as_function(self.given_inverse)
+        if inverse is not None and not callable(inverse):
+            raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
+        check_output_max(self.output_max, inverse)
+        if inverse is not None:
+            return inverse
+        found = self.located.normalization
+        return Denormalize.of(unwarned(found.mean, found.std, found.pixel_max))
+
+    @property
+    def units(self) -> Units:
+        """How to read what the inverse gives."""
+        return Units(self.located.normalization.pixel_max, self.output_max)
+
+    @property
+    def inverse(self) -> Callable[[Any], Any]:
+        """The inverse, with its floats in the units of the images."""
+        return in_units(self.own_inverse, self.units)
+
+    @property
     def forward(self) -> Callable[[torch.Tensor], torch.Tensor]:
-        return self.subject.forward
-
-    @cached_property
-    def normalized(self) -> Called:
-        return call(self.forward, self.subject.pictures, "pipeline")
-
-    @cached_property
-    def recovered(self) -> Called:
-        return call(self.subject.inverse, self.normalized.pictures, "inverse")
+        """Just the Normalize."""
+        return forward_of(self.verified)
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
         """What the inverse does wrong, or None where that cannot be told."""
         try:
             with states_kept():
-                return self.subject.diagnose()
+                return self.diagnose()
         except (DenormError, NotApplicable):
             return None
 
+    def diagnose(self) -> Diagnosis:
+        """Return what the inverse does wrong, on images of its own."""
+        return diagnose(
+            self.forward,
+            self.own_inverse,
+            channels=self.channels,
+            pixel_max=self.normalization.pixel_max,
+            output_max=self.output_max,
+            dtype=self.dtype,
+        )
+
+    # --- the images ---
+
+    @property
+    def has_own_images(self) -> bool:
+        """Whether somebody chose the images."""
+        return self.given_images is not None
+
+    @cached_property
+    def images(self) -> Sequence[torch.Tensor]:
+        """The images, (C, H, W) each, floats in the units of what enters Normalize.
+
+        Raises:
+            ImageError, ImageTypeError: they cannot be worked with.
+        """
+        given, normalization = self.given_images, self.located.normalization
+        if given is None:
+            make = sample_images if self.is_derived else images_for_an_inverse
+            given = make(normalization.channels)
+        return as_pictures(given, normalization)
+
+    def with_images(self, images: Sequence[torch.Tensor]) -> Case:
+        """Return the same with other images, (C, H, W) each, in the units of what enters Normalize."""
+        other = copy.copy(self)
+        for name in ("normalized", "recovered", "batch", "diagnosis"):
+            vars(other).pop(name, None)
+        vars(other)["images"] = images
+        return other
+
+    @property
+    def channels(self) -> int:
+        return int(self.images[0].shape[0])
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The coarsest of the images'."""
+        return max((image.dtype for image in self.images), key=lambda dtype: torch.finfo(dtype).eps)
+
+    @cached_property
+    def normalized(self) -> Called:
+        return call(self.forward, self.images, "pipeline")
+
+    @cached_property
+    def recovered(self) -> Called:
+        return call(self.inverse, self.normalized.pictures, "inverse")
+
     @cached_property
     def batch(self) -> torch.Tensor:
-        """All pictures as one batch (N, C, H, W).
+        """All images as one batch (N, C, H, W).
 
         Raises:
             NotApplicable: they differ in size.
         """
-        pictures = self.subject.pictures
-        if len({picture.shape for picture in pictures}) > 1:
+        if len({image.shape for image in self.images}) > 1:
             raise NotApplicable("the pictures differ in size, and make no batch")
-        return torch.stack(list(pictures))
+        return torch.stack(list(self.images))
+
+    def prepare(self) -> None:
+        """Compute what does not depend on running the pipeline, so that arguments that cannot be worked with are told.
+
+        Raises:
+            ImageError, ImageTypeError: the inverse, the images or `output_max` cannot be worked with.
+        """
+        _ = self.own_inverse, self.images, self.verified

@@ -14,25 +14,18 @@ from typing import TYPE_CHECKING, Any
 from ..core.text import count_of
 from ..diagnosis.explain import Diagnosis, Finding, _jsonable
 from ..errors import BaselineError, DenormError, ImageError
-from .drawable import draw_round_trip, drawable
-from .round_trip import RoundTrip, Subject, round_trip
+from ..pipelines.calls import describe_callable
+from .assertion import carrying
+from .case import Case
+from .notebook import html_table
+from .outcome import STATUSES, CheckResult, NotApplicable
+from .round_trip import RoundTrip, round_trip
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .case import Case
+__all__ = ["Report"]
 
-__all__ = ["STATUSES", "CheckResult", "Report"]
-
-#: Every outcome of a check, and whether it leaves the report ok.
-STATUSES = {
-    "passed": True,
-    "failed": False,
-    "not applicable": True,
-    "skipped": True,
-    "expected failure": True,
-    "unexpectedly passed": False,
-}
 _MARKS = {
     "passed": "ok",
     "failed": "FAIL",
@@ -42,27 +35,6 @@ _MARKS = {
     "unexpectedly passed": "XPASS",
 }
 _WIDTH = 80
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The outcome of one check.
-
-    Attributes:
-        name: of the check.
-        status: one of :data:`STATUSES`.
-        message: what was shown, or what is wrong, or why it does not apply.
-        details: the numbers, JSON-safe.
-    """
-
-    name: str
-    status: str
-    message: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        return STATUSES[self.status]
 
 
 @dataclass(frozen=True)
@@ -86,27 +58,25 @@ class Report:
     results: tuple[CheckResult, ...]
     diagnosis: Diagnosis | None = None
     output_max: float | None = None
-    _subject: Subject | None = field(default=None, repr=False, compare=False)
+    _case: Case | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, case: Case, results: Sequence[CheckResult]) -> Report:
-        from ..pipelines.calls import describe_callable
-
         located = case.search[0]
         failed = any(not result.ok for result in results)
         return cls(
             name=case.name,
             source=(located.normalization.source or "Normalization") if located else "",
             statistics=str(located.normalization) if located else "",
-            inverse="derived" if case.inverse is None else describe_callable(case.inverse),
+            inverse="derived" if case.is_derived else describe_callable(case.given_inverse),
             results=tuple(results),
             diagnosis=case.diagnosis if failed else None,
             output_max=case.output_max,
-            _subject=_subject_of(case),
+            _case=case if _can_be_run(case) else None,
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_subject": None}  # pipelines and inverses need not be picklable
+        return {**vars(self), "_case": None}  # pipelines and inverses need not be picklable
 
     @property
     def ok(self) -> bool:
@@ -128,7 +98,7 @@ class Report:
         """
         __tracebackhide__ = True
         if not self.ok:
-            raise self.drawable(AssertionError(str(self)))
+            raise self.carried_by(AssertionError(str(self)))
 
     def figure(self) -> Figure:
         """The round trip as one figure, whether it passed or not.
@@ -163,28 +133,41 @@ class Report:
         Raises:
             ImageError, InverseError: as :meth:`figure`.
         """
-        return draw_round_trip(*self._drawn())
+        from .round_trip_figure import png_of, round_trip_figure
 
-    def _drawn(self) -> tuple[Subject, RoundTrip]:
-        if self._subject is None:
+        return png_of(round_trip_figure(*self._drawn()))
+
+    def _drawn(self) -> tuple[Case, RoundTrip]:
+        if self._case is None:
             why = "it was read back, and holds no pictures" if self.source else "no Normalize was found"
             raise ImageError(f"this report has no round trip to draw: {why}.")
-        return self._subject, round_trip(self._subject)
+        return self._case, round_trip(self._case)
 
     @property
     def can_be_drawn(self) -> bool:
         """The round trip is among what failed, and its pictures are at hand."""
-        return self._subject is not None and any(result.name == "round_trip" for result in self.failures)
+        return self._case is not None and any(result.name == "round_trip" for result in self.failures)
 
-    def drawable(self, error: AssertionError) -> AssertionError:
-        """`error`, which can then be drawn, if the round trip is among what failed."""
-        return drawable(error, self.png) if self.can_be_drawn else error
+    def carried_by(self, error: AssertionError) -> AssertionError:
+        """Return `error`, with the round trip if that is among what failed."""
+        if not self.can_be_drawn:
+            return error
+        try:
+            return carrying(error, *self._drawn())
+        except DenormError:
+            return error  # the inverse raises; the check says so
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: a table, and a picture where the round trip failed."""
-        from .notebook import report_html
-
-        return report_html(self)
+        """Return what a notebook shows: a table, and a figure where the round trip failed."""
+        facts = [self.statistics, f"inverse: {self.inverse}"]
+        if self.diagnosis is not None and self.diagnosis.kind != "exact":
+            facts.append(f"diagnosis: {self.diagnosis}")
+        try:
+            png = self.png() if self.can_be_drawn else None
+        except DenormError:
+            png = None  # the inverse raises; the check says so
+        rows = [(one.status, one.name, one.message) for one in self.results]
+        return html_table(f"pytest-denorm: {self.title}", self.ok, facts, rows, self.summary(), png)
 
     def summary(self) -> str:
         """``19 checks: 17 run, 16 passed, 1 failed, 2 not applicable``"""
@@ -277,14 +260,13 @@ class Report:
         return json.dumps(self.to_dict(), indent=2)
 
 
-def _subject_of(case: Case) -> Subject | None:
-    """What can be drawn; None where nothing can be sent through the pipeline."""
-    from .case import NotApplicable
-
+def _can_be_run(case: Case) -> bool:
+    """Whether images can be sent through the pipeline, so that there is something to draw."""
     try:
-        return case.subject
+        case.prepare()
     except (DenormError, NotApplicable):
-        return None
+        return False
+    return True
 
 
 def _row_key(numbered: tuple[int, CheckResult]) -> tuple[Any, ...]:

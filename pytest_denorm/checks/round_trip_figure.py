@@ -23,7 +23,9 @@ from ..core.text import channel_name
 from ..diagnosis.explain import Diagnosis
 from ..errors import DenormError
 from ..pipelines.calls import Caller
-from .round_trip import RoundTrip, Subject, comparable, levels_text, worst_text
+from .assertion import levels_text, worst_text
+from .case import Case
+from .round_trip import RoundTrip, comparable
 
 __all__ = ["png_of", "round_trip_figure"]
 
@@ -54,7 +56,7 @@ class _Trip:
         return errors
 
 
-def round_trip_figure(subject: Subject, outcome: RoundTrip) -> Figure:
+def round_trip_figure(case: Case, outcome: RoundTrip) -> Figure:
     """One figure of a round trip. It is not known to pyplot, and looks the same whatever the style.
 
     Above: a picture, what came back, and the largest error of each pixel's channels, in levels of 255. It is the last
@@ -63,18 +65,18 @@ def round_trip_figure(subject: Subject, outcome: RoundTrip) -> Figure:
     difference of the two above a band of what is allowed; of more than four channels those that are furthest off.
 
     Args:
-        subject: what was verified.
+        case: what was verified.
         outcome: of :func:`~pytest_denorm.checks.round_trip.round_trip`.
 
     Raises:
         InverseError: the inverse raises, or gives back something that is no picture.
     """
-    trips = list(_trips(subject))
+    trips = list(_trips(case))
     try:
-        diagnosis = subject.diagnose()
+        diagnosis = case.diagnose()
     except DenormError:
         diagnosis = None
-    header = _header(subject, outcome, diagnosis)
+    header = _header(case, outcome, diagnosis)
     with _own_style():
         height = _LINE * (len(header) + 1) + _PICTURES + _PLOTS
         figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, facecolor="white")
@@ -108,19 +110,19 @@ def _own_style() -> Iterator[None]:
         yield
 
 
-def _trips(subject: Subject) -> Iterator[_Trip]:
-    forward, inverse = Caller(subject.forward, "pipeline"), Caller(subject.inverse, "inverse")
-    white = subject.normalization.pixel_max
-    for index, picture in enumerate(subject.pictures):
+def _trips(case: Case) -> Iterator[_Trip]:
+    forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse")
+    white = case.normalization.pixel_max
+    for index, picture in enumerate(case.images):
         if picture.numel():
-            both = comparable(picture, inverse(forward(picture.clone())), subject.units)
+            both = comparable(picture, inverse(forward(picture.clone())), case.units)
             yield _Trip(index, *(one.double().numpy() * 255 / white for one in both))
 
 
-def _header(subject: Subject, outcome: RoundTrip, diagnosis: Diagnosis | None) -> list[str]:
+def _header(case: Case, outcome: RoundTrip, diagnosis: Diagnosis | None) -> list[str]:
     title = "what went through Normalize comes back" if outcome.ok else "what went through Normalize does not come back"
-    found = subject.normalization
-    where, *_ = worst_text(outcome, subject.channels).split("\n")
+    found = case.normalization
+    where, *_ = worst_text(outcome, case.channels).split("\n")
     details = [f"{found.source or 'Normalization'}: {found}"]
     if diagnosis is not None:
         details.append(str(diagnosis))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import NotInvertibleError
-from .alone import alone
-from .normalization import Normalization, format_numbers
+from .normalization import Normalization, format_numbers, unwarned
 
 __all__ = ["ColorMap", "Fit", "fit_affine"]
 
@@ -197,9 +195,7 @@ class ColorMap:
         return float(np.maximum(np.abs(high), np.abs(low)).max())
 
     def __str__(self) -> str:
-        with alone(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # only shown here, not used
-            shown = "; ".join(self.problems) or str(self.normalization())
+        shown = "; ".join(self.problems) or str(unwarned(*self._statistics(np.diagonal(self.matrix))))
         extra = ", unchanged" if self.unchanged else ""
         extra += f"; {self.undivided} is not divided by 255" if self.undivided else ""
         return f"{shown}{extra} (measured in {self.calls} calls with {self.convention})"

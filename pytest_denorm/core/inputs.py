@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from ..errors import ImageError, ImageTypeError
-from .arguments import whole
-from .normalization import Normalization
+from .layout import FIRST, axis_from_end, fitting_axes
 
 __all__ = ["refuse_kind", "refuse_out", "resolve_channel_axis"]
 
@@ -67,27 +66,21 @@ def refuse_out(out: Any, images: Any, dtype: Any) -> None:
 
 
 def resolve_channel_axis(
-    shape: Sequence[int], normalization: Normalization, channel_axis: int | None, *, is_array: bool
+    shape: Sequence[int], channels: int, channel_axis: int | None, *, is_array: bool, source: str = ""
 ) -> int | None:
     """The axis, counted from the end, along which the statistics lie; None where one mean serves all of them.
 
     Raises:
         ImageError: no axis fits, or (in an array) two do.
     """
-    channels, ndim = normalization.channels, len(shape)
     if channel_axis is not None:
-        whole(channel_axis, "channel_axis", ImageError, meaning="axes, such as -3")
-        if not -ndim <= channel_axis < ndim:
-            raise ImageError(
-                f"channel_axis is {channel_axis}: the pictures, of shape {tuple(shape)}, have no such axis."
-            )
-        axis = channel_axis - ndim if channel_axis >= 0 else channel_axis
+        axis = axis_from_end(channel_axis, shape)
         if channels not in (1, shape[axis]):
-            raise ImageError(_misfit(shape, normalization, axis))
+            raise ImageError(_misfit(shape, channels, source, axis))
         return axis
     if channels == 1:
         return None
-    fitting = [axis for axis in ((-3, -1) if is_array else (-3,)) if ndim >= 3 and shape[axis] == channels]
+    fitting = [axis for axis in fitting_axes(shape, (channels,)) if is_array or axis == FIRST]
     if len(fitting) == 1:
         return fitting.pop()
     if fitting:
@@ -95,14 +88,14 @@ def resolve_channel_axis(
             f"the pictures have shape {tuple(shape)}: the channels may be axis -3 (..., C, H, W) or axis -1 "
             f"(..., H, W, C). Say which with channel_axis."
         )
-    raise ImageError(_misfit(shape, normalization, -3))
+    raise ImageError(_misfit(shape, channels, source, FIRST))
 
 
-def _misfit(shape: Sequence[int], normalization: Normalization, axis: int) -> str:
+def _misfit(shape: Sequence[int], channels: int, source: str, axis: int) -> str:
     """What to say when the channels are not where they were looked for."""
-    channels, shown = normalization.channels, tuple(shape)
+    shown = tuple(shape)
     said = f"the statistics have {channels} channels"
-    where = f" ({normalization.source})" if normalization.source else ""
+    where = f" ({source})" if source else ""
     if len(shape) < 3:
         return (
             f"the pictures have shape {shown} and no channel axis; {said}{where}: expected "

@@ -1,11 +1,10 @@
-"""The hot path: the map of a Normalize applied to pictures, and undone.
+"""The hot path: the map of a Normalize applied to images, and undone.
 
-``x = y * std + mean`` is computed in float32, or in float64 for float64 pictures, and cast once at the end. That is
-more exact than a second Normalize with ``-mean/std`` and ``1/std``, which rounds its constants as well. Bytes are
-rounded to the nearest, never truncated.
+``x = y * std + mean`` is computed in float32, or in float64 for float64 images, and cast once at the end. That is more
+exact than a second Normalize with ``-mean/std`` and ``1/std``, which rounds its constants as well. Bytes are rounded to
+the nearest, never truncated.
 
-The module is not called ``denormalize`` because the function of that name is public in the package, and a submodule
-takes the place of a package attribute of its name as soon as it is imported.
+Statistics are plain tuples of floats here. What a pipeline or the name of a preset stands for is resolved above.
 """
 
 from __future__ import annotations
@@ -14,221 +13,90 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.jit import is_scripting, is_tracing  # type: ignore[attr-defined, unused-ignore]
+from torch.jit import is_tracing  # type: ignore[attr-defined, unused-ignore]
 
 from ..errors import ImageError
 from .inputs import refuse_kind, refuse_out, resolve_channel_axis
-from .normalization import Normalization, format_numbers, preset
 
-__all__ = ["Denormalize", "as_normalization", "denormalize", "normalize", "resolve_channel_axis", "to_uint8"]
+__all__ = ["denormalize", "normalize", "to_uint8"]
 
-ImagesT = TypeVar("ImagesT")
+Numbers = tuple[float, ...]
 
 #: Bytes of an intermediate result. Smaller blocks stay in a smaller cache, and cost more calls.
 _BLOCK = 3 << 20
 
 #: Constants are repeated until this many numbers lie in a row, as far as they stay below the second number in all:
-#: a run of pictures and a run of constants are then read side by side, which vectorizes.
+#: a run of pixels and a run of constants are then read side by side, which vectorizes.
 _RUN, _LONGEST = 1 << 10, 1 << 15
 
 #: Devices whose kernels convert half precision while they read and write, without a copy.
 _CONVERTING = {"cuda", "meta"}
 
-
-def as_normalization(thing: Any) -> Normalization:
-    """A Normalization from one, from the name of a preset, or from a pipeline, data set or loader.
-
-    Raises:
-        StatisticsError: no preset of that name.
-        PipelineError: no Normalize, or more than one, in the pipeline.
-    """
-    if isinstance(thing, Normalization):
-        return thing
-    if isinstance(thing, str):
-        return preset(thing)
-    from ..pipelines import find_normalize
-
-    return find_normalize(thing)
+_FLOATS = "floating point, as it comes out of Normalize. Bytes were never normalized, or were already converted back"
 
 
 def denormalize(
-    images: ImagesT,
-    normalization_or_pipeline: Any,
-    *,
-    out: ImagesT | None = None,
-    channel_axis: int | None = None,
-) -> ImagesT:
-    """Undo a Normalize: ``x = y * std + mean`` for each channel.
+    images: Any, mean: Numbers, std: Numbers, *, channel_axis: int | None = None, out: Any = None, source: str = ""
+) -> Any:
+    """Return ``images * std + mean`` for each channel; see :func:`pytest_denorm.denormalize`.
 
     Args:
-        images: what came out of Normalize: a floating-point tensor (..., C, H, W) or array (..., C, H, W) or
-            (..., H, W, C), on any device, contiguous or not.
-        normalization_or_pipeline: a Normalization, the name of a preset, or anything that
-            :func:`~pytest_denorm.find_normalize` understands.
-        out: where to put the result: same kind, shape, dtype and device; may be `images` itself.
-        channel_axis: the axis of the channels, when it is not where `images` says.
-
-    Returns:
-        Same kind, shape, dtype and device as `images`, in the units of the pictures that entered Normalize. A
-        tv_tensor keeps its type, a gradient is kept, and `images` is not changed (unless it is `out`).
+        images: a floating-point tensor or array.
+        mean, std: one number for each channel, or one for all.
+        channel_axis: the axis of the channels; found by its length unless given.
+        out: where to put the result: same kind, shape, dtype and device.
+        source: where the statistics come from, for messages.
 
     Raises:
         ImageTypeError: no tensor or array, or not of floating point.
-        ImageError: the number of channels or their axis does not fit the statistics, or `out` does not fit `images`.
+        ImageError: channels or `out` do not fit.
     """
-    normalization = as_normalization(normalization_or_pipeline)
     refuse_kind(images, _FLOATS)
-    axis = _axis_of(images, normalization, channel_axis)
-    return _run(images, _Map(_undo, normalization.mean, normalization.std, axis, one_step=True), out)  # type: ignore[no-any-return]
+    axis = resolve_channel_axis(images.shape, len(mean), channel_axis, is_array=_is_array(images), source=source)
+    return _run(images, _Map(_undo, mean, std, axis, one_step=True), out)
 
 
-def normalize(images: ImagesT, normalization: Normalization, *, channel_axis: int | None = None) -> ImagesT:
-    """``y = (x - mean) / std`` for each channel, in float32 or better.
+def normalize(
+    images: Any, mean: Numbers, std: Numbers, pixel_max: float = 1.0, *, channel_axis: int | None = None,
+    source: str = "",
+) -> Any:  # fmt: skip
+    """Return ``(images - mean) / std`` for each channel, in float32 or better.
 
-    Args:
-        images: a tensor or array in the units of `normalization`, or uint8, which is first scaled to
-            0 to ``pixel_max`` in float32, as ``ToTensor`` does.
-        normalization: the statistics.
-        channel_axis: the axis of the channels, when it is not where `images` says.
-
-    Returns:
-        Same kind, shape and device, float32 for uint8 pictures and else of the dtype of `images`.
-
-    Raises:
-        ImageTypeError, ImageError: as :func:`denormalize`.
+    uint8 images are first scaled to 0..`pixel_max` in float32, as ``ToTensor`` does. The other arguments and the errors
+    are those of :func:`denormalize`.
     """
     scaled: Any = images
     if isinstance(images, torch.Tensor) and images.dtype == torch.uint8:
-        scaled = _rewrap(_plain(images).float().div_(255).mul_(normalization.pixel_max), images)
-    elif isinstance(images, np.ndarray) and images.dtype == np.uint8:
-        scaled = images.astype(np.float32) / np.float32(255) * np.float32(normalization.pixel_max)
+        scaled = _rewrap(_plain(images).float().div_(255).mul_(pixel_max), images)
+    elif _is_array(images) and images.dtype == np.uint8:
+        scaled = images.astype(np.float32) / np.float32(255) * np.float32(pixel_max)
     refuse_kind(scaled, "uint8 or floating point, as it goes into Normalize")
-    axis = _axis_of(scaled, normalization, channel_axis)
-    return _run(scaled, _Map(_do, normalization.mean, normalization.std, axis), None)  # type: ignore[no-any-return]
+    axis = resolve_channel_axis(scaled.shape, len(mean), channel_axis, is_array=_is_array(scaled), source=source)
+    return _run(scaled, _Map(_do, mean, std, axis), None)
 
 
-@overload
 def to_uint8(
-    images: torch.Tensor,
-    normalization_or_pipeline: Any,
-    *,
-    out: torch.Tensor | None = None,
-    channel_axis: int | None = None,
-) -> torch.Tensor: ...
-@overload
-def to_uint8(
-    images: np.ndarray[Any, Any],
-    normalization_or_pipeline: Any,
-    *,
-    out: np.ndarray[Any, Any] | None = None,
-    channel_axis: int | None = None,
-) -> np.ndarray[Any, Any]: ...
-def to_uint8(images: Any, normalization_or_pipeline: Any, *, out: Any = None, channel_axis: int | None = None) -> Any:
-    """Undo a Normalize and give bytes: ``round((y * std + mean) * 255 / pixel_max)``, clamped to 0..255.
+    images: Any, mean: Numbers, std: Numbers, pixel_max: float = 1.0, *, channel_axis: int | None = None,
+    out: Any = None, source: str = "",
+) -> Any:  # fmt: skip
+    """Return ``round((images * std + mean) * 255 / pixel_max)``, clamped to 0..255, as uint8.
 
-    Rounded to the nearest, half to even. Every uint8 picture comes back exactly from :func:`normalize` in float32 or
-    better, for a std of 1e-20 to 1e20 and a mean of up to 2000, in units of ``pixel_max``.
-
-    Args:
-        images: as for :func:`denormalize`. NaN becomes 0.
-        normalization_or_pipeline: as for :func:`denormalize`.
-        out: a uint8 tensor or array of the same shape and device for the result.
-        channel_axis: as for :func:`denormalize`.
-
-    Returns:
-        uint8, same kind, shape and device as `images`.
-
-    Raises:
-        ImageTypeError, ImageError: as :func:`denormalize`.
+    See :func:`pytest_denorm.to_uint8`. The other arguments and the errors are those of :func:`denormalize`.
     """
-    normalization = as_normalization(normalization_or_pipeline)
     refuse_kind(images, _FLOATS)
-    axis = _axis_of(images, normalization, channel_axis)
-    scale = 255.0 / normalization.pixel_max  # folded into the statistics: y * (std * scale) + mean * scale
-    mean = tuple(mean * scale for mean in normalization.mean)
-    std = tuple(std * scale for std in normalization.std)
-    return _run(images, _Map(_to_levels, mean, std, axis, torch.uint8), out)
+    axis = resolve_channel_axis(images.shape, len(mean), channel_axis, is_array=_is_array(images), source=source)
+    scale = 255.0 / pixel_max  # folded into the statistics: y * (std * scale) + mean * scale
+    levels = _Map(_to_levels, tuple(one * scale for one in mean), tuple(one * scale for one in std), axis, torch.uint8)
+    return _run(images, levels, out)
 
 
-class Denormalize(torch.nn.Module):
-    """A module that undoes a Normalize: ``x = y * std + mean``.
+def _is_array(images: Any) -> bool:
+    return isinstance(images, np.ndarray)
 
-    Args:
-        mean, std: the statistics of the Normalize to undo, one number a channel.
-        pixel_max: the value of white in the pictures that entered it.
-        channel_axis: the axis of the channels, -3 unless it is given.
-
-    Tensors of any float dtype come back in their dtype; the arithmetic is done in float32 or better even when the
-    module is cast to half. It is picklable, scriptable, exportable, and compiles to one graph. Outside scripts and
-    compiled code it takes whatever :func:`denormalize` takes, arrays included.
-
-    Raises:
-        StatisticsError: as :class:`Normalization`.
-        ImageError, ImageTypeError: from the call, as :func:`denormalize`.
-    """
-
-    if TYPE_CHECKING:  # torch.jit reads a class's annotations, and cannot read postponed ones
-        mean: torch.Tensor
-        std: torch.Tensor
-
-    def __init__(self, mean: Any, std: Any, pixel_max: float = 1.0, *, channel_axis: int | None = None) -> None:
-        super().__init__()
-        self._adopt(Normalization(mean, std, pixel_max, channel_axis=channel_axis))
-
-    @classmethod
-    def of(cls, normalization_or_pipeline: Any) -> Denormalize:
-        """The module that undoes this Normalization, preset or pipeline."""
-        module = cls.__new__(cls)
-        torch.nn.Module.__init__(module)
-        module._adopt(as_normalization(normalization_or_pipeline))
-        return module
-
-    def _adopt(self, normalization: Normalization) -> None:
-        self.normalization = normalization  # what is undone
-        self._axis: int = -3 if normalization.channel_axis is None else normalization.channel_axis
-        self.register_buffer("mean", torch.tensor(normalization.mean, dtype=torch.float64), persistent=False)
-        self.register_buffer("std", torch.tensor(normalization.std, dtype=torch.float64), persistent=False)
-
-    @torch.jit.unused  # type: ignore[untyped-decorator, unused-ignore]
-    def _eager(self, images: torch.Tensor) -> torch.Tensor:
-        return denormalize(images, self.normalization)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        if not is_scripting() and not torch.compiler.is_compiling():
-            return self._eager(images)
-        if not images.is_floating_point():
-            raise TypeError("normalized pictures are of floating point")
-        channels = self.mean.numel()
-        if channels > 1 and (images.dim() < -self._axis or images.shape[self._axis] != channels):
-            raise ValueError("the number of channels of the pictures is not that of the statistics")
-        dtype = torch.float64 if images.dtype == torch.float64 else torch.float32
-        shape = [1] * images.dim()
-        if channels > 1:
-            shape[self._axis] = channels
-        std = self.std.to(dtype).view(shape)
-        mean = self.mean.to(dtype).view(shape)
-        return torch.addcmul(mean, images.to(dtype), std).to(images.dtype)
-
-    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Denormalize:
-        # this moves the buffers; a cast to half would also round them
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call, unused-ignore]
-        device = self.mean.device
-        dtype = torch.float32 if device.type == "mps" else torch.float64
-        self.mean = torch.tensor(self.normalization.mean, dtype=dtype, device=device)
-        self.std = torch.tensor(self.normalization.std, dtype=dtype, device=device)
-        return self
-
-    def extra_repr(self) -> str:
-        shown = self.normalization
-        pixel_max = "" if shown.pixel_max == 1.0 else f", pixel_max={shown.pixel_max:g}"
-        return f"mean={format_numbers(shown.mean)}, std={format_numbers(shown.std)}{pixel_max}"
-
-
-_FLOATS = "floating point, as it comes out of Normalize. Bytes were never normalized, or were already converted back"
 
 # Takes (images, mean, std), computes into `out` or a new tensor, and returns what is to be converted.
 _Kernel = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, "torch.Tensor | None"], torch.Tensor]
@@ -266,12 +134,6 @@ class _Map(NamedTuple):
     axis: int | None  # of the statistics in the pictures; None where one mean serves all
     to: torch.dtype | None = None  # that of the result; None: that of the pictures
     one_step: bool = False  # the kernel is one operation: no intermediate result could be rounded
-
-
-def _axis_of(images: Any, normalization: Normalization, channel_axis: int | None) -> int | None:
-    if channel_axis is None:
-        channel_axis = normalization.channel_axis
-    return resolve_channel_axis(images.shape, normalization, channel_axis, is_array=isinstance(images, np.ndarray))
 
 
 def _run(images: Any, mapping: _Map, out: Any) -> Any:

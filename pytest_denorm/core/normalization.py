@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ImagesT = TypeVar("ImagesT")
 
-__all__ = ["PRESETS", "Normalization", "as_floats", "format_numbers", "preset"]
+__all__ = ["PRESETS", "Normalization", "as_floats", "format_numbers", "preset", "unwarned"]
 
 
 def as_floats(values: Any, name: str) -> tuple[float, ...]:
@@ -124,6 +124,12 @@ class Normalization:
         ) -> None: ...
 
     def __post_init__(self) -> None:
+        self._settle()
+        if self._origin is None and (doubt := self.doubt_about_scale()):
+            warnings.warn(doubt, StatisticsWarning, stacklevel=3)
+
+    def _settle(self) -> None:
+        """Convert what was given to floats, and refuse what has no inverse."""
         object.__setattr__(self, "mean", as_floats(self.mean, "mean"))
         object.__setattr__(self, "std", as_floats(self.std, "std"))
         object.__setattr__(self, "pixel_max", _as_float(self.pixel_max, "pixel_max"))
@@ -133,8 +139,6 @@ class Normalization:
         if self._origin is not None and not self._is_inverse_of(self._origin):
             object.__setattr__(self, "_origin", None)  # dataclasses.replace made another map of an inverse
         self._refuse_values()
-        if self._origin is None and (doubt := self.doubt_about_scale()):
-            warnings.warn(doubt, StatisticsWarning, stacklevel=3)
 
     def _inverted(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and std of the inverse."""
@@ -226,23 +230,39 @@ class Normalization:
         source = f"inverse of {self.source}" if self.source else ""
         return replace(self, mean=mean, std=std, source=source, _origin=self)
 
-    def normalize(self, images: ImagesT) -> ImagesT:
-        """``(x - mean) / std``; see :func:`pytest_denorm.core.kernels.normalize`."""
+    def normalize(self, images: ImagesT, *, channel_axis: int | None = None) -> ImagesT:
+        """Return ``(x - mean) / std`` in float32 or better, uint8 scaled to 0..``pixel_max`` first, as ToTensor does.
+
+        Raises:
+            ImageTypeError, ImageError: as :func:`pytest_denorm.denormalize`.
+        """
         from .kernels import normalize
 
-        return normalize(images, self)
+        axis = self._axis(channel_axis)
+        return normalize(images, self.mean, self.std, self.pixel_max, channel_axis=axis, source=self.source)  # type: ignore[no-any-return]
 
-    def denormalize(self, images: ImagesT, *, out: ImagesT | None = None) -> ImagesT:
-        """``y * std + mean``; see :func:`pytest_denorm.denormalize`."""
+    def denormalize(self, images: ImagesT, *, out: ImagesT | None = None, channel_axis: int | None = None) -> ImagesT:
+        """Return ``y * std + mean``; see :func:`pytest_denorm.denormalize`."""
         from .kernels import denormalize
 
-        return denormalize(images, self, out=out)
+        axis = self._axis(channel_axis)
+        return denormalize(images, self.mean, self.std, channel_axis=axis, out=out, source=self.source)  # type: ignore[no-any-return]
 
-    def to_uint8(self, images: torch.Tensor | np.ndarray[Any, Any]) -> Any:
-        """Clamped and rounded bytes; see :func:`pytest_denorm.to_uint8`."""
+    def to_uint8(
+        self,
+        images: torch.Tensor | np.ndarray[Any, Any],
+        *,
+        out: torch.Tensor | np.ndarray[Any, Any] | None = None,
+        channel_axis: int | None = None,
+    ) -> Any:
+        """Return clamped and rounded bytes; see :func:`pytest_denorm.to_uint8`."""
         from .kernels import to_uint8
 
-        return to_uint8(images, self)
+        axis = self._axis(channel_axis)
+        return to_uint8(images, self.mean, self.std, self.pixel_max, channel_axis=axis, out=out, source=self.source)
+
+    def _axis(self, given: int | None) -> int | None:
+        return self.channel_axis if given is None else given
 
     def expand(self, channels: int) -> Normalization:
         """The same map with its statistics spelled out for `channels` channels.
@@ -280,6 +300,22 @@ class Normalization:
         return f"mean {format_numbers(self.mean)}, std {format_numbers(self.std)}, pictures in 0..{self.pixel_max:g}"
 
 
+def unwarned(
+    mean: Numbers, std: Numbers, pixel_max: float = 1.0, *, source: str = "", channel_axis: int | None = None
+) -> Normalization:
+    """Make a Normalization without a warning about its scale, for numbers that are not the user's last word.
+
+    Raises:
+        StatisticsError: as :class:`Normalization`.
+    """
+    made = object.__new__(Normalization)
+    values = {"mean": mean, "std": std, "pixel_max": pixel_max, "source": source, "channel_axis": channel_axis}
+    for name, value in {**values, "_origin": None}.items():
+        object.__setattr__(made, name, value)
+    made._settle()
+    return made
+
+
 def _count(values: tuple[float, ...]) -> str:
     return count_of(len(values), "number")
 
@@ -309,16 +345,6 @@ PRESETS: Mapping[str, Normalization] = MappingProxyType(
         "kinetics400": _named("kinetics400", (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)),
     }
 )
-
-IMAGENET = PRESETS["imagenet"]
-HALF = PRESETS["half"]
-CLIP = PRESETS["clip"]
-CIFAR10 = PRESETS["cifar10"]
-CIFAR100 = PRESETS["cifar100"]
-MNIST = PRESETS["mnist"]
-FASHION_MNIST = PRESETS["fashion-mnist"]
-SVHN = PRESETS["svhn"]
-KINETICS400 = PRESETS["kinetics400"]
 
 
 def preset(name: str) -> Normalization:

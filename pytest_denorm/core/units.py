@@ -11,13 +11,12 @@ import torch
 
 from ..errors import ImageError
 from .arguments import positive
+from .white import BYTES, white_of_dtype
 
 __all__ = ["Units", "check_output_max", "in_units"]
 
 #: Integers of these take 0..255, whatever the pictures' own white is.
-_BYTES = (torch.uint8, torch.int8, torch.bool)
-#: A white below this is one of floats: no integers are counted to it.
-_LEAST_WHITE = 255.0
+_OF_BYTES = (torch.uint8, torch.int8, torch.bool)
 
 
 class Units(NamedTuple):
@@ -40,13 +39,13 @@ class Units(NamedTuple):
         """
         if dtype.is_floating_point:
             return self.pixel_max if self.output_max is None else self.output_max
-        if dtype in _BYTES:
-            return 255.0
-        if self.output_max is not None and self.output_max >= _LEAST_WHITE:
+        if dtype in _OF_BYTES:
+            return BYTES
+        if self.output_max is not None and self.output_max >= BYTES:
             return self.output_max
-        if self.pixel_max > 255:
+        if self.pixel_max > BYTES:
             return self.pixel_max
-        return 65535.0 if dtype == torch.uint16 else 255.0
+        return white_of_dtype(dtype) or BYTES
 
     def step(self, dtype: torch.dtype) -> float:
         """The distance of two values of this dtype, in the units of the pictures; 0 for floats."""

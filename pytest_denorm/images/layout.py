@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from ..core.arguments import whole
-from ..core.kernels import as_normalization, resolve_channel_axis, to_uint8
+from ..core.inputs import resolve_channel_axis
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, NormalizeNotFoundError
+from ..pipelines.apply import as_normalization, to_uint8
 from .blocks import Block, blocks_of, is_collection
 from .grid_figure import GridFigure, Tile
 
@@ -148,7 +149,7 @@ def _channel_axis(
         candidates = (-3, -1) if is_array else (-3,)
         fitting = [axis for axis in candidates if shape[axis] in (1, 3)]
         if len(fitting) == 2 and normalization is not None and normalization.channels > 1:
-            return resolve_channel_axis(shape, normalization, None, is_array=True)
+            return resolve_channel_axis(shape, normalization.channels, None, is_array=True, source=normalization.source)
     if len(fitting) == 2:
         raise ImageError(
             f"the pictures have shape {shape}: the channels may be axis -3 (..., C, H, W) or axis -1 (..., H, W, C). "

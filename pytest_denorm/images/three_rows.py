@@ -13,9 +13,9 @@ import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ..core.files import write_whole
-from ..core.kernels import as_normalization, normalize
 from ..core.normalization import Normalization
 from ..errors import ImageError
+from ..pipelines.apply import as_normalization
 from .decoding import read_picture
 from .layout import grid
 
@@ -90,7 +90,7 @@ def _run(pipeline: Any, picture: Image.Image, file: Path) -> torch.Tensor:
     if isinstance(pipeline, Normalization):
         mode = "L" if pipeline.channels == 1 else "RGB"
         array = np.atleast_3d(np.array(picture.convert(mode)))
-        return normalize(torch.from_numpy(array).permute(2, 0, 1), pipeline)
+        return pipeline.normalize(torch.from_numpy(array).permute(2, 0, 1))
     try:
         result = pipeline(picture)
     except Exception as error:

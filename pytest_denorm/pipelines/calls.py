@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ..core.kernels import normalize
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, InverseError
 from . import Located
@@ -304,7 +303,7 @@ def as_function(function: Callable[[Any], Any] | Normalization) -> Callable[[Any
     """What takes pictures (..., C, H, W): a Normalization does, whichever axis it is for elsewhere."""
     if not isinstance(function, Normalization):
         return function
-    return lambda pictures: normalize(pictures, function, channel_axis=-3)
+    return lambda pictures: function.normalize(pictures, channel_axis=-3)
 
 
 def describe_callable(function: Any) -> str:

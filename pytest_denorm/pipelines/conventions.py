@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from .reader import KEYS
+from .reader import images_in as pictures_in
+
 __all__ = ["CONVENTIONS", "HAND_OVER", "KEYS", "PIL", "Convention", "NotThisWay", "Outcome", "pictures_in"]
 
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -209,29 +212,6 @@ def _conventions() -> Iterator[Convention]:
 CONVENTIONS = tuple(_conventions())
 #: Ways to hand over a picture that has a form.
 HAND_OVER = tuple(hand_over for (_, hand_over), _ in _ways())
-
-#: Names under which libraries keep the picture, the surest first.
-KEYS = ("pixel_values", "image", "images", "img", "inputs", "input", "x")
-
-
-def pictures_in(result: Any) -> list[Any]:
-    """The pictures in what a pipeline returned, the surest first."""
-    array = _array(result)
-    if array is not None:
-        return [result] if array.ndim >= 2 and array.dtype.kind in "fiub" and array.size else []
-    if hasattr(result, "keys") and hasattr(result, "__getitem__"):  # dict, BatchFeature, Subject
-        members: list[Any] = [result[key] for key in sorted(result.keys(), key=_rank)]
-    elif isinstance(result, (list, tuple)):
-        members = list(result)
-    elif hasattr(result, "data") and hasattr(type(result), "data"):  # torchio's images
-        members = [result.data]
-    else:  # detection's lists of images keep one batch
-        members = [one for one in getattr(result, "__dict__", {}).values() if isinstance(one, torch.Tensor)]
-    return [picture for member in members for picture in pictures_in(member)]
-
-
-def _rank(key: Any) -> int:
-    return KEYS.index(key) if key in KEYS else len(KEYS)
 
 
 def _array(picture: Any) -> np.ndarray[Any, Any] | None:

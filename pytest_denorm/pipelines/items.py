@@ -28,8 +28,8 @@ import torch
 
 from ..errors import ImageError, ImageTypeError
 from .adapters.torchvision import said_to_be_picture
-from .conventions import KEYS
 from .randomness import states_kept, states_put_back
+from .reader import KEYS
 
 __all__ = [
     "Batches",

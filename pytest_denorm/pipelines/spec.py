@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from ..core.imports import fault
 from ..errors import SettingsError
 from .registry import is_library
 
@@ -124,5 +124,37 @@ def _in_src(module: str, folders: Iterable[Path]) -> str:
 
 
 def _failed(what: str, error: Exception | SystemExit, module: str) -> SettingsError:
-    why = fault(error, own="" if is_library(module) else module)
+    why = explain_import_error(error, own="" if is_library(module) else module)
     return SettingsError(f"{what} failed: {why}" if why else f"{what} raised {type(error).__name__}: {error}")
+
+
+def explain_import_error(error: BaseException, own: str = "") -> str:
+    """Return one line that names the library that is missing or broken, and its error; "" where it is the user's own.
+
+    Args:
+        error: what the import raised.
+        own: the user's module, which is no library.
+    """
+    errors = [error]
+    while (cause := errors[-1].__cause__ or errors[-1].__context__) is not None and cause not in errors:
+        errors.append(cause)
+    for one in reversed(errors):
+        name = (getattr(one, "name", None) or "").partition(".")[0]
+        if isinstance(one, ModuleNotFoundError) and name not in ("", own.partition(".")[0], *sys.modules):
+            return f"{name} is not installed for {sys.executable}."
+    for one in reversed(errors):
+        for name, file in reversed(list(_modules_run(one.__traceback__))):
+            if (
+                name.partition(".")[0] != own.partition(".")[0] and name not in sys.modules
+            ):  # Python forgets such modules
+                return f"{name.partition('.')[0]} is broken: importing {file} raised {type(one).__name__}: {one}."
+    return ""
+
+
+def _modules_run(traceback: TracebackType | None) -> Iterator[tuple[str, str]]:
+    """Yield the name and file of each module whose code ran at import, the outermost first."""
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code.co_name == "<module>":
+            yield str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename
+        traceback = traceback.tb_next

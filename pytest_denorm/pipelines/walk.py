@@ -9,7 +9,7 @@ import warnings
 from array import array
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.alone import alone
 from ..core.normalization import Normalization, format_numbers, preset
@@ -32,10 +32,7 @@ from .splits import Missing, missing, warn_of_missing
 from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_again
 from .structure import Views, attributes_of, is_dataset, structure
 
-if TYPE_CHECKING:
-    from ..core.kernels import Denormalize
-
-__all__ = ["Located", "declared", "find_normalize", "inverse_of", "is_dataset", "locate"]
+__all__ = ["Located", "declared", "find_normalize", "is_dataset", "locate"]
 
 #: More objects than this, or a deeper nesting, are data or without end, and no pipeline.
 _MOST = 100_000
@@ -120,16 +117,6 @@ def find_normalize(pipeline: Any) -> Normalization:
             is white where bytes are seen to enter. The first pictures of a data set show white of up to 16 bits.
     """
     return locate(pipeline).normalization
-
-
-def inverse_of(pipeline: Any) -> Denormalize:
-    """A ``torch.nn.Module`` that undoes the Normalize of a pipeline.
-
-    Args, Raises, Warns: as :func:`find_normalize`.
-    """
-    from ..core.kernels import Denormalize
-
-    return Denormalize.of(pipeline)
 
 
 def locate(pipeline: Any) -> Located:

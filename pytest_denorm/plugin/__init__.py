@@ -103,6 +103,6 @@ def denorm_pipeline(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def denorm_inverse(denorm_pipeline: Any) -> Callable[[Any], Any]:
     """The inverse under test: the derived one, unless you override it with your own."""
-    from ..pipelines import inverse_of
+    from ..pipelines.apply import inverse_of
 
     return inverse_of(denorm_pipeline)

@@ -9,7 +9,7 @@ import pytest
 
 from ..checks.battery import BoundCheck
 from ..checks.case import Case
-from ..checks.each import CHECKS
+from ..checks.table import CHECKS
 from ..errors import DenormError, SettingsError
 from ..pipelines.spec import load
 from . import settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ..checks.drawable import drawing_of
+from ..checks.assertion import FailedRoundTrip, failed_round_trip
 from ..core.files import write_whole
 from ..errors import DenormError
 from ..images.names import result_stem
@@ -31,13 +31,13 @@ class FailurePictures:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        draw = drawing_of(call.excinfo.value) if call.excinfo is not None and report.failed else None
-        if draw is None:
+        failed = failed_round_trip(call.excinfo.value) if call.excinfo is not None and report.failed else None
+        if failed is None:
             return report
         stem = result_stem(item.nodeid)
         path = start(self.config).results / f"{stem}-round-trip.png"
         try:
-            data = draw()
+            data = _draw(failed)
             write_whole(path, data)
         except DenormError as error:
             report.sections.append(("pytest-denorm", f"no picture: {error}"))
@@ -50,3 +50,9 @@ class FailurePictures:
             shown = extras.png(base64.b64encode(data).decode(), name="round trip")
             vars(report)["extras"] = [*getattr(report, "extras", []), shown]
         return report
+
+
+def _draw(failed: FailedRoundTrip) -> bytes:
+    from ..checks.round_trip_figure import png_of, round_trip_figure  # with matplotlib
+
+    return png_of(round_trip_figure(failed.case, failed.outcome))

@@ -1,8 +1,10 @@
-"""What the fixtures give: everything of the package, bound to the settings of a session."""
+"""What the fixtures give: the functions of the package, with the settings of a session for defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -10,30 +12,47 @@ import numpy as np
 import pytest
 import torch
 
-from ..checks import Diagnosis, Report, assert_round_trip, check, diagnose, sample_images
-from ..core.kernels import Denormalize, ImagesT, denormalize, to_uint8
-from ..core.normalization import Normalization
+import pytest_denorm
+
 from ..errors import ImageError, SettingsError
-from ..pipelines import find_normalize, inverse_of
+from ..pipelines.samples import sample_images
 from ..pipelines.spec import load
 from . import settings
 
-if TYPE_CHECKING:
-    import os
-
-    from ..core.colormap import ColorMap
-    from ..datasets.passage import Inverse
-    from ..datasets.statistics import Statistics
-    from ..datasets.sweeping import SweepResult
-    from ..datasets.tally import OnError
-    from ..images.grid_figure import GridFigure
+__all__ = ["Denorm", "session_images", "session_pipeline"]
 
 Array = np.ndarray[Any, Any]
 
-__all__ = ["Denorm", "session_images", "session_pipeline"]
-
 _images_key = pytest.StashKey[torch.Tensor]()
 _pipeline_key = pytest.StashKey[Any]()
+
+
+class _Bound:
+    """A function of the package; on an instance with the session's value for arguments that are left out or None.
+
+    Args:
+        names: of these arguments, which are attributes of :class:`Denorm`.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._function = name
+
+    def __get__(self, instance: Denorm | None, owner: type) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(pytest_denorm, self._function)
+        if instance is None or not self._names:
+            return function
+        defaults = {name: getattr(instance, name) for name in self._names}
+
+        @functools.wraps(function)
+        def bound(*args: Any, **given: Any) -> Any:
+            __tracebackhide__ = True
+            named = inspect.signature(function).bind_partial(*args, **given).arguments
+            return function(*args, **given, **{key: one for key, one in defaults.items() if key not in named})
+
+        return bound
 
 
 class Denorm:
@@ -42,237 +61,69 @@ class Denorm:
     To annotate it: ``def test_it(denorm: pytest_denorm.Denorm) -> None``.
 
     Attributes:
-        images: the session's own pictures (``--denorm-images``), or None for the built-in ones.
+        images: the session's own images (``--denorm-images``), or None for the built-in ones.
         seed: of what is drawn at random (``--denorm-seed``).
     """
+
+    if TYPE_CHECKING:
+        assert_round_trip = staticmethod(pytest_denorm.assert_round_trip)
+        check = staticmethod(pytest_denorm.check)
+        dataset_statistics = staticmethod(pytest_denorm.dataset_statistics)
+        denormalize = staticmethod(pytest_denorm.denormalize)
+        diagnose = staticmethod(pytest_denorm.diagnose)
+        find_normalize = staticmethod(pytest_denorm.find_normalize)
+        grid = staticmethod(pytest_denorm.grid)
+        inverse_of = staticmethod(pytest_denorm.inverse_of)
+        probe = staticmethod(pytest_denorm.probe)
+        sweep = staticmethod(pytest_denorm.sweep)
+
+        # pyright takes the first overload alone through staticmethod()
+        @overload
+        def to_uint8(
+            self,
+            images: torch.Tensor,
+            normalization_or_pipeline: Any,
+            *,
+            out: torch.Tensor | None = None,
+            channel_axis: int | None = None,
+        ) -> torch.Tensor: ...
+        @overload
+        def to_uint8(
+            self,
+            images: Array,
+            normalization_or_pipeline: Any,
+            *,
+            out: Array | None = None,
+            channel_axis: int | None = None,
+        ) -> Array: ...
+        def to_uint8(self, *args: Any, **given: Any) -> Any: ...
+
+    else:
+        assert_round_trip = _Bound("images")
+        check = _Bound("images")
+        dataset_statistics = _Bound("seed")
+        denormalize = _Bound()
+        diagnose = _Bound()
+        find_normalize = _Bound()
+        grid = _Bound()
+        inverse_of = _Bound()
+        probe = _Bound("seed")
+        sweep = _Bound("seed")
+        to_uint8 = _Bound()
 
     def __init__(self, images: torch.Tensor | None = None, seed: int = 0) -> None:
         self.images = images
         self.seed = seed
 
     def __repr__(self) -> str:
-        pictures = "the built-in pictures" if self.images is None else f"{len(self.images)} pictures"
-        return f"<denorm: {pictures}, seed {self.seed}>"
+        images = "the built-in images" if self.images is None else f"{len(self.images)} images"
+        return f"<denorm: {images}, seed {self.seed}>"
 
     @classmethod
     def of(cls, config: pytest.Config) -> Denorm:
-        """Bound to the settings of `config`."""
+        """Return the one that is bound to the settings of `config`."""
         images = session_images(config) if settings.get(config, "denorm_images") else None
         return cls(images, settings.get(config, "denorm_seed"))
-
-    def check(
-        self,
-        pipeline: Any,
-        *,
-        inverse: Any = None,
-        images: Any = None,
-        select: Iterable[str] | None = None,
-        skip: Iterable[str] | None = None,
-        expected_failures: Mapping[str, str] | Iterable[str] | None = None,
-        name: str = "",
-        output_max: float | None = None,
-    ) -> Report:
-        """Run the battery of checks, and report; see :func:`pytest_denorm.check`."""
-        return check(
-            pipeline,
-            inverse=inverse,
-            images=self.images if images is None else images,
-            select=select,
-            skip=skip,
-            expected_failures=expected_failures,
-            name=name,
-            output_max=output_max,
-        )
-
-    def assert_round_trip(
-        self,
-        pipeline: Any,
-        *,
-        inverse: Any = None,
-        images: Any = None,
-        tolerance: float | None = None,
-        output_max: float | None = None,
-    ) -> None:
-        """Assert that what goes through Normalize comes back; see :func:`pytest_denorm.assert_round_trip`."""
-        __tracebackhide__ = True
-        images = self.images if images is None else images
-        assert_round_trip(pipeline, inverse=inverse, images=images, tolerance=tolerance, output_max=output_max)
-
-    def find_normalize(self, pipeline: Any) -> Normalization:
-        """The Normalize that a pipeline declares; see :func:`pytest_denorm.find_normalize`."""
-        return find_normalize(pipeline)
-
-    def inverse_of(self, pipeline: Any) -> Denormalize:
-        """A module that undoes the Normalize of a pipeline; see :func:`pytest_denorm.inverse_of`."""
-        return inverse_of(pipeline)
-
-    def denormalize(
-        self,
-        images: ImagesT,
-        normalization_or_pipeline: Any,
-        *,
-        out: ImagesT | None = None,
-        channel_axis: int | None = None,
-    ) -> ImagesT:
-        """Pictures as they were before Normalize; see :func:`pytest_denorm.denormalize`."""
-        return denormalize(images, normalization_or_pipeline, out=out, channel_axis=channel_axis)
-
-    @overload
-    def to_uint8(
-        self,
-        images: torch.Tensor,
-        normalization_or_pipeline: Any,
-        *,
-        out: torch.Tensor | None = None,
-        channel_axis: int | None = None,
-    ) -> torch.Tensor: ...
-    @overload
-    def to_uint8(
-        self,
-        images: Array,
-        normalization_or_pipeline: Any,
-        *,
-        out: Array | None = None,
-        channel_axis: int | None = None,
-    ) -> Array: ...
-    def to_uint8(
-        self, images: Any, normalization_or_pipeline: Any, *, out: Any = None, channel_axis: int | None = None
-    ) -> Any:
-        """The bytes that pictures were before Normalize; see :func:`pytest_denorm.to_uint8`."""
-        return to_uint8(images, normalization_or_pipeline, out=out, channel_axis=channel_axis)
-
-    def diagnose(
-        self,
-        forward: Callable[[Any], Any] | Normalization,
-        inverse: Callable[[Any], Any] | Normalization,
-        *,
-        channels: int | None = None,
-        pixel_max: float | None = None,
-        output_max: float | None = None,
-        dtype: torch.dtype = torch.float32,
-    ) -> Diagnosis:
-        """Say which mistake an inverse makes; see :func:`pytest_denorm.diagnose`."""
-        return diagnose(forward, inverse, channels=channels, pixel_max=pixel_max, output_max=output_max, dtype=dtype)
-
-    def probe(
-        self,
-        pipeline: Any,
-        *,
-        channels: int | None = None,
-        size: tuple[int, int] | None = None,
-        draws: int = 60,
-        seed: int | None = None,
-    ) -> ColorMap:
-        """What a pipeline does to colours, measured; see :func:`pytest_denorm.probe`. `seed` is the session's."""
-        from ..pipelines.probing import probe
-
-        return probe(pipeline, channels=channels, size=size, draws=draws, seed=self.seed if seed is None else seed)
-
-    def dataset_statistics(
-        self,
-        dataset_or_loader: Any,
-        *,
-        image: str | int | Callable[[Any], Any] | None = None,
-        channel_axis: int | None = None,
-        pixel_max: float | None = None,
-        on_error: OnError = "raise",
-        limit: int | None = None,
-        sample: int | None = None,
-        seed: int | None = None,
-        workers: int = 0,
-        distributed: bool = False,
-        timeout: float = 1800.0,
-        progress: bool = False,
-    ) -> Statistics:
-        """Mean and std of a data set, exactly; see :func:`pytest_denorm.dataset_statistics`.
-
-        `seed` is the session's.
-        """
-        from ..datasets.measure import dataset_statistics
-
-        return dataset_statistics(
-            dataset_or_loader,
-            image=image,
-            channel_axis=channel_axis,
-            pixel_max=pixel_max,
-            on_error=on_error,
-            limit=limit,
-            sample=sample,
-            seed=self.seed if seed is None else seed,
-            workers=workers,
-            distributed=distributed,
-            timeout=timeout,
-            progress=progress,
-        )
-
-    def sweep(
-        self,
-        pipeline: Any,
-        dataset: Any = None,
-        *,
-        inverse: Inverse | Normalization | None = None,
-        output_max: float | None = None,
-        image: str | int | Callable[[Any], Any] | None = None,
-        channel_axis: int | None = None,
-        pixel_max: float | None = None,
-        on_error: OnError = "raise",
-        limit: int | None = None,
-        sample: int | None = None,
-        seed: int | None = None,
-        workers: int = 0,
-        state: str | os.PathLike[str] | None = None,
-        distributed: bool = False,
-        timeout: float = 1800.0,
-        progress: bool = False,
-    ) -> SweepResult:
-        """Every picture of a data set through Normalize and back; see :func:`pytest_denorm.sweep`.
-
-        `seed` is the session's.
-        """
-        from ..datasets.sweeping import sweep
-
-        return sweep(
-            pipeline,
-            dataset,
-            inverse=inverse,
-            output_max=output_max,
-            image=image,
-            channel_axis=channel_axis,
-            pixel_max=pixel_max,
-            on_error=on_error,
-            limit=limit,
-            sample=sample,
-            seed=self.seed if seed is None else seed,
-            workers=workers,
-            state=state,
-            distributed=distributed,
-            timeout=timeout,
-            progress=progress,
-        )
-
-    def grid(
-        self,
-        images_or_loader: Any,
-        normalization_or_pipeline: Any = None,
-        *,
-        nrow: int = 8,
-        padding: int = 1,
-        pad_value: float = 0.0,
-        inverse: bool = True,
-        channel_axis: int | None = None,
-    ) -> GridFigure:
-        """Pictures side by side, exact to the byte, for an image test to return; see :func:`pytest_denorm.grid`."""
-        from ..images.layout import grid
-
-        return grid(
-            images_or_loader,
-            normalization_or_pipeline,
-            nrow=nrow,
-            padding=padding,
-            pad_value=pad_value,
-            inverse=inverse,
-            channel_axis=channel_axis,
-        )
 
 
 def folders_of(config: pytest.Config) -> list[Path]:

@@ -21,21 +21,17 @@ class Option:
         default: where it is given in neither place.
         help: one sentence.
         choices: the only values that it takes.
-        bare: the value of the flag alone.
     """
 
-    __slots__ = ("bare", "choices", "default", "help", "kind", "name")
+    __slots__ = ("choices", "default", "help", "kind", "name")
 
     # written out, because this is loaded in every session, and generated classes take longer to make
-    def __init__(
-        self, name: str, kind: str, default: Any, help: str, choices: tuple[str, ...] = (), bare: str | None = None
-    ) -> None:
+    def __init__(self, name: str, kind: str, default: Any, help: str, choices: tuple[str, ...] = ()) -> None:
         self.name = name
         self.kind = kind
         self.default = default
         self.help = help
         self.choices = choices
-        self.bare = bare
 
 
 OPTIONS = (
@@ -112,8 +108,6 @@ def _flag_arguments(option: Option) -> dict[str, Any]:
     arguments: dict[str, Any] = {"dest": option.name, "default": None, "help": option.help}
     if option.kind == "bool":
         return {**arguments, "action": "store_true"}
-    if option.bare is not None:
-        arguments.update(nargs="?", const=option.bare)
     if option.choices:
         return {**arguments, "choices": option.choices}
     if option.kind == "int":

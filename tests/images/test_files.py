@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pytest_denorm.core.files import write_whole
 from pytest_denorm.errors import BaselineError, ImageError
-from pytest_denorm.images.baselines import DIGESTS, decode, digest, read_bytes, read_digests, write_digests, write_whole
+from pytest_denorm.images.baselines import DIGESTS, decode, digest, read_bytes, read_digests, write_digests
 from pytest_denorm.images.decoding import MAX_BYTES, MAX_PIXELS, irregular, png_for_pixels, read_picture, refuse_size
 from pytest_denorm.images.png import encode_png
 

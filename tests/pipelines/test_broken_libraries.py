@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from importlib.metadata import version
 
 import pytest
 
@@ -110,18 +109,12 @@ def test_albumentations_without_torchvision(tmp_path):
 
 
 NMS = "operator torchvision::nms does not exist"
-UNAFFECTED = "Pipelines that need none of it go on working."
 
 
-def break_library(folder, name, *, of=None, needs=""):
-    """A package that fails when it is imported, and says that it needs another version of something."""
+def break_library(folder, name):
+    """A package that fails when it is imported."""
     (folder / name).mkdir()
     (folder / name / "__init__.py").write_text(f"raise RuntimeError({NMS!r})\n")
-    if of:
-        info = folder / f"{name}-{of}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {of}\nRequires-Dist: {needs}\n")
-        (info / "top_level.txt").write_text(f"{name}\n")
     return folder / name / "__init__.py"
 
 
@@ -132,15 +125,14 @@ class TestPipelinesByName:
     def test_broken(self, tmp_path, monkeypatch, name):
         for module in [one for one in sys.modules if one.partition(".")[0] == name]:
             monkeypatch.delitem(sys.modules, module)
-        file = break_library(tmp_path, name, of="9.8", needs="torch<1.5")
+        file = break_library(tmp_path, name)
         (tmp_path / f"uses_{name}.py").write_text(f"from {name}.transforms import Normalize\n")
         monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(SettingsError) as caught:
             load(f"uses_{name}:transform")
         assert str(caught.value) == (
-            f"uses_{name}:transform: importing uses_{name} failed: {name} is broken: importing it ({file}) raised "
-            f"RuntimeError: {NMS}. {name} 9.8 was made for torch<1.5, and torch {version('torch')} is installed: "
-            f"install the {name} that was made for it. {UNAFFECTED}"
+            f"uses_{name}:transform: importing uses_{name} failed: {name} is broken: importing {file} raised "
+            f"RuntimeError: {NMS}."
         )
         assert isinstance(caught.value.__cause__, RuntimeError)
 
@@ -160,7 +152,7 @@ class TestPipelinesByName:
         (tmp_path / "calls_it.py").write_text("def make():\n    import middlelib\n")
         monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(
-            SettingsError, match=r"calling it failed: brokenlib is broken: importing it .* raised RuntimeError"
+            SettingsError, match=r"calling it failed: brokenlib is broken: importing .* raised RuntimeError"
         ):
             load("calls_it:make()")
 
@@ -170,8 +162,7 @@ class TestPipelinesByName:
         with pytest.raises(SettingsError) as caught:
             load("uses_missing:transform")
         assert str(caught.value) == (
-            f"uses_missing:transform: importing uses_missing failed: nolib is not installed: install it for "
-            f"{sys.executable}, or name a pipeline that needs none of it."
+            f"uses_missing:transform: importing uses_missing failed: nolib is not installed for {sys.executable}."
         )
         with pytest.raises(SettingsError, match=r"^nolib.data:x: No module named 'nolib'\.$"):
             load("nolib.data:x")
@@ -187,7 +178,7 @@ class TestPipelinesByName:
 
     def test_names_of_weights(self, tmp_path):
         code = """
-        from pytest_denorm.cli import main
+        from pytest_denorm.cli.main import main
         assert main(["check", "ResNet50_Weights.DEFAULT"]) == 2
         assert main(["check", "imagenet"]) == 0
         """
@@ -195,10 +186,9 @@ class TestPipelinesByName:
         script = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n" + textwrap.dedent(code)
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
-        assert " ".join(done.stderr.split()).startswith(
+        assert " ".join(done.stderr.split()) == (
             f"pytest-denorm: ResNet50_Weights.DEFAULT: importing torchvision.models failed: torchvision is broken: "
-            f"importing it ({file}) raised RuntimeError: {NMS}. Each torchvision is built for one torch: install the "
-            f"one for torch {version('torch')} (found torchvision "
+            f"importing {file} raised RuntimeError: {NMS}."
         )
         assert "20 checks" in done.stdout
 
@@ -227,5 +217,5 @@ class TestPipelinesByName:
             "failed": 2,
             "errors": 1,
         }
-        told = "theirs:transform: importing theirs failed: torchvision is broken: importing it (*) raised RuntimeError*"
+        told = "theirs:transform: importing theirs failed: torchvision is broken: importing * raised RuntimeError*"
         result.stdout.fnmatch_lines([f"*{told}", f"{told}"])

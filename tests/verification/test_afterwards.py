@@ -17,7 +17,7 @@ from torchvision.transforms import v2
 from pytest_denorm import Normalization, check, find_normalize
 from pytest_denorm.checks.afterwards import refuse_changes_afterwards
 from pytest_denorm.checks.boundary import Sighting
-from pytest_denorm.checks.case import CheckFailure
+from pytest_denorm.checks.outcome import CheckFailure
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NORMALIZE = T.Normalize(MEAN, STD)

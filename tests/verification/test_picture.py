@@ -22,8 +22,8 @@ from PIL import Image
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, Report, check
-from pytest_denorm.checks.drawable import drawing_of
-from pytest_denorm.checks.round_trip_figure import _straight, _words, round_trip_figure
+from pytest_denorm.checks.assertion import failed_round_trip
+from pytest_denorm.checks.round_trip_figure import _straight, _words, png_of, round_trip_figure
 from pytest_denorm.errors import BaselineError, ImageError, InverseError
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]).view(-1, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(-1, 1, 1)
@@ -455,9 +455,9 @@ def test_every_failure_of_a_round_trip_can_be_drawn() -> None:
     report = check(VAL, inverse=slip)
     with pytest.raises(AssertionError) as caught:
         report.raise_for_failures()
-    draw = drawing_of(caught.value)
-    assert draw is not None
-    assert draw() == report.png()
+    failed = failed_round_trip(caught.value)
+    assert failed is not None
+    assert png_of(round_trip_figure(failed.case, failed.outcome)) == report.png()
 
     def overwriting(y):
         recovered = right(y)
@@ -466,7 +466,7 @@ def test_every_failure_of_a_round_trip_can_be_drawn() -> None:
 
     with pytest.raises(AssertionError) as caught:
         check(VAL, inverse=overwriting, select=["input_unchanged"]).raise_for_failures()
-    assert drawing_of(caught.value) is None
+    assert failed_round_trip(caught.value) is None
 
 
 PROJECT = """

@@ -17,9 +17,9 @@ from torchvision import transforms as T
 
 from pytest_denorm import Normalization, Report, check, preset
 from pytest_denorm.checks import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
+from pytest_denorm.checks.assertion import failed_round_trip
 from pytest_denorm.checks.battery import BoundCheck
 from pytest_denorm.checks.case import Case
-from pytest_denorm.checks.drawable import drawing_of
 from pytest_denorm.diagnosis.explain import Finding
 from pytest_denorm.errors import BaselineError, CheckNameError, DenormWarning, ImageError, ImageTypeError, PipelineError
 
@@ -210,7 +210,7 @@ def test_ok(statuses: list[str], ok: bool, failures: int) -> None:
         with pytest.raises(AssertionError) as caught:
             found.raise_for_failures()
         assert str(caught.value) == str(found)
-        assert drawing_of(caught.value) is None  # there are no pictures
+        assert failed_round_trip(caught.value) is None  # there are no pictures
 
 
 def test_a_report_as_plain_data() -> None:
@@ -293,7 +293,7 @@ def test_what_was_verified_is_named() -> None:
     assert found.inverse == f"test_report.mutating ({__file__}:{mutating.__code__.co_firstlineno})"
     assert found.diagnosis is not None
     assert found.diagnosis.kind == "mutates-input"
-    assert "Subject(" not in repr(found)
+    assert "Case(" not in repr(found)
     plain = check(HALF, select=["input_unchanged"])
     assert (plain.name, plain.inverse, plain.diagnosis) == ("", "derived", None)
     assert check(Normalization(0.5, 0.25, source="here"), select=["picklable"]).source == "here"
@@ -327,7 +327,7 @@ def test_warnings_other_than_of_the_statistics_are_shown(monkeypatch: pytest.Mon
         warnings.warn("no photograph today", DenormWarning, stacklevel=2)
         return torch.zeros(1, channels, 2, 3)
 
-    monkeypatch.setattr("pytest_denorm.checks.round_trip.sample_images", warns)
+    monkeypatch.setattr("pytest_denorm.checks.case.sample_images", warns)
     with pytest.warns(DenormWarning, match="no photograph today"):
         check(HALF, select=["round_trip"])
 
@@ -356,8 +356,8 @@ def test_only_a_failed_round_trip_is_drawn() -> None:
     wrong = check(HALF, inverse=lambda y: y, select=["round_trip"])
     assert wrong.can_be_drawn
     error = AssertionError("x")
-    assert wrong.drawable(error) is error
-    assert drawing_of(error) is not None
+    assert wrong.carried_by(error) is error
+    assert failed_round_trip(error) is not None
     assert not check(HALF, select=["round_trip"]).can_be_drawn
     assert not check(HALF, inverse=mutating, select=["input_unchanged"]).can_be_drawn
     assert not Report.from_dict(wrong.to_dict()).can_be_drawn
@@ -488,7 +488,7 @@ def test_a_bound_check_has_the_outcome_of_its_check() -> None:
     assert type(failed) is AssertionError
     assert str(failed).startswith("Normalization\n  mean (0.5,), std (0.25,)")
     assert str(failed).endswith("\nagain: make check")
-    assert drawing_of(failed) is not None
+    assert failed_round_trip(failed) is not None
     surprising = outcome("round_trip", "")
     assert type(surprising) is AssertionError
     assert "XPASS round_trip: was expected to fail; off by " in str(surprising)
@@ -499,7 +499,7 @@ def test_pictures_that_cannot_be_worked_with_fail_a_bound_check() -> None:
     assert type(failed) is AssertionError
     assert "FAIL round_trip: images is a builtins.str: expected tensors, arrays" in str(failed)
     assert "diagnosis" not in str(failed)
-    assert drawing_of(failed) is None
+    assert failed_round_trip(failed) is None
 
 
 def test_a_bound_check_keeps_its_outcome() -> None:
@@ -541,8 +541,8 @@ def test_parameters_are_named_after_pipelines_and_checks() -> None:
     pictures = torch.zeros(1, 2, 3)
     trip, pickling = parameters([HALF], inverse=mutating, images=pictures, expected_failures={"picklable": "known"})
     assert trip.case is pickling.case
-    assert (trip.case.inverse, trip.expected, pickling.expected) == (mutating, None, "known")
-    assert trip.case.images is pictures
+    assert (trip.case.given_inverse, trip.expected, pickling.expected) == (mutating, None, "known")
+    assert trip.case.given_images is pictures
     assert (trip.alone, trip.case.output_max) == (True, None)
     names.append("finds_normalize")
     assert not any(one.alone for one in parameters([HALF]))

@@ -13,8 +13,10 @@ import torch
 from torchvision import transforms as T
 
 from pytest_denorm import Normalization, assert_round_trip, check
-from pytest_denorm.checks.drawable import drawing_of
-from pytest_denorm.checks.round_trip import RoundTrip, Subject, Worst, diagnosis_text, round_trip
+from pytest_denorm.checks.assertion import diagnosis_text, failed_round_trip
+from pytest_denorm.checks.case import Case
+from pytest_denorm.checks.round_trip import RoundTrip, Worst, round_trip
+from pytest_denorm.checks.round_trip_figure import png_of, round_trip_figure
 from pytest_denorm.core.tolerance import Tolerance, round_trip_tolerance
 from pytest_denorm.errors import (
     ConditionalNormalizeWarning,
@@ -50,7 +52,7 @@ def changed(**pixels: float) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def trip(inverse: Any, images: Any = PICTURE, tolerance: float | None = None, statistics: Any = BYTES) -> RoundTrip:
-    return round_trip(Subject.of(statistics, inverse, images), tolerance)
+    return round_trip(Case(statistics, inverse, images), tolerance)
 
 
 # --- what is said ---
@@ -79,9 +81,9 @@ def test_everything_is_in_the_message() -> None:
         "              the pipeline has 110.\n"
         "  tolerance   1.25 = 1.25 levels: the number given as tolerance="
     )
-    draw = drawing_of(caught.value)
-    assert draw is not None
-    assert draw().startswith(b"\x89PNG")
+    failed = failed_round_trip(caught.value)
+    assert failed is not None
+    assert png_of(round_trip_figure(failed.case, failed.outcome)).startswith(b"\x89PNG")
 
 
 def test_the_derived_inverse_and_the_source_are_named() -> None:
@@ -184,9 +186,9 @@ def test_white_is_told_of_an_inverse_alone() -> None:
 
 
 def test_which_pictures_are_sent() -> None:
-    assert len(Subject.of("imagenet").pictures) == 3
-    assert len(Subject.of("imagenet", right).pictures) == 4  # for what stretches each to its own ends
-    assert len(Subject.of("imagenet", right, PICTURE).pictures) == 1
+    assert len(Case("imagenet").images) == 3
+    assert len(Case("imagenet", right).images) == 4  # for what stretches each to its own ends
+    assert len(Case("imagenet", right, PICTURE).images) == 1
 
 
 def test_the_derived_inverse_does_not_turn_channels_back() -> None:
@@ -265,14 +267,14 @@ def test_the_diagnosis_is_made_with_pictures_like_those_given() -> None:
         assert y.dtype == torch.float16
         return y * 0.5
 
-    said = Subject.of(HALF, only_halves, torch.rand(5, 4, 6).half()).diagnose()
+    said = Case(HALF, only_halves, torch.rand(5, 4, 6).half()).diagnose()
     assert (said.kind, said.total_levels) == ("missing-mean", 1280)
 
 
 def test_pictures_of_several_dtypes_are_held_to_what_the_coarsest_allows() -> None:
     fine, coarse = torch.rand(2, 3, 4, 6, generator=torch.Generator().manual_seed(0))
     for images in ([fine.double(), coarse], [fine, coarse.double()], [fine.half(), coarse], [fine, coarse.half()]):
-        subject = Subject.of(UNIT, None, images)
+        subject = Case(UNIT, None, images)
         assert round_trip(subject).ok
         assert subject.dtype == max((one.dtype for one in images), key=lambda dtype: torch.finfo(dtype).eps)
         assert subject.diagnose().kind == "exact"
@@ -509,7 +511,7 @@ def test_integers_are_rounded_to_the_nearest_or_cast_to_one_beside() -> None:
         (UNIT, to_bytes, ("bytes", "level")),
         (Normalization(2000.0, 1000.0, 4095.0), lambda y: (y * 1000 + 2000).round().short(), ("integers", "integer")),
     ):
-        subject = Subject.of(statistics, inverse)
+        subject = Case(statistics, inverse)
         floats = round_trip_tolerance(subject.expanded, torch.float32).per_channel
         rounds, casts = (round_trip(subject, any_cast=any_cast) for any_cast in (False, True))
         step = rounds.step
@@ -519,7 +521,7 @@ def test_integers_are_rounded_to_the_nearest_or_cast_to_one_beside() -> None:
         assert rounds.tolerance.reason.startswith(f"{what} are rounded to the nearest {one}, and float32 ")
         assert casts.tolerance.reason.startswith(f"{what} are cast to one beside, and float32 ")
         assert 0.39 < rounds.worst.error / step < 0.5
-        assert casts.worst.picture < len(subject.pictures)  # values beside the levels are not sent
+        assert casts.worst.picture < len(subject.images)  # values beside the levels are not sent
 
 
 def test_channels_are_turned_back_by_an_inverse_of_the_projects_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -527,9 +529,9 @@ def test_channels_are_turned_back_by_an_inverse_of_the_projects_own(monkeypatch:
         assert (inverse, channels) == (right, 3)
         return replace(located, order=(2, 1, 0))
 
-    monkeypatch.setattr("pytest_denorm.checks.round_trip.turned_back", turned)
-    assert Subject.of(UNIT, right).located.order == (2, 1, 0)
-    assert Subject.of(UNIT).located.order is None
+    monkeypatch.setattr("pytest_denorm.checks.case.turned_back", turned)
+    assert Case(UNIT, right).verified.order == (2, 1, 0)
+    assert Case(UNIT).verified.order is None
 
 
 def test_halfway_between_two_levels_either_is_right() -> None:
@@ -591,7 +593,7 @@ def why(white: float, errors: tuple[float, ...], expected: float, found: float, 
     count = len(errors)
     statistics = Normalization([(0.5 + c) * white for c in range(count)], (0.25 * white,) * count, white)
     images = torch.full((count, 2, 3), 0.5 * white) if images is None else images
-    subject = Subject.of(statistics, statistics.denormalize, images)
+    subject = Case(statistics, statistics.denormalize, images)
     worst = Worst(abs(found - expected), 0, 0, 0, 0, expected, found)
     return diagnosis_text(subject, RoundTrip(Tolerance.given(0, count, white), errors, worst, 0, 256 * count, 0.0, ""))
 

@@ -25,11 +25,17 @@ from torchvision import transforms, tv_tensors
 from torchvision.transforms import functional as F
 
 from pytest_denorm import PRESETS, Denormalize, DenormError, Normalization, denormalize, to_uint8
-from pytest_denorm.core import kernels as affine
-from pytest_denorm.core.kernels import as_normalization, normalize
+from pytest_denorm.core import kernels
 from pytest_denorm.errors import ImageError, ImageTypeError, StatisticsError, StatisticsWarning
+from pytest_denorm.pipelines.apply import as_normalization
 
 IMAGENET = PRESETS["imagenet"]
+
+
+def normalize(images, normalization: Normalization, channel_axis: int | None = None):
+    return normalization.normalize(images, channel_axis=channel_axis)
+
+
 GREY = Normalization(0.1307, 0.3081)
 FIVE = Normalization((0.1, 0.2, 0.3, 0.4, 0.5), (0.5, -0.4, 0.3, 0.2, 0.1))
 
@@ -45,7 +51,7 @@ BIG = (5, 3, 251, 317)
 def blocks(request, monkeypatch):
     """Blocks as they are, and some so small that pictures of 5 x 7 are cut, so that the pieces must fit together."""
     if request.param:
-        monkeypatch.setattr(affine, "_BLOCK", 4 * request.param)
+        monkeypatch.setattr(kernels, "_BLOCK", 4 * request.param)
 
 
 def pictures(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> torch.Tensor:
@@ -114,7 +120,7 @@ class TestDenormalize:
     def test_of_many_pixels_where_torch_lacks_the_fast_way(self, dtype, monkeypatch):
         y = pictures(*BIG, dtype=dtype)
         fast = denormalize(y, IMAGENET)
-        monkeypatch.setattr(affine, "_batch_norm", None)
+        monkeypatch.setattr(kernels, "_batch_norm", None)
         assert torch.equal(denormalize(y, IMAGENET), fast)
         assert torch.equal(denormalize(y, IMAGENET, out=y), fast)
 
@@ -237,7 +243,7 @@ class TestOut:
         assert torch.equal(denormalize(square, IMAGENET, out=square.transpose(-1, -2)), want)
 
     def test_may_overlap_them_where_rows_interleave(self, monkeypatch):
-        monkeypatch.setattr(affine, "_BLOCK", 4 * 20)
+        monkeypatch.setattr(kernels, "_BLOCK", 4 * 20)
         memory = pictures(64)
         y, out = (each.as_strided((2, 20), (3, 2)) for each in (memory, memory.view(torch.uint8)))
         want = to_uint8(y.clone(), GREY)
@@ -401,7 +407,7 @@ class TestToUint8:
         assert to_uint8(y, Normalization(0, 1, 255.0)).unique().tolist() == [127]
 
     def test_blocks_may_be_of_one_pixel(self, monkeypatch):
-        monkeypatch.setattr(affine, "_BLOCK", 4)
+        monkeypatch.setattr(kernels, "_BLOCK", 4)
         y = pictures(1, 2, 2, 2)
         assert torch.equal(to_uint8(y, GREY), (exact(y, GREY) * 255).clamp(0, 255).round().to(torch.uint8))
 
@@ -784,7 +790,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("axis", [3, -4])
     def test_axes_that_are_not_there(self, axis):
-        message = f"channel_axis is {axis}: the pictures, of shape (3, 4, 5), have no such axis."
+        message = f"channel_axis is {axis}: images of shape (3, 4, 5) have no such axis."
         for normalization in (IMAGENET, GREY):
             with pytest.raises(ImageError, match=f"^{re.escape(message)}$"):
                 denormalize(torch.zeros(3, 4, 5), normalization, channel_axis=axis)
@@ -849,7 +855,7 @@ class TestDevices:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
     @pytest.mark.parametrize("device", ["cpu", "meta"])
     def test_constants_are_as_precise_on_every_device(self, device, dtype):
-        made = affine._constant((0.1, 0.2), dtype, torch.device(device), (2, 1, 1), 0)
+        made = kernels._constant((0.1, 0.2), dtype, torch.device(device), (2, 1, 1), 0)
         assert (made.dtype, made.device.type, made.shape) == (dtype, device, (2, 1, 1))
 
     @pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -1077,7 +1083,7 @@ def test_statistics_of_any_kind():
     ],
 )
 def test_constants_lie_in_runs_beside_the_pictures(shape, axis, spread):
-    assert affine._spread_shape(torch.empty(shape, device="meta"), axis) == spread
+    assert kernels._spread_shape(torch.empty(shape, device="meta"), axis) == spread
 
 
 def test_statistics_that_are_known_need_no_pipelines(monkeypatch):

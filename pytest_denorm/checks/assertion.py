@@ -1,0 +1,169 @@
+"""``assert_round_trip``, and everything that is known of a round trip that failed, in words."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, NamedTuple
+
+import torch
+
+from ..core.text import channel_name, in_levels
+from ..core.tolerance import Tolerance, round_trip_tolerance
+from ..errors import DenormError
+from ..pipelines.calls import describe_callable
+from .case import Case
+from .round_trip import RoundTrip, round_trip
+
+__all__ = ["FailedRoundTrip", "assert_round_trip", "carrying", "failed_round_trip", "levels_text", "worst_text"]
+
+_WIDTH = 88
+_ATTRIBUTE = "denorm_round_trip"  # of AssertionError itself, because its name is what pytest shows
+
+
+class FailedRoundTrip(NamedTuple):
+    """What it takes to draw a round trip that failed."""
+
+    case: Case
+    outcome: RoundTrip
+
+
+def carrying(error: AssertionError, case: Case, outcome: RoundTrip) -> AssertionError:
+    """Return `error` with the round trip that failed, so that somebody can draw it."""
+    setattr(error, _ATTRIBUTE, FailedRoundTrip(case, outcome))
+    return error
+
+
+def failed_round_trip(error: BaseException) -> FailedRoundTrip | None:
+    """Return the round trip that an error carries, if it carries one."""
+    return getattr(error, _ATTRIBUTE, None)
+
+
+def assert_round_trip(
+    pipeline: Any,
+    *,
+    inverse: Any = None,
+    images: Any = None,
+    tolerance: float | None = None,
+    output_max: float | None = None,
+) -> None:
+    """Assert that what goes through a pipeline's Normalize comes back.
+
+    Args:
+        pipeline: anything that :func:`~pytest_denorm.find_normalize` understands, a Normalization, or the name of a
+            preset. Just its Normalize is run, on the pictures below.
+        inverse: the project's own inverse: takes a normalized picture, a tensor (C, H, W), or a batch of one; or an
+            array (H, W, C) or (C, H, W), where it takes no tensor. It gives back a tensor, array or PIL picture, of
+            floating point or bytes. Without it the derived inverse is used.
+        images: pictures as they enter Normalize: a batch or one picture, tensor or array, channels first or last; a PIL
+            picture; or a list of these. uint8 is scaled to 0 to ``pixel_max``. Without them: all 256 levels of every
+            channel, extremes, and a photograph; for an inverse of the project's own, also that at half its contrast.
+        tolerance: how far a pixel may be off, in the units of the pictures. Without it the bound is derived from
+            dtype, mean and std.
+        output_max: the value of white in the floats that `inverse` gives: that of the pictures that enter Normalize
+            unless given. So 1 for an inverse to 0..1 of a Normalize of bytes. Bytes are in 0..255 in any case; integers
+            of more bits are in 0..`output_max` where that is at least 255, else in 0..``pixel_max`` where that is, else
+            in 0..65535 (uint16) or 0..255. Integers may be off by half of one more, which rounding takes.
+
+    Raises:
+        AssertionError: with everything in its message: where the Normalize is, how far off the worst pixel is and
+            which it is, each channel, the levels that are lost, the diagnosis, and where the tolerance comes from.
+        PipelineError, StatisticsError: as :func:`~pytest_denorm.find_normalize`.
+        InverseError: the inverse raises, or gives back something that is no picture.
+        ImageError, ImageTypeError: `images` or `output_max` cannot be worked with.
+    """
+    __tracebackhide__ = True
+    case = Case(pipeline, inverse, images, output_max=output_max)
+    case.find()
+    case.prepare()
+    outcome = round_trip(case, tolerance)
+    if not outcome.ok:
+        raise carrying(AssertionError(failure_text(case, outcome)), case, outcome)
+
+
+def failure_text(case: Case, outcome: RoundTrip) -> str:
+    """Everything that is known of a failed round trip."""
+    found = case.normalization
+    inverse = f"derived: {case.inverse}" if case.is_derived else describe_callable(case.inverse)
+    lines = [
+        "what went through Normalize does not come back",
+        *_entry("Normalize", found.source or "Normalization"),
+        *_entry("", str(found)),
+        *_entry("inverse", f"{inverse}, given {outcome.form}" if outcome.form else inverse),
+        *_entry("worst", worst_text(outcome, case.channels)),
+        *_entry("channels", _channels_text(outcome, found.pixel_max)),
+        *_entry("levels", levels_text(outcome)),
+        *_entry("diagnosis", diagnosis_text(case, outcome)),
+        *_entry("tolerance", _tolerance_text(outcome.tolerance)),
+    ]
+    return "\n".join(lines)
+
+
+def worst_text(outcome: RoundTrip, channels: int) -> str:
+    """The worst pixel: how far off, in which unit, against what, and where."""
+    worst, tolerance = outcome.worst, outcome.tolerance
+    levels = worst.error * 255 / tolerance.pixel_max
+    bound = tolerance.per_channel[worst.channel]
+    times = f"{worst.error / bound:.3g} times the tolerance {bound:.3g}" if bound else "the tolerance is 0"
+    name = channel_name(worst.channel, channels)
+    named = f" ({name})" if name != f"channel {worst.channel}" else ""
+    return (
+        f"{worst.error:.4g} = {in_levels(levels, 4)} of 255, {times}\n"
+        f"picture {worst.picture}, channel {worst.channel}{named}, row {worst.row}, "
+        f"column {worst.column}: expected {worst.expected:.6g}, found {worst.found:.6g}"
+    )
+
+
+def levels_text(outcome: RoundTrip) -> str:
+    return f"{outcome.wrong_levels} of {outcome.total_levels} come back as another byte"
+
+
+def diagnosis_text(case: Case, outcome: RoundTrip) -> str:
+    """The diagnosis, or why there is none."""
+    try:
+        said = case.diagnose()
+    except DenormError as error:
+        return f"none: {error}"
+    return f"none: {_why_exact(case, outcome)}" if said.exact else str(said)
+
+
+def _why_exact(case: Case, outcome: RoundTrip) -> str:
+    """Why these pictures do not come back, where those of the diagnosis do."""
+    white = case.normalization.pixel_max
+    usual = round_trip_tolerance(case.expanded, case.dtype).per_channel
+    if all(error <= bound for error, bound in zip(outcome.channel_errors, usual, strict=True)):
+        most = max(usual)
+        return f"the inverse is right, and the tolerance that was given less than arithmetic takes, {most:.3g}"
+    worst = outcome.worst
+    if white != 255 and abs(worst.found / 255 - worst.expected / white) <= 1 / 255:
+        return "the inverse is right, and gives 0..255 as floats: say so with output_max=255, or let it make bytes"
+    ends = [torch.aminmax(picture) for picture in case.images if picture.numel()]
+    low, high = min(float(one) for one, _ in ends), max(float(one) for _, one in ends)
+    right = f"the inverse is right for pictures in 0..{white:g}"
+    if low < 0 or high > white:
+        return f"{right}, and these are in {low:.4g}..{high:.4g}: is what lies outside clipped?"
+    return f"{right} of other sizes and values, and not for these"
+
+
+def _tolerance_text(tolerance: Tolerance) -> str:
+    if len(set(tolerance.per_channel)) == 1:
+        return str(tolerance)
+    channels = len(tolerance.per_channel)
+    each = ", ".join(f"{channel_name(c, channels)} {bound:.3g}" for c, bound in enumerate(tolerance.per_channel))
+    return f"{each} ({in_levels(tolerance.levels, 3)} at most): {tolerance.reason}"
+
+
+def _channels_text(outcome: RoundTrip, pixel_max: float) -> str:
+    count = len(outcome.channel_errors)
+    shown = []
+    for c, (error, bound) in enumerate(zip(outcome.channel_errors, outcome.tolerance.per_channel, strict=True)):
+        verdict = "ok" if error <= bound else "off"
+        shown.append(f"{channel_name(c, count)} {error:.3g} ({in_levels(error * 255 / pixel_max, 3)}) {verdict}")
+    return ", ".join(shown)
+
+
+def _entry(label: str, text: str) -> list[str]:
+    """``  label       text``, wrapped under itself."""
+    lines = []
+    for part in text.split("\n"):
+        lines += textwrap.wrap(part, _WIDTH - 14, break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"  {label if index == 0 else '':<12}{line}" for index, line in enumerate(lines)]

@@ -1,0 +1,65 @@
+"""The table of checks, in the order in which they run and are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .case import Case
+from .conduct import (
+    check_batch_matches_single,
+    check_deterministic,
+    check_gradient_flows,
+    check_input_unchanged,
+    check_inverse_accepts_batch,
+    check_low_precision,
+    check_memory_layouts,
+    check_picklable,
+    check_random_state_unchanged,
+)
+from .declared import (
+    check_dataset_is_standardized,
+    check_declared_matches_measured,
+    check_finds_normalize,
+    check_single_normalize,
+    check_statistics_match_channels,
+    check_statistics_valid,
+)
+from .outcome import Shown
+from .values import (
+    check_bytes_exact,
+    check_channel_order,
+    check_no_clipping,
+    check_reverse_round_trip,
+    check_round_trip,
+)
+
+__all__ = ["CHECKS", "Check"]
+
+Check = Callable[[Case], Shown]
+
+#: Every check by its name.
+CHECKS: dict[str, Check] = {
+    check.__name__.removeprefix("check_"): check
+    for check in (
+        check_finds_normalize,
+        check_single_normalize,
+        check_statistics_valid,
+        check_statistics_match_channels,
+        check_declared_matches_measured,
+        check_dataset_is_standardized,
+        check_round_trip,
+        check_reverse_round_trip,
+        check_bytes_exact,
+        check_channel_order,
+        check_no_clipping,
+        check_input_unchanged,
+        check_random_state_unchanged,
+        check_deterministic,
+        check_batch_matches_single,
+        check_inverse_accepts_batch,
+        check_memory_layouts,
+        check_low_precision,
+        check_gradient_flows,
+        check_picklable,
+    )
+}
