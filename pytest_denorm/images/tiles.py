@@ -91,7 +91,7 @@ def _apart(
 
 
 def explain(before: Bytes, after: Bytes, normalization: Normalization | None, *, closely: bool = True) -> Change:
-    """Return what turns the images `before` into `after`, both (N, H, W, 3); unless `closely`, by the exact families."""
+    """Return what turns the images `before` into `after`, both (N, H, W, 3); unless `closely`, by exact families."""
     for family in EXACT:
         found = family(before, after)
         if found is not None:
