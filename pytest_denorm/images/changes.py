@@ -199,15 +199,17 @@ def _curve_of(before: Bytes, after: Bytes) -> Change | None:
     steps = y - x
     if np.abs(steps[inside] - np.median(steps[inside])).max(initial=0) <= 0.5 and inside.sum() > 3:
         return Change("constant", f"{float(np.median(steps[inside])):+.3g} levels")
-    if np.unique(np.rint(y)).size < 0.6 * x.size and np.ptp(y) > 0.8 * np.ptp(x):
-        return Change("fewer-levels", f"reduced to {np.unique(np.rint(y)).size} levels of {x.size}")
     gain, offset = np.polyfit(x[inside], y[inside], 1) if inside.sum() > 3 else (1.0, 0.0)
     if np.abs(np.clip(gain * x + offset, 0, 255) - y).max() <= 1:
         low, high = (int((y[x > 0] < 0.5).sum()), int((y[x < 255] > 254.5).sum()))
         clipped = f", {low + high} levels clipped" if low + high > 2 else ""
+        if abs(gain + 1) < 0.005 and abs(offset - 255) < 1:
+            return Change("inverted-intensity", "black and white exchanged")
         if abs(gain - 1) < 0.005:
             return Change("clipping", f"clipped to {y.min():.0f}..{y.max():.0f}")
         return Change("contrast", f"{gain:.3g} times the level {offset:+.3g}{clipped}")
+    if np.unique(np.rint(y)).size < 0.6 * x.size and np.ptp(y) > 0.8 * np.ptp(x):
+        return Change("fewer-levels", f"reduced to {np.unique(np.rint(y)).size} levels of {x.size}")
     if np.abs(np.clip(x, y.min(), y.max()) - y).max() <= 1:
         return Change("clipping", f"clipped to {y.min():.0f}..{y.max():.0f}")
     mid = inside & (x > 8) & (x < 248)

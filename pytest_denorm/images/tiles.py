@@ -113,7 +113,7 @@ def _of_values(before: Bytes, after: Bytes, normalization: Normalization | None)
     if found is None:
         return None
     known = of_known(before, after, normalization)
-    linear = found.kind in ("contrast", "curve", "color-mixing")
+    linear = found.kind in ("contrast", "curve", "color-mixing", "constant") and "alike" not in found.text
     return known or (of_table(before, after) if linear else None) or found
 
 
