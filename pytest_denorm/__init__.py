@@ -37,6 +37,8 @@ _HOMES = {
     "SweepResult": "datasets.sweep_result",
     "dataset_statistics": "datasets.measure",
     "sweep": "datasets.sweeping",
+    "ScanResult": "scanner.scanning",
+    "scan": "scanner.scanning",
     "DenormError": "errors",
 }
 
@@ -50,6 +52,7 @@ __all__ = [
     "GridFigure",
     "Normalization",
     "Report",
+    "ScanResult",
     "Statistics",
     "SweepResult",
     "__version__",
@@ -66,6 +69,7 @@ __all__ = [
     "preset",
     "probe",
     "register_adapter",
+    "scan",
     "sweep",
     "to_uint8",
 ]
@@ -86,6 +90,7 @@ if TYPE_CHECKING:
     from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8
     from .pipelines.resolve import find_normalize, probe
     from .plugin.fixtures import Denorm
+    from .scanner.scanning import ScanResult, scan
 
 
 def __getattr__(name: str) -> object:

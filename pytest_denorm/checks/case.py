@@ -222,7 +222,7 @@ class Case:
         try:
             with states_kept():
                 return self.diagnose()
-        except (DenormError, NotApplicable):
+        except (DenormError, NotApplicable, SystemExit):  # the check that failed says so
             return None
 
     def diagnose(self) -> Diagnosis:

@@ -14,6 +14,8 @@ from .table import CHECKS, WARNINGS
 
 __all__ = ["run_check", "run_checks"]
 
+_ALL = Choice()
+
 
 def run_checks(case: Case, choice: Choice) -> list[CheckResult]:
     """Return what each check that was chosen gives, and keep it in the case."""
@@ -25,7 +27,7 @@ def run_checks(case: Case, choice: Choice) -> list[CheckResult]:
     return results
 
 
-def run_check(case: Case, name: str, choice: Choice) -> CheckResult:
+def run_check(case: Case, name: str, choice: Choice = _ALL) -> CheckResult:
     """Return what one check gives."""
     asked = choice.levels.get(name)
     try:
