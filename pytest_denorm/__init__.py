@@ -31,7 +31,7 @@ _HOMES = {
     "diagnose": "diagnosis.explain",
     "parametrize_with_checks": "checks",
     "GridFigure": "images.grid_figure",
-    "grid": "images.layout",
+    "grid": "images.grid_layout",
     "image_compare": "images.marks",
     "Statistics": "core.statistics",
     "SweepResult": "datasets.sweep_result",
@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from .datasets.sweeping import sweep
     from .errors import DenormError
     from .images.grid_figure import GridFigure
-    from .images.layout import grid
+    from .images.grid_layout import grid
     from .images.marks import image_compare
     from .pipelines import register_adapter
     from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8

@@ -26,8 +26,8 @@ from PIL import Image
 from torch.utils.data import TensorDataset
 
 import pytest_denorm
+import pytest_denorm.images.grid_layout
 import pytest_denorm.images.judge
-import pytest_denorm.images.layout
 import pytest_denorm.plugin.image_tests
 from pytest_denorm import dataset_statistics, sweep
 from pytest_denorm.core.files import write_whole
