@@ -18,11 +18,11 @@ from ..core.alone import alone
 from ..core.layout import FIRST, channel_axis
 from ..core.normalization import Normalization
 from ..errors import PipelineError
+from .batches import data_set_of
 from .channel_counts import USUAL
 from .flat_images import chipped, flat
 from .form_search import FormSearch
 from .forms import Form, Levels, NotThisFormError, copy_image
-from .items import data_set_of
 from .located import Located
 from .randomness import seed_all, states_kept
 from .reader import images_in
