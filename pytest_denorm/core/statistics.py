@@ -55,8 +55,8 @@ def describe(index: int, name: str) -> str:
 class Statistics:
     """Per-channel statistics of images, over all their pixels: what :func:`pytest_denorm.dataset_statistics` gives.
 
-    The sums are exact, for bytes and for floats, so the statistics of parts merge (``a + b``) to the statistics of the
-    whole: equal to the last bit for any split and in any order. Every pixel weighs the same; a large image weighs
+    Images are added up without rounding, so the statistics of parts merge (``a + b``) to the statistics of the whole:
+    equal to the last bit for any split and in any order. Every pixel weighs the same; a large image weighs
     more than a small one.
 
     All numbers are in the units of the images as they were measured, whose white is `pixel_max`: 255 for bytes, 1
