@@ -34,7 +34,7 @@ _HOMES = {
     "grid": "images.grid_layout",
     "image_compare": "images.marks",
     "Statistics": "core.statistics",
-    "SweepResult": "datasets.sweeping",
+    "SweepResult": "datasets.sweep_result",
     "dataset_statistics": "datasets.measure",
     "sweep": "datasets.sweeping",
     "ScanResult": "scanner.scanning",
@@ -80,7 +80,8 @@ if TYPE_CHECKING:
     from .core.normalization import PRESETS, Normalization, preset
     from .core.statistics import Statistics
     from .datasets.measure import dataset_statistics
-    from .datasets.sweeping import SweepResult, sweep
+    from .datasets.sweep_result import SweepResult
+    from .datasets.sweeping import sweep
     from .errors import DenormError
     from .images.grid_figure import GridFigure
     from .images.grid_layout import grid

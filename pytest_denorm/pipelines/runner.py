@@ -19,11 +19,11 @@ from ..core.layout import FIRST, channel_axis
 from ..core.normalization import Normalization
 from ..core.white import is_float
 from ..errors import PipelineError
+from .batches import data_set_of, is_indexed
 from .channel_counts import USUAL
 from .flat_images import chipped, flat
 from .form_search import FormSearch
 from .forms import Form, Levels, NotThisFormError, copy_image
-from .items import data_set_of, is_indexed
 from .located import Located
 from .randomness import seed_all, states_kept
 from .reader import images_in
