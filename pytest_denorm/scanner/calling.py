@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,14 +158,15 @@ class Evaluator(Statements):
         if isinstance(callee, External):
             return libraries.call(self, callee, args, kwargs, node, env)
         if isinstance(callee, Function):
-            result = self.call_function(callee, args, kwargs, node, env)
+            result = _undone(callee.name, self.call_function(callee, args, kwargs, node, env))
             return self._of_project(callee.name, result, args, kwargs, node, env)
         if isinstance(callee, Class):
             return self.instantiate(callee, args, kwargs, node, env)
         if isinstance(callee, Bound):
             return self._call_bound(callee, args, kwargs, node, env)
         if isinstance(callee, Transform):
-            return libraries.apply(self, callee, args[0] if args else Unknown("nothing"), node, env)
+            given = [*args, *(kwargs[key] for key in ("image", "img", "x", "pic") if key in kwargs)]
+            return libraries.apply(self, callee, given[0] if given else Unknown("nothing"), node, env)
         if isinstance(callee, Instance):
             base = callee.attributes.get(_BASE)
             if isinstance(base, Transform) and args and callee.cls.find("__call__") is callee.cls.find("forward"):
@@ -172,7 +174,7 @@ class Evaluator(Statements):
             for name in ("__call__", "forward"):
                 method = callee.cls.find(name)
                 if isinstance(method, Function):
-                    return self.call_function(method, [callee, *args], kwargs, node, env)
+                    return _undone(callee.cls.name, self.call_function(method, [callee, *args], kwargs, node, env))
         return self.unknown_call(callee, args, kwargs, node, env)
 
     def unknown_call(self, callee: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Unknown:
@@ -230,7 +232,7 @@ class Evaluator(Statements):
             return Unknown(f"a call of {function.name}")
         self.note_helper(function, args, kwargs, node, env)
         if not self.strict and not self.project.is_relevant(function.node, function.env.module):
-            return Unknown(f"a call of {function.name}", **_flow(args))
+            return Unknown(f"a call of {function.name}")
         inner = self.bound_names(function, args, kwargs)
         kept_module, self.module = self.module, function.env.module
         self.depth += 1
@@ -311,7 +313,7 @@ class Evaluator(Statements):
         if callee.function is not None:
             function = callee.function
             own = [] if function.kind == "staticmethod" else [owner.cls if function.kind == "classmethod" else owner]
-            result = self.call_function(function, [*own, *args], kwargs, node, env)
+            result = _undone(function.name, self.call_function(function, [*own, *args], kwargs, node, env))
             return self._of_project(function.name, result, args, kwargs, node, env)
         if isinstance(owner, Super):
             return self._call_super(owner, name, args, kwargs, node, env)
@@ -364,6 +366,8 @@ class Evaluator(Statements):
                     target = target.func.value
                 if isinstance(target, ast.Name):
                     env.names[target.id] = made
+                elif isinstance(target, ast.Subscript) and isinstance(made, Unknown):
+                    self.bind_channel(target, self.index(target.slice, env), made, env)
             return made
         if name in ("clamp", "clip", "clamp_"):
             return _step(owner, "clip")
@@ -387,8 +391,11 @@ class Evaluator(Statements):
         return Unknown(f"a call of .{name}()")
 
 
-def _flow(args: list[Any]) -> dict[str, Any]:
-    return {}
+def _undone(name: str, value: Any) -> Any:
+    """What an inverse returns is no normalized image, whatever is known of its map."""
+    if isinstance(value, Unknown) and value.normalized and is_inverse_name(name):
+        return replace(value, normalized=False)
+    return value
 
 
 def is_normalizing(name: str) -> bool:
@@ -400,20 +407,14 @@ def _short(number: float) -> float:
 
 
 def _with(value: Unknown, event: int | None) -> Unknown:
-    from dataclasses import replace
-
     return replace(value, event=event)
 
 
 def _step(value: Unknown, step: str) -> Unknown:
-    from dataclasses import replace
-
     return replace(value, steps=value.steps | {step})
 
 
 def _rebatched(value: Unknown, batch: bool | None) -> Unknown:
-    from dataclasses import replace
-
     return replace(value, batch=batch)
 
 

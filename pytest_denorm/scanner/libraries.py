@@ -79,11 +79,14 @@ def call(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[s
     if name == "is_available":
         return False  # a scan has no accelerator, and what an inverse computes does not depend on one
     if name in _LOADERS:
-        return Unknown("a loader", loader=True)
+        return Unknown("a loader", loader=True, batch=True, normalized=_is_normalized(args, kwargs))
     if path in ("copy.copy", "copy.deepcopy") and args and isinstance(args[0], Array):
         return arrays.call_method(args[0], "copy", [], {})
     if name in _WRAPPERS and args:
-        return args[0]
+        changed = name == "make_grid" and kwargs.get("normalize")
+        return Unknown("a grid") if changed else args[0]
+    if any(isinstance(one, Transform) for one in (*args, *kwargs.values())):
+        return Unknown(path, loader=True, batch=False, normalized=_is_normalized(args, kwargs))
     if callee.top in ("numpy", "torch", "jax", "np") or path.startswith("torchvision.transforms.functional"):
         return _array_function(evaluator, callee, args, kwargs, node, env)
     if callee.top == "math" and args and all(isinstance(one, (int, float)) for one in args):
@@ -107,6 +110,23 @@ def call(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[s
     if name in _TO_TENSOR:
         return Transform(name)
     return evaluator.unknown_call(callee, args, kwargs, node, env)
+
+
+def _is_normalized(args: list[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether what is made of these gives normalized images: of a transform, or of a data set with one."""
+    given = [one for value in (*args, *kwargs.values()) for one in options(value)]
+    given += [one for value in given if isinstance(value, Instance) for one in value.attributes.values()]
+    return any(
+        any(part.name == "Normalize" and not _is_undoing(part) for part in one.walk())
+        if isinstance(one, Transform)
+        else isinstance(one, Unknown) and one.loader and one.normalized
+        for one in given
+    )
+
+
+def _is_undoing(transform: Transform) -> bool:
+    mean, std = as_numbers(transform.mean), as_numbers(transform.std)
+    return mean is not None and std is not None and _is_inverse(tuple(mean.reshape(-1)), tuple(std.reshape(-1)))
 
 
 def _is_transform(path: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
@@ -311,7 +331,9 @@ def note_shown(evaluator: Evaluator, name: str, args: list[Any], node: Any, env:
             return
         if isinstance(one, Unknown) and not evaluator.strict:
             keywords = {keyword.arg for keyword in getattr(node, "keywords", ())}
-            normalized = one.normalized and not one.ops and not keywords & {"cmap", "normalize"}
+            event = evaluator.project.records[one.event] if one.event is not None else None
+            made = event is not None and not event.inverse and not event.weak
+            normalized = (made or (one.normalized and not one.ops)) and not keywords & {"cmap", "normalize"}
             evaluator.project.shown.append(Shown(evaluator.place(node, env), name, env.scope, normalized, env.module))
             if one.event is not None:
                 evaluator.project.records[one.event].names.append("shown")
@@ -342,11 +364,7 @@ def _builtin(evaluator: Evaluator, name: str, args: list[Any], kwargs: dict[str,
         found = unpacked(first, 5000)
         return Unknown("a length") if found is None else len(found)
     if name == "next" and isinstance(first, Unknown):
-        return (
-            Unknown("a batch of a loader", loader=True, batch=True, normalized=True)
-            if first.loader
-            else Unknown("next")
-        )
+        return first.element() if first.loader else Unknown("next")
     if name == "super":
         instance, cls = env.find("self"), env.find("__class__")
         if isinstance(instance, Instance) and isinstance(cls, Class):
@@ -372,8 +390,8 @@ def _zipped(evaluator: Evaluator, name: str, args: list[Any], node: Any, env: En
     if name == "enumerate":
         found = evaluator.iterated(args[0], env) if args else None
         if found is None:
-            loader = isinstance(args[0], Unknown) and args[0].loader if args else False
-            one = Unknown("a batch of a loader", loader=True, batch=True, normalized=True) if loader else Unknown("one")
+            loader = args[0] if args else None
+            one = loader.element() if isinstance(loader, Unknown) and loader.loader else Unknown("one")
             return [(0, one)] if not evaluator.strict else Unknown("enumerate")
         return list(enumerate(found))
     if name == "map":
@@ -394,7 +412,7 @@ def _number(name: str, args: list[Any]) -> Any:
     function = {"float": float, "int": int, "abs": abs, "round": round, "min": min, "max": max, "sum": sum,
                 "bool": bool, "pow": pow, "divmod": divmod}[name]  # fmt: skip
     plain = [one.data.item() if isinstance(one, Array) and one.data.size == 1 else one for one in args]
-    if any(isinstance(one, Array) for one in plain) and name in ("min", "max", "sum", "abs"):
+    if isinstance(plain[0] if plain else None, Array) and len(plain) == 1 and name in ("min", "max", "sum", "abs"):
         return arrays.call_method(plain[0], name, [], {})
     if not all(isinstance(one, (int, float, list, tuple)) for one in plain):
         return Unknown(name)

@@ -140,6 +140,11 @@ def try_function(
         result = evaluator.call_function(function, args, {name: given, **numbers}, function.node, module.env)
     except RecursionError as error:
         raise NotJudged("it calls itself without an end") from error
+    except Exception as error:
+        if isinstance(error, NotJudged):
+            raise
+        project.failures[module.path, getattr(function.node, "lineno", 1)] = f"{type(error).__name__}: {error}"
+        raise NotJudged("its evaluation failed") from error
     if isinstance(result, (tuple, list)) and any(isinstance(one, Array) for one in result):
         result = _stacked(result)
     if not isinstance(result, Array) or result.data.ndim < 2:
