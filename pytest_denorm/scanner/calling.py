@@ -24,6 +24,7 @@ from .abstract import (
     Transform,
     Unknown,
     as_numbers,
+    options,
 )
 from .affine import classify
 from .expressions import _AFFINE, _SAME
@@ -231,7 +232,8 @@ class Evaluator(Statements):
                 raise NotJudged("calls that are nested too deep")
             return Unknown(f"a call of {function.name}")
         self.note_helper(function, args, kwargs, node, env)
-        if not self.strict and not self.project.is_relevant(function.node, function.env.module):
+        made = function.name == "__init__" and any(_has_transform(one) for one in (*args[1:], *kwargs.values()))
+        if not self.strict and not made and not self.project.is_relevant(function.node, function.env.module):
             return Unknown(f"a call of {function.name}")
         inner = self.bound_names(function, args, kwargs)
         kept_module, self.module = self.module, function.env.module
@@ -300,7 +302,7 @@ class Evaluator(Statements):
                     kwargs = {**kwargs, **{key: init.defaults[key] for key in names if key in init.defaults}}
         elif isinstance(node, ast.Call):
             instance.attributes.update({key: value for key, value in kwargs.items() if _is_dataclass(cls)})
-        if any(isinstance(one, Transform) for one in instance.attributes.values()):
+        if any(_has_transform(one) for one in instance.attributes.values()):
             self.project.dress(instance)
         if is_inverse_name(cls.name):
             self.project.add_instance(instance, self.place(node, env), env)
@@ -378,6 +380,8 @@ class Evaluator(Statements):
         if name in ("squeeze", "unsqueeze"):
             batch = (False if owner.batch else None) if name == "squeeze" else True
             return owner if batch == owner.batch else _rebatched(owner, batch)
+        if name == "read" and owner.reason == "cv2.VideoCapture":
+            return (Unknown("a flag"), Unknown("a frame", color="bgr"))
         if name in ("new_tensor", "new") and args:
             return libraries.call(self, External("torch.tensor"), args[:1], {}, node, env)
         if name in ("next", "__next__"):
@@ -389,6 +393,13 @@ class Evaluator(Statements):
         libraries.note_shown(self, name, args, node, env)
         self.note_generic(name, args, kwargs, node, env)
         return Unknown(f"a call of .{name}()")
+
+
+def _has_transform(value: Any) -> bool:
+    """Whether it is a transform, one of the project's own too, or holds one."""
+    if isinstance(value, (list, tuple)):
+        return any(_has_transform(one) for one in value[:16])
+    return any(isinstance(one, (Transform, Instance)) for one in options(value))
 
 
 def _undone(name: str, value: Any) -> Any:
@@ -440,8 +451,6 @@ def _std_names(mean: str) -> list[str]:
 
 
 def as_numbers_any(value: Any) -> Any:
-    from .abstract import options
-
     return next((found for one in options(value) if (found := as_numbers(one)) is not None), None)
 
 

@@ -263,6 +263,8 @@ def _reader(
     if name == "imread":
         gray = any(isinstance(one, External) and "COLOR" not in one.path for one in args[1:]) or 0 in args[1:]
         return Unknown("cv2.imread", color="" if gray else "bgr")
+    if name == "VideoCapture":
+        return Unknown("cv2.VideoCapture")
     if name == "cvtColor" and isinstance(first, Unknown) and len(args) > 1:
         code = getattr(args[1], "last", "")
         color = {"COLOR_BGR2RGB": "rgb", "COLOR_RGB2BGR": "bgr"}.get(code, "")

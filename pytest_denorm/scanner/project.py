@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ __all__ = ["Module", "Project"]
 
 #: What a file has to hold to be evaluated at all; everything else cannot normalize anything.
 _TOKENS = re.compile(
-    r"normali[sz]e|mean|std|denorm|deprocess|imread|127\.5|/ ?2\b|/ ?255|\* ?2"
+    r"normali[sz]e|mean|(?<!li)std|denorm|deprocess|imread|127\.5|/ ?2\b|/ ?255|\* ?2"
     r"|\b1[0-2]\d\.\d|(?<![\d.])0?\.5\b|(?<![\d.])0?\.[1-9]\d\d",
     re.IGNORECASE,
 )
@@ -137,7 +136,7 @@ class Project:
         evaluator = Evaluator(self, module, Budget(_STEPS_OF_FUNCTION))
         owners: list[Any] = [None]
         if function.owner is not None and function.kind != "staticmethod":
-            dressed = self.dressed.get(id(function.owner.node), [])
+            dressed = [] if function.name == "__init__" else self.dressed.get(id(function.owner.node), [])
             owners = [function.owner] if function.kind == "classmethod" else [self.self_of(function.owner), *dressed]
         for owner in owners:
             with self.guarded(module, function.node, evaluator, _STEPS_OF_FUNCTION // 2):
@@ -150,7 +149,7 @@ class Project:
             init = cls.find("__init__")
             if isinstance(init, Function):
                 evaluator = Evaluator(self, cls.env.module, Budget(_STEPS_OF_FUNCTION))
-                with contextlib.suppress(NotJudged, RecursionError):
+                with self.guarded(cls.env.module, init.node, evaluator, 0):
                     evaluator.call_function(init, [instance], {}, cls.node, cls.env)
             env = Env(parent=cls.env, module=cls.env.module, scope=cls.env.scope, lines=instance.lines)
             Evaluator(self, cls.env.module, Budget(100)).note_pairs(instance.attributes, cls.node, env)

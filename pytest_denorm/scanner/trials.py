@@ -299,11 +299,9 @@ def instance_for(project: Project, cls: Class, form: int) -> Instance:
     if isinstance(init, Function):
         evaluator = Evaluator(project, cls.env.module, Budget(_STEPS))
         kwargs = marked(init, form, {})
-        try:
-            evaluator.strict = True
+        evaluator.strict = True
+        with project.guarded(cls.env.module, init.node, evaluator, 0):
             evaluator.call_function(init, [instance], kwargs, cls.node, cls.env)
-        except (NotJudged, RecursionError):
-            pass
     return instance
 
 
