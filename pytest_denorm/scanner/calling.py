@@ -232,8 +232,11 @@ class Evaluator(Statements):
                 raise NotJudged("calls that are nested too deep")
             return Unknown(f"a call of {function.name}")
         self.note_helper(function, args, kwargs, node, env)
-        made = function.name == "__init__" and any(_has_transform(one) for one in (*args[1:], *kwargs.values()))
-        if not self.strict and not made and not self.project.is_relevant(function.node, function.env.module):
+        owner = args[0] if args and isinstance(args[0], Instance) and function.owner is not None else None
+        held = list(owner.attributes.values()) if owner is not None else []
+        given = [*args[1:], *kwargs.values()] if function.name == "__init__" else []
+        moves = any(_has_transform(one) for one in (*held, *given))
+        if not self.strict and not moves and not self.project.is_relevant(function.node, function.env.module):
             return Unknown(f"a call of {function.name}")
         inner = self.bound_names(function, args, kwargs)
         kept_module, self.module = self.module, function.env.module
