@@ -153,7 +153,9 @@ def _moves(project: Project, inverse: Inverse) -> bool:
         return False
     images = images_for((0.5,), (0.5 / 0.7,), seed=5, scale=0.4)
     try:
-        result = try_function(project, inverse.function, best.layout, images, inverse.numbers, inverse.owner, inverse.assume)
+        result = try_function(
+            project, inverse.function, best.layout, images, inverse.numbers, inverse.owner, inverse.assume
+        )
     except NotJudged:
         return False
     other = read(best.layout, images, result)
@@ -210,7 +212,11 @@ def _formula(project: Project, inverse: Inverse, called: str) -> Iterator[Draft]
     if verdict is None or verdict[0] in _FINE or not inverse.named:
         return
     kind, message, effect = verdict
-    level = "error" if kind != "unknown" and inverse.assume is None and bool(_STRICT_NAME.search(inverse.record.name)) else "warning"
+    level = (
+        "error"
+        if kind != "unknown" and inverse.assume is None and bool(_STRICT_NAME.search(inverse.record.name))
+        else "warning"
+    )
     yield Draft("DN103", level, inverse.record.place, f"{inverse.record.label}(..., mean, std) does not undo "
                 f"Normalize(mean, std): {message.rstrip('.')}; {_levels(effect)} off{called}")  # fmt: skip
 
@@ -226,7 +232,9 @@ def _explained(
     if inverse.function is not None and best is not None:
         images = images_for(mean, std)
         try:
-            result = try_function(project, inverse.function, best.layout, images, inverse.numbers, inverse.owner, inverse.assume)
+            result = try_function(
+                project, inverse.function, best.layout, images, inverse.numbers, inverse.owner, inverse.assume
+            )
         except NotJudged:
             return None
         trial = read(best.layout, images, result)
@@ -274,7 +282,7 @@ def _paired(project: Project, inverse: Inverse, forward: Sequence[Record], calle
     distinct = {one.unit for one in near}
     sure = level in ("class", "module") and len(distinct) == 1 and kind not in ("unknown", "other-preset")
     sure = sure and inverse.assume is None and (inverse.named or not own.weak) and not best.weak
-    if level == "project" and (len(distinct) > 2 and not inverse.named or effect > _UNRELATED):
+    if level == "project" and ((len(distinct) > 2 and not inverse.named) or effect > _UNRELATED):
         return
     name = best.label
     subject = f"`{name}`" if name else "Normalize"

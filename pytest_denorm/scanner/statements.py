@@ -11,7 +11,8 @@ import numpy as np
 
 from . import arrays
 from .abstract import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
-from .expressions import WALKED, Expressions, dotted
+from .access import dotted
+from .expressions import WALKED, Expressions
 
 __all__ = ["Statements"]
 
