@@ -30,6 +30,9 @@ _HOMES = {
     "check": "checks",
     "diagnose": "diagnosis.explain",
     "parametrize_with_checks": "checks",
+    "Comparison": "comparing.compared",
+    "assert_same_normalize": "comparing.compared",
+    "compare": "comparing.compared",
     "GridFigure": "images.grid_figure",
     "grid": "images.layout",
     "image_compare": "images.marks",
@@ -43,6 +46,7 @@ _HOMES = {
 __all__ = [
     "PRESETS",
     "ColorMap",
+    "Comparison",
     "Denorm",
     "DenormError",
     "Denormalize",
@@ -54,7 +58,9 @@ __all__ = [
     "SweepResult",
     "__version__",
     "assert_round_trip",
+    "assert_same_normalize",
     "check",
+    "compare",
     "dataset_statistics",
     "denormalize",
     "diagnose",
@@ -72,6 +78,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .checks import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
+    from .comparing.compared import Comparison, assert_same_normalize, compare
     from .core.colormap import ColorMap
     from .core.normalization import PRESETS, Normalization, preset
     from .datasets.measure import dataset_statistics

@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_diagnose(commands)
     _add_show(commands)
+    _add_compare(commands)
     _add_datasets(commands)
     _add_init(commands)
     _add_demo(commands)
@@ -171,6 +172,19 @@ def _add_show(commands: Any) -> None:
     show.add_argument("names", metavar="SPEC", nargs="+", help=f"{SPEC_HELP}; then the pictures, all of one size")
     show.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the PNG file to write")
     add_numbers(show)
+
+
+def _add_compare(commands: Any) -> None:
+    from .compare_command import add_compare_arguments, run_compare
+
+    compare = _command(
+        commands, "compare", run_compare, "say whether pipelines see the same colors: training, validation, serving",
+        "Each is compared with the first. Exits with 0 if all are the same.",
+        "pytest-denorm compare myproject.data:train_transform myproject.serve:preprocess",
+        "pytest-denorm compare train=myproject.data:train_set serve=myproject.serve:handle --reads serve=bgr",
+        "pytest-denorm compare ResNet50_Weights.DEFAULT preprocessor_config.json",
+    )  # fmt: skip
+    add_compare_arguments(compare)
 
 
 def _add_datasets(commands: Any) -> None:

@@ -14,6 +14,7 @@ from ..errors import DenormError, SettingsError
 from ..pipelines.spec import load
 from . import settings
 from .fixtures import folders_of, session_images
+from .same import same_pipelines
 
 __all__ = ["checks_of"]
 
@@ -39,8 +40,10 @@ class _Group(pytest.Collector):
         super().__init__(**kwargs)
         self.pipelines = pipelines
 
-    def collect(self) -> list[_Pipeline]:
-        return [_Pipeline.from_parent(self, name=name, spec=spec) for name, spec in self.pipelines.items()]
+    def collect(self) -> list[pytest.Collector]:
+        same = same_pipelines(self, self.pipelines)
+        each = [_Pipeline.from_parent(self, name=name, spec=spec) for name, spec in self.pipelines.items()]
+        return [*each, *([same] if same is not None else [])]
 
 
 class _Pipeline(pytest.Collector):
