@@ -128,10 +128,22 @@ def _cause(first: Side, second: Side) -> tuple[str, str]:
     for found in (_no_normalize(first, second), _bent(first, second)):
         if found is not None:
             return found
-    causes = list(_causes_of_maps(first, second))
+    causes = _causes_of_maps(first, second)
     if not causes:
-        return "unknown", f"{second.name} {_in_words(second)} and {first.name} {_in_words(first)}"
+        return _unexplained(first, second)
     return causes[0][0], "; and ".join(said for _, said in causes)
+
+
+def _unexplained(first: Side, second: Side) -> tuple[str, str]:
+    """Words where the affine maps are alike, or are none."""
+    if first.map.clipped and second.map.clipped:
+        return "clamped", f"{first.name} and {second.name} clamp values at different ends"
+    if first.map.order is None or second.map.order is None:
+        return "mixed-channels", f"{first.name} and {second.name} mix channels differently"
+    if first.map.nonlinear or second.map.nonlinear:
+        return "not-affine", f"{first.name} and {second.name} bend colors differently"
+    words = (f"{side.name} {_in_words(side, 9)}" for side in (second, first))
+    return "rounded-constants", f"the last digits differ: {', '.join(words)}"
 
 
 def _no_normalize(first: Side, second: Side) -> tuple[str, str] | None:
@@ -237,13 +249,13 @@ def _named(message: str, first: Side, second: Side) -> str:
     return message.removesuffix(".").replace("the second", second.name).replace("the first", first.name)
 
 
-def _in_words(side: Side) -> str:
+def _in_words(side: Side, digits: int = 4) -> str:
     """``normalizes with mean (...) and std (...)``"""
     found = statistics_of(side)
     if found is None:
         return "gives a channel that no input changes"
     mean, std = found
-    return f"normalizes with mean {format_numbers(mean, 4)} and std {format_numbers(std, 4)}"
+    return f"normalizes with mean {format_numbers(mean, digits)} and std {format_numbers(std, digits)}"
 
 
 def _judge_with_model(side: Side, model: Side) -> Verdict:

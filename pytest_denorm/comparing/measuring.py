@@ -22,6 +22,7 @@ from ..pipelines.outputs import channel_axis, pixel_places
 from ..pipelines.probing import SIZES, _callable_in, independent, one_thread, probe
 from ..pipelines.randomness import seed_all, states_kept
 from ..pipelines.watching import watch
+from .serving import Serving
 
 __all__ = ["Array", "Side", "at_normalize", "colors_of", "declared_side", "measured_side"]
 
@@ -30,7 +31,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 #: Values looked at in one output.
 _LOOKED_AT = 4096
 #: Runs of each color where chance has a part before Normalize.
-_RUNS = 9
+_RUNS = 15
 #: How far the typical result of random steps may be from an image of the usual range, as a share of white.
 _NEAR = 0.2
 #: White in what enters Normalize.
@@ -91,14 +92,48 @@ def declared_side(name: str, what: str, normalization: Normalization, channels: 
 def measured_side(name: str, what: str, call: Any, channels: int | None, size: tuple[int, int] | None) -> Side:
     """Return what something that is called with images does to them.
 
+    A function of arrays that turns whatever it gets into numbers of its own dtype is made for images as they are
+    decoded, in bytes; one that computes with what it gets is made for floats in 0..1.
+
     Raises:
         PipelineError: it takes no image in any form, or gives none.
     """
     call = _callable_in(call)
     found = probe(call, channels=channels, size=size)
+    if "in 0..1" in found.convention and converts_arrays(call):
+        call, found = _of_bytes(call, found, channels, size)
     convention = next(one for one in CONVENTIONS if one.words == found.convention)
     runs = _Runs(call, convention, found, size)
     return Side(name, what, found, runs.colors(), runs.dtype, runs.layout)
+
+
+def _of_bytes(call: Any, found: ColorMap, channels: int | None, size: tuple[int, int] | None) -> tuple[Any, ColorMap]:
+    """The same function of bytes, where it does not divide them by 255."""
+    for reads in ("image", "array"):
+        try:
+            of_bytes = probe(Serving(call, reads), channels=channels, size=size)
+        except DenormError:
+            continue
+        expected = 255 * found.matrix
+        if expected.shape != of_bytes.matrix.shape:
+            continue
+        if np.abs(of_bytes.matrix - expected).max() < 1e-3 * np.abs(expected).max():
+            return Serving(call, reads), of_bytes
+    return call, found
+
+
+def converts_arrays(call: Any) -> bool:
+    """Return whether a function turns the array that it gets into one of a dtype of its own."""
+    widest = np.full((*SIZES[0], 3), 0.5, dtype=np.longdouble)
+    if widest.dtype == np.float64 or isinstance(call, torch.nn.Module):
+        return False  # on platforms without a wider dtype this cannot be told
+    try:
+        with states_kept(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = independent(call)(widest)
+    except Exception:  # it takes no such array
+        return False
+    return getattr(result, "dtype", None) != np.longdouble
 
 
 class _Runs:
@@ -179,7 +214,6 @@ def at_normalize(side: Side, located: Located) -> Side | None:
     convention = next(one for one in CONVENTIONS if one.words == side.map.convention)
     with states_kept(), one_thread(), alone(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        seed_all(0)
         try:
             typical = [_typical(located.call, convention, color) for color in pure]
         except DenormError:
@@ -204,7 +238,8 @@ def at_normalize(side: Side, located: Located) -> Side | None:
 def _typical(call: Any, convention: Convention, color: Sequence[int]) -> Array | None:
     """The median of what enters Normalize, over pixels and runs, for each channel; None where it is no image."""
     entered = []
-    for _ in range(_RUNS):
+    for run in range(_RUNS):
+        seed_all(run)  # a watched run puts back the states that it began with
         for given, _ in watch(call, convention.form(flat(color, SIZES[0]))):
             pixels = np.asarray(given.float() if isinstance(given, torch.Tensor) else given, dtype=np.float64)
             channels = len(color)
@@ -213,8 +248,6 @@ def _typical(call: Any, convention: Convention, color: Sequence[int]) -> Array |
                 return None
             places = pixel_places(pixels.shape, axis)
             entered.append(np.median(pixels.ravel()[places], axis=0))
-        if not entered:
-            continue
     return np.median(entered, axis=0) if entered else None
 
 

@@ -41,6 +41,8 @@ def _with_base64(call: Callable[[Any], Any], image: Any) -> Any:
 #: How a serving function is called with a PIL image, by what it reads.
 READS: dict[str, Callable[[Callable[[Any], Any], Any], Any]] = {
     "image": lambda call, image: call(image),
+    "array": lambda call, image: call(np.array(image)),
+    "unit": lambda call, image: call(np.asarray(image, dtype=np.float32) / np.float32(255)),
     "bgr": _with_bgr,
     "path": _with_path,
     "bytes": lambda call, image: call(_png(image)),

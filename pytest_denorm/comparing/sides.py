@@ -64,6 +64,8 @@ def side_of(given: Given) -> Side:
         return _of_text(given)
     if isinstance(thing, Normalization):
         return declared_side(name, thing.source or str(thing), thing, given.channels)
+    if getattr(thing, "graph_module", None) is not None and callable(getattr(thing, "module", None)):
+        return side_of(replace(given, thing=thing.module()))  # an exported program, which cannot be called itself
     config = as_config(thing)
     if config is not None:
         return declared_side(name, "its configuration", normalization_of_config(config, name), given.channels)
