@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import warnings
 from dataclasses import FrozenInstanceError
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from pytest_denorm import ColorMap, Normalization
-from pytest_denorm.core.alone import alone
 from pytest_denorm.core.colormap import fit_affine
 from pytest_denorm.errors import NotInvertibleError, StatisticsError
 
@@ -336,16 +334,6 @@ class TestInWords:
         found, filters = measured([[1.0]], offset=[-123.675]), list(warnings.filters)
         assert "mean (123.675,)" in str(found)
         assert warnings.filters == filters
-
-    def test_one_thread_at_a_time_changes_what_is_warned_of(self):
-        said: list[str] = []
-        writer = threading.Thread(target=lambda: said.append(str(measured(np.eye(3)))))
-        with alone():
-            writer.start()
-            writer.join(0.2)
-            assert not said
-        writer.join()
-        assert said
 
 
 def test_it_is_a_value_that_stays_as_it_is():

@@ -93,7 +93,7 @@ def test_pages_name_only_options_that_exist(page: str) -> None:
 
 
 def test_every_fixture_has_an_entry(made: Callable[[str], str]) -> None:
-    source = (Path(pytest_denorm.__file__).parent / "plugin.py").read_text(encoding="utf-8")
+    source = (Path(pytest_denorm.__file__).parent / "plugin" / "__init__.py").read_text(encoding="utf-8")
     fixtures = re.findall(r"^@pytest\.fixture.*\ndef (\w+)", source, re.MULTILINE)
     assert "denorm" in fixtures
     assert headings(made("fixtures.md"))[: len(fixtures)] == fixtures

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..core.layout import fitting_axes
 from ..core.text import in_levels
 from ..errors import (
     InverseError,
 )
 from ..pipelines.calls import as_tensor, call, read_picture
+from ..pipelines.walk import is_dataset
 from .case import Case
 from .outcome import CheckFailure, NotApplicable, Shown
 from .round_trip import round_trip
@@ -109,8 +111,20 @@ def check_inverse_accepts_batch(case: Case) -> Shown:
         together = case.inverse(case.recovered.way.batch(torch.stack(case.normalized.pictures)))
     except Exception as error:
         raise NotApplicable(f"the inverse takes one picture at a time ({type(error).__name__}: {error})") from error
+    if _is_one_image(together, case.batch.shape):
+        raise NotApplicable("the inverse makes one image of a batch, as make_grid does")
     _compare_with_single(together, case.recovered.pictures, case, "the inverse")
     return Shown(f"{count} pictures at once give what each gives alone")
+
+
+def _is_one_image(returned: Any, batch: Sequence[int]) -> bool:
+    """Whether one image came back, larger than those of a batch (N, C, H, W), as a grid of them is."""
+    try:
+        shape = tuple(as_tensor(returned, "inverse").shape)
+    except InverseError:
+        return False
+    larger = sum(size > batch[3] for size in shape) >= 1 and math.prod(shape) >= math.prod(batch[-2:]) * batch[0]
+    return len(shape) in (2, 3) and larger and (len(shape) == 2 or bool(fitting_axes(shape)))
 
 
 def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case, role: str) -> None:
@@ -157,8 +171,8 @@ def check_memory_layouts(case: Case) -> Shown:
                 plain = variant.clone(memory_format=torch.contiguous_format)
                 found, expected = (as_tensor(function(one), who) for one in (variant, plain))
             except Exception as error:
-                if role == "Normalize" and not len(variant):
-                    continue  # many a library's Normalize refuses an empty batch: no picture is lost by that
+                if not len(variant):
+                    continue  # an empty batch may be refused, by an assert or a quantile: no image is lost by that
                 said = str(error) if isinstance(error, InverseError) else f"{type(error).__name__}: {error}"
                 raise CheckFailure(f"{role} fails on {name}: {said}", layout=name) from error
             if not _are_alike(found, expected):
@@ -256,6 +270,8 @@ def check_gradient_flows(case: Case) -> Shown:
     between = (given > level / 2) & (given < case.normalization.pixel_max - level / 2)
     if not between.any():
         raise NotApplicable("all values of the picture are black or white, where a clamp is no mistake")
+    if not gradient.any() and _rounds(case, normalized.detach(), returned.detach()):
+        raise NotApplicable("the inverse rounds, and a rounded value has no gradient")
     off = float((gradient - 1).abs()[between].max())
     if not off <= 16 * torch.finfo(given.dtype).eps:
         raise CheckFailure(
@@ -264,6 +280,13 @@ def check_gradient_flows(case: Case) -> Shown:
             error=off,
         )
     return Shown("it is 1 everywhere")
+
+
+def _rounds(case: Case, normalized: torch.Tensor, returned: torch.Tensor) -> bool:
+    """Whether values a tenth of a level beside the normalized ones mostly come back as the same."""
+    tenth = case.normalization.pixel_max / 2550 / torch.tensor(case.expanded.std, dtype=normalized.dtype)
+    moved = case.inverse(normalized + tenth.view(-1, 1, 1))
+    return bool((moved == returned).double().mean() > 0.5)
 
 
 class _Counter:
@@ -279,9 +302,10 @@ class _Counter:
 
 def check_picklable(case: Case) -> Shown:
     """The pipeline can be sent to the workers of a DataLoader."""
-    sent = getattr(case.pipeline, "dataset", case.pipeline)
     counter = _Counter()
     try:
+        # an attribute may raise anything, as __getattr__ does that asks a server or a dict
+        sent = getattr(case.pipeline, "dataset", case.pipeline) if is_dataset(case.pipeline) else case.pipeline
         pickle.Pickler(counter).dump(sent)
     except Exception as error:
         said = f"it cannot be pickled, so a DataLoader with spawned workers fails: {type(error).__name__}: {error}."

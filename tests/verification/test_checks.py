@@ -718,9 +718,7 @@ def test_layouts_that_cannot_be_undone() -> None:
             raise ValueError("no picture")
         return right(y)
 
-    assert failure("memory_layouts", no_empty)[0] == (
-        "the inverse fails on a batch of no pictures: ValueError: no picture"
-    )
+    assert passed("memory_layouts", no_empty) == "9 layouts give what contiguous memory gives"
     assert failure("memory_layouts", lambda y: right(y) if y.is_contiguous() else None)[0] == (
         "the inverse fails on a transposed picture: the inverse returned None: expected the picture. If it works in "
         "place, let it return its result."
@@ -870,7 +868,9 @@ def test_a_clamp_of_black_and_white_alone_stops_no_gradient() -> None:
     assert passed("gradient_flows", lambda y: right(y).clamp(0, 1)) == "it is 1 everywhere"
     assert failure("gradient_flows", lambda y: right(y).clamp(0.0041, 1))
     assert failure("gradient_flows", lambda y: right(y).clamp(0, 0.9959))
-    assert "clamped or rounded" in failure("gradient_flows", lambda y: (right(y) * 255).round() / 255)[0]
+    assert reason("gradient_flows", lambda y: (right(y) * 255).round() / 255) == (
+        "the inverse rounds, and a rounded value has no gradient"
+    )
     ends = torch.tensor([0.0, 1.0]).expand(3, 4, 2)
     assert reason("gradient_flows", right, images=ends) == (
         "all values of the picture are black or white, where a clamp is no mistake"
