@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.arguments import whole
+from ..core.normalization import format_numbers
 from ..diagnosis.verdict import jsonable
 from ..errors import ImageError, PipelineError, SettingsError
 from ..pipelines.registry import public_name
 from .configs import as_config
+from .difference import statistics_of
 from .judging import Verdict, judge
 from .measuring import Side
 from .serving import known_reads
@@ -62,7 +64,8 @@ class Comparison:
         """Return the message, and below it what each side is and what is told beside the verdict."""
         lines = [self.message if self.ok else f"{self.kind}: {self.message}"]
         width = max(len(side.name) for side in self._sides)
-        lines += [f"  {side.name:<{width}}  {side.what}: {described(side)}" for side in self._sides]
+        for side in self._sides:
+            lines += [f"  {side.name:<{width}}  {side.what}", f"  {'':<{width}}    {described(side)}"]
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -112,9 +115,18 @@ class Comparison:
 
 
 def described(side: Side) -> str:
-    """Return what a side does, in words: its statistics, or why it has none, and what it gives."""
-    gives = ", ".join(part for part in (side.dtype, side.layout) if part)
-    return f"{side.map}{f', gives {gives}' if gives else ''}"
+    """Return what a side does, in words: its statistics, or why it has none; what it gives, and how it was called."""
+    problems = side.map.problems
+    found = statistics_of(side)
+    if side.map.order is None or found is None or side.map.random or side.map.per_image:
+        does = "; ".join(problems) or "no Normalize"
+    else:
+        turned = "" if list(side.map.order) == sorted(side.map.order) else f", channels {side.map.order}"
+        mean, std = (format_numbers(values, 4) for values in found)
+        does = f"mean {mean}, std {std}{turned}{', clamped' if side.map.clipped else ''}"
+    gives = " ".join(part for part in (side.dtype, side.layout) if part)
+    called = f"called with {side.map.convention}" if side.map.calls else "declared"
+    return ", ".join(part for part in (does, f"gives {gives}" if gives else "", called) if part)
 
 
 def compare(
@@ -159,9 +171,13 @@ def compare(
     """
     if channels is not None:
         whole(channels, "channels", ImageError, least=1)
+    members = _members(pipelines, named)
+    for name in reads if isinstance(reads, Mapping) else ():
+        if name not in members:
+            raise SettingsError(f"reads names {name!r}: expected one of {', '.join(members)}.")
     given = [
         Given(name, thing, _reads(reads, name, index, thing), channels, size)
-        for index, (name, thing) in enumerate(_members(pipelines, named).items())
+        for index, (name, thing) in enumerate(members.items())
     ]
     sides = _of_one_number_of_channels([side_of(one) for one in given], given)
     pairs = [_pair(one, other, strict) for one, other in _pairs(sides)]

@@ -13,6 +13,8 @@ from .measuring import Array, Side, colors_of
 
 __all__ = ["Difference", "difference_of", "statistics_of"]
 
+#: A mean that is so small beside a std is what rounding left of 0.
+_NOUGHT = 1e-6
 #: Of white; what six digits of 1/255, 0.00392157, are off by, rounded up.
 _SIX_DIGITS = 4e-7
 
@@ -49,14 +51,14 @@ def difference_of(first: Side, second: Side) -> Difference:
         levels = np.where(apart == 0, 0.0, apart / slope * 255)
         allowed = 255 * (_bound(first) + _bound(second) * other / slope + _SIX_DIGITS * np.maximum(1, other / slope))
     allowed = np.nan_to_num(allowed, nan=0.0, posinf=0.0)  # of a channel that no input changes
-    beyond = levels / np.maximum(allowed, 1e-9)
-    at, channel = (int(one) for one in np.unravel_index(np.argmax(beyond), beyond.shape))
+    is_same = bool((levels <= np.maximum(allowed, 1e-9)).all())
+    at, channel = (int(one) for one in np.unravel_index(np.argmax(np.round(levels, 3)), levels.shape))
     inputs = colors_of(first.channels_in)
     return Difference(
         levels=float(levels.max()),
         units=float(apart.max()),
         allowed=float(allowed[channel]),
-        is_same=bool((levels <= np.maximum(allowed, 1e-9)).all()),
+        is_same=is_same,
         channel=channel,
         color=tuple(round(255 * float(one)) for one in inputs[at]),
         first=float(first.colors[at, channel]),
@@ -73,7 +75,8 @@ def statistics_of(side: Side) -> tuple[Array, Array] | None:
     slope = side.map.matrix.sum(axis=1)
     if (np.abs(slope) < 1e-12).any():
         return None
-    return -side.map.offset / slope, 1 / slope
+    mean = -side.map.offset / slope
+    return np.where(np.abs(mean) < _NOUGHT * np.abs(1 / slope).max(), 0.0, mean), 1 / slope
 
 
 def _slopes(side: Side) -> Array:

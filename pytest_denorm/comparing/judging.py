@@ -15,7 +15,7 @@ from ..core.text import channel_name, in_levels
 from ..diagnosis.relations import explain_maps
 from ..errors import PipelineError, StatisticsError
 from .difference import Difference, difference_of, statistics_of
-from .measuring import Side, declared_side
+from .measuring import Array, Side, declared_side
 
 __all__ = ["Verdict", "judge"]
 
@@ -115,7 +115,7 @@ def _explained(first: Side, second: Side, difference: Difference) -> tuple[str, 
     """Kind and words of a difference: the cause first, then the numbers."""
     kind, said = _cause(first, second)
     count = first.channels_out
-    color = "black" if not any(difference.color) else str(difference.color)
+    color = {0: "black", 255 * len(difference.color): "white"}.get(sum(difference.color), str(difference.color))
     where = f"{channel_name(difference.channel, count)} of {color}" if count > 1 else color
     numbers = (
         f"up to {in_levels(difference.levels, 3)} of 255 apart; {where} becomes {difference.first:.4g} in "
@@ -211,15 +211,13 @@ def _causes_of_maps(first: Side, second: Side) -> list[tuple[str, str]]:
 
 def _same_before(first: Side, second: Side) -> bool:
     """Whether the same Normalize is followed by another order of channels."""
-    rows = [_statistics_by_input(side) for side in (first, second)]
-    return bool(np.allclose(rows[0], rows[1], rtol=_ALIKE, atol=_ALIKE))
+    given = [np.stack([side.map.matrix.sum(axis=1), side.map.offset]) for side in (first, second)]
+    by_input = [rows[:, np.argsort(side.map.order or ())] for rows, side in zip(given, (first, second), strict=True)]
+    return _alike(*by_input) and not _alike(*given)
 
 
-def _statistics_by_input(side: Side) -> Any:
-    order = side.map.order or ()
-    turned = np.argsort(order)
-    slope = side.map.matrix.sum(axis=1)
-    return np.stack([slope[turned], side.map.offset[turned]])
+def _alike(one: Array, other: Array) -> bool:
+    return bool(np.allclose(one, other, rtol=_ALIKE, atol=_ALIKE))
 
 
 def _plain(side: Side) -> Side:
@@ -284,5 +282,9 @@ def _judge_with_model(side: Side, model: Side) -> Verdict:
             )
             return Verdict("normalized-twice", said, side.notes, difference)
         kind, said = _explained(expected, side, difference)
-        return Verdict(kind, f"for {model.name}, which normalizes, {said}", side.notes, difference)
+        if raw := _raw_range(side):
+            kind, said = "scale-255", f"{side.name} gives {raw}"
+            if side.map.order != tuple(range(side.channels_out)):
+                kind, said = "channel-order", f"{side.name} gives the channels in another order, {side.map.order}"
+        return Verdict(kind, f"{said}, and {model.name} normalizes images in 0..{white:g}", side.notes, difference)
     raise PipelineError(f"{side.name} makes {_channels(side)}: what {model.name} makes of them cannot be told.")

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
 from ..checks.round_trip_figure import figure_panel, levels_as_rgb, own_style
+from ..core.text import in_levels
 from ..errors import ImageError
 from ..pipelines.samples import photograph, with_channels
 from .difference import statistics_of
@@ -26,6 +27,8 @@ _DPI = 100
 _WIDTH, _LINE, _ROW = 10.0, 0.19, 2.6  # inches
 _CHARACTERS = 140  # of the header, a line
 _MOST_LINES = 6
+#: Levels; less is what arithmetic leaves.
+_VISIBLE = 1e-3
 
 
 def comparison_figure(comparison: Comparison, sides: Sequence[Side], image: Any = None) -> Figure:
@@ -109,7 +112,9 @@ def _draw(figure: Figure, height: float, sides: Sequence[Side], seen: Sequence[A
         title = f"{side.name}, clipped to 0..255" if outside else side.name
         figure_panel(figure, places[0, column], title).imshow(levels_as_rgb(shown), interpolation="nearest")
         if column:
-            panel = figure_panel(figure, places[1, column], f"{side.name}: off by up to {error.max():.3g} levels")
+            most = float(error.max())
+            off = f"off by up to {in_levels(most, 3)}" if most >= _VISIBLE else "no difference"
+            panel = figure_panel(figure, places[1, column], f"{side.name}: {off}")
             drawn = panel.imshow(error, interpolation="nearest", cmap="inferno", vmin=0, vmax=highest)
             if column == len(sides) - 1:
                 bar = figure.colorbar(drawn, cax=figure.add_subplot(places[1, -1]))

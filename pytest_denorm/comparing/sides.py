@@ -114,7 +114,8 @@ def _of_object(given: Given) -> Side:
             continue
     located = None if inspect.isroutine(thing) else _located(thing)
     if located is None:
-        raise PipelineError(f"{given.name} cannot be measured: {str(first).splitlines()[0]}") from first
+        said = [line.strip() for line in str(first).splitlines()[:2]]  # the first line, and the first error below it
+        raise PipelineError(f"{given.name} cannot be measured: {' '.join(said)}") from first
     return declared_side(given.name, located.normalization.source, located.normalization, given.channels)
 
 

@@ -14,7 +14,7 @@ from ..errors import DenormError, SettingsError
 from ..pipelines.spec import load
 from . import settings
 from .fixtures import folders_of, session_images
-from .same import same_pipelines
+from .same import SamePipelines, same_pairs
 
 __all__ = ["checks_of"]
 
@@ -27,23 +27,27 @@ def checks_of(session: pytest.Session) -> pytest.Collector:
     """The collector of one item for each check of each pipeline in ``denorm_pipelines``.
 
     Raises:
-        pytest.UsageError: that of `settings.listed_pipelines`.
+        pytest.UsageError: that of `settings.listed_pipelines` and `same_pairs`.
     """
     pipelines = settings.listed_pipelines(session.config)
-    return _Group.from_parent(session, name="denorm", nodeid="denorm", pipelines=pipelines)
+    pairs = same_pairs(session.config, pipelines)
+    return _Group.from_parent(session, name="denorm", nodeid="denorm", pipelines=pipelines, pairs=pairs)
 
 
 class _Group(pytest.Collector):
     """All pipelines."""
 
-    def __init__(self, pipelines: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, pipelines: dict[str, str], pairs: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pipelines = pipelines
+        self.pairs = pairs
 
     def collect(self) -> list[pytest.Collector]:
-        same = same_pipelines(self, self.pipelines)
         each = [_Pipeline.from_parent(self, name=name, spec=spec) for name, spec in self.pipelines.items()]
-        return [*each, *([same] if same is not None else [])]
+        if not self.pairs:
+            return [*each]
+        same = SamePipelines.from_parent(self, name="same", pairs=self.pairs, pipelines=self.pipelines)
+        return [*each, same]
 
 
 class _Pipeline(pytest.Collector):

@@ -14,40 +14,39 @@ from ..pipelines.spec import load
 from . import settings
 from .fixtures import folders_of
 
-__all__ = ["same_pipelines"]
+__all__ = ["SamePipelines", "same_pairs"]
 
 
-def same_pipelines(parent: pytest.Collector, pipelines: Mapping[str, str]) -> pytest.Collector | None:
-    """Return the collector of one item for each pipeline that is compared with the first of ``denorm_same``.
+def same_pairs(config: pytest.Config, pipelines: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the pairs of names in ``denorm_same``: the first of each line with each of the others.
 
     Args:
-        pipelines: what ``denorm_pipelines`` lists: name to ``module:attribute``.
-
-    Returns:
-        None where the ini does not ask for it.
+        pipelines: what ``denorm_pipelines`` lists, by name.
 
     Raises:
         pytest.UsageError: a name that is not listed, fewer than two, or one twice.
     """
-    lines = [str(line).split() for line in settings.get(parent.config, "denorm_same") if str(line).strip()]
+    lines = [str(line).split() for line in settings.get(config, "denorm_same") if str(line).strip()]
     for names in lines:
         for name in names:
             if name not in pipelines:
                 near = difflib.get_close_matches(name, pipelines, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else f" It lists {', '.join(pipelines)}."
-                raise pytest.UsageError(f"denorm_same: {name!r} is not in denorm_pipelines.{hint}")
+                hint = f"Did you mean {near[0]!r}?" if near else f"It lists {', '.join(pipelines)}."
+                raise pytest.UsageError(f"denorm_same: {name!r} is not in denorm_pipelines. {hint}")
         if len(names) < 2 or len(set(names)) < len(names):
             raise pytest.UsageError(
                 f"denorm_same: {' '.join(names)!r}: expected two or more different names of denorm_pipelines."
             )
-    pairs = [(names[0], other) for names in lines for other in names[1:]]
-    if not pairs:
-        return None
-    return _Same.from_parent(parent, name="same", pairs=pairs, pipelines=pipelines)
+    return [(names[0], other) for names in lines for other in names[1:]]
 
 
-class _Same(pytest.Collector):
-    """All comparisons; each pipeline is loaded once."""
+class SamePipelines(pytest.Collector):
+    """All comparisons; each pipeline is loaded once.
+
+    Args:
+        pairs: what :func:`same_pairs` gave.
+        pipelines: name to ``module:attribute``.
+    """
 
     def __init__(self, pairs: list[tuple[str, str]], pipelines: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -72,7 +71,7 @@ class _Same(pytest.Collector):
 class _SameItem(pytest.Item):
     """One comparison."""
 
-    parent: _Same
+    parent: SamePipelines
 
     def __init__(self, names: tuple[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""Pairs of pipelines: the same in another spelling, or different in one way. ``python tests/compare/pairs.py`` tells all.
+"""Pairs of pipelines: the same in another spelling, or different in one way. Run as a script, it judges all of them.
 
 Each row is what is expected, and a function that makes the pair. The numbers are written out by hand, so that nothing
 here depends on the code under test.
