@@ -15,6 +15,8 @@ __all__ = ["Difference", "difference_of", "statistics_of"]
 
 #: A mean that is so small beside a std is what rounding left of 0.
 _NOUGHT = 1e-6
+#: Of several differences that are as large but for rounding, the first is told.
+_AS_LARGE = 1 - 1e-5
 #: Of white; what six digits of 1/255, 0.00392157, are off by, rounded up.
 _SIX_DIGITS = 4e-7
 
@@ -52,7 +54,7 @@ def difference_of(first: Side, second: Side) -> Difference:
         allowed = 255 * (_bound(first) + _bound(second) * other / slope + _SIX_DIGITS * np.maximum(1, other / slope))
     allowed = np.nan_to_num(allowed, nan=0.0, posinf=0.0)  # of a channel that no input changes
     is_same = bool((levels <= np.maximum(allowed, 1e-9)).all())
-    at, channel = (int(one) for one in np.unravel_index(np.argmax(np.round(levels, 3)), levels.shape))
+    at, channel = (int(one) for one in np.unravel_index(np.argmax(levels >= _AS_LARGE * levels.max()), levels.shape))
     inputs = colors_of(first.channels_in)
     return Difference(
         levels=float(levels.max()),
