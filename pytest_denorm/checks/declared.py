@@ -1,7 +1,8 @@
 """Checks of what a pipeline declares: its Normalize is found, is one, fits the images, and does what it says.
 
 A check is a plain function of a :class:`Case`. It returns what it has shown, or raises :class:`CheckFailure` where the
-pipeline or its inverse is wrong, and :class:`NotApplicable` with the reason where there is nothing for it to look at.
+pipeline or its inverse is wrong, :class:`CheckWarning` where it is right today and may not be tomorrow, and
+:class:`NotApplicable` with the reason where there is nothing for it to look at.
 Its docstring is what the documentation says of it.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 from ..core.normalization import Normalization
 from ..core.text import count_of
-from ..datasets.standardized import measure_standardization, normalized_again
 from ..diagnosis.slips import slip
 from ..errors import (
     AmbiguousNormalizeError,
@@ -27,6 +27,7 @@ from ..pipelines.walk import is_dataset
 from .boundary import Sighting, declared_against_measured, sightings, unmet_splits
 from .case import Case
 from .outcome import CheckFailure, NotApplicable, Shown
+from .standardized import measure_standardization, normalized_again
 
 __all__ = [
     "check_dataset_is_standardized",
@@ -181,14 +182,14 @@ def check_declared_matches_measured(case: Case) -> Shown:
 def check_dataset_is_standardized(case: Case) -> Shown:
     """The pictures of a data set or loader have mean 0 and std 1 after its Normalize.
 
-    Where a pretrained network wants the statistics of another data set, expect this to fail, with that reason:
-    ``expected_failures={"dataset_is_standardized": "weights of ImageNet"}``.
+    A warning, because a pretrained network wants the statistics of the data that it was trained on. Where yours have to
+    fit this data set, let it fail: ``levels={"dataset_is_standardized": "error"}``.
     """
     if not is_dataset(case.pipeline):
         raise NotApplicable("it is neither a data set nor a loader")
     if case.unmet == "raw":
         raise NotApplicable("its pictures do not meet the Normalize: see single_normalize")
-    judged = measure_standardization(case.pipeline, case.normalization, pictures=_STANDARDIZED_PICTURES)
+    judged = measure_standardization(case.pipeline, case.normalization, count=_STANDARDIZED_PICTURES)
     if judged is None:
         raise NotApplicable("there are fewer than two pictures")
     if judged.ok:

@@ -9,14 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from .commands import add_command, refuse_unless_png
 from .naming import named
 from .terminal import fitted, painted, prints_to_stderr, wants_colors
 
-__all__ = ["add_compare_arguments", "run_compare"]
+__all__ = ["add"]
 
 
-def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+def add(commands: Any) -> None:
+    parser = add_command(
+        commands, "compare", _run, "say whether pipelines see the same colors: training, validation, serving",
+        "Each is compared with the first. Exits with 0 if all are the same.",
+        "pytest-denorm compare myproject.data:train_transform myproject.serve:preprocess",
+        "pytest-denorm compare train=myproject.data:train_set serve=myproject.serve:handle --reads serve=bgr",
+        "pytest-denorm compare ResNet50_Weights.DEFAULT preprocessor_config.json",
+    )  # fmt: skip
     parser.add_argument(
         "specs", metavar="SPEC", nargs="+",
         help="module:attribute, or in quotes 'module:function()' to call it; torchvision weights, a preset, or a "
@@ -32,12 +39,11 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
 
 
-def run_compare(chosen: argparse.Namespace) -> int:
-    """Compare, print, and return the exit code: 0 if all are the same."""
+def _run(chosen: argparse.Namespace) -> int:
     from ..comparing.compared import compare
 
-    if chosen.figure is not None and chosen.figure.suffix.lower() != ".png":
-        raise SettingsError(f"the figure is {str(chosen.figure)!r}: expected the name of a .png file.")
+    if chosen.figure is not None:
+        refuse_unless_png(chosen.figure, "the figure")
     with prints_to_stderr():
         found = compare(_members(chosen.specs), reads=_reads(chosen.reads), strict=chosen.strict)
     if chosen.json:
@@ -67,7 +73,7 @@ def _members(specs: list[str]) -> dict[str, Any]:
         name, spec = (name, spec) if equals and name.isidentifier() else (one, one)
         if name in members:
             raise SettingsError(f"{name!r} stands twice: expected different pipelines, or NAME=SPEC.")
-        members[name] = spec if _is_file(spec) else named(spec)
+        members[name] = spec if _is_file(spec) else named(spec).value
     return members
 
 

@@ -42,8 +42,8 @@ def test_pipelines_of_the_ini_are_compared(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1, failed=1, deselected=60)
     result.stdout.fnmatch_lines(
         [
-            "denorm::same::train=val PASSED*",
-            "denorm::same::train=serve FAILED*",
+            "tox.ini::same::train=val PASSED*",
+            "tox.ini::same::train=serve FAILED*",
             "channel-order: serve has the channels reversed (BGR for RGB): up to 255 levels*",
         ]
     )
@@ -54,7 +54,7 @@ def test_pipelines_of_the_ini_are_compared(pytester: pytest.Pytester) -> None:
     ("line", "says"),
     [
         ("train vall", "denorm_same: 'vall' is not in denorm_pipelines. Did you mean 'val'?"),
-        ("train xyz", "denorm_same: 'xyz' is not in denorm_pipelines. It lists train, val, serve."),
+        ("train xyz", "denorm_same: 'xyz' is not in denorm_pipelines. There are: train, val, serve."),
         ("train", "denorm_same: 'train': expected two or more different names of denorm_pipelines."),
         ("train train", "denorm_same: 'train train': expected two or more different names of denorm_pipelines."),
     ],
