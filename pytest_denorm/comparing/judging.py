@@ -118,10 +118,10 @@ def _explained(first: Side, second: Side, difference: Difference) -> tuple[str, 
     color = {0: "black", 255 * len(difference.color): "white"}.get(sum(difference.color), str(difference.color))
     where = f"{channel_name(difference.channel, count)} of {color}" if count > 1 else color
     numbers = (
-        f"up to {in_levels(difference.levels, 3)} of 255 apart; {where} becomes {difference.first:.4g} in "
+        f"They are up to {in_levels(difference.levels, 3)} of 255 apart: {where} becomes {difference.first:.4g} in "
         f"{first.name} and {difference.second:.4g} in {second.name}"
     )
-    return kind, f"{said}: {numbers}"
+    return kind, f"{said}. {numbers}"
 
 
 def _cause(first: Side, second: Side) -> tuple[str, str]:

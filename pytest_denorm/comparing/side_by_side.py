@@ -25,7 +25,7 @@ __all__ = ["comparison_figure", "seen_by"]
 
 _DPI = 100
 _WIDTH, _LINE, _ROW = 10.0, 0.19, 2.6  # inches
-_CHARACTERS = 140  # of the header, a line
+_CHARACTERS = 125  # of the header, a line
 _MOST_LINES = 6
 #: Levels; less is what arithmetic leaves.
 _VISIBLE = 1e-3

@@ -51,7 +51,7 @@ _OF_STATISTICS = {
 #: What the second of two pipelines does otherwise than the first, by the key of the rule.
 _OF_MAPS = {
     "times-255": "divides by 255 once more than the first",
-    "over-255": "does not divide by 255 where the first does: it normalizes images in 0..255",
+    "over-255": "does not divide by 255 where the first does",
     "times-255-twice": "divides by 255 twice more than the first",
     "over-255-twice": "multiplies by 255 twice more than the first",
     "mean-times-255": "has the first's mean multiplied by 255",

@@ -31,28 +31,28 @@ MESSAGES: list[tuple[str, Any, str, str]] = [
         "divides twice",
         lambda image: normalized(image, 255.0 * 255.0),
         "scale-255",
-        "serve divides by 255 once more than train: up to 254 levels of 255 apart; red of white becomes 2.249 in train "
+        "serve divides by 255 once more than train. They are up to 254 levels of 255 apart: red of white becomes 2.249 in train "
         "and -2.101 in serve.",
     ),
     (
         "does not divide",
         lambda image: normalized(image, 1.0),
         "scale-255",
-        "serve does not divide by 255 where train does: it normalizes images in 0..255: up to 6.48e+04 levels of 255 "
-        "apart; red of white becomes 2.249 in train and 1111 in serve.",
+        "serve does not divide by 255 where train does. They are up to 6.48e+04 levels of 255 "
+        "apart: red of white becomes 2.249 in train and 1111 in serve.",
     ),
     (
         "CLIP's numbers",
         "clip",
         "other-preset",
-        f"serve has the statistics of clip {CLIP}: up to 28.3 levels of 255 apart; blue of white becomes 2.64 in train "
+        f"serve has the statistics of clip {CLIP}. They are up to 28.3 levels of 255 apart: blue of white becomes 2.64 in train "
         "and 2.146 in serve.",
     ),
     (
         "BGR",
         lambda image: normalized(np.asarray(image)[..., ::-1]),
         "channel-order",
-        "serve has the channels reversed (BGR for RGB): up to 255 levels of 255 apart; red of (255, 0, 0) becomes "
+        "serve has the channels reversed (BGR for RGB). They are up to 255 levels of 255 apart: red of (255, 0, 0) becomes "
         "2.249 in train and -2.118 in serve.",
     ),
     (
@@ -60,13 +60,13 @@ MESSAGES: list[tuple[str, Any, str, str]] = [
         T.ToTensor(),
         "not-normalized",
         "serve does not normalize, it gives 0..1; train normalizes with mean (0.485, 0.456, 0.406) and std (0.229, "
-        "0.224, 0.225): up to 124 levels of 255 apart; red of black becomes -2.118 in train and 0 in serve.",
+        "0.224, 0.225). They are up to 124 levels of 255 apart: red of black becomes -2.118 in train and 0 in serve.",
     ),
     (
         "one number",
         Normalization(MEAN, (0.229, 0.224, 0.255)),
         "wrong-std",
-        "blue std is 0.255 in serve and 0.225 in train: up to 17.8 levels of 255 apart; blue of white becomes 2.64 in "
+        "blue std is 0.255 in serve and 0.225 in train. They are up to 17.8 levels of 255 apart: blue of white becomes 2.64 in "
         "train and 2.329 in serve.",
     ),
     (
@@ -74,7 +74,7 @@ MESSAGES: list[tuple[str, Any, str, str]] = [
         lambda image: (np.asarray(image)[..., ::-1].astype(np.float32) / 255 - 0.5) / 0.5,
         "channel-order",
         "serve has the channels reversed (BGR for RGB); and serve has the statistics of half (mean (0.5, 0.5, 0.5), "
-        "std (0.5, 0.5, 0.5)): up to 209 levels of 255 apart; blue of (0, 0, 255) becomes 2.64 in train and -1 in "
+        "std (0.5, 0.5, 0.5)). They are up to 209 levels of 255 apart: blue of (0, 0, 255) becomes 2.64 in train and -1 in "
         "serve.",
     ),
 ]

@@ -44,7 +44,7 @@ def test_pipelines_of_the_ini_are_compared(pytester: pytest.Pytester) -> None:
         [
             "tox.ini::same::train=val PASSED*",
             "tox.ini::same::train=serve FAILED*",
-            "channel-order: serve has the channels reversed (BGR for RGB): up to 255 levels*",
+            "channel-order: serve has the channels reversed (BGR for RGB). They are up to 255 levels*",
         ]
     )
     result.stdout.no_fnmatch_line("*pytest_denorm/*")
