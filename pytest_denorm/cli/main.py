@@ -23,6 +23,7 @@ from . import (
     demo,
     diagnose_command,
     init_command,
+    scan_command,
     show_command,
 )
 from .commands import complain, examples
@@ -40,6 +41,7 @@ COMMANDS = (
     show_command.add,
     compare_command.add,
     datasets_commands.add,
+    scan_command.add,
     accept_command.add,
     init_command.add,
     demo.add,

@@ -11,31 +11,31 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..core.alone import alone
 from ..core.colormap import ColorMap
 from ..core.normalization import Normalization
 from ..errors import DenormError, PipelineError
-from ..pipelines import Located
-from ..pipelines.conventions import CONVENTIONS, Convention, Levels
-from ..pipelines.flat_images import flat, flat_colours
-from ..pipelines.outputs import channel_axis, pixel_places
-from ..pipelines.probing import SIZES, _callable_in, independent, one_thread, probe
-from ..pipelines.randomness import seed_all, states_kept
-from ..pipelines.watching import watch
+from ..pipelines.channel_counts import USUAL
+from ..pipelines.flat_images import flat_colours
+from ..pipelines.located import Located
+from ..pipelines.outputs import pixel_places
+from ..pipelines.probe import measure
+from ..pipelines.randomness import states_kept
+from ..pipelines.resolve import callable_in
+from ..pipelines.runner import Runner, independent
 from .serving import Serving
 
 __all__ = ["Array", "Side", "at_normalize", "colors_of", "declared_side", "measured_side"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-#: Values looked at in one output.
-_LOOKED_AT = 4096
 #: Runs of each color where chance has a part before Normalize.
 _RUNS = 15
 #: How far the typical result of random steps may be from an image of the usual range, as a share of white.
 _NEAR = 0.2
 #: White in what enters Normalize.
 _WHITES = (1.0, 255.0)
+#: Of the array that tells whether a function converts what it gets.
+_SMALL = (40, 48, 3)
 
 
 @dataclass(frozen=True)
@@ -98,33 +98,48 @@ def measured_side(name: str, what: str, call: Any, channels: int | None, size: t
     Raises:
         PipelineError: it takes no image in any form, or gives none.
     """
-    call = _callable_in(call)
-    found = probe(call, channels=channels, size=size)
-    if "in 0..1" in found.convention and converts_arrays(call):
-        call, found = _of_bytes(call, found, channels, size)
-    convention = next(one for one in CONVENTIONS if one.words == found.convention)
-    runs = _Runs(call, convention, found, size)
-    return Side(name, what, found, runs.colors(), runs.dtype, runs.layout)
+    runner = _runner(callable_in(call), channels, size)
+    found = measure(runner)
+    if "in 0..1" in found.convention and _converts_arrays(runner.call):
+        runner, found = _of_bytes(runner, found, channels, size)
+    trial = runner.trial
+    with runner.session(0):
+        traces = [runner.run(runner.flat(color)) for color in flat_colours(trial.channels)]
+    outputs = [None if trace.error else trace.pixels(trial.index) for trace in traces]
+    if all(one is not None and one.shape == trial.shape for one in outputs):
+        colors = np.stack([np.median(one.ravel()[trial.places], axis=0) for one in outputs if one is not None])
+    else:  # of a size that changes from call to call
+        colors = colors_of(trial.channels) @ found.matrix.T + found.offset
+    layout = _layout(len(trial.shape), trial.axis, "(N, " in trial.form.words)
+    return Side(name, what, found, colors, traces[-1].dtype(trial.index), layout)
 
 
-def _of_bytes(call: Any, found: ColorMap, channels: int | None, size: tuple[int, int] | None) -> tuple[Any, ColorMap]:
+def _runner(call: Any, channels: int | None, size: tuple[int, int] | None) -> Runner:
+    counts = USUAL if channels is None else (channels,)
+    return Runner(call, counts=counts, others=channels is None, size=size)
+
+
+def _of_bytes(
+    runner: Runner, found: ColorMap, channels: int | None, size: tuple[int, int] | None
+) -> tuple[Runner, ColorMap]:
     """The same function of bytes, where it does not divide them by 255."""
+    expected = 255 * found.matrix
     for reads in ("image", "array"):
+        other = _runner(Serving(runner.call, reads), channels, size)
         try:
-            of_bytes = probe(Serving(call, reads), channels=channels, size=size)
+            of_bytes = measure(other)
         except DenormError:
             continue
-        expected = 255 * found.matrix
         if expected.shape != of_bytes.matrix.shape:
             continue
         if np.abs(of_bytes.matrix - expected).max() < 1e-3 * np.abs(expected).max():
-            return Serving(call, reads), of_bytes
-    return call, found
+            return other, of_bytes
+    return runner, found
 
 
-def converts_arrays(call: Any) -> bool:
-    """Return whether a function turns the array that it gets into one of a dtype of its own."""
-    widest = np.full((*SIZES[0], 3), 0.5, dtype=np.longdouble)
+def _converts_arrays(call: Any) -> bool:
+    """Whether a function turns the array that it gets into one of a dtype of its own."""
+    widest = np.full(_SMALL, 0.5, dtype=np.longdouble)
     if widest.dtype == np.float64 or isinstance(call, torch.nn.Module):
         return False  # on platforms without a wider dtype this cannot be told
     try:
@@ -134,61 +149,6 @@ def converts_arrays(call: Any) -> bool:
     except Exception:  # it takes no such array
         return False
     return getattr(result, "dtype", None) != np.longdouble
-
-
-class _Runs:
-    """Runs of one pipeline on flat images, in the form that the prober found."""
-
-    def __init__(self, call: Any, convention: Convention, found: ColorMap, size: tuple[int, int] | None) -> None:
-        self._call = independent(call)
-        self._convention = convention
-        self._channels = int(found.matrix.shape[1])
-        self._found = found
-        self._sizes = (size,) if size else SIZES
-        self.dtype, self.layout = "", ""
-
-    def colors(self) -> Array:
-        """Return what each color becomes; what the map says where outputs differ in size."""
-        with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            seed_all(0)
-            outputs = self._flats()
-        if not outputs or len({one.shape for one in outputs}) > 1:
-            return np.asarray(colors_of(self._channels) @ self._found.matrix.T + self._found.offset)
-        axis = self._axis(outputs)
-        places = pixel_places(outputs[0].shape, axis)
-        black, white = outputs[0].ravel(), outputs[9].ravel()
-        answers = (black != white)[places].any(axis=1)
-        if answers.any():
-            places = places[answers]
-        places = places[:: max(1, len(places) // _LOOKED_AT)]
-        self.layout = _layout(outputs[0].ndim, axis, "(N, " in self._convention.words)
-        return np.stack([np.median(one.ravel()[places], axis=0) for one in outputs])
-
-    def _flats(self) -> list[Array]:
-        for size in self._sizes:
-            try:
-                return [self._run(flat(color, size)) for color in flat_colours(self._channels)]
-            except Exception as error:  # the next size is larger
-                last = error
-        raise PipelineError(f"it raised {type(last).__name__} when it was called again: {last}") from last
-
-    def _run(self, levels: Levels) -> Array:
-        outcome = self._convention.run(self._call, levels)
-        wanted = self._found.matrix.shape[0]
-        for index in range(len(outcome.pictures)):
-            pixels = outcome.pixels(index)
-            if pixels is not None and (wanted in pixels.shape or wanted == 1):
-                self.dtype = outcome.dtype(index)
-                return pixels
-        raise PipelineError("it returned no image.")
-
-    def _axis(self, outputs: Sequence[Array]) -> int | None:
-        distinct = outputs[10] if len(outputs) > 10 else outputs[3]
-        wanted = self._found.matrix.shape[0]
-        if wanted == 1:
-            return next((axis for axis in (-3, -1) if -axis <= distinct.ndim and distinct.shape[axis] == 1), None)
-        return channel_axis(distinct, wanted)
 
 
 def _layout(ndim: int, axis: int | None, is_batch: bool) -> str:
@@ -211,16 +171,13 @@ def at_normalize(side: Side, located: Located) -> Side | None:
         return None
     pure = [(0,) * channels, (255,) * channels, (128,) * channels]
     pure += [tuple(255 * (c == one) for c in range(channels)) for one in range(channels) if channels > 1]
-    convention = next(one for one in CONVENTIONS if one.words == side.map.convention)
-    with states_kept(), one_thread(), alone(), warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        try:
-            typical = [_typical(located.call, convention, color) for color in pure]
-        except DenormError:
-            return None
-    if any(one is None or len(one) != channels for one in typical):
+    runner = Runner(located.call, located, (channels,))
+    try:
+        with runner.session(0):
+            typical = [_typical(runner, color) for color in pure]
+    except DenormError:
         return None
-    entering = _entering(np.array(pure) / 255, np.array(typical))
+    entering = _entering(np.array(pure) / 255, typical)
     if entering is None:
         return None
     scale, shift = entering
@@ -230,35 +187,42 @@ def at_normalize(side: Side, located: Located) -> Side | None:
         side.map, matrix=scale / std[:, None], offset=(shift - mean) / std, residual=0.0, tolerance=1e-9, random=0.0,
         outcomes=1, nonlinear=False, clipped=False, rounded=False, gated=False, per_image=False,
     )  # fmt: skip
-    note = f"{side.name} is compared at its Normalize ({located.normalization.source}): other steps are random"
+    note = f"{side.name} is compared at its Normalize ({located.source}): other steps are random"
     colors = colors_of(channels) @ found.matrix.T + found.offset
     return replace(side, map=found, colors=colors, notes=(*side.notes, note))
 
 
-def _typical(call: Any, convention: Convention, color: Sequence[int]) -> Array | None:
-    """The median of what enters Normalize, over pixels and runs, for each channel; None where it is no image."""
+def _typical(runner: Runner, color: tuple[int, ...]) -> Array:
+    """The median of what enters Normalize, over pixels and runs, for each channel.
+
+    Raises:
+        PipelineError: nothing enters, or no image.
+    """
     entered = []
-    for run in range(_RUNS):
-        seed_all(run)  # a watched run puts back the states that it began with
-        for given, _ in watch(call, convention.form(flat(color, SIZES[0]))):
-            pixels = np.asarray(given.float() if isinstance(given, torch.Tensor) else given, dtype=np.float64)
-            channels = len(color)
-            axis = next((a for a in (-3, -1) if pixels.ndim >= 3 and pixels.shape[a] == channels), None)
-            if axis is None and channels > 1:
-                return None
-            places = pixel_places(pixels.shape, axis)
-            entered.append(np.median(pixels.ravel()[places], axis=0))
-    return np.median(entered, axis=0) if entered else None
+    for _ in range(_RUNS):
+        given = runner.run(runner.flat(color)).entered
+        if given is None:  # chance passed it over
+            continue
+        pixels = np.asarray(given.float() if isinstance(given, torch.Tensor) else given, dtype=np.float64)
+        axis = next((a for a in (-3, -1) if pixels.ndim >= 3 and pixels.shape[a] == len(color)), None)
+        if axis is None and len(color) > 1:
+            raise PipelineError(f"what enters {runner.name}'s Normalize is no image of {len(color)} channels.")
+        entered.append(np.median(pixels.ravel()[pixel_places(pixels.shape, axis)], axis=0))
+    if not entered:
+        raise PipelineError(f"nothing was seen to enter the Normalize of {runner.name}.")
+    return np.asarray(np.median(entered, axis=0))
 
 
-def _entering(colors: Array, typical: Array) -> tuple[Array, Array] | None:
+def _entering(colors: Array, typical: Sequence[Array]) -> tuple[Array, Array] | None:
     """The map from colors to what enters, of those of a usual range and an order of channels: the nearest."""
     channels = colors.shape[1]
+    if any(len(one) != channels for one in typical):
+        return None
     ranges = [(white, 0.0) for white in _WHITES] + [(1 / 255, 0.0), (2.0, -1.0)]
     best, least = None, _NEAR
     for order, (scale, shift) in itertools.product(itertools.permutations(range(channels)), ranges):
         matrix = np.eye(channels)[list(order)] * scale
-        off = np.abs(colors @ matrix.T + shift - typical).mean() / scale
+        off = float(np.abs(colors @ matrix.T + shift - np.array(typical)).mean()) / scale
         if off < least:
             best, least = (matrix, np.full(channels, shift)), off
     return best

@@ -14,7 +14,7 @@ import torch
 
 from ..core.alone import alone
 from ..core.normalization import PRESETS, Normalization, preset
-from ..errors import DenormError, NormalizeNotFoundError, PipelineError, SettingsError, StatisticsError
+from ..errors import DenormError, PipelineError, PipelineRaisedError, SettingsError, StatisticsError
 from ..pipelines import Located, locate
 from ..pipelines.registry import public_name
 from .configs import as_config, normalization_of_config, read_config
@@ -107,6 +107,8 @@ def _of_object(given: Given) -> Side:
         raise
     except DenormError as error:
         first = error
+    if isinstance(first, PipelineRaisedError) and first.is_own:
+        raise PipelineError(f"{given.name} cannot be measured: {_first_lines(first)}") from first
     for call, what, size in _other_ways(given):
         try:
             return _measured(replace(given, size=size), call, what)
@@ -114,9 +116,13 @@ def _of_object(given: Given) -> Side:
             continue
     located = None if inspect.isroutine(thing) else _located(thing)
     if located is None:
-        said = [line.strip() for line in str(first).splitlines()[:2]]  # the first line, and the first error below it
-        raise PipelineError(f"{given.name} cannot be measured: {' '.join(said)}") from first
+        raise PipelineError(f"{given.name} cannot be measured: {_first_lines(first)}") from first
     return declared_side(given.name, located.normalization.source, located.normalization, given.channels)
+
+
+def _first_lines(error: DenormError) -> str:
+    """What it says, and the first error below that."""
+    return " ".join(line.strip() for line in str(error).splitlines()[:2])
 
 
 def _measured(given: Given, call: Any, what: str) -> Side:
@@ -158,8 +164,6 @@ def _located(thing: Any) -> Located | None:
         warnings.simplefilter("ignore")  # what is odd about it is told by its own checks
         try:
             return locate(thing)
-        except NormalizeNotFoundError:
-            return None
         except DenormError:
             return None
 

@@ -47,14 +47,18 @@ def find_clamp(seen: Evidence, values: Array, slope: Array, offset: Array, order
     low = np.where(wrong & cut_low, seen.low, -np.inf)
     high = np.where(wrong & cut_high, seen.high, np.inf)
     known = max(1e-4 * seen.white, 0.5 * seen.step)
-    ends_after = _common(low[wrong], np.full(int(wrong.sum()), known)), _common(high[wrong], np.full(int(wrong.sum()), known))
+    ends_after = (
+        _common(low[wrong], np.full(int(wrong.sum()), known)),
+        _common(high[wrong], np.full(int(wrong.sum()), known)),
+    )
     with np.errstate(all="ignore"):
         before_low = np.where(slope > 0, (low - offset) / slope, (high - offset) / slope)
         before_high = np.where(slope > 0, (high - offset) / slope, (low - offset) / slope)
     widths = np.maximum(1e-4, np.abs(known / slope))[wrong]
     ends_before = _common(before_low[wrong], widths), _common(before_high[wrong], widths)
-    together_after, together_before = all(not math.isnan(one) for one in ends_after), all(
-        not math.isnan(one) for one in ends_before
+    together_after, together_before = (
+        all(not math.isnan(one) for one in ends_after),
+        all(not math.isnan(one) for one in ends_before),
     )
     if together_before and (not together_after or _digits(ends_before) <= _digits(ends_after)):
         return Clamp(ends_before, low, high, 1.1)

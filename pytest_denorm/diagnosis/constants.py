@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -254,7 +253,11 @@ def _says_rounded(known: Statistics, std: Array, mean: Array, wrong_std: Array, 
     long = np.concatenate([std[wrong_std], mean[wrong_mean]])
     short = np.concatenate([known.std[wrong_std], known.mean[wrong_mean]])
     right_std, right_mean = ~wrong_std | (std == known.std), ~wrong_mean | (mean == known.mean)
-    if len({round(float(one), 12) for one in short}) < 2 or not (right_std | wrong_std).all() or not right_mean.any() and False:
+    if (
+        len({round(float(one), 12) for one in short}) < 2
+        or not (right_std | wrong_std).all()
+        or (not right_mean.any() and False)
+    ):
         return None
     for digits in (1, 2, 3):
         rounded = np.abs(long - short) <= 0.5000001 * 10.0**-digits

@@ -12,8 +12,8 @@ from ..core.colormap import ColorMap
 from ..core.normalization import PRESETS, Normalization
 from ..core.text import channel_name
 from ..errors import NotInvertibleError
-from .evidence import Evidence
 from .conclude import parts_of
+from .evidence import Evidence
 from .rules import Rule, Statistics, constant_rules, frame_rules
 from .search import search
 from .verdict import Finding

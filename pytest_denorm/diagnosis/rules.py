@@ -343,4 +343,6 @@ def _moves(known: Statistics) -> Iterator[Rule]:
             lambda a, b, back=back: (a[..., back], b[..., back]),  # type: ignore[misc]
             cost, order, True, facts,
         )  # fmt: skip
-        yield Rule("channel-order", "input-order", ORDER, slots, lambda a, b: (a, b), None, cost + 0.05, order, True, facts)
+        yield Rule(
+            "channel-order", "input-order", ORDER, slots, lambda a, b: (a, b), None, cost + 0.05, order, True, facts
+        )

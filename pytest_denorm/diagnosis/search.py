@@ -131,7 +131,9 @@ def _hypotheses(mean: tuple[float, ...], std: tuple[float, ...], white: float, s
             orders += [order] * int(finite.sum())
             cost.append(costs[chosen][finite] + sum(rule.cost for rule in frame))
             rules += [(*sets[index], *frame) for index in chosen[finite]]
-    return Hypotheses(np.concatenate(slopes), np.concatenate(offsets), np.array(orders), np.concatenate(cost), tuple(rules))
+    return Hypotheses(
+        np.concatenate(slopes), np.concatenate(offsets), np.array(orders), np.concatenate(cost), tuple(rules)
+    )
 
 
 def _pairs(rules: Sequence[Rule]) -> Iterator[tuple[Rule, ...]]:
