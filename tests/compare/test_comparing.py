@@ -31,8 +31,8 @@ MESSAGES: list[tuple[str, Any, str, str]] = [
         "divides twice",
         lambda image: normalized(image, 255.0 * 255.0),
         "scale-255",
-        "serve divides by 255 once more than train. They are up to 254 levels of 255 apart: red of white becomes 2.249 in train "
-        "and -2.101 in serve.",
+        "serve divides by 255 once more than train. They are up to 254 levels of 255 apart: red of white becomes 2.249 "
+        "in train and -2.101 in serve.",
     ),
     (
         "does not divide",
@@ -45,15 +45,15 @@ MESSAGES: list[tuple[str, Any, str, str]] = [
         "CLIP's numbers",
         "clip",
         "other-preset",
-        f"serve has the statistics of clip {CLIP}. They are up to 28.3 levels of 255 apart: blue of white becomes 2.64 in train "
-        "and 2.146 in serve.",
+        f"serve has the statistics of clip {CLIP}. They are up to 28.3 levels of 255 apart: blue of white becomes 2.64 "
+        "in train and 2.146 in serve.",
     ),
     (
         "BGR",
         lambda image: normalized(np.asarray(image)[..., ::-1]),
         "channel-order",
-        "serve has the channels reversed (BGR for RGB). They are up to 255 levels of 255 apart: red of (255, 0, 0) becomes "
-        "2.249 in train and -2.118 in serve.",
+        "serve has the channels reversed (BGR for RGB). They are up to 255 levels of 255 apart: red of (255, 0, 0) "
+        "becomes 2.249 in train and -2.118 in serve.",
     ),
     (
         "forgotten",
@@ -66,16 +66,16 @@ MESSAGES: list[tuple[str, Any, str, str]] = [
         "one number",
         Normalization(MEAN, (0.229, 0.224, 0.255)),
         "wrong-std",
-        "blue std is 0.255 in serve and 0.225 in train. They are up to 17.8 levels of 255 apart: blue of white becomes 2.64 in "
-        "train and 2.329 in serve.",
+        "blue std is 0.255 in serve and 0.225 in train. They are up to 17.8 levels of 255 apart: blue of white becomes "
+        "2.64 in train and 2.329 in serve.",
     ),
     (
         "two mistakes",
         lambda image: (np.asarray(image)[..., ::-1].astype(np.float32) / 255 - 0.5) / 0.5,
         "channel-order",
         "serve has the channels reversed (BGR for RGB); and serve has the statistics of half (mean (0.5, 0.5, 0.5), "
-        "std (0.5, 0.5, 0.5)). They are up to 209 levels of 255 apart: blue of (0, 0, 255) becomes 2.64 in train and -1 in "
-        "serve.",
+        "std (0.5, 0.5, 0.5)). They are up to 209 levels of 255 apart: blue of (0, 0, 255) becomes 2.64 in "
+        "train and -1 in serve.",
     ),
 ]
 
@@ -198,7 +198,6 @@ REFUSED: list[tuple[str, Callable[[Path], Any], type[DenormError], str]] = [
         "what raises",
         lambda _: compare(train=TRAIN, serve=raises),
         PipelineError,
-        "serve cannot be measured: test_comparing.raises could not be called with any picture, in 409 attempts: "
         "ValueError: no image today",
     ),
     ("no pipeline", lambda _: compare(train=TRAIN, serve=17), PipelineError, "serve cannot be measured: nothing to"),
