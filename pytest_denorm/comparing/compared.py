@@ -21,8 +21,10 @@ from .sides import Given, side_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Comparison", "Pair", "assert_same_normalize", "compare"]
+__all__ = ["Comparison", "Pair", "assert_same_normalize", "compare", "failed_comparison"]
 
+#: Of an AssertionError itself, because its name is what pytest shows.
+_ATTRIBUTE = "denorm_comparison"
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -84,6 +86,18 @@ class Comparison:
             **{key: jsonable(one) for key, one in self.details.items()},
         }
 
+    def raise_for_difference(self) -> None:
+        """Raise an error with the whole text, unless all are the same.
+
+        Raises:
+            AssertionError: one of them differs from the first.
+        """
+        __tracebackhide__ = True
+        if not self.ok:
+            error = AssertionError(str(self))
+            setattr(error, _ATTRIBUTE, self)
+            raise error
+
     def figure(self, image: Any = None) -> Figure:
         """Return a figure of one image through each pipeline, inverse-normalized with the statistics of the first.
 
@@ -112,6 +126,11 @@ class Comparison:
         ]
         title = " = ".join(side.name for side in self._sides)
         return html_table(f"pytest-denorm: {title}", self.ok, [], rows, self.message, None if self.ok else self.png())
+
+
+def failed_comparison(error: BaseException) -> Comparison | None:
+    """Return the comparison that an error carries, so that somebody can draw it."""
+    return getattr(error, _ATTRIBUTE, None)
 
 
 def described(side: Side) -> str:
@@ -214,9 +233,7 @@ def assert_same_normalize(
         AssertionError: one of them differs from the first; the message says in which way, and by how much.
     """
     __tracebackhide__ = True
-    found = compare(*pipelines, reads=reads, strict=strict, channels=channels, size=size, **named)
-    if not found.ok:
-        raise AssertionError(str(found))
+    compare(*pipelines, reads=reads, strict=strict, channels=channels, size=size, **named).raise_for_difference()
 
 
 def _members(pipelines: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:

@@ -60,8 +60,7 @@ class _SameItem(pytest.Item):
             "pipeline": self.name,
         }
         self.user_properties += [(f"denorm_{name}", text) for name, text in facts.items()]
-        if not found.ok:
-            raise AssertionError(str(found))
+        found.raise_for_difference()
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, (AssertionError, DenormError)):

@@ -50,6 +50,20 @@ def test_pipelines_of_the_ini_are_compared(pytester: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*pytest_denorm/*")
 
 
+def test_a_difference_leaves_a_picture_and_is_on_the_review_page(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(colors=PIPELINES)
+    pytester.makeini(f"{INI}denorm_same = val serve\n")
+    report = pytester.path / "review.html"
+    pytester.runpytest(
+        "--denorm", "-k", "same", "--denorm-pictures", "--denorm-results=out", f"--denorm-report={report}"
+    )
+    (picture,) = (pytester.path / "out").rglob("*-comparison.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    page = report.read_text()
+    assert "channel-order: serve has the channels reversed" in page
+    assert "comparison.png" in page or "data:image/png" in page
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
