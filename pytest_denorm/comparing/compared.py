@@ -11,7 +11,6 @@ from ..core.normalization import format_numbers
 from ..diagnosis.verdict import jsonable
 from ..errors import ImageError, PipelineError, SettingsError
 from ..pipelines.registry import public_name
-from .configs import as_config
 from .difference import statistics_of
 from .judging import Verdict, judge
 from .measuring import Side
@@ -243,7 +242,7 @@ def _members(pipelines: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any
         SettingsError: there are fewer than two, or one stands twice.
     """
     only = pipelines[0] if len(pipelines) == 1 else None
-    if isinstance(only, Mapping) and as_config(only) is None:
+    if isinstance(only, Mapping):
         members = {str(key): one for key, one in only.items()}
     else:
         listed = only if isinstance(only, (list, tuple)) else pipelines

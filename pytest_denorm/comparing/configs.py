@@ -24,9 +24,16 @@ def as_config(thing: Any) -> Mapping[str, Any] | None:
     """Return a configuration as a mapping: a dict whose values are plain, or a dataclass; None of anything else."""
     if is_dataclass(thing) and not isinstance(thing, type) and not isinstance(thing, Normalization):
         return asdict(thing) if not callable(thing) and hasattr(thing, "mean") and hasattr(thing, "std") else None
-    if isinstance(thing, Mapping) and not any(callable(one) for one in thing.values()):
-        return thing if all(isinstance(key, str) for key in thing) else None
-    return None
+    return thing if isinstance(thing, Mapping) and _is_plain(thing) else None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON could hold it; an array, which has a list of numbers, may stand for one."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (str, int, float)) or hasattr(value, "tolist")
 
 
 def read_config(path: Path) -> Mapping[str, Any]:

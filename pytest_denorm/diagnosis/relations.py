@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.colormap import ColorMap
-from ..core.normalization import PRESETS, Normalization
+from ..core.normalization import PRESETS, Normalization, format_numbers
 from ..core.text import channel_name
 from ..errors import NotInvertibleError
 from .conclude import parts_of
@@ -204,18 +204,26 @@ def explain_maps(first: Normalization | ColorMap, second: Normalization | ColorM
         if _map_distance(Statistics(mean, std), found) * 255 <= _SAME_LEVELS:
             said = "; and it ".join(_difference(rule) for rule in reversed(rules))
             return Finding(rules[-1].kind, f"the second {said}.", effect)
+    kind = "wrong-std" if (np.abs(known.std - found.std) > 1e-5).any() else "wrong-mean"
+    return Finding(kind, _numbers_that_differ(known, found), effect)
+
+
+def _numbers_that_differ(known: Statistics, found: Statistics) -> str:
+    """One or two numbers by the names of their channels, more of them as they are written."""
     lines = [
         f"{channel_name(c, known.channels)} {word} is {b[c]:.6g} in the second and {a[c]:.6g} in the first"
         for word, a, b in (("mean", known.mean, found.mean), ("std", known.std, found.std))
         for c in range(known.channels)
         if abs(a[c] - b[c]) > 1e-5
     ]
-    kind = "wrong-std" if (np.abs(known.std - found.std) > 1e-5).any() else "wrong-mean"
-    return Finding(kind, f"{'; '.join(lines)}.", effect)
+    if len(lines) <= 2:
+        return f"{'; '.join(lines)}."
+    first, second = (f"mean {format_numbers(one.mean)} and std {format_numbers(one.std)}" for one in (known, found))
+    return f"the second has {second}, the first {first}."
 
 
 def _differences(known: Statistics) -> Iterator[tuple[Rule, ...]]:
-    """Single rules that have words, the likeliest first; then another range of images together with other statistics."""
+    """Single rules that have words, the likeliest first; then another range of images with other statistics."""
     constants = [rule for rule in constant_rules(known) if _difference(rule)]
     frames = [rule for rule in frame_rules(known) if not rule.order and _difference(rule)]
     yield from ((rule,) for rule in sorted((*frames, *constants), key=lambda rule: rule.cost))
