@@ -103,6 +103,10 @@ class DenormWarning(UserWarning):
     """Base of all warnings of this package."""
 
 
+class VerificationWarning(DenormWarning):
+    """What a check found that is right today, and wrong tomorrow or a matter of taste."""
+
+
 class MissingNormalizeWarning(DenormWarning):
     """One split of several has no Normalize, where another has one.
 

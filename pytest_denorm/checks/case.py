@@ -14,7 +14,14 @@ from ..core.alone import alone
 from ..core.normalization import Normalization, preset, unwarned
 from ..core.units import Units, check_output_max, in_units
 from ..diagnosis.explain import Diagnosis, diagnose
-from ..errors import DenormError, ImageTypeError, PipelineError, StatisticsError
+from ..errors import (
+    AmbiguousNormalizeError,
+    ConditionalNormalizeError,
+    DenormError,
+    ImageTypeError,
+    PipelineError,
+    StatisticsError,
+)
 from ..pipelines import Located
 from ..pipelines.apply import Denormalize
 from ..pipelines.calls import Called, as_function, as_pictures, call, forward_of
@@ -26,6 +33,14 @@ from .outcome import CheckResult, NotApplicable
 
 __all__ = ["Case"]
 
+#: The check that says what is wrong with the Normalize, by the error of looking for it.
+_SAID_BY: dict[type[Exception], str] = {
+    AmbiguousNormalizeError: "single_normalize",
+    ConditionalNormalizeError: "single_normalize",
+    StatisticsError: "statistics_valid",
+    Exception: "finds_normalize",
+}
+
 
 class Case:
     """One pipeline to verify. What checks share is computed when it is first asked for, and kept.
@@ -36,6 +51,7 @@ class Case:
         images: images as they enter Normalize, or None for the built-in ones.
         name: what to call it.
         output_max: the value of white in the floats that `inverse` gives, or None if it is that of the images.
+        notes: what a report has to say of how the pipeline was made.
 
     Attributes:
         results: what each check that ran has given, by name.
@@ -48,12 +64,14 @@ class Case:
         images: Any = None,
         name: str = "",
         output_max: float | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
         self.given_inverse = inverse
         self.given_images = images
         self.name = name
         self.output_max = output_max
+        self.notes = tuple(notes)
         self.results: dict[str, CheckResult] = {}
 
     # --- the Normalize ---
@@ -83,12 +101,18 @@ class Case:
         """The Normalize as the pipeline declares it.
 
         Raises:
-            NotApplicable: none was found; the check ``finds_normalize`` says why.
+            NotApplicable: there is none to work with; the check that says why is named.
         """
         located, error, _ = self.search
         if located is None:
-            raise NotApplicable(f"no Normalize to work with ({type(error).__name__}): see finds_normalize")
+            raise NotApplicable(f"no Normalize to work with ({type(error).__name__}): see {self.refused_by}")
         return located
+
+    @property
+    def refused_by(self) -> str:
+        """The check that says why there is no Normalize to work with; "" where there is one."""
+        error = self.search[1]
+        return next((check for kind, check in _SAID_BY.items() if isinstance(error, kind)), "")
 
     @cached_property
     def verified(self) -> Located:

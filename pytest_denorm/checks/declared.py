@@ -1,7 +1,8 @@
 """Checks of what a pipeline declares: its Normalize is found, is one, fits the images, and does what it says.
 
 A check is a plain function of a :class:`Case`. It returns what it has shown, or raises :class:`CheckFailure` where the
-pipeline or its inverse is wrong, and :class:`NotApplicable` with the reason where there is nothing for it to look at.
+pipeline or its inverse is wrong, :class:`CheckWarning` where it is right today and may not be tomorrow, and
+:class:`NotApplicable` with the reason where there is nothing for it to look at.
 Its docstring is what the documentation says of it.
 """
 
@@ -181,8 +182,8 @@ def check_declared_matches_measured(case: Case) -> Shown:
 def check_dataset_is_standardized(case: Case) -> Shown:
     """The pictures of a data set or loader have mean 0 and std 1 after its Normalize.
 
-    Where a pretrained network wants the statistics of another data set, expect this to fail, with that reason:
-    ``expected_failures={"dataset_is_standardized": "weights of ImageNet"}``.
+    A warning, because a pretrained network wants the statistics of the data that it was trained on. Where yours have to
+    fit this data set, let it fail: ``levels={"dataset_is_standardized": "error"}``.
     """
     if not is_dataset(case.pipeline):
         raise NotApplicable("it is neither a data set nor a loader")

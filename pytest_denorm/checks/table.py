@@ -33,7 +33,7 @@ from .values import (
     check_round_trip,
 )
 
-__all__ = ["CHECKS", "Check"]
+__all__ = ["CHECKS", "VALUE_CHECKS", "WARNINGS", "Check"]
 
 Check = Callable[[Case], Shown]
 
@@ -63,3 +63,19 @@ CHECKS: dict[str, Check] = {
         check_picklable,
     )
 }
+
+#: Those whose failures are warnings, unless the project says otherwise.
+WARNINGS = frozenset({"dataset_is_standardized"})
+
+#: Those that judge values that came back through the inverse: one mistake of the inverse makes all of them fail.
+VALUE_CHECKS = frozenset(
+    {
+        "round_trip",
+        "reverse_round_trip",
+        "bytes_exact",
+        "channel_order",
+        "no_clipping",
+        "low_precision",
+        "gradient_flows",
+    }
+)

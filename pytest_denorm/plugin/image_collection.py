@@ -1,4 +1,4 @@
-"""Baselines that no test uses any more, told only by sessions that have collected every test there is."""
+"""Which baselines the collected tests use, and whether these are all tests that there are."""
 
 from __future__ import annotations
 
@@ -7,50 +7,38 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 from glob import glob
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from ..core.text import count_of
-from ..errors import BaselineError
-from .baselines import DIGESTS, read_bytes, read_digests, write_digests
-from .plan import PLAN
+from ..images.orphans import InUse, Orphan, orphans_in
+from .image_plan import PLAN
 
 #: How a session ends that may have been cut short before all tests were known.
 _CUT_SHORT = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
 
-class Entry(NamedTuple):
-    """What may be a baseline: a file, or the entry `name` in the library of digests at `path`."""
-
-    path: Path
-    name: str = ""
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it was written by this plugin: any other picture may be there for another purpose."""
-        if self.name:
-            return True
-        from .png import is_ours
-
-        try:
-            data = read_bytes(self.path)
-        except BaselineError:
-            return False
-        return data is not None and is_ours(data)
-
-    @property
-    def suffix(self) -> str:
-        return f" ({self.name})" if self.name else ""
-
-
 class Collection:
-    """What was collected: files, the baselines in use, their folders, and the first reason to think it partial."""
+    """What was collected, and the first reason to think it partial.
+
+    Attributes:
+        files: of tests, by their paths: with several roots, two files may have one node id.
+        used: the paths of baselines in use.
+        families: what the paths of baselines begin with whose tests have no parameters now.
+        folders: of baselines of ``image_compare``.
+        others: of other image tests, where most images are not this package's.
+        gap: that reason.
+    """
+
+    _SETS = ("files", "used", "families", "folders", "others")
 
     def __init__(self) -> None:
-        self.files: set[str] = set()  # by their paths: with several roots, two files may have one node id
+        self.files: set[str] = set()
         self.used: set[str] = set()
+        self.families: set[str] = set()
         self.folders: set[str] = set()
+        self.others: set[str] = set()
         self.seen: set[pytest.Item] = set()
         self.gap = ""
 
@@ -75,19 +63,21 @@ class Collection:
             plan = item.stash.get(PLAN, None)
             if plan is None:
                 continue
-            self.used.add(str(plan.path))
-            if plan.exact:
-                self.folders.add(str(plan.folder))
+            place = plan.place
+            if place.servers:
+                continue
+            self.used.update(str(folder / place.filename) for folder in place.folders)
+            if plan.family:
+                self.families.update(str(folder / plan.family) for folder in place.folders)
+            (self.folders if plan.exact else self.others).update(map(str, place.folders))
 
     def to_dict(self) -> dict[str, Any]:
-        sets = {"files": self.files, "used": self.used, "folders": self.folders}
-        return {"gap": self.gap, **{name: sorted(each) for name, each in sets.items()}}
+        return {"gap": self.gap, **{name: sorted(getattr(self, name)) for name in self._SETS}}
 
     def merge(self, other: Mapping[str, Any]) -> None:
-        """What a worker of xdist has collected."""
-        self.files.update(other["files"])
-        self.used.update(other["used"])
-        self.folders.update(other["folders"])
+        """Add what a worker of xdist has collected."""
+        for name in self._SETS:
+            getattr(self, name).update(other[name])
         self.note_gap(other["gap"])
 
     def gap_in(self, config: pytest.Config, exit_status: int | pytest.ExitCode) -> str:
@@ -109,37 +99,26 @@ class Collection:
         paths = (Path(os.path.relpath(file, config.rootpath)).as_posix() for file in missed)
         return next((f"{path} was not collected" for path in paths), "")
 
-    def unused(self, default: Path) -> list[Entry]:
-        """The pictures and digests in these folders, and in the `default` one, that are not in use.
+    @property
+    def in_use(self) -> InUse:
+        return InUse({os.path.normcase(path) for path in self.used}, sorted(map(os.path.normcase, self.families)))
+
+    def orphans(self, folders: Iterable[Path], known: Iterable[Path]) -> list[Orphan]:
+        """Return the baselines that are not in use, of the folders that tests name and of more.
+
+        Args:
+            folders: more of them.
+            known: the baselines that earlier sessions compared; their folders are looked into for these alone.
 
         Raises:
             BaselineError: a library of digests that cannot be read.
         """
-        used = {os.path.normcase(path) for path in self.used}
-        entries: list[Entry] = []
-        for folder in sorted({*map(Path, self.folders), Path(os.path.abspath(default))}):
-            entries += [Entry(path) for path in sorted(folder.glob("*.png")) if os.path.normcase(path) not in used]
-            entries += [
-                Entry(folder / DIGESTS, name)
-                for name in read_digests(folder)
-                if os.path.normcase(folder / name) not in used
-            ]
-        return entries
-
-
-def delete(entries: Iterable[Entry]) -> None:
-    """
-    Raises:
-        BaselineError: one cannot be deleted.
-    """
-    for entry in entries:
-        if entry.name:
-            write_digests(entry.path.parent, {entry.name: None})
-            continue
-        try:
-            entry.path.unlink(missing_ok=True)  # another session may have been quicker
-        except OSError as error:
-            raise BaselineError(f"{entry.path} cannot be deleted: {error.strerror}.") from error
+        names = {os.path.normcase(path) for path in known}
+        own = {*map(Path, self.folders), *folders}
+        others = {*map(Path, self.others), *(path.parent for path in known)} - own
+        found = [one for folder in sorted(own) for one in orphans_in(folder, self.in_use, names)]
+        beside = (one for folder in sorted(others) for one in orphans_in(folder, self.in_use, names))
+        return found + [one for one in beside if one.is_known]
 
 
 def _roots(config: pytest.Config) -> list[Path]:

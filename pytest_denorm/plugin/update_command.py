@@ -13,6 +13,7 @@ import pytest
 _FLAGS = (
     "--denorm-baseline-dir",
     "--denorm-baselines",
+    "--denorm-overlay",
     "--denorm-compare",
     "--mpl-baseline-path",
     "--mpl-baseline-relative",
