@@ -33,7 +33,7 @@ _HOMES = {
     "GridFigure": "images.grid_figure",
     "grid": "images.layout",
     "image_compare": "images.marks",
-    "Statistics": "datasets.statistics",
+    "Statistics": "core.statistics",
     "SweepResult": "datasets.sweeping",
     "dataset_statistics": "datasets.measure",
     "sweep": "datasets.sweeping",
@@ -74,8 +74,8 @@ if TYPE_CHECKING:
     from .checks import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
     from .core.colormap import ColorMap
     from .core.normalization import PRESETS, Normalization, preset
+    from .core.statistics import Statistics
     from .datasets.measure import dataset_statistics
-    from .datasets.statistics import Statistics
     from .datasets.sweeping import SweepResult, sweep
     from .errors import DenormError
     from .images.grid_figure import GridFigure

@@ -342,7 +342,7 @@ def test_what_the_user_s_code_prints_is_no_part_of_the_result(
     found = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert isinstance(json.loads(found.stdout), dict), found
     assert {"at import", "by another program"} < set(found.stderr.splitlines())
-    assert ("picture 3 of " in found.stderr) == (arguments[0] != "check")
+    assert ("image 3 of " in found.stderr) == (arguments[0] != "check")
     assert ("\nundone\n" in found.stderr) == ("loud:undo" in arguments)
 
 
@@ -351,7 +351,7 @@ def test_what_is_printed_for_people_is_the_result_alone_too(tmp_path: Path) -> N
     command = [sys.executable, "-m", "pytest_denorm", "stats", "loud:make()"]
     found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert found.stdout.startswith("4 pictures, 4 x 4 px, 3 channels")
-    assert "stats: 4 of 4 pictures" in found.stderr
+    assert "stats: 4 of 4 images" in found.stderr
 
 
 @pytest.mark.parametrize("arguments", [["check", "imagenet", "--json"], ["--help"]])

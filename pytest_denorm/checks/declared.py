@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from ..core.normalization import Normalization
 from ..core.text import count_of
-from ..datasets.standardized import measure_standardization, normalized_again
 from ..diagnosis.slips import slip
 from ..errors import (
     AmbiguousNormalizeError,
@@ -28,6 +27,7 @@ from ..pipelines.walk import is_dataset
 from .boundary import Sighting, declared_against_measured, sightings, unmet_splits
 from .case import Case
 from .outcome import CheckFailure, NotApplicable, Shown
+from .standardized import measure_standardization, normalized_again
 
 __all__ = [
     "check_dataset_is_standardized",
@@ -189,7 +189,7 @@ def check_dataset_is_standardized(case: Case) -> Shown:
         raise NotApplicable("it is neither a data set nor a loader")
     if case.unmet == "raw":
         raise NotApplicable("its pictures do not meet the Normalize: see single_normalize")
-    judged = measure_standardization(case.pipeline, case.normalization, pictures=_STANDARDIZED_PICTURES)
+    judged = measure_standardization(case.pipeline, case.normalization, count=_STANDARDIZED_PICTURES)
     if judged is None:
         raise NotApplicable("there are fewer than two pictures")
     if judged.ok:

@@ -14,7 +14,7 @@ from .naming import SPEC_HELP, add_numbers, pipeline_or_numbers
 from .terminal import fitted, prints_to_stderr
 
 if TYPE_CHECKING:  # the parser is built without torch
-    from ..datasets.statistics import Statistics
+    from ..core.statistics import Statistics
 
 __all__ = ["add"]
 
@@ -61,7 +61,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         help=f"a data set or loader with its Normalize, or with --dataset a pipeline: {SPEC_HELP}",
     )
     add_numbers(parser, pixel_max=False)
-    parser.add_argument("--dataset", metavar="SPEC", help="the raw pictures to send through the Normalize of SPEC")
+    parser.add_argument("--dataset", metavar="SPEC", help="the raw images to send through the Normalize of SPEC")
     parser.add_argument("--inverse", metavar="SPEC", help="the project's own inverse; default: the derived one")
     parser.add_argument("--output-max", type=float, metavar="X", help="white in the floats that it gives")
     parser.add_argument(
@@ -71,12 +71,12 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--image", help="the key of the picture in an item, or its index")
+    parser.add_argument("--image", help="the key of the image in an item, or its index")
     parser.add_argument("--channel-axis", type=int, help="the axis of the channels in tensors and arrays")
     parser.add_argument("--pixel-max", type=float, help="the value of white")
-    parser.add_argument("--skip-failures", action="store_true", help="leave out, count and name unreadable pictures")
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N pictures, the first ones")
-    parser.add_argument("--sample", type=int, metavar="N", help="N pictures drawn at random")
+    parser.add_argument("--skip-failures", action="store_true", help="leave out, count and name unreadable images")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N images, the first ones")
+    parser.add_argument("--sample", type=int, metavar="N", help="N images drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of the drawing (default: 0)")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read (default: none)")
     parser.add_argument("--distributed", action="store_true", help="take this rank's share; start it with torchrun")
@@ -100,8 +100,8 @@ def _run_stats(arguments: argparse.Namespace) -> int:
     Raises:
         DenormError: as :func:`pytest_denorm.dataset_statistics`, or SPEC names nothing.
     """
+    from ..core.statistics import Statistics
     from ..datasets.measure import dataset_statistics
-    from ..datasets.statistics import Statistics
 
     parts = [_read_statistics(path) for path in arguments.add]
     with prints_to_stderr():
@@ -112,7 +112,7 @@ def _run_stats(arguments: argparse.Namespace) -> int:
 
 
 def _run_sweep(arguments: argparse.Namespace) -> int:
-    """Sweeps, reports, returns 0 if every picture came back, else 1.
+    """Sweeps, reports, returns 0 if every image came back, else 1.
 
     Raises:
         DenormError: as :func:`pytest_denorm.sweep`, or a SPEC names nothing.
@@ -167,15 +167,15 @@ def _report(arguments: argparse.Namespace, result: Any, text: str) -> None:
         print(json.dumps(result.to_dict(), indent=2))
         return
     if arguments.json is not None:
-        from ..datasets.json_files import write_json
+        from ..core.json_files import write_json
 
         write_json(arguments.json, result.to_dict())
     print(text)
 
 
 def _read_statistics(path: Path) -> Statistics:
-    from ..datasets.json_files import read_json
-    from ..datasets.statistics import Statistics
+    from ..core.json_files import read_json
+    from ..core.statistics import Statistics
 
     try:
         return Statistics.from_dict(read_json(path))

@@ -1,7 +1,6 @@
-"""Are the statistics of a Normalize those of the pictures that enter it?
+"""Are the statistics of a Normalize those of the images that enter it?
 
-After the right Normalize every channel has mean 0 and std 1. This module holds the mathematics; what it is given are
-the statistics of the normalized pictures, as :func:`~pytest_denorm.dataset_statistics` measures them.
+After the right Normalize every channel has mean 0 and std 1.
 """
 
 from __future__ import annotations
@@ -15,41 +14,41 @@ import torch.utils.data
 
 from ..core.alone import alone
 from ..core.normalization import Normalization, format_numbers
+from ..core.statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
 from ..core.text import channel_name
 from ..errors import DatasetError, StatisticsWarning
-from ..pipelines.items import data_set_of, is_indexed, is_loader
-from .measure import dataset_statistics
-from .statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
+from ..pipelines.batches import data_set_of, is_indexed, is_loader
+from ..pipelines.tally import sample_statistics
 
 __all__ = ["TOLERANCE", "Standardization", "Z", "measure_standardization", "normalized_again", "standardization"]
 
-#: How far mean and std may be from 0 and 1 however many pictures there are: statistics published with two digits, or
-#: of another split of the same data. CIFAR-10's pictures under CIFAR-100's statistics are off by 0.08.
+#: How far mean and std may be from 0 and 1 however many images there are: statistics published with two digits, or
+#: of another split of the same data. CIFAR-10's images under CIFAR-100's statistics are off by 0.08.
 TOLERANCE = 0.05
 #: Standard errors allowed on top: 4 are exceeded by chance once in 16,000 comparisons.
 Z = 4.0
-#: A few pictures are near to many presets: none is named that is further away, as presets are from one another.
+#: A few images are near to many presets: none is named that is further away, as presets are from one another.
 _FURTHEST = 0.05
 #: A Normalize is said to use a preset when no number differs by more: presets are written with 3 to 8 digits.
 _SAME = 0.0006
-#: How far two samples of the same pictures may be apart, in units of their std.
+#: How far two samples of the same images may be apart, in units of their std.
 _APART = 0.35
 
 
 @dataclass(frozen=True)
 class Standardization:
-    """Whether normalized pictures have mean 0 and std 1.
+    """Whether normalized images have mean 0 and std 1.
 
     Attributes:
         ok: every channel is within its bounds.
-        statistics: of the normalized pictures.
+        statistics: of the normalized images.
         mean_bounds, std_bounds: how far the mean of each channel may be from 0, and the std from 1:
-            ``TOLERANCE + Z * standard error``, the latter from the scatter between pictures.
+            ``TOLERANCE + Z * standard error``, the latter from the scatter between images.
         used: the Normalize as it is.
-        right: the Normalize as these pictures want it; None where a channel has one value everywhere.
+        right: the Normalize as these images want it; None where a channel has one value everywhere.
         fits: the preset that `right` is near to, or None.
         uses: the preset that `used` is, or None.
-        by_mean_of_stds: the std of `used` is the mean of the pictures' own stds, a well-known mistake.
+        by_mean_of_stds: the std of `used` is the mean of the images' own stds, a well-known mistake.
         twice: mean and std are what a second Normalize with the numbers of `used` makes of 0 and 1.
 
     :attr:`message` says all this in words, with the numbers to paste.
@@ -91,18 +90,18 @@ class Standardization:
 def standardization(
     normalized: Statistics, used: Normalization, *, tolerance: float = TOLERANCE, z: float = Z
 ) -> Standardization | None:
-    """Judges the statistics of normalized pictures: is every channel's mean 0 and its std 1?
+    """Judges the statistics of normalized images: is every channel's mean 0 and its std 1?
 
-    The bound on each is ``tolerance + z * standard error``. The standard error is that of a sample of pictures
-    (:attr:`Statistics.standard_error_of_mean`), because the pixels of one picture resemble each other; it tells how
-    far the statistics of all pictures may be from those of the ones that were looked at.
+    The bound on each is ``tolerance + z * standard error``. The standard error is that of a sample of images
+    (:attr:`Statistics.standard_error_of_mean`), because the pixels of one image resemble each other; it tells how
+    far the statistics of all images may be from those of the ones that were looked at.
 
     Args:
         normalized: of what leaves the Normalize.
         used: that Normalize.
 
     Returns:
-        None where nothing can be said: fewer than two pictures, so that no standard error is known.
+        None where nothing can be said: fewer than two images, so that no standard error is known.
     """
     if normalized.pictures < 2:
         return None
@@ -128,9 +127,9 @@ def standardization(
 
 
 def measure_standardization(
-    dataset_or_loader: Any, used: Normalization, *, pictures: int = 1000, seed: int = 0
+    dataset_or_loader: Any, used: Normalization, *, count: int = 1000, seed: int = 0
 ) -> Standardization | None:
-    """:func:`standardization` of at most `pictures` pictures of a data set that ends in a Normalize.
+    """:func:`standardization` of at most `count` images of a data set that ends in a Normalize.
 
     Of a data set they are drawn with `seed`, because the first ones may all be of one class; of a loader they are the
     first that it gives.
@@ -138,23 +137,18 @@ def measure_standardization(
     Raises:
         DatasetError: as :func:`~pytest_denorm.dataset_statistics`.
     """
-    found = (
-        dataset_statistics(dataset_or_loader, sample=pictures, seed=seed)
-        if is_indexed(dataset_or_loader)
-        else dataset_statistics(dataset_or_loader, limit=pictures)
-    )
-    return standardization(found, used)
+    return standardization(sample_statistics(dataset_or_loader, count, seed), used)
 
 
-def normalized_again(loader: Any, used: Normalization, *, pictures: int = 32, seed: int = 0) -> str:
-    """What a loader makes of the pictures of its data set, if that is what the same Normalize does once more; else "".
+def normalized_again(loader: Any, used: Normalization, *, count: int = 32, seed: int = 0) -> str:
+    """What a loader makes of the images of its data set, if that is what the same Normalize does once more; else "".
 
-    Whatever the mean and std of the pictures are, those of what the loader gives are then ``(mean - m) / s`` and
+    Whatever the mean and std of the images are, those of what the loader gives are then ``(mean - m) / s`` and
     ``std / s``. Only a prefetcher or a collate function of one's own may do so.
 
     Args:
         used: the Normalize that the items of the data set have met, if some of their values are below 0.
-        pictures: so many are measured on either side.
+        count: so many are measured on either side.
     """
     source = data_set_of(loader)
     data = torch.utils.data
@@ -163,8 +157,7 @@ def normalized_again(loader: Any, used: Normalization, *, pictures: int = 32, se
     if isinstance(loader, data.DataLoader) and loader.collate_fn is data.default_collate:
         return ""
     try:
-        before = dataset_statistics(source, sample=pictures, seed=seed)
-        after = dataset_statistics(loader, limit=pictures)
+        before, after = sample_statistics(source, count, seed), sample_statistics(loader, count)
     except DatasetError:  # dataset_is_standardized tells it
         return ""
     if max(before.minimum) >= 0 or before.channels != after.channels or used.channels not in (1, before.channels):
@@ -178,11 +171,11 @@ def normalized_again(loader: Any, used: Normalization, *, pictures: int = 32, se
     if not _alike(given, again) or _alike(given, kept):
         return ""
     shown = [f"mean {format_numbers(one.mean, 3)} and std {format_numbers(one.std, 3)}" for one in (before, after)]
-    return f"the items of its data set have {shown[0]}, the pictures of its batches {shown[1]}"
+    return f"the items of its data set have {shown[0]}, the images of its batches {shown[1]}"
 
 
 def _alike(found: Sequence[tuple[float, float]], expected: Sequence[tuple[float, float]]) -> bool:
-    """Whether means and stds are those of two samples of the same pictures."""
+    """Whether means and stds are those of two samples of the same images."""
     return all(
         abs(mean - wanted) <= _APART * spread and spread / (1 + _APART) <= std <= spread * (1 + _APART)
         for (mean, std), (wanted, spread) in zip(found, expected, strict=True)
@@ -190,14 +183,14 @@ def _alike(found: Sequence[tuple[float, float]], expected: Sequence[tuple[float,
 
 
 def _preset_tolerance(normalized: Statistics, used: Normalization) -> float:
-    """As for whole data sets, and twice the standard error of this sample, on pictures in 0..1."""
+    """As for whole data sets, and twice the standard error of this sample, on images in 0..1."""
     errors = zip(normalized.standard_error_of_mean, normalized.standard_error_of_std, used.std, strict=True)
     error = max(max(of_mean, of_std) * abs(s) for of_mean, of_std, s in errors) / used.pixel_max
     return min(PRESET_TOLERANCE + 2 * error, _FURTHEST)
 
 
 def _with_mean_of_stds(normalized: Statistics, used: Normalization) -> Normalization | None:
-    """The right means, with the mean of the pictures' own stds in place of the std."""
+    """The right means, with the mean of the images' own stds in place of the std."""
     if min(normalized.mean_of_stds) == 0:
         return None
     rows = zip(normalized.mean, normalized.mean_of_stds, used.mean, used.std, strict=True)
@@ -219,7 +212,7 @@ def _near(one: Normalization, other: Normalization, normalized: Statistics) -> b
 def _message(judged: Standardization) -> str:
     statistics = judged.statistics
     lines = [
-        f"{statistics.pictures:,} pictures after Normalize: expected mean 0 and std 1 in every channel, within the "
+        f"{statistics.pictures:,} images after Normalize: expected mean 0 and std 1 in every channel, within the "
         f"bounds in brackets."
     ]
     rows = zip(statistics.mean, judged.mean_bounds, statistics.std, judged.std_bounds, strict=True)
@@ -232,12 +225,10 @@ def _message(judged: Standardization) -> str:
     if judged.right is None:
         return "\n".join([*lines, "A channel has one value everywhere: no std fits it."])
     if judged.twice:
-        again = (
-            "That is what Normalize makes of pictures with mean 0 and std 1: they are normalized twice, with the same"
-        )
+        again = "That is what Normalize makes of images with mean 0 and std 1: they are normalized twice, with the same"
         return "\n".join([*lines, f"{again} numbers. Normalize in one place."])
     lines.append(
-        f"What these pictures want: Normalize(mean={format_numbers(judged.right.mean, 4)}, "
+        f"What these images want: Normalize(mean={format_numbers(judged.right.mean, 4)}, "
         f"std={format_numbers(judged.right.std, 4)})"
     )
     lines += _named(judged)
@@ -253,10 +244,10 @@ def _named(judged: Standardization) -> list[str]:
     lines = []
     if judged.by_mean_of_stds:
         lines.append(
-            "The std in use is the mean of each picture's own std, which is smaller than the std over all pixels."
+            "The std in use is the mean of each image's own std, which is smaller than the std over all pixels."
         )
     if judged.fits is not None and judged.fits.name != judged.uses:
         lines.append(f"These look like {judged.fits}; {uses}.")
     elif judged.uses and judged.fits is None:
-        lines.append(f"T{uses[1:]}, which these pictures are not like.")
+        lines.append(f"T{uses[1:]}, which these images are not like.")
     return lines

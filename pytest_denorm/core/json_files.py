@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.text import printable
-from ..errors import DatasetError
+from ..errors import BaselineError, DatasetError
+from .files import write_whole
+from .text import printable
 
 __all__ = ["expect", "read_json", "write_json"]
 
@@ -75,31 +75,13 @@ def _shown(value: Any) -> str:
 
 
 def write_json(path: str | os.PathLike[str], data: Any) -> None:
-    """Writes `data` as JSON: into a temporary file beside `path`, onto the disk, and only then under its name.
-
-    A process killed at any moment leaves the old file or the new one.
+    """Write `data` as JSON, whole or not at all.
 
     Raises:
         DatasetError: something that is no file is there, or it cannot be written.
     """
-    target = Path(path)
-    if target.exists() and not target.is_file():
-        raise DatasetError(f"{printable(str(target))} is no file, and would be replaced: name another one.")
+    text = json.dumps(data, indent=1, allow_nan=False)
     try:
-        _replace(target, data)
-    except OSError as error:
-        raise DatasetError(f"{printable(str(target))} cannot be written: {error.strerror or error}.") from error
-
-
-def _replace(target: Path, data: Any) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=1, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        write_whole(Path(path), f"{text}\n".encode())
+    except BaselineError as error:
+        raise DatasetError(f"{error}") from error

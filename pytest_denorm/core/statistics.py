@@ -1,4 +1,4 @@
-"""The statistics of many pictures: exact sums that merge, and what is computed from them."""
+"""The statistics of many images: exact sums that merge, and what is computed from them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from typing import Any
 
-from ..core.normalization import PRESETS, Normalization, format_numbers
-from ..core.text import count_of, printable
+import numpy as np
+
 from ..errors import DatasetError
 from .exact import Exact
 from .json_files import expect
+from .moments import Moments, sums_over_images
+from .normalization import PRESETS, Normalization, format_numbers
+from .text import count_of, printable
 
 __all__ = ["Failure", "PresetMatch", "Statistics", "nearest_preset"]
 
-#: How many pictures that failed are named; all are counted.
+#: How many images that failed are named; all are counted.
 NAMED_FAILURES = 20
 
-#: A preset fits when no mean and no std is further off than this, on pictures in 0..1 (3.8 levels of 255). The
+#: A preset fits when no mean and no std is further off than this, on images in 0..1 (3.8 levels of 255). The
 #: presets are further apart: CIFAR-10's and CIFAR-100's, the closest two, differ by 0.0205.
 PRESET_TOLERANCE = 0.015
 
 
 @dataclass(frozen=True, order=True)
 class Failure:
-    """A picture that could not be read."""
+    """An image that could not be read."""
 
     index: int
     name: str
@@ -41,9 +44,14 @@ class Failure:
 FAILURE_FORM = {"index": int, "name": str, "error": str}
 
 
+def kind_in_words(channels: int, white: float) -> str:
+    """Return ``3 channels, white at 255``: what one mean and one std can be measured on."""
+    return f"{count_of(channels, 'channel')}, white at {white:g}"
+
+
 def describe(index: int, name: str) -> str:
-    """``picture 17 (cat/17.png)``."""
-    return f"picture {index} ({printable(name)})" if name else f"picture {index}"
+    """``image 17 (cat/17.png)``."""
+    return f"image {index} ({printable(name)})" if name else f"image {index}"
 
 
 @dataclass(frozen=True)
@@ -51,18 +59,18 @@ class PresetMatch:
     """The preset nearest to some statistics."""
 
     name: str
-    #: the largest difference of any mean or std, on pictures in 0..1
+    #: the largest difference of any mean or std, on images in 0..1
     distance: float
-    #: True where the preset's std is the mean of the pictures' own stds, not the std over all pixels
+    #: True where the preset's std is the mean of the images' own stds, not the std over all pixels
     by_mean_of_stds: bool = False
 
     def __str__(self) -> str:
-        std = ", its std being the mean of each picture's own std" if self.by_mean_of_stds else ""
+        std = ", its std being the mean of each image's own std" if self.by_mean_of_stds else ""
         return f"{self.name} (within {self.distance:.2g}{std})"
 
 
 def nearest_preset(normalization: Normalization, tolerance: float = PRESET_TOLERANCE) -> PresetMatch | None:
-    """The preset whose means and stds are all within `tolerance` of these, on pictures in 0..1; the nearest of them.
+    """The preset whose means and stds are all within `tolerance` of these, on images in 0..1; the nearest of them.
 
     None where no preset of as many channels is that near.
     """
@@ -79,18 +87,18 @@ def nearest_preset(normalization: Normalization, tolerance: float = PRESET_TOLER
 
 @dataclass(frozen=True, repr=False)
 class Statistics:
-    """Per-channel statistics of pictures, over all their pixels: what :func:`pytest_denorm.dataset_statistics` gives.
+    """Per-channel statistics of images, over all their pixels: what :func:`pytest_denorm.dataset_statistics` gives.
 
     The sums are exact, for bytes and for floats, so the statistics of parts merge (``a + b``) to the statistics of the
-    whole: equal to the last bit for any split and in any order. Every pixel weighs the same; a large picture weighs
+    whole: equal to the last bit for any split and in any order. Every pixel weighs the same; a large image weighs
     more than a small one.
 
-    All numbers are in the units of the pictures as they were measured, whose white is `pixel_max`: 255 for bytes, 1
+    All numbers are in the units of the images as they were measured, whose white is `pixel_max`: 255 for bytes, 1
     for floats. :meth:`normalization` gives them on the scale that a Normalize after ``ToTensor`` wants.
     """
 
     pictures: int
-    #: pixels of one channel, over all pictures
+    #: pixels of one channel, over all images
     pixels: int
     pixel_max: float
     minimum: tuple[float, ...]
@@ -100,12 +108,12 @@ class Statistics:
     white: tuple[int, ...]
     #: least and greatest height, least and greatest width
     sizes: tuple[int, int, int, int]
-    #: pictures that could not be read and were skipped; the first of them by name in `failures`
+    #: images that could not be read and were skipped; the first of them by name in `failures`
     failed: int = field(default=0, kw_only=True)
     failures: tuple[Failure, ...] = field(default=(), kw_only=True)
-    #: index and name of the first picture
+    #: index and name of the first image
     first: tuple[int, str] = field(default=(0, ""), kw_only=True, compare=False)
-    # Sums over pictures i of n pixels, sum t and sum of squares u, a channel: what the standard errors need too.
+    # Sums over images i of n pixels, sum t and sum of squares u, a channel: what the standard errors need too.
     n_squared: int = field(kw_only=True)
     t: Exact = field(kw_only=True)
     u: Exact = field(kw_only=True)
@@ -114,8 +122,33 @@ class Statistics:
     tt: Exact = field(kw_only=True)
     tu: Exact = field(kw_only=True)
     uu: Exact = field(kw_only=True)
-    #: of each picture's own std
+    #: of each image's own std
     stds: Exact = field(kw_only=True)
+
+    @classmethod
+    def of_moments(cls, moments: Moments, pixel_max: float, first: tuple[int, str] = (0, "")) -> Statistics:
+        """Return the statistics of images that were measured each by itself.
+
+        Args:
+            pixel_max: the value of white.
+            first: index and name of the first of them.
+        """
+        heights, widths = moments.heights, moments.widths
+        sizes, counts = (each.tolist() for each in np.unique(heights * widths, return_counts=True))
+        sums: dict[str, Any] = dict(sums_over_images(moments))
+        return cls(
+            pictures=len(heights),
+            pixels=sum(size * count for size, count in zip(sizes, counts, strict=True)),
+            pixel_max=pixel_max,
+            minimum=tuple(moments.low.min(axis=0).tolist()),
+            maximum=tuple(moments.high.max(axis=0).tolist()),
+            black=tuple(moments.black.sum(axis=0).tolist()),
+            white=tuple(moments.white.sum(axis=0).tolist()),
+            sizes=(int(heights.min()), int(heights.max()), int(widths.min()), int(widths.max())),
+            first=first,
+            n_squared=sum(size**2 * count for size, count in zip(sizes, counts, strict=True)),
+            **sums,
+        )
 
     @property
     def channels(self) -> int:
@@ -139,7 +172,7 @@ class Statistics:
 
     @cached_property
     def mean_of_stds(self) -> tuple[float, ...]:
-        """The mean of the pictures' own stds, which is smaller than :attr:`std`, and often published in its place."""
+        """The mean of the images' own stds, which is smaller than :attr:`std`, and often published in its place."""
         return tuple(float(total / self.pictures) for total in self.stds.fractions())
 
     @property
@@ -151,11 +184,11 @@ class Statistics:
 
     @cached_property
     def standard_error_of_mean(self) -> tuple[float, ...]:
-        """How far :attr:`mean` may be from that of the source the pictures are a sample of, one standard deviation.
+        """How far :attr:`mean` may be from that of the source the images are a sample of, one standard deviation.
 
-        The pixels of a picture resemble each other, so it is pictures that count, not pixels: the standard error of
-        a ratio of two sums over pictures, ``sqrt(P / (P - 1) * sum((t_i - mean * n_i)**2)) / sum(n_i)`` (Cochran,
-        *Sampling Techniques*, section 9A.2 on clusters of unequal sizes). Infinite for a single picture.
+        The pixels of an image resemble each other, so it is images that count, not pixels: the standard error of
+        a ratio of two sums over images, ``sqrt(P / (P - 1) * sum((t_i - mean * n_i)**2)) / sum(n_i)`` (Cochran,
+        *Sampling Techniques*, section 9A.2 on clusters of unequal sizes). Infinite for a single image.
         """
         errors = []
         for t, nt, tt in zip(*(sums.fractions() for sums in (self.t, self.nt, self.tt)), strict=True):
@@ -182,7 +215,7 @@ class Statistics:
         return _root(max(Fraction(0), squares) * self.pictures / (self.pictures - 1)) / self.pixels
 
     def normalization(self, pixel_max: float = 1.0) -> Normalization:
-        """The Normalization to paste: mean and std on pictures whose white is `pixel_max`, 1.0 as after ToTensor.
+        """The Normalization to paste: mean and std on images whose white is `pixel_max`, 1.0 as after ToTensor.
 
         Raises:
             StatisticsError: a channel whose pixels are all equal has a std of 0.
@@ -192,7 +225,7 @@ class Statistics:
             tuple(mean * scale for mean in self.mean),
             tuple(std * scale for std in self.std),
             pixel_max,
-            source=f"measured on {count_of(self.pictures, 'picture')}",
+            source=f"measured on {count_of(self.pictures, 'image')}",
         )
 
     def before(self, applied: Normalization) -> Normalization:
@@ -209,11 +242,11 @@ class Statistics:
             tuple(a * s + m for a, _, m, s in rows),
             tuple(b * abs(s) for _, b, _, s in rows),
             applied.pixel_max,
-            source=f"measured on {count_of(self.pictures, 'picture')}",
+            source=f"measured on {count_of(self.pictures, 'image')}",
         )
 
     def nearest_preset(self, tolerance: float = PRESET_TOLERANCE) -> PresetMatch | None:
-        """The preset that these statistics are within `tolerance` of (pictures in 0..1), or None.
+        """The preset that these statistics are within `tolerance` of (images in 0..1), or None.
 
         A preset whose std fits :attr:`mean_of_stds` instead is given where none fits :attr:`std`.
         """
@@ -269,7 +302,7 @@ class Statistics:
     @property
     def kind(self) -> str:
         """``3 channels, white at 255``."""
-        return f"{count_of(self.channels, 'channel')}, white at {self.pixel_max:g}"
+        return kind_in_words(self.channels, self.pixel_max)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe: the numbers a person wants, and the exact sums, from which :meth:`from_dict` restores it."""
@@ -316,7 +349,7 @@ class Statistics:
         heights, widths = sorted({*self.sizes[:2]}), sorted({*self.sizes[2:]})
         size = f"{'-'.join(map(str, heights))} x {'-'.join(map(str, widths))} px"
         lines = [
-            f"{count_of(self.pictures, 'picture')}, {size}, {count_of(self.channels, 'channel')}, white at "
+            f"{count_of(self.pictures, 'image')}, {size}, {count_of(self.channels, 'channel')}, white at "
             f"{self.pixel_max:g}",
             f"  {'channel':>7} {'mean':>12} {'std':>12} {'min':>10} {'max':>10} {'saturated':>10}",
         ]
@@ -329,7 +362,7 @@ class Statistics:
                 f"{'-' if share is None else format(share, '.2%'):>10}"
             )
         if self.failed:
-            lines.append(f"{count_of(self.failed, 'picture')} could not be read and were left out:")
+            lines.append(f"{count_of(self.failed, 'image')} could not be read and were left out:")
             lines += [f"  {failure}" for failure in self.failures]
             if self.failed > len(self.failures):
                 lines.append(f"  and {self.failed - len(self.failures):,} more")
@@ -338,7 +371,7 @@ class Statistics:
     def _advice(self) -> list[str]:
         if self.saturated is None:
             return [
-                f"values lie outside 0..{self.pixel_max:g}: these pictures are normalized already, or their white is "
+                f"values lie outside 0..{self.pixel_max:g}: these images are normalized already, or their white is "
                 f"not {self.pixel_max:g} (pixel_max=). Statistics of what enters the Normalize: measure the data set "
                 f"without it, or call .before(find_normalize(dataset))."
             ]
@@ -346,11 +379,11 @@ class Statistics:
             return [f"channel {self.std.index(0)} has one value everywhere: no Normalize can have a std of 0."]
         normalization, match = self.normalization(), self.nearest_preset()
         paste = f"Normalize(mean={format_numbers(normalization.mean)}, std={format_numbers(normalization.std)})"
-        return [f"{paste}  # pictures in 0..1"] + ([f"these look like {match}"] if match else [])
+        return [f"{paste}  # images in 0..1"] + ([f"these look like {match}"] if match else [])
 
     def __repr__(self) -> str:
         return (
-            f"Statistics({count_of(self.pictures, 'picture')}, mean={format_numbers(self.mean)}, "
+            f"Statistics({count_of(self.pictures, 'image')}, mean={format_numbers(self.mean)}, "
             f"std={format_numbers(self.std)}, pixel_max={self.pixel_max:g})"
         )
 
@@ -375,7 +408,7 @@ _FORM: dict[str, Any] = {
 def match_preset(
     measured: Normalization, with_mean_of_stds: Normalization | None, tolerance: float = PRESET_TOLERANCE
 ) -> PresetMatch | None:
-    """The preset that fits `measured`, else the one that fits the mean of the pictures' own stds."""
+    """The preset that fits `measured`, else the one that fits the mean of the images' own stds."""
     match = nearest_preset(measured, tolerance)
     if match is None and with_mean_of_stds is not None:
         match = nearest_preset(with_mean_of_stds, tolerance)
