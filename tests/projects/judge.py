@@ -49,7 +49,8 @@ class Judged:
     Attributes:
         verdict: ``passed``, ``warned``, ``failed``; ``crashed`` where something else than a verdict came of it.
         said: the first failure in a line.
-        seconds, megabytes: beyond what building the project takes.
+        seconds: of processor time, which a busy machine does not lengthen.
+        megabytes: by which the process grew, building the project included.
     """
 
     project: Project
@@ -82,17 +83,17 @@ def judge(project: Project) -> tuple[str, str, float]:
         warnings.simplefilter("ignore")
         arguments = dict(project.make())
     function = getattr(pytest_denorm, arguments.pop("function"))
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             returned = function(arguments.pop("pipeline"), **arguments)
     except (AssertionError, DenormError) as error:
-        return "failed", _line(f"{type(error).__name__}: {error}"), time.perf_counter() - start
+        return "failed", _line(f"{type(error).__name__}: {error}"), time.process_time() - start
     verdict, said = _of_returned(returned)
     if verdict == "passed" and any("pytest_denorm" in str(one.category) for one in caught):
         verdict, said = "warned", _line(str(caught[0].message))
-    return verdict, said, time.perf_counter() - start
+    return verdict, said, time.process_time() - start
 
 
 def _of_returned(returned: Any) -> tuple[str, str]:
