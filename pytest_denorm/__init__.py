@@ -19,10 +19,10 @@ _HOMES = {
     "denormalize": "pipelines.apply",
     "to_uint8": "pipelines.apply",
     "Denorm": "plugin.fixtures",
-    "find_normalize": "pipelines.walk",
+    "find_normalize": "pipelines.resolve",
     "inverse_of": "pipelines.apply",
     "ColorMap": "core.colormap",
-    "probe": "pipelines.probing",
+    "probe": "pipelines.resolve",
     "register_adapter": "pipelines",
     "Diagnosis": "diagnosis.explain",
     "Report": "checks",
@@ -37,6 +37,8 @@ _HOMES = {
     "SweepResult": "datasets.sweeping",
     "dataset_statistics": "datasets.measure",
     "sweep": "datasets.sweeping",
+    "ScanResult": "scanner.scanning",
+    "scan": "scanner.scanning",
     "DenormError": "errors",
 }
 
@@ -50,6 +52,7 @@ __all__ = [
     "GridFigure",
     "Normalization",
     "Report",
+    "ScanResult",
     "Statistics",
     "SweepResult",
     "__version__",
@@ -66,6 +69,7 @@ __all__ = [
     "preset",
     "probe",
     "register_adapter",
+    "scan",
     "sweep",
     "to_uint8",
 ]
@@ -83,9 +87,9 @@ if TYPE_CHECKING:
     from .images.marks import image_compare
     from .pipelines import register_adapter
     from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8
-    from .pipelines.probing import probe
-    from .pipelines.walk import find_normalize
+    from .pipelines.resolve import find_normalize, probe
     from .plugin.fixtures import Denorm
+    from .scanner.scanning import ScanResult, scan
 
 
 def __getattr__(name: str) -> object:

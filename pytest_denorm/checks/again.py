@@ -32,14 +32,14 @@ def python_line(pipeline: Any, inverse: Any, output_max: float | None, names: It
 
 def _named(thing: Any) -> tuple[str, str] | None:
     """The module to import, "" for none, and the expression that gives `thing`; None where nothing does."""
-    if isinstance(thing, Normalization):
-        return "", f"pytest_denorm.Normalization({thing.mean}, {thing.std}, {thing.pixel_max:g})"
     if isinstance(thing, (FunctionType, type)) and _reaches(sys.modules.get(thing.__module__), thing):
         return _from(thing.__module__, thing.__qualname__)
     for module, loaded in list(sys.modules.items()):
         for name, value in list(vars(loaded).items()) if type(loaded) is ModuleType else ():
             if value is thing and not name.startswith("_"):
                 return _from(module, name)
+    if isinstance(thing, Normalization):
+        return "", f"pytest_denorm.Normalization({thing.mean}, {thing.std}, {thing.pixel_max:g})"
     return None
 
 

@@ -20,8 +20,8 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 def check(
     pipeline: Any,
-    *,
     inverse: Any = None,
+    *,
     images: Any = None,
     select: Iterable[str] | None = None,
     skip: Iterable[str] | None = None,
@@ -29,6 +29,7 @@ def check(
     levels: Mapping[str, str] | None = None,
     name: str = "",
     output_max: float | None = None,
+    layout: str | None = None,
 ) -> Report:
     """Run the battery on a pipeline and, if given, on the project's own inverse.
 
@@ -44,7 +45,7 @@ def check(
         levels: by the name of a check, how much its failure matters: ``error``, ``warning`` (reported, fails nothing)
             or ``off`` (not run).
         name: what the report calls the pipeline.
-        output_max: the value of white in the floats that `inverse` gives; see :func:`~pytest_denorm.assert_round_trip`.
+        output_max, layout: what `inverse` gives and takes; see :func:`~pytest_denorm.assert_round_trip`.
 
     Returns:
         The report. ``report.ok``, ``report.failures``, ``report.warnings``; ``report.raise_for_failures()``;
@@ -56,7 +57,7 @@ def check(
         ImageError, ImageTypeError: `images`, `inverse` or `output_max` cannot be worked with.
     """
     choice = Choice.of(select, skip, expected_failures, levels)
-    return report_on(Case(pipeline, inverse, images, str(name), output_max), choice)
+    return report_on(Case(pipeline, inverse, images, str(name), output_max, layout), choice)
 
 
 def report_on(case: Case, choice: Choice) -> Report:
@@ -80,6 +81,7 @@ def parametrize_with_checks(
     expected_failures: Mapping[str, str] | Iterable[str] | None = None,
     levels: Mapping[str, str] | None = None,
     output_max: float | None = None,
+    layout: str | None = None,
 ) -> Callable[[FunctionT], FunctionT]:
     """Decorate a test with one item for each pipeline and check.
 
@@ -91,8 +93,8 @@ def parametrize_with_checks(
 
     Args:
         pipelines: by name, or a list whose members are called by their position.
-        inverse, images, select, skip, expected_failures, levels, output_max: as for :func:`check`, the same for every
-            pipeline. What is left out makes no item.
+        inverse, images, select, skip, expected_failures, levels, output_max, layout: as for :func:`check`, the same for
+            every pipeline. What is left out makes no item.
 
     Raises:
         CheckNameError: as :func:`check`; or no check is left.
@@ -112,7 +114,7 @@ def parametrize_with_checks(
     named = pipelines if isinstance(pipelines, Mapping) else {str(i): one for i, one in enumerate(pipelines)}
     if not named:
         raise PipelineError("there is no pipeline to check: expected at least one, by name or in a list.")
-    cases = [Case(pipeline, inverse, images, str(name), output_max) for name, pipeline in named.items()]
+    cases = [Case(pipeline, inverse, images, str(name), output_max, layout) for name, pipeline in named.items()]
     bound = [BoundCheck(case, one, choice) for case in cases for one in choice.run]
     return pytest.mark.parametrize("denorm_check", bound, ids=repr)
 

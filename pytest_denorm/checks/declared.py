@@ -21,12 +21,13 @@ from ..errors import (
     StatisticsWarning,
 )
 from ..pipelines.adapters.lightning import transferred
-from ..pipelines.probing import is_network
+from ..pipelines.runner import is_network
+from ..pipelines.structure import is_dataset
 from ..pipelines.views import views
-from ..pipelines.walk import is_dataset
-from .boundary import Sighting, declared_against_measured, sightings, unmet_splits
+from .boundary import declared_against_measured
 from .case import Case
 from .outcome import CheckFailure, NotApplicable, Shown
+from .sighting import Sighting, sightings, unmet_splits
 from .standardized import measure_standardization, normalized_again
 
 __all__ = [
@@ -87,7 +88,7 @@ def _met_by(case: Case) -> str:
     Raises:
         CheckFailure: not by all of the views that the pipeline makes of one picture.
     """
-    found = None if is_network(case.pipeline) else views(case.located.call, case.normalization)
+    found = None if is_network(case.pipeline) else views(case.located)
     if found is None or not found.raw:
         return "every picture"
     count = found.normalized + found.raw

@@ -166,7 +166,7 @@ class Report:
             return error
         try:
             return carrying(error, *self._drawn())
-        except DenormError:
+        except (DenormError, SystemExit):
             return error  # the inverse raises; the check says so
 
     def _repr_html_(self) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import traceback
 
 from ..errors import DenormError
-from ..pipelines.probing import one_thread
 from ..pipelines.randomness import states_kept
+from ..pipelines.runner import one_thread
 from .case import Case
 from .choice import Choice
 from .outcome import CheckFailure, CheckResult, CheckWarning, NotApplicable
 from .table import CHECKS, WARNINGS
 
 __all__ = ["run_check", "run_checks"]
+
+_ALL = Choice()
 
 
 def run_checks(case: Case, choice: Choice) -> list[CheckResult]:
@@ -25,7 +27,7 @@ def run_checks(case: Case, choice: Choice) -> list[CheckResult]:
     return results
 
 
-def run_check(case: Case, name: str, choice: Choice) -> CheckResult:
+def run_check(case: Case, name: str, choice: Choice = _ALL) -> CheckResult:
     """Return what one check gives."""
     asked = choice.levels.get(name)
     try:

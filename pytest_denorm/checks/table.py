@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .as_run import check_inverse_as_run
 from .case import Case
 from .conduct import (
     check_batch_matches_single,
@@ -47,6 +48,7 @@ CHECKS: dict[str, Check] = {
         check_statistics_match_channels,
         check_declared_matches_measured,
         check_dataset_is_standardized,
+        check_inverse_as_run,
         check_round_trip,
         check_reverse_round_trip,
         check_bytes_exact,

@@ -59,7 +59,7 @@ def _run(chosen: argparse.Namespace) -> int:
         pipeline = pipeline_or_numbers(chosen.spec, chosen)
         notes = [note for note in (pipeline.note, inverse.note) if note]
         name = chosen.spec or "--mean --std"
-        report = report_on(Case(pipeline.value, inverse.value, None, name, chosen.output_max, notes), choice)
+        report = report_on(Case(pipeline.value, inverse.value, None, name, chosen.output_max, notes=notes), choice)
     if chosen.json:
         print(report.to_json())
     else:

@@ -15,7 +15,16 @@ from decimal import Decimal
 
 from .. import __version__
 from ..errors import DenormError
-from . import accept_command, check_command, datasets_commands, demo, diagnose_command, init_command, show_command
+from . import (
+    accept_command,
+    check_command,
+    datasets_commands,
+    demo,
+    diagnose_command,
+    init_command,
+    scan_command,
+    show_command,
+)
 from .commands import complain, examples
 from .terminal import open_stderr
 
@@ -30,6 +39,7 @@ COMMANDS = (
     diagnose_command.add,
     show_command.add,
     datasets_commands.add,
+    scan_command.add,
     accept_command.add,
     init_command.add,
     demo.add,

@@ -21,10 +21,10 @@ import torch
 from ..core.alone import alone
 from ..core.normalization import Normalization, format_numbers
 from ..core.text import channel_name, in_levels
+from ..core.white import DEPTHS as WHITES
 from ..errors import DenormError, ImageTypeError, InverseError, StatisticsWarning
 from ..pipelines import locate
 from ..pipelines.calls import as_function
-from ..pipelines.white import WHITES
 from .causes import Cause, Causes, distinct
 from .observe import ChannelFit, Map, Observation, observe, snap
 

@@ -10,7 +10,7 @@ import pytest
 from . import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     import torch
 
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         pytest_side.start(config)
     if settings.get(config, "denorm"):
-        from .entries import ListedPipelines
+        from .listing import ListedPipelines
 
         config.pluginmanager.register(ListedPipelines(config), "denorm-listed-pipelines")
     if settings.get(config, "denorm_pictures"):
@@ -51,6 +51,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from .entries import session_levels
 
         session_levels(config)  # refused here: what a worker of pytest-xdist refuses, nobody reads
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    asked = isinstance(collector, pytest.Session) and settings.get(collector.config, "denorm")
+    if asked and settings.get(collector.config, "denorm_scan"):
+        from .scan_items import scan_of
+
+        report.result.append(scan_of(collector))  # so that pytest counts the files as its own items
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)

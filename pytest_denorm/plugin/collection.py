@@ -70,7 +70,7 @@ class _Pipeline(pytest.Collector):
             return error
         images = session_images(self.config) if settings.get(self.config, "denorm_images") else None
         notes = [note for note in (pipeline.note, inverse.note) if note]
-        return Case(pipeline.value, inverse.value, images, self.name, self.entry.output_max, notes)
+        return Case(pipeline.value, inverse.value, images, self.name, self.entry.output_max, notes=notes)
 
 
 class _CheckItem(pytest.Item):

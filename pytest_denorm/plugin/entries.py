@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from . import settings
 if TYPE_CHECKING:
     from ..checks.choice import Choice
 
-__all__ = ["Entry", "ListedPipelines", "listed_entries", "session_levels"]
+__all__ = ["Entry", "listed_entries", "session_levels"]
 
 _TABLE = "tool.denorm"
 _KEYS = ("inverse", "skip", "expected", "levels", "output_max")
@@ -110,7 +109,7 @@ def _listed(config: pytest.Config) -> list[Entry]:
             if key in seen:
                 _refuse(entry.file, f"{entry.name!r} {said}")
             seen[key] = entry
-    if not entries:
+    if not entries and not settings.get(config, "denorm_scan"):
         raise pytest.UsageError(
             "--denorm: no pipeline is listed. Name them in the ini:\n"
             "denorm_pipelines =\n    val = myproject.data:val_transform"
@@ -230,26 +229,3 @@ def _listed_keys() -> str:
 
 def _refuse(file: Path, said: str, end: str = ".") -> NoReturn:
     raise pytest.UsageError(f"denorm_pipelines in {file.name}: {said}{end}")
-
-
-class ListedPipelines:
-    """Makes the files that list pipelines files of tests: their items have ids like those of any other."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-
-    def pytest_sessionstart(self) -> None:
-        """Have the files collected, unless some of their items are asked for by id."""
-        files = {entry.file for entry in listed_entries(self.config)}  # refused here: nobody reads a worker's errors
-        start = Path(self.config.invocation_params.dir)
-        asked = {Path(os.path.normpath(start / str(one).partition("::")[0])) for one in self.config.args}
-        if not files & asked:
-            self.config.args += sorted(str(file) for file in files)
-
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        entries = [entry for entry in listed_entries(self.config) if entry.file == file_path]
-        if not entries:
-            return None
-        from .collection import collector_of
-
-        return collector_of(parent, file_path, entries)

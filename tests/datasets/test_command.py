@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from photographs import crops, write_cifar10, write_imagefolder
 from torchvision.datasets import ImageFolder
 
 from pytest_denorm import Statistics, SweepResult, dataset_statistics
-from pytest_denorm.cli.datasets_commands import add_stats_arguments, add_sweep_arguments, run_stats, run_sweep
+from pytest_denorm.cli.main import build_parser
 from pytest_denorm.errors import DatasetError
 
 MODULE = """
@@ -43,16 +42,17 @@ def project(tmp_path, monkeypatch):
     sys.modules.pop("sweepable", None)
 
 
+def run(command, *arguments):
+    chosen = build_parser().parse_args([command, "--quiet", *arguments])
+    return chosen.run(chosen)
+
+
 def stats(*arguments):
-    parser = argparse.ArgumentParser()
-    add_stats_arguments(parser)
-    return run_stats(parser.parse_args(["--quiet", *arguments]))
+    return run("stats", *arguments)
 
 
 def sweep(*arguments):
-    parser = argparse.ArgumentParser()
-    add_sweep_arguments(parser)
-    return run_sweep(parser.parse_args(["--quiet", *arguments]))
+    return run("sweep", *arguments)
 
 
 def test_stats(project, capsys):
@@ -113,10 +113,9 @@ def test_failures_can_be_skipped(project, capsys):
 
 def test_the_parser_is_built_without_torch():
     program = (
-        "import argparse, sys\n"
-        "from pytest_denorm.cli.datasets_commands import add_stats_arguments, add_sweep_arguments\n"
-        "add_stats_arguments(argparse.ArgumentParser())\n"
-        "add_sweep_arguments(argparse.ArgumentParser())\n"
+        "import sys\n"
+        "from pytest_denorm.cli.main import build_parser\n"
+        "build_parser()\n"
         "print({'torch', 'numpy', 'PIL'} & set(sys.modules))\n"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -1,29 +1,32 @@
-"""How many channels the pictures of a pipeline have, where nobody says: the usual numbers, and those that it shows."""
+"""How many channels the images of a pipeline have, where nobody says: the usual numbers, and those that it shows."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from .outputs import Array
 
-__all__ = ["LESS_USUAL", "USUAL", "first_of", "named_in", "spread_over"]
+__all__ = ["LESS_USUAL", "USUAL", "first_of", "of_located", "spread_over"]
 
 #: Colour, and grey.
 USUAL = (3, 1)
 #: With a fourth band or transparency; complex numbers, optical flow, two polarizations. Tried where nothing else works.
 LESS_USUAL = (4, 2)
 
-#: A larger number in an error is hardly one of channels.
+#: More are hardly channels.
 _MOST = 32
-_NUMBER = re.compile(r"(?<![\w.])\d{1,2}(?!\.?\w)")
 
 
 def first_of(channels: int | None) -> tuple[int, ...]:
     """The usual numbers, after that of the user's pictures, where it is known."""
     return USUAL if channels is None else tuple(dict.fromkeys((channels, *USUAL)))
+
+
+def of_located(channels: int) -> tuple[int, ...]:
+    """Return how many channels images may have: as many as there are statistics, but grey may become color."""
+    return USUAL if channels in USUAL else (channels,)
 
 
 def spread_over(given: Sequence[int], output: Array, channels: int) -> int | None:
@@ -58,10 +61,3 @@ def _made_of_one(given: Sequence[int], output: Sequence[int]) -> int | None:
     count = min(output[-3], output[-1])
     keeps_its_size = set(sorted(given)[-2:]) <= set(output)
     return count if count > 1 and (keeps_its_size or count <= _MOST) else None
-
-
-def named_in(messages: Iterable[str]) -> list[int]:
-    """Numbers of channels that errors may speak of, the most frequent first."""
-    numbers = [int(number) for message in messages for number in _NUMBER.findall(message)]
-    likely = [number for number in dict.fromkeys(numbers) if 0 < number <= _MOST]
-    return sorted(likely, key=numbers.count, reverse=True)

@@ -1,0 +1,271 @@
+"""Constants that no rule predicts, read off the fitted lines: which std and which mean an inverse must have been given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .evidence import Evidence, Line, snap
+from .rules import ORDER, Rule, Statistics, constant_rules, frame_rules
+
+__all__ = ["Patch", "Read", "read_constants", "typed_number"]
+
+Array = np.ndarray[Any, Any]
+
+#: What reading off a constant costs, and each further one.
+_FIRST, _FURTHER = 1.25, 0.5
+#: A contrast or a brightness of the whole image, or one pair of numbers for all channels.
+_COMMON = 1.35
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Constants that were read off.
+
+    Attributes:
+        kind: what a diagnosis calls it.
+        key: names its words.
+        slope, offset: the map of an inverse with this mistake alone.
+        facts: what the words show.
+    """
+
+    kind: str
+    key: str
+    slope: Array
+    offset: Array
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Read(NamedTuple):
+    """One reading of the lines: constants that were typed, and the rules beside them."""
+
+    rules: tuple[Rule, ...]
+    patches: tuple[Patch, ...]
+    slope: Array
+    offset: Array
+    raw_slope: Array
+    raw_offset: Array
+    blur: Array
+    order: tuple[int, ...]
+    cost: float
+
+
+class _Typed(NamedTuple):
+    """The constants that lines imply, and how well they are known."""
+
+    std: Array
+    mean: Array
+    std_room: Array
+    mean_room: Array
+
+
+def read_constants(seen: Evidence, lines: Sequence[Line], shift: float, most: float) -> Iterator[Read]:
+    """Read the constants of an inverse off its lines: as it should be, and with each rule of the table beside them.
+
+    Args:
+        lines: of the channels, all of them affine.
+        shift: of the values from the numbers that were stored.
+        most: what a reading may cost.
+    """
+    order = tuple(int(line.source or 0) for line in lines)
+    if sorted(order) != list(range(seen.channels)):
+        return
+    slope = np.array([line.slope for line in lines])
+    offset = np.array([line.offset for line in lines]) + shift
+    count = np.maximum(seen.is_closed.sum(axis=0), 1)
+    blur = seen.room(slope, offset) + seen.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
+    gain = np.abs(slope / seen.known.std[list(order)])
+    frames = [rule for rule in frame_rules(seen.known) if rule.undo is not None and rule.stage != ORDER]
+    moves = [rule for rule in frame_rules(seen.known) if rule.stage == ORDER and rule.order == order]
+    if order == tuple(range(seen.channels)):
+        moves = []
+    elif not moves:
+        return
+    for move in moves or [None]:
+        for frame in [None, *frames]:
+            beside = tuple(rule for rule in (frame, move) if rule is not None)
+            with np.errstate(all="ignore"):
+                typed = _typed(seen, beside, slope, offset, blur)
+            if typed is None:
+                continue
+            if frame is None and ((gain <= 0.1) | (gain >= 10)).all():
+                continue
+            left = most - sum(rule.cost for rule in beside)
+            for rule, cost, patches, std, mean in _patched(seen, typed, left, alone=frame is None):
+                rules = (*((rule,) if rule else ()), *beside)
+                a, b = std, mean
+                for one in beside:
+                    a, b = one.change(a, b)
+                total = cost + sum(one.cost for one in rules)
+                yield Read(rules, patches, a, b, slope, offset, blur, order, total)
+
+
+def _typed(seen: Evidence, beside: Sequence[Rule], slope: Array, offset: Array, blur: Array) -> _Typed | None:
+    """Undo the rules beside the constants, the last one first, and carry along what is not known of the lines."""
+    order = next((list(rule.order) for rule in beside if rule.order), list(range(seen.channels)))
+    slope_room = blur / np.maximum(seen.reach[order], 1e-30)
+    ends = []
+    for a, b in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
+        std, mean = slope + a * slope_room, offset + b * blur
+        for rule in reversed(beside):
+            if rule.undo is not None:
+                std, mean = rule.undo(std, mean)
+        ends.append((std, mean))
+    (std, mean), *moved = ends
+    if not (np.isfinite(std).all() and np.isfinite(mean).all()):
+        return None
+    std_room, mean_room = (
+        sum(np.maximum(np.abs(moved[i][k] - one), np.abs(moved[i + 1][k] - one)) for i in (0, 2))
+        for k, one in ((0, std), (1, mean))
+    )
+    return _Typed(std, mean, std_room, mean_room)
+
+
+@lru_cache(maxsize=64)
+def _bases(mean: tuple[float, ...], std: tuple[float, ...], white: float, single: bool) -> tuple[Any, ...]:
+    """The pipeline's constants and those of each rule: rules, stds and means (k, channels), costs."""
+    known = Statistics(np.array(mean), np.array(std), white, single)
+    rules = [None, *(rule for rule in constant_rules(known) if rule.pairs)]
+    typed = [(known.std, known.mean) if rule is None else rule.change(known.std, known.mean) for rule in rules]
+    stds, means = (np.array([one[i] for one in typed]) for i in (0, 1))
+    return rules, stds, means, np.array([0.0 if rule is None else rule.cost for rule in rules])
+
+
+def _patched(
+    seen: Evidence, typed: _Typed, most: float, *, alone: bool
+) -> Iterator[tuple[Rule | None, float, tuple[Patch, ...], Array, Array]]:
+    """What the typed constants are: the pipeline's, or those of one rule, but for some that were read off."""
+    rules, stds, means, own = _bases(*seen.known.key)
+    if alone:
+        yield from ((None, *one) for one in _common_patches(seen, typed) if one[0] <= most)
+    else:
+        rules, stds, means, own = rules[:1], stds[:1], means[:1], own[:1]
+    wrong_std = np.abs(typed.std - stds) > typed.std_room
+    wrong_mean = np.abs(typed.mean - means) > typed.mean_room
+    with np.errstate(all="ignore"):
+        scaled = wrong_std & wrong_mean & (np.abs(typed.mean - means * typed.std / stds) <= typed.mean_room)
+    least = own + _FIRST * (wrong_std.any(axis=1).astype(int) + (wrong_mean & ~scaled).any(axis=1))
+    wrong_at_all = (wrong_std | wrong_mean).any(axis=1)
+    for k in np.flatnonzero((least <= most) & wrong_at_all):
+        cost = _cost(typed.std, stds[k], wrong_std[k]) + _cost(typed.mean, means[k], wrong_mean[k] & ~scaled[k])
+        if cost + own[k] > most:
+            continue
+        patches, std, mean = _single_patches(seen, typed, (stds[k], means[k]), (wrong_std[k], wrong_mean[k], scaled[k]))
+        yield rules[k], cost, patches, std, mean
+
+
+def _cost(typed: Array, right: Array, wrong: Array) -> float:
+    """Of constants that were read off: the same number in place of the same number costs once."""
+    different = {(float(f"{a:.4g}"), float(f"{b:.4g}")) for a, b in zip(typed[wrong], right[wrong], strict=True)}
+    return _FIRST + _FURTHER * (len(different) - 1) if different else 0.0
+
+
+def typed_number(value: float, width: float) -> float:
+    """Return what was typed, most likely, for a `value` that is known to `width`; 0 only where it may be that."""
+    return snap(value, width) or (0.0 if abs(value) <= width else float(f"{value:.2g}"))
+
+
+def _single_patches(
+    seen: Evidence, typed: _Typed, base: tuple[Array, Array], wrong: tuple[Array, Array, Array]
+) -> tuple[tuple[Patch, ...], Array, Array]:
+    """The constants of single channels that are not those of `base`."""
+    known, (right_std, right_mean), (wrong_std, wrong_mean, scaled) = seen.known, base, wrong
+    snapped_std = np.array([typed_number(a, r) for a, r in zip(typed.std, typed.std_room, strict=True)])
+    snapped_mean = np.array([typed_number(a, r) for a, r in zip(typed.mean, typed.mean_room, strict=True)])
+    std = np.where(wrong_std, snapped_std, right_std)
+    with np.errstate(all="ignore"):
+        mean = np.where(wrong_mean, np.where(scaled, right_mean * std / right_std, snapped_mean), right_mean)
+    patches = []
+    left = wrong_std & wrong_mean & (std == 1) & (mean == 0)
+    if left.any() and not left.all():
+        alone_std, alone_mean = np.where(left, 1.0, known.std), np.where(left, 0.0, known.mean)
+        patches.append(Patch("not-inverted", "channel-untouched", alone_std, alone_mean, {"channels": left}))
+        wrong_std, wrong_mean = wrong_std & ~left, wrong_mean & ~left
+    if known.is_identity and wrong_std.any() and wrong_mean.any() and not left.any():
+        return (Patch("inverted-twice", "no-forward-read", std, mean),), std, mean
+    short = _says_rounded(known, std, mean, wrong_std, wrong_mean)
+    if short is not None:
+        facts = {"decimals": short}
+        return (Patch("rounded-constants", "pipeline-rounded-read", std, mean, facts),), std, mean
+    if wrong_std.any():
+        alone_mean = np.where(scaled, known.mean * std / known.std, known.mean)
+        alone_std = np.where(wrong_std, std, known.std)
+        facts = {"channels": wrong_std, "typed": std, "right": right_std, "scaled": scaled}
+        patches.append(Patch("wrong-std", "wrong-std", alone_std, np.where(scaled, alone_mean, known.mean), facts))
+    wrong_mean = wrong_mean & ~scaled
+    if wrong_mean.any():
+        facts = {"channels": wrong_mean, "typed": mean, "right": right_mean}
+        patches.append(Patch("wrong-mean", "wrong-mean", known.std, np.where(wrong_mean, mean, known.mean), facts))
+    return tuple(patches), std, mean
+
+
+def _common_patches(seen: Evidence, typed: _Typed) -> Iterator[tuple[float, tuple[Patch, ...], Array, Array]]:
+    """What all channels have in common: a gain, an offset, or one pair of numbers."""
+    known = seen.known
+    if known.channels < 2:
+        return
+    gain = typed.std / known.std
+    shift = typed.mean - gain * known.mean
+    gain_room = typed.std_room / np.abs(known.std)
+    shift_room = typed.mean_room + gain_room * np.abs(known.mean)
+    one_gain, one_shift = _one_value(gain, gain_room), _one_value(shift, shift_room)
+    varied = np.ptp(known.std) > 0 or np.ptp(known.mean) > 0
+    if one_gain is not None and one_shift is not None and 0.02 < abs(one_gain) < 50 and varied:
+        parts, cost = [], 0.0
+        if abs(one_gain - 1) > gain_room.max():
+            facts = {"gain": one_gain}
+            parts.append(Patch("contrast", "contrast", one_gain * known.std, one_gain * known.mean, facts))
+            cost += _COMMON
+        else:
+            one_gain = 1.0
+        if abs(one_shift) > shift_room.min():
+            facts = {"shift": one_shift}
+            parts.append(Patch("brightness", "brightness", known.std, known.mean + one_shift, facts))
+            cost += _COMMON if not parts[:-1] else 0.4
+        else:
+            one_shift = 0.0
+        if parts:
+            yield cost, tuple(parts), one_gain * known.std, one_gain * known.mean + one_shift
+    one_std, one_mean = _one_value(typed.std, typed.std_room), _one_value(typed.mean, typed.mean_room)
+    if one_std is not None and one_mean is not None and one_std > 0 and varied and (one_std, one_mean) != (1, 0):
+        std, mean = np.full(known.channels, one_std), np.full(known.channels, one_mean)
+        facts = {"std": one_std, "mean": one_mean}
+        yield _COMMON, (Patch("one-channel-for-all", "same-for-all", std, mean, facts),), std, mean
+
+
+def _one_value(values: Array, room: Array) -> float | None:
+    """The number that all these are, as it was typed; None where they differ."""
+    low, high = float((values - room).max()), float((values + room).min())
+    if low > high:
+        return None
+    return snap((low + high) / 2, (high - low) / 2) if abs(low + high) > high - low else 0.0
+
+
+def _says_rounded(known: Statistics, std: Array, mean: Array, wrong_std: Array, wrong_mean: Array) -> str | None:
+    """How many decimals the pipeline's own constants have, where they are those of the inverse, rounded.
+
+    That numbers are short says little, as most are. The long ones have to look typed: longer by a digit or two, no more.
+    """
+    long = np.concatenate([std[wrong_std], mean[wrong_mean]])
+    short = np.concatenate([known.std[wrong_std], known.mean[wrong_mean]])
+    right_std, right_mean = ~wrong_std | (std == known.std), ~wrong_mean | (mean == known.mean)
+    if (
+        len({round(float(one), 12) for one in short}) < 2
+        or not (right_std | wrong_std).all()
+        or (not right_mean.any() and False)
+    ):
+        return None
+    for digits in (1, 2, 3):
+        rounded = np.abs(long - short) <= 0.5000001 * 10.0**-digits
+        exact = np.abs(short - np.round(short, digits)) <= 1e-9 * np.abs(short)
+        typed = np.abs(long - np.round(long, digits + 2)) <= 1e-9 * np.abs(long)
+        is_moved = np.abs(long - short).max(initial=0.0) > 0.05 * 10.0**-digits
+        first = int(np.abs(short).argmax())
+        in_step = np.abs(long - short * (long[first] / short[first])) <= 1e-3 * np.abs(long)
+        if rounded.all() and exact.all() and typed.all() and is_moved and not in_step.all() and len(long) >= 2:
+            return f"{digits} decimal{'' if digits == 1 else 's'}"
+    return None
