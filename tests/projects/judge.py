@@ -3,7 +3,7 @@
     python tests/projects/judge.py [--jobs N] [--all] [WORD ...]
 
 prints the projects that were judged otherwise (with ``--all`` each), with time and memory, and the sums below them.
-Each runs in a process of its own, which ends after a minute; with words, just those whose names contain one of them.
+Each runs in a process of its own, which ends after 30 seconds; with words, just those whose names contain one of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ import pytest_denorm
 from pytest_denorm import DenormError
 
 PROJECTS = [*pipelines.PROJECTS, *inverses.PROJECTS, *items.PROJECTS]
-_SECONDS = 60
+_SECONDS = 30
 _USUAL_SECONDS, _USUAL_MEGABYTES = 2.0, 500.0
 
 
@@ -120,6 +120,7 @@ def _line(text: str) -> str:
 
 def _apart(project: Project, channel: Any) -> None:
     torch.set_num_threads(1)
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         verdict, said, seconds = judge(project)
@@ -138,10 +139,9 @@ def judge_apart(project: Project) -> Judged:
     worker.start()
     theirs.close()
     try:
-        found = mine.recv() if mine.poll(_SECONDS) else ("crashed", f"no end after {_SECONDS} s", float(_SECONDS), 0.0)
+        found = mine.recv()
     except EOFError:
-        found = ("crashed", "the process died", 0.0, 0.0)
-    worker.kill()
+        found = ("crashed", f"the process died: it took {_SECONDS} s, or more memory than there is", 0.0, 0.0)
     worker.join()
     return Judged(project, *found)
 
