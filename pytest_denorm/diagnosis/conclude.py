@@ -115,6 +115,8 @@ def _is_whole(values: Array, roundoff: float) -> bool:
 
 def explain(seen: Evidence) -> Explanation | None:
     """Return the cheapest explanation, in the accuracy of the images; else in that of float32 constants."""
+    if seen.step and seen.high.max() <= 2 * seen.step:
+        return None  # all that is left of values in 0..1 that were cast as they are
     found = search(seen)
     if seen.unit >= _SINGLE or (found is not None and found.cost < 1.3):
         return found
@@ -227,7 +229,8 @@ def _message(seen: Evidence, part: Rule | Patch, found: Explanation, scale: floa
         facts["own"] = known.std if part.key == "wrong-std" else known.mean
         gain = found.slope / known.std
         shift = found.offset - gain * known.mean
-        alone = not found.rules and found.order == tuple(range(seen.channels))
+        alone = len(found.parts) == 1 or all(isinstance(one, Patch) for one in found.parts)
+        alone = alone and found.order == tuple(range(seen.channels))
         facts["gain"] = [distinct(float(f"{one:.9g}"), 1.0, 4) if alone else None for one in gain]
         facts["shift"] = [_short(one, seen.white) for one in shift]
     elif part.key in ("rounded", "pipeline-rounded", "pipeline-rounded-read"):

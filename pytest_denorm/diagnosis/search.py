@@ -112,6 +112,8 @@ def search(seen: Evidence) -> Explanation | None:
         same_way = _storing(one) == _storing(first) and len(one.parts) == len(first.parts) == 1
         if same_way and one.cost <= first.cost + _EQUAL and not one.kinds & first.kinds:
             equal.setdefault(one.parts[0].kind, one)
+    if equal and not seen.is_closed.any():  # all black or all white: many mistakes do that
+        return None
     return replace(first, equal=tuple(equal.values()))
 
 

@@ -77,8 +77,8 @@ def test_everything_is_in_the_message() -> None:
         "              picture 0, channel 2 (blue), row 1, column 0: expected 211, found 215\n"
         "  channels    red 0 (0 levels) ok, green 1.25 (1.25 levels) ok, blue 4 (4 levels) off\n"
         "  levels      256 of 768 come back as another byte\n"
-        "  diagnosis   wrong-mean: green mean is 111.25 where the pipeline has 110 (gain 1, offset\n"
-        "              1.2). Use the pipeline's own mean.\n"
+        "  diagnosis   wrong-mean: green mean is 111.25 where the pipeline has 110 (gain 1,\n"
+        "              offset 1.2). Use the pipeline's own mean.\n"
         "  tolerance   1.25 = 1.25 levels: the number given as tolerance="
     )
     failed = failed_round_trip(caught.value)
