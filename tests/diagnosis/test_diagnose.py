@@ -345,7 +345,7 @@ CASTS: dict[str, tuple[Function, str, bool, str]] = {
     ),
     "means 0.002 low, rounded": (lambda y: rounded(right(y) - 0.002), "brightness", False, "-0.002 is added"),
     "a gain of 0.995, rounded": (lambda y: rounded(right(y) * 0.995), "contrast", False, "multiplied by 0.995"),
-    "0 and 1": (lambda y: rounded(right(y) / 255), "scale-255", False, "255 times too small"),
+    "0 and 1": (lambda y: rounded(right(y) / 255), "scale-255", False, "values in 0..1 were cast"),
 }  # fmt: skip
 
 
