@@ -19,10 +19,10 @@ _HOMES = {
     "denormalize": "pipelines.apply",
     "to_uint8": "pipelines.apply",
     "Denorm": "plugin.fixtures",
-    "find_normalize": "pipelines.walk",
+    "find_normalize": "pipelines.resolve",
     "inverse_of": "pipelines.apply",
     "ColorMap": "core.colormap",
-    "probe": "pipelines.probing",
+    "probe": "pipelines.resolve",
     "register_adapter": "pipelines",
     "Diagnosis": "diagnosis.verdict",
     "Report": "checks",
@@ -33,10 +33,12 @@ _HOMES = {
     "GridFigure": "images.grid_figure",
     "grid": "images.layout",
     "image_compare": "images.marks",
-    "Statistics": "datasets.statistics",
+    "Statistics": "core.statistics",
     "SweepResult": "datasets.sweeping",
     "dataset_statistics": "datasets.measure",
     "sweep": "datasets.sweeping",
+    "ScanResult": "scanner.scanning",
+    "scan": "scanner.scanning",
     "DenormError": "errors",
 }
 
@@ -50,6 +52,7 @@ __all__ = [
     "GridFigure",
     "Normalization",
     "Report",
+    "ScanResult",
     "Statistics",
     "SweepResult",
     "__version__",
@@ -66,6 +69,7 @@ __all__ = [
     "preset",
     "probe",
     "register_adapter",
+    "scan",
     "sweep",
     "to_uint8",
 ]
@@ -74,8 +78,8 @@ if TYPE_CHECKING:
     from .checks import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
     from .core.colormap import ColorMap
     from .core.normalization import PRESETS, Normalization, preset
+    from .core.statistics import Statistics
     from .datasets.measure import dataset_statistics
-    from .datasets.statistics import Statistics
     from .datasets.sweeping import SweepResult, sweep
     from .errors import DenormError
     from .images.grid_figure import GridFigure
@@ -83,9 +87,9 @@ if TYPE_CHECKING:
     from .images.marks import image_compare
     from .pipelines import register_adapter
     from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8
-    from .pipelines.probing import probe
-    from .pipelines.walk import find_normalize
+    from .pipelines.resolve import find_normalize, probe
     from .plugin.fixtures import Denorm
+    from .scanner.scanning import ScanResult, scan
 
 
 def __getattr__(name: str) -> object:

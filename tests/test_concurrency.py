@@ -131,7 +131,7 @@ def test_workers_find_what_one_process_finds(checkout: Checkout) -> None:
     spread = checkout.run("-n4", *arguments)
     assert checkout.run("-n0", *arguments) == spread
     failed = {name for name, outcomes in spread["outcomes"].items() if ["call", "failed"] in outcomes}
-    assert failed == {"test_all.py::test_picture[picture3]", "denorm::bad::input_unchanged"}
+    assert failed == {"test_all.py::test_picture[picture3]", "tox.ini::bad::input_unchanged"}
     assert [line for line in spread["said"] if line.startswith("1 unused, no collected test compares")]
     assert [line for line in spread["said"] if line.startswith("6 compared (1 different), 0 updated")]
 
@@ -148,7 +148,7 @@ def test_workers_random_order_and_reruns_together(checkout: Checkout) -> None:
         name: outcomes[-1] for name, outcomes in plain["outcomes"].items()
     }
     reruns = [name for name, outcomes in mixed["outcomes"].items() if ["call", "rerun"] in outcomes]
-    assert sorted(reruns) == ["denorm::bad::input_unchanged", "test_all.py::test_picture[picture3]"]
+    assert sorted(reruns) == ["tox.ini::bad::input_unchanged", "test_all.py::test_picture[picture3]"]
     assert mixed["page"] == plain["page"]
     assert mixed["baselines"] == plain["baselines"]
 

@@ -31,9 +31,9 @@ import pytest_denorm.images.layout
 import pytest_denorm.plugin.image_tests
 from pytest_denorm import dataset_statistics, sweep
 from pytest_denorm.core.files import write_whole
+from pytest_denorm.core.json_files import write_json
+from pytest_denorm.core.statistics import Statistics
 from pytest_denorm.core.text import printable
-from pytest_denorm.datasets.json_files import write_json
-from pytest_denorm.datasets.statistics import Statistics
 from pytest_denorm.errors import BaselineError, DatasetError, DenormError, ImageError, SettingsError
 from pytest_denorm.images.baselines import DIGESTS, decode, read_bytes, read_digests, write_digests
 from pytest_denorm.images.decoding import MAX_PIXELS, read_picture
@@ -267,7 +267,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
         read_bytes(Path("/dev/zero"))
     with pytest.raises(BaselineError, match=r"pipe\.png cannot be written: it is a named pipe\."):
         write_whole(pipe, b"")
-    with pytest.raises(DatasetError, match=r"pipe\.png is no file, and would be replaced: name another one\."):
+    with pytest.raises(DatasetError, match=r"pipe\.png cannot be written: it is a named pipe\. Remove it\."):
         write_json(pipe, {})
     with pytest.raises(ImageError, match=r"pipe\.png cannot be read as a picture: expected a file"):
         read_picture(pipe)
@@ -437,7 +437,7 @@ def test_names_of_pictures_in_a_data_set_are_written_out(tmp_path: Path) -> None
 
     with pytest.raises(DatasetError) as caught:
         dataset_statistics(ImageFolder(str(tmp_path)))
-    assert "picture 0 (" in str(caught.value)
+    assert "image 0 (" in str(caught.value)
     assert "\\x1b[31ma" in str(caught.value).splitlines()[0].partition(")")[0]
 
 

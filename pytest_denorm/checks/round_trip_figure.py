@@ -23,9 +23,8 @@ from ..core.text import channel_name
 from ..diagnosis.verdict import Diagnosis
 from ..errors import DenormError
 from ..pipelines.calls import Caller
-from .assertion import levels_text, worst_text
 from .case import Case
-from .round_trip import RoundTrip, comparable
+from .round_trip import RoundTrip, comparable, levels_text, worst_text
 
 __all__ = ["png_of", "round_trip_figure"]
 
@@ -111,7 +110,7 @@ def _own_style() -> Iterator[None]:
 
 
 def _trips(case: Case) -> Iterator[_Trip]:
-    forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse")
+    forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse", case.way)
     white = case.normalization.pixel_max
     for index, picture in enumerate(case.images):
         if picture.numel():

@@ -1,4 +1,4 @@
-"""``sweep``: every picture of a data set through the Normalize and back."""
+"""``sweep``: every image of a data set through the Normalize and back."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..core.json_files import expect, read_json, write_json
 from ..core.normalization import Normalization
+from ..core.statistics import FAILURE_FORM, NAMED_FAILURES, Failure, describe
 from ..core.text import count_of
 from ..core.units import check_output_max
 from ..errors import DatasetError, ImageTypeError, NormalizeNotFoundError, PipelineError
 from ..pipelines import Located, locate
-from ..pipelines.items import data_set_of, is_indexed, kept_while_read
+from ..pipelines.batches import data_set_of, is_indexed, kept_while_read
+from ..pipelines.pixels import Reading
 from ..pipelines.randomness import states_kept
+from ..pipelines.tally import OnError
 from ..pipelines.watching import recorded
-from .chunks import chosen, chunks, results
+from .chunks import check_source, chosen, chunks, results
 from .distributed import Ranks
-from .json_files import expect, read_json, write_json
 from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
-from .planes import Reading, check_source, picture_name
 from .progress import Progress
-from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, describe
-from .tally import OnError
+from .stored_images import image_name
 
 __all__ = ["SweepResult", "WorstPicture", "sweep"]
 
-#: Pictures between two chances to save the state.
+#: Images between two chances to save the state.
 _CHUNK = 64
 #: Seconds between two savings.
 _SAVE_EVERY = 1.0
@@ -51,7 +52,7 @@ _FORM: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class WorstPicture:
-    """The picture that came back worst."""
+    """The image that came back worst."""
 
     index: int
     name: str
@@ -72,13 +73,13 @@ class SweepResult:
         pictures: how many were checked.
         values: how many values (pixels times channels) that were.
         wrong_levels: values that came back more than half a level of 255 off.
-        wrong_pictures: pictures that have such a value.
-        worst: the picture with the greatest error.
-        failed: pictures that could not be read and were skipped; the first of them are in `failures`.
+        wrong_pictures: images that have such a value.
+        worst: the image with the greatest error.
+        failed: images that could not be read and were skipped; the first of them are in `failures`.
         seconds: how long it took, all resumed runs together.
-        planned: how many pictures the sweep was to check.
+        planned: how many images the sweep was to check.
         source: where the Normalize was found.
-        resumed: how many of the pictures an earlier run had checked, as the state file says.
+        resumed: how many of the images an earlier run had checked, as the state file says.
     """
 
     pictures: int = 0
@@ -95,22 +96,22 @@ class SweepResult:
 
     @property
     def complete(self) -> bool:
-        """Every picture that was planned was checked, or failed."""
+        """Every image that was planned was checked, or failed."""
         return self.pictures + self.failed == self.planned
 
     @property
     def ok(self) -> bool:
-        """Every picture that was planned was checked and came back."""
+        """Every image that was planned was checked and came back."""
         return self.pictures == self.planned and not self.wrong_levels
 
     @property
     def rate(self) -> float:
-        """Pictures a second."""
+        """Images a second."""
         return (self.pictures + self.failed) / max(self.seconds, 1e-9)
 
     @classmethod
     def of_passages(cls, index: int, name: str, passages: Sequence[Passage]) -> SweepResult:
-        """Of one picture."""
+        """Of one image."""
         wrong = sum(passage.wrong for passage in passages)
         worst = WorstPicture(index, name, max(passage.error for passage in passages), wrong)
         return cls(1, sum(passage.values for passage in passages), wrong, int(wrong > 0), worst)
@@ -158,20 +159,20 @@ class SweepResult:
         checked = self.pictures + self.failed
         part = "" if self.complete else f" of {self.planned:,}, unfinished"
         lines = [
-            f"sweep over {count_of(checked, 'picture')}{part}, through {self.source} and back",
-            f"  {self.wrong_levels:,} of {self.values:,} levels wrong, in {count_of(self.wrong_pictures, 'picture')}",
+            f"sweep over {count_of(checked, 'image')}{part}, through {self.source} and back",
+            f"  {self.wrong_levels:,} of {self.values:,} levels wrong, in {count_of(self.wrong_pictures, 'image')}",
         ]
         if self.worst is not None:
             lines.append(f"  worst: {self.worst}")
         if self.failed:
-            lines.append(f"  {count_of(self.failed, 'picture')} could not be read:")
+            lines.append(f"  {count_of(self.failed, 'image')} could not be read:")
             lines += [f"    {failure}" for failure in self.failures]
         if self.resumed and self.resumed == checked:
             said = "nothing was swept now: all of this is in the state file; delete it to sweep anew"
             return "\n".join([*lines, f"  {said}"])
         if self.resumed:
-            lines.append(f"  {count_of(self.resumed, 'picture')} of these had been checked before (the state file)")
-        return "\n".join([*lines, f"  {self.rate:,.0f} pictures a second"])
+            lines.append(f"  {count_of(self.resumed, 'image')} of these had been checked before (the state file)")
+        return "\n".join([*lines, f"  {self.rate:,.0f} images a second"])
 
 
 def sweep(
@@ -193,34 +194,34 @@ def sweep(
     timeout: float = 1800.0,
     progress: bool = False,
 ) -> SweepResult:
-    """Sends every picture of a data set through a Normalize and back, and counts what does not return.
+    """Sends every image of a data set through a Normalize and back, and counts what does not return.
 
     ``sweep(dataset)`` or ``sweep(loader)`` looks on while the data set's own Normalize works amid whatever augmentation
     surrounds it: what entered it is compared with what the inverse makes of what left it.
-    ``sweep(pipeline, dataset)`` takes raw pictures (PIL, bytes, floats) from `dataset` and sends them through the
+    ``sweep(pipeline, dataset)`` takes raw images (PIL, bytes, floats) from `dataset` and sends them through the
     Normalize of `pipeline` alone, of whatever library.
 
     Args:
         pipeline: a data set, a loader (whose data set is swept), or with `dataset` a pipeline, a Normalization, or the
             name of a preset.
-        dataset: the raw pictures, ``dataset[i]`` and ``len(dataset)``.
-        inverse: the project's own inverse of a picture (C, H, W), to floats in the units of the pictures, or to
+        dataset: the raw images, ``dataset[i]`` and ``len(dataset)``.
+        inverse: the project's own inverse of an image (C, H, W), to floats in the units of the images, or to
             bytes; the derived inverse if it is not given.
-        output_max: the value of white in the floats that `inverse` gives, if it is not that of the pictures; and in
+        output_max: the value of white in the floats that `inverse` gives, if it is not that of the images; and in
             integers, as for :func:`~pytest_denorm.assert_round_trip`.
-        image, channel_axis, pixel_max: where and what the pictures of `dataset` are, as in
+        image, channel_axis, pixel_max: where and what the images of `dataset` are, as in
             :func:`~pytest_denorm.dataset_statistics`.
-        on_error: ``"raise"`` at the first picture that cannot be read; ``"skip"`` counts and names them.
+        on_error: ``"raise"`` at the first image that cannot be read; ``"skip"`` counts and names them.
         limit, sample, seed, workers, distributed, timeout, progress: as in
             :func:`~pytest_denorm.dataset_statistics`.
         state: a file where the sweep keeps how far it is. If it is there, the sweep goes on from it: nothing is
             counted twice, and what was checked in the last second before a kill is checked again. The file is
-            replaced whole. The data set has to give its pictures in the same order. Distributed, each rank keeps a
+            replaced whole. The data set has to give its images in the same order. Distributed, each rank keeps a
             file of its own, with ``.<rank>-of-<count>`` behind the name.
 
     Raises:
         PipelineError: no Normalize, or not one alone, or one that cannot be watched or that works on batches.
-        DatasetError: no data set; a picture that cannot be read (unless skipped) or does not fit the Normalize; or
+        DatasetError: no data set; an image that cannot be read (unless skipped) or does not fit the Normalize; or
             `state` is of another sweep.
         RankError: another rank failed; names it.
     """
@@ -228,10 +229,10 @@ def sweep(
         raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
     located = located_quietly(pipeline) if isinstance(pipeline, str) else locate(pipeline)
     if dataset is None and isinstance(pipeline, (str, Normalization)):
-        raise DatasetError(f"{pipeline!r} holds no pictures: a sweep needs a data set too.")
+        raise DatasetError(f"{pipeline!r} holds no images: a sweep needs a data set too.")
     if dataset is None:
         dataset, pipeline = _unwrapped(pipeline, located), None
-        with recorded(located):  # refuses before the first picture what cannot be watched
+        with recorded(located):  # refuses before the first image what cannot be watched
             pass
     check_source(dataset)
     if not is_indexed(dataset):
@@ -241,7 +242,7 @@ def sweep(
     if isinstance(inverse, Normalization):
         inverse = inverse.normalize
     if inverse is not None and not callable(inverse):
-        raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
+        raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized image, or None.")
     indices = chosen(len(dataset), limit=limit, sample=sample, seed=seed)
     if not indices:
         raise DatasetError("the data set is empty: there is nothing to sweep.")
@@ -250,7 +251,7 @@ def sweep(
     work = RoundTrips(pipeline, inverse, output_max, Reading(image, channel_axis, pixel_max), on_error)
     key = {
         "normalization": [list(normalization.mean), list(normalization.std), normalization.pixel_max],
-        "dataset": [len(dataset), picture_name(dataset, indices[0]), picture_name(dataset, indices[-1])],
+        "dataset": [len(dataset), image_name(dataset, indices[0]), image_name(dataset, indices[-1])],
         "pictures": [len(indices), sample, seed if sample is not None else None],
         "inverse": None if inverse is None else getattr(inverse, "__qualname__", type(inverse).__qualname__),
         "results of the inverse": None if inverse is None else _fingerprint(inverse, normalization),
@@ -274,7 +275,7 @@ def sweep(
 
 
 def _fingerprint(inverse: Inverse, normalization: Normalization) -> str:
-    """A digest of what an inverse makes of a small picture, to three decimals; "" where it takes none. A state file is
+    """A digest of what an inverse makes of a small image, to three decimals; "" where it takes none. A state file is
     of another sweep when the code of the inverse has changed.
     """
     channels = 3 if normalization.channels == 1 else normalization.channels
@@ -283,7 +284,7 @@ def _fingerprint(inverse: Inverse, normalization: Normalization) -> str:
         with states_kept():
             returned = inverse(normalization.normalize(levels.float() / 255 * normalization.pixel_max))
         values = np.asarray(returned, np.float64).round(3) + 0.0
-    except Exception:  # pictures of other kinds; the sweep itself tells what is wrong with it
+    except Exception:  # images of other kinds; the sweep itself tells what is wrong with it
         return ""
     return hashlib.sha256(repr(values.tolist()).encode()).hexdigest()[:16]
 
@@ -327,7 +328,7 @@ class RoundTrips:
         return result
 
     def _one(self, dataset: Any, index: int, located: Located, seen: list[Any] | None) -> SweepResult:
-        name = picture_name(dataset, index)
+        name = image_name(dataset, index)
         try:
             if seen is None:
                 pairs = list(pass_alone(located, dataset[index], self.reading))
@@ -401,6 +402,6 @@ def _run(
                 done += len(piece)
                 state.save(done, result)
                 bar.update(len(piece))
-        finally:  # also when it is interrupted, or a picture fails
+        finally:  # also when it is interrupted, or an image fails
             state.save(done, result, now=True)
     return result

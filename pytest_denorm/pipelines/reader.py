@@ -32,6 +32,7 @@ __all__ = [
     "KEYS",
     "Candidate",
     "Judge",
+    "Place",
     "axes_of",
     "candidate_of",
     "image_of",
@@ -185,7 +186,13 @@ def image_of(item: Any, image: Place = None) -> Any:
 
 
 def images_of(
-    item: Any, image: Place = None, *, judge: Judge = is_image, stacked: bool = False, first: bool = False
+    item: Any,
+    image: Place = None,
+    *,
+    judge: Judge = is_image,
+    stacked: bool = False,
+    first: bool = False,
+    usual: Any = None,
 ) -> list[Any]:
     """Return the images of an item: itself, the one in a tuple or a dict, or all of a list that is a member.
 
@@ -195,6 +202,7 @@ def images_of(
         judge: what can be an image, or several in one.
         stacked: images and masks have an axis more than in an item.
         first: take the first of members that are equally good.
+        usual: the key or index where the image of other items was, which decides between equally good members.
 
     Raises:
         ImageTypeError: there is none, or two members are equally good.
@@ -203,9 +211,14 @@ def images_of(
     item = take(item, image)
     if judge(item, False):
         return [item]
-    best = _surest(_candidates(item, judge, stacked))
+    try:
+        best = _surest(_candidates(item, judge, stacked))
+    except RecursionError:
+        raise ImageTypeError(f"a {type(item).__name__} that holds itself holds no image.") from None
     if not best:
         raise ImageTypeError(_nothing_in(item))
+    if len(best) > 1 and usual is not None:
+        best = [one for one in best if one.path[0] == usual] or best
     if len(best) > 1 and not (first and isinstance(item, (tuple, list))):
         kind = f"{type(item).__module__}.{type(item).__qualname__}".removeprefix("builtins.")
         places = " or ".join(one.place for one in best[:2])
@@ -310,9 +323,12 @@ def _beside(member: Candidate, sizes: set[tuple[int, ...]], has_sure: bool, of_f
     image = member.images[0]
     if sizes and member.axes == 2 and member.size not in sizes:
         return _UNLIKELY
-    if member.doubt != _LIKELY or not has_sure or _is_of_floats(image) != of_floats or _has_few_values(image):
+    if member.doubt != _LIKELY:
         return member.doubt
-    return _SURE  # a grey image, of which the one in color is to be made
+    if not has_sure:
+        return _UNLIKELY if _has_few_values(image) else _LIKELY
+    # a grey image, of which the one in color is to be made
+    return _SURE if _is_of_floats(image) == of_floats and not _has_few_values(image) else _LIKELY
 
 
 def _doubt(thing: Any, axes: int) -> int:

@@ -7,8 +7,8 @@ import re
 import types
 import warnings
 from array import array
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.alone import alone
@@ -27,12 +27,16 @@ from ..errors import (
     StatisticsWarning,
 )
 from .composition import composed, undoes
+from .kept import kept_statistics, may_normalize_again
+from .located import Located
+from .probe import measure
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
-from .splits import Missing, missing, warn_of_missing
-from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_again
+from .runner import Runner
+from .splits import missing
+from .stored import leaf_of
 from .structure import Views, attributes_of, is_dataset, structure
 
-__all__ = ["Located", "declared", "find_normalize", "is_dataset", "locate"]
+__all__ = ["declared"]
 
 #: More objects than this, or a deeper nesting, are data or without end, and no pipeline.
 _MOST = 100_000
@@ -40,41 +44,6 @@ _DEEPEST = 5_000
 #: Labels shown at either end of a long path.
 _SHOWN = 4
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
-
-
-@dataclass(frozen=True)
-class Located:
-    """A Normalize and where it is.
-
-    Attributes:
-        normalization: its statistics; `source` says where it is, in words.
-        path: the way to it from the pipeline, such as ``.dataset.transform.transforms[1]``.
-        name: what its library's users call it.
-        op: the object itself.
-        apply: runs just this Normalize on a float tensor (N, C, H, W) in its own units, or None.
-        probability: with which it is applied.
-        call: the outermost thing on the way to it that can be called, which is what a picture goes through; None if
-            nothing can.
-        entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
-        rescales: it brings pictures to another range, and was the only Normalize there is.
-        is_picture: which of the things that `entry` is called with are pictures; None where all are.
-        missing: what is beside it and has none, though its name says that it is for pictures of the same kind.
-        order: the channel of the picture that each channel leaving the pipeline is made of, where `apply` exchanges
-            them as the pipeline does, and an inverse turns them back; None where it is Normalize alone.
-    """
-
-    normalization: Normalization
-    path: str
-    name: str
-    op: Any = field(repr=False)
-    apply: Callable[[Any], Any] | None = field(default=None, repr=False)
-    probability: float = 1.0
-    call: Callable[..., Any] | None = field(default=None, repr=False)
-    entry: str | None = "__call__"
-    rescales: bool = False
-    is_picture: Callable[[Any], bool] | None = field(default=None, repr=False)
-    order: tuple[int, ...] | None = None
-    missing: tuple[Missing, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -90,51 +59,11 @@ _Finding = Located | _Problem
 _Visit = Generator[Any, tuple[_Finding, ...], tuple[_Finding, ...]]
 
 
-def find_normalize(pipeline: Any) -> Normalization:
-    """The statistics that a pipeline declares.
-
-    Args:
-        pipeline: a Normalize, or a transform, module, data set or loader that holds one at any depth; also a
-            :class:`Normalization`, which is returned as it is, or the name of a preset.
-
-    Returns:
-        The Normalization; its ``source`` says where it was found, such as
-        ``Compose.transforms[2]: torchvision.transforms.Normalize``.
-
-    Raises:
-        NormalizeNotFoundError: there is none.
-        AmbiguousNormalizeError: two on one path, or views or data sets that do not agree.
-        ConditionalNormalizeError: only some branches of a random choice have it, or some data sets of several.
-        NotInvertibleError: what is there normalizes by each picture's own statistics, or clips.
-        StatisticsError: statistics that cannot be inverted, a zero std for one; no preset has that name.
-
-    Warns:
-        ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
-        MissingNormalizeWarning: one split of several has none, such as "val" in a dict that has one in "train".
-        SecondNormalizeWarning: a loader around it keeps another mean and std.
-        StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
-            they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
-            is white where bytes are seen to enter. The first pictures of a data set show white of up to 16 bits.
-    """
-    return locate(pipeline).normalization
-
-
-def locate(pipeline: Any) -> Located:
-    """As :func:`find_normalize`, with the object itself and the way to it."""
-    located = declared(pipeline)
-    warn_of_missing(located.missing)
-    if located.op is located.normalization or not located.normalization.doubt_about_scale():
-        return located
-    from .white import in_units_seen
-
-    located = in_units_seen(pipeline, located)
-    if doubt := located.normalization.doubt_about_scale():
-        warnings.warn(doubt, StatisticsWarning, stacklevel=3)
-    return located
-
-
 def declared(pipeline: Any) -> Located:
-    """As :func:`locate`, without asking on which scale the statistics are."""
+    """Return the Normalize that a pipeline declares, without asking on which scale its statistics are.
+
+    Raises, Warns: as :func:`~pytest_denorm.find_normalize`, but for what splits lack and for the scale.
+    """
     if isinstance(pipeline, str):
         pipeline = preset(pipeline)
     if isinstance(pipeline, Normalization):
@@ -202,10 +131,8 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
 
 def _done_instead(obj: Any) -> str:
     """What it does to pictures, for one that does not use its statistics."""
-    from .probing import probe
-
     try:
-        found = probe(obj, draws=2)
+        found = measure(Runner(obj, others=True), 2)
     except DenormError:
         return "nothing, because it takes a picture in no usual form"
     return "; ".join(found.problems) or str(found)
@@ -314,7 +241,9 @@ class _Walk:
 
     def _own_normalize(self, obj: Any) -> Description:
         """A class of the user's own that keeps its mean and std, and is seen to normalize with them."""
-        if issubclass(type(obj), (*_FUNCTIONS, type, functools.partial)):
+        if issubclass(type(obj), functools.partial):
+            return _partial_normalize(obj)
+        if issubclass(type(obj), (*_FUNCTIONS, type)):
             return None
         owner = obj
         if issubclass(type(obj), types.MethodType):
@@ -341,7 +270,7 @@ class _Walk:
         if id(obj) not in self.unused:
             return ()
         _, calls, found = self.unused[id(obj)]
-        leaf = next(filter(None, (leaf_by_colours(call, found) for call in calls)), None)
+        leaf = next(filter(None, (leaf_of(call, found, resizes=True) for call in calls)), None)
         if leaf is None:
             return ()
         del self.unused[id(obj)]
@@ -363,6 +292,13 @@ class _Walk:
         name = public_name(obj)
         if name not in names:
             names.append(name)
+
+
+def _partial_normalize(obj: functools.partial[Any]) -> Leaf | None:
+    """A partial with mean and std that is seen to normalize with them."""
+    kept = kept_statistics(obj.keywords)
+    leaf = leaf_of(obj, kept[2]) if kept is not None else None
+    return leaf and replace(leaf, name=f"functools.partial of {public_name(obj.func)}", entry=None)
 
 
 def _from_outside(one: _Finding, label: str, part: Any) -> _Finding:

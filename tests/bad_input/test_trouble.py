@@ -22,7 +22,7 @@ from unchanged import files_in, unchanged
 from pytest_denorm import dataset_statistics, sweep
 from pytest_denorm.cli.main import main
 from pytest_denorm.core.files import write_whole
-from pytest_denorm.datasets.json_files import write_json
+from pytest_denorm.core.json_files import write_json
 from pytest_denorm.errors import BaselineError, DatasetError
 from pytest_denorm.images.baselines import write_digests
 

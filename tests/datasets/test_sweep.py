@@ -1,4 +1,4 @@
-"""sweep: every picture there and back, counted once, also after a kill."""
+"""sweep: every image there and back, counted once, also after a kill."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class TestCounts:
 
         result = sweep(folder, inverse=forgets_the_mean_of_one)
         assert (result.worst.index, result.worst.name) == (odd, folder.samples[odd][0])
-        assert f"worst: picture {odd} ({folder.samples[odd][0]}): off by up to 25.5 of 255" in str(result)
+        assert f"worst: image {odd} ({folder.samples[odd][0]}): off by up to 25.5 of 255" in str(result)
 
     def test_pipeline_and_raw_pictures(self, root):
         raw = write_cifar10(root)(root)
@@ -94,7 +94,7 @@ class TestCounts:
         bytes_ = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 255.0)
         assert sweep(bytes_, raw).ok
         assert not sweep(TEXTBOOK, raw, inverse=preset("cifar10").inverse()).ok
-        with pytest.raises(DatasetError, match="picture 0: ImageError: the picture has negative values"):
+        with pytest.raises(DatasetError, match="image 0: ImageError: the image has negative values"):
             sweep("imagenet", write_cifar10(root)(root, transform=TEXTBOOK))
 
     @pytest.mark.parametrize("inplace", [False, True])
@@ -151,21 +151,21 @@ def photographs_of(folder):
 class TestFailures:
     def test_named_counted_and_skipped_when_asked(self, tmp_path):
         folder = write_imagefolder(tmp_path)
-        (folder / "matplotlib" / "broken.png").write_bytes(b"no picture")
+        (folder / "matplotlib" / "broken.png").write_bytes(b"no image")
         dataset = ImageFolder(folder, transform=TEXTBOOK)
-        with pytest.raises(DatasetError, match=r"^picture 0 \(.*broken.png\): UnidentifiedImageError"):
+        with pytest.raises(DatasetError, match=r"^image 0 \(.*broken.png\): UnidentifiedImageError"):
             sweep(dataset)
         for workers in (0, 2):
             result = sweep(dataset, on_error="skip", workers=workers)
             assert (result.failed, result.pictures) == (1, len(photographs()))
             assert (result.ok, result.complete) == (False, True)
-            assert "1 picture could not be read" in str(result)
+            assert "1 image could not be read" in str(result)
 
     def test_an_inverse_that_raises_or_gives_another_shape(self, textbook):
         def broken(normalized):
             raise RuntimeError("no")
 
-        with pytest.raises(DatasetError, match="picture 0: InverseError: the inverse raised RuntimeError: no"):
+        with pytest.raises(DatasetError, match="image 0: InverseError: the inverse raised RuntimeError: no"):
             sweep(textbook, inverse=broken)
         with pytest.raises(DatasetError, match=r"the inverse made shape \(32, 32, 3\) of shape \(3, 32, 32\)"):
             sweep(textbook, inverse=lambda normalized: normalized.permute(1, 2, 0))
@@ -231,7 +231,7 @@ class OnArrays:
 
 
 class Sometimes:
-    """Every other picture goes round the Normalize."""
+    """Every other image goes round the Normalize."""
 
     def __init__(self, chain):
         self.chain, self.calls = chain, 0
@@ -261,7 +261,7 @@ KILLED = """
 
 
 class Remembering:
-    """Which pictures are asked for."""
+    """Which images are asked for."""
 
     def __init__(self, dataset):
         self.dataset, self.asked = dataset, []
@@ -340,7 +340,7 @@ class TestResuming:
     def test_what_was_checked_before_is_told(self, textbook, tmp_path):
         state = tmp_path / "state.json"
         first = sweep(textbook, state=state)
-        assert (first.resumed, str(first).splitlines()[-1]) == (0, f"  {first.rate:,.0f} pictures a second")
+        assert (first.resumed, str(first).splitlines()[-1]) == (0, f"  {first.rate:,.0f} images a second")
         again = sweep(textbook, state=state)
         assert again.resumed == 100
         assert str(again).splitlines()[-1] == (
@@ -351,7 +351,7 @@ class TestResuming:
         state.write_text(json.dumps(kept | {"done": 40, "result": half}))
         resumed = sweep(textbook, state=state)
         assert same(resumed, first)
-        assert str(resumed).splitlines()[-2] == "  40 pictures of these had been checked before (the state file)"
+        assert str(resumed).splitlines()[-2] == "  40 images of these had been checked before (the state file)"
 
     def test_a_state_is_replaced_whole(self, textbook, tmp_path, monkeypatch):
         state = tmp_path / "state.json"
@@ -361,7 +361,7 @@ class TestResuming:
         def full(*args, **kwargs):
             raise OSError("no space left")
 
-        monkeypatch.setattr("pytest_denorm.datasets.json_files.json.dump", full)
+        monkeypatch.setattr("pytest_denorm.core.files.os.replace", full)
         with pytest.raises(DatasetError, match=r"state\.json cannot be written: no space left\.$"):
             sweeping.write_json(state, {})
         assert state.read_bytes() == before
@@ -371,7 +371,7 @@ class TestResuming:
 class TestProgress:
     def test_lines_without_a_terminal(self, textbook, capsys):
         sweep(textbook, progress=True)
-        assert capsys.readouterr().err.startswith("sweep: 100 of 100 pictures, ")
+        assert capsys.readouterr().err.startswith("sweep: 100 of 100 images, ")
 
     def test_a_bar_on_a_terminal(self):
         pytest.importorskip("tqdm")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from pytest_denorm.pipelines.counts import first_of, named_in, spread_over
 
 

@@ -18,9 +18,10 @@ from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
 from pytest_denorm import Normalization, check, register_adapter
-from pytest_denorm.checks import boundary
-from pytest_denorm.checks.boundary import declared_against_measured, sightings, unmet, unmet_splits
+from pytest_denorm.checks import sighting as boundary
+from pytest_denorm.checks.boundary import declared_against_measured
 from pytest_denorm.checks.outcome import CheckFailure, NotApplicable
+from pytest_denorm.checks.sighting import sightings, unmet, unmet_splits
 from pytest_denorm.core.colormap import ColorMap
 from pytest_denorm.errors import ConditionalNormalizeWarning, DenormWarning
 from pytest_denorm.pipelines import Leaf

@@ -1,0 +1,459 @@
+"""Evaluation of calls: of the project's own functions and classes, and of what libraries give."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import numpy as np
+
+from . import arrays, libraries
+from .abstract import (
+    Array,
+    Bound,
+    Choice,
+    Class,
+    Env,
+    External,
+    Function,
+    Instance,
+    NotJudged,
+    Super,
+    Transform,
+    Unknown,
+    as_numbers,
+)
+from .affine import classify
+from .expressions import _AFFINE, _SAME
+from .records import Place, Record, is_inverse_name, plausible, position
+from .statements import Statements
+
+__all__ = ["Evaluator"]
+
+_DEEPEST = 5
+#: The attribute that holds the Normalize that an object derives from.
+_BASE = "(base)"
+#: Keys of dicts, attributes and keyword arguments that hold the two statistics, without what they have in common.
+_MEAN_NAME = re.compile(r"(?:^|_)(means?|mu)(?=$|_)|(?<=[a-z])Mean$|^MEANS?$|mean$", re.IGNORECASE)
+_STD_OF = {
+    "means": ("stds", "stdevs", "std", "sds"),
+    "mean": ("std", "stdev", "sd", "stddev", "stds"),
+    "MEANS": ("STDS", "STD"),
+    "MEAN": ("STD", "STDEV", "SD", "STDDEV"),
+    "Mean": ("Std", "StdDev"),
+}
+_NORMALIZES = re.compile(r"normali[sz]e|normali[sz]ation|normali[sz]er|preproc|img_norm|data_?prep", re.IGNORECASE)
+
+
+class Evaluator(Statements):
+    """Evaluates a module, one of its functions, or an inverse on trial."""
+
+    def define(self, node: Any, env: Env) -> Function:
+        name = getattr(node, "name", "<lambda>")
+        spec = node.args
+        positional = [*spec.posonlyargs, *spec.args]
+        defaults = {
+            one.arg: self.evaluate(value, env)
+            for one, value in zip(positional[len(positional) - len(spec.defaults) :], spec.defaults, strict=True)
+        }
+        for one, value in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
+            if value is not None:
+                defaults[one.arg] = self.evaluate(value, env)
+        kinds = {ast.unparse(one).rpartition(".")[2] for one in getattr(node, "decorator_list", [])}
+        kind = next((one for one in ("staticmethod", "classmethod", "property") if one in kinds), "")
+        made = Function(node, env, name, defaults, kind=kind)
+        self.project.add_function(made)
+        if not isinstance(node, ast.Lambda):
+            self.note_defaults(made)
+        return made
+
+    def note_defaults(self, function: Function) -> None:
+        env = function.env
+        scope = f"{env.scope}.{function.name}".lstrip(".")
+        self.note_pairs(function.defaults, function.node, Env(parent=env, module=env.module, scope=scope))
+
+    # records
+
+    def place(self, node: ast.AST, env: Env) -> Place:
+        line, column = position(node)
+        return Place(env.module.path, line, column)
+
+    def record(self, record: Record) -> int | None:
+        return None if self.strict else self.project.record(record)
+
+    def note_affine(self, value: Unknown, node: ast.AST, env: Env) -> Unknown:
+        if self.strict:
+            return value
+        found = classify(value)
+        if value.event is not None:
+            self.project.drop(value.event)
+        if found is None:
+            return _with(value, None)
+        record = Record(
+            found.inverse, self.place(node, env), tuple(map(_short, found.mean)), tuple(map(_short, found.std)),
+            found.white, "arithmetic", env.scope, weak=found.weak, module=env.module, steps=value.steps,
+            before=value.normalized,
+        )  # fmt: skip
+        event = self.record(record)
+        if event is not None and not found.inverse and value.color:
+            self.project.note_color(event, record.place, value.color)
+        return _with(value, event)
+
+    def name_records(self, value: Any, name: str, env: Env) -> None:
+        if isinstance(value, Unknown) and value.event is not None:
+            self.project.name(value.event, name)
+        elif isinstance(value, Transform):
+            for part in value.walk():
+                if part.event is not None:
+                    self.project.name(part.event, name)
+        elif isinstance(value, dict):
+            for key, one in value.items():
+                if isinstance(one, Transform) and isinstance(key, str):
+                    self.name_records(one, key, env)
+
+    def note_pairs(self, names: dict[Any, Any], node: ast.AST, env: Env, form: str = "constants") -> None:
+        """Records mean and std that stand side by side under names that say so."""
+        if self.strict:
+            return
+        for key, mean in list(names.items()):
+            if not isinstance(key, str) or "mean" not in key.lower():
+                continue
+            if as_numbers_any(mean) is None:
+                continue
+            other = next((one for one in _std_names(key) if one in names), None)
+            std = names[other] if other is not None else _ones_of_bytes(mean)
+            for pair in plausible(mean, std):
+                if not _is_statistics(*pair):
+                    continue
+                white = 1.0 if max(pair[0]) <= 1.5 and max(pair[1]) <= 1.5 else 255.0
+                at = env.lines.get(key, node)
+                if isinstance(node, ast.Dict):
+                    at = next((k for k in node.keys if isinstance(k, ast.Constant) and k.value == key), node)
+                self.record(Record(False, self.place(at, env), *pair, white, form, env.scope, key, module=env.module))
+
+    # calls
+
+    def _Call(self, node: ast.Call, env: Env) -> Any:
+        if isinstance(node.func, ast.Attribute):
+            callee = self.attribute(self.evaluate(node.func.value, env), node.func.attr, node.func, env)
+        else:
+            callee = self.evaluate(node.func, env)
+        args = self._elements(node.args, env)
+        kwargs: dict[str, Any] = {}
+        for keyword in node.keywords:
+            value = self.evaluate(keyword.value, env)
+            if keyword.arg is not None:
+                kwargs[keyword.arg] = value
+            elif isinstance(value, dict):
+                kwargs.update({str(key): one for key, one in value.items()})
+        return self.call(callee, args, kwargs, node, env)
+
+    def call(self, callee: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        if isinstance(callee, Choice):
+            if self.strict:
+                raise NotJudged("a call of one of several functions")
+            return self.lifted(lambda one: self.call(one, args, kwargs, node, env), callee)
+        if isinstance(callee, External):
+            return libraries.call(self, callee, args, kwargs, node, env)
+        if isinstance(callee, Function):
+            result = self.call_function(callee, args, kwargs, node, env)
+            return self._of_project(callee.name, result, args, kwargs, node, env)
+        if isinstance(callee, Class):
+            return self.instantiate(callee, args, kwargs, node, env)
+        if isinstance(callee, Bound):
+            return self._call_bound(callee, args, kwargs, node, env)
+        if isinstance(callee, Transform):
+            return libraries.apply(self, callee, args[0] if args else Unknown("nothing"), node, env)
+        if isinstance(callee, Instance):
+            base = callee.attributes.get(_BASE)
+            if isinstance(base, Transform) and args and callee.cls.find("__call__") is callee.cls.find("forward"):
+                return libraries.apply(self, base, args[0], node, env)
+            for name in ("__call__", "forward"):
+                method = callee.cls.find(name)
+                if isinstance(method, Function):
+                    return self.call_function(method, [callee, *args], kwargs, node, env)
+        return self.unknown_call(callee, args, kwargs, node, env)
+
+    def unknown_call(self, callee: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Unknown:
+        name = getattr(callee, "path", getattr(callee, "name", getattr(callee, "reason", "")))
+        self.note_generic(str(name).rpartition(".")[2], args, kwargs, node, env)
+        if self.strict and any(isinstance(one, Array) for one in args):
+            self.touched.append(name)
+        return Unknown(f"a call of {name or 'something unknown'}")
+
+    def note_generic(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> int | None:
+        """Records a call that is given mean and std, whatever it is called.
+
+        By position where its name says that it normalizes.
+        """
+        if self.strict:
+            return None
+        inverse = is_inverse_name(name)
+        mean_key = next((key for key in kwargs if _is_mean_key(key)), None)
+        if mean_key is not None:
+            std_key = next((one for one in _std_names(mean_key) if one in kwargs), None)
+            if std_key is None:
+                return None
+            mean, std = kwargs[mean_key], kwargs[std_key]
+        elif _NORMALIZES.search(name) and len(args) >= 2:
+            at = 1 if len(args) >= 3 and as_numbers_any(args[0]) is None else 0
+            mean, std = args[at], args[at + 1]
+        else:
+            return None
+        named = bool(_NORMALIZES.search(name))
+        last = None
+        for pair in plausible(mean, std):
+            if inverse or not _is_statistics(*pair, scalars=named) or "normal_" in name or name == "normal":
+                continue
+            white = 1.0 if max(pair[0]) <= 1.5 and max(pair[1]) <= 1.5 else 255.0
+            form = "call" if named else "config"
+            last = self.record(
+                Record(False, self.place(node, env), *pair, white, form, env.scope, name, module=env.module)
+            )
+        return last
+
+    def _of_project(
+        self, name: str, result: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
+        if is_normalizing(name) and not is_inverse_name(name):
+            self.note_generic(name, args, kwargs, node, env)
+        return result
+
+    def call_function(
+        self, function: Function, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
+        """What a function of the project returns."""
+        if self.depth >= _DEEPEST:
+            if self.strict:
+                raise NotJudged("calls that are nested too deep")
+            return Unknown(f"a call of {function.name}")
+        self.note_helper(function, args, kwargs, node, env)
+        if not self.strict and not self.project.is_relevant(function.node, function.env.module):
+            return Unknown(f"a call of {function.name}", **_flow(args))
+        inner = self.bound_names(function, args, kwargs)
+        kept_module, self.module = self.module, function.env.module
+        self.depth += 1
+        try:
+            if isinstance(function.node, ast.Lambda):
+                return self.evaluate(function.node.body, inner)
+            return self.run_function(function.node.body, inner)
+        except NotJudged:
+            if self.strict:
+                raise
+            return Unknown(f"a call of {function.name}")
+        finally:
+            self.depth -= 1
+            self.module = kept_module
+
+    def note_helper(self, function: Function, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> None:
+        """Keeps a call that gives an inverse of the project its numbers, or a batch."""
+        if self.strict or not isinstance(node, ast.Call) or isinstance(function.node, ast.Lambda):
+            return
+        names = self.bound_names(function, args, kwargs).names
+        image = next(iter(one for one in names.values() if isinstance(one, Unknown)), None)
+        numbers = {
+            key: value
+            for key, value in names.items()
+            if key not in function.defaults and as_numbers_any(value) is not None
+        }
+        batch = image is not None and image.batch is True
+        if numbers or batch:
+            self.project.helpers.setdefault(id(function.node), []).append((numbers, batch, self.place(node, env), env))
+
+    def bound_names(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Env:
+        """The scope of a call."""
+        spec = function.node.args
+        names: dict[str, Any] = {} if function.owner is None else {"__class__": function.owner}
+        positional = [one.arg for one in (*spec.posonlyargs, *spec.args)]
+        known = {*positional, *(one.arg for one in spec.kwonlyargs)}
+        for name, value in zip(positional, args, strict=False):
+            names[name] = value
+        for name, value in kwargs.items():
+            if name in known:
+                names[name] = value
+        for name in known - names.keys():
+            names[name] = function.defaults.get(name, Unknown(f"parameter {name}"))
+        if spec.vararg:
+            names[spec.vararg.arg] = tuple(args[len(positional) :])
+        if spec.kwarg:
+            names[spec.kwarg.arg] = {key: value for key, value in kwargs.items() if key not in known}
+        scope = f"{function.env.scope}.{function.name}".lstrip(".")
+        return Env(names, function.env, function.env.module, scope)
+
+    def instantiate(self, cls: Class, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """An object of a class of the project; of one that derives from a library's Normalize, that Normalize."""
+        if self.depth < _DEEPEST and _derives_from(cls, "Normalize") and cls.find("__init__") is None:
+            base = next(one for one in cls.bases if isinstance(one, (External, Class)))
+            return self.call(base, args, kwargs, node, env)
+        instance = Instance(cls)
+        init = cls.find("__init__")
+        if isinstance(init, Function):
+            self.call_function(init, [instance, *args], kwargs, node, env)
+            names = [one.arg for one in init.node.args.args[1:]]
+            kwargs = {**dict(zip(names, args, strict=False)), **kwargs}
+            args = [] if len(names) >= len(args) else args
+            for name in names:
+                if name not in kwargs and name in init.defaults and _is_mean_key(name) and is_normalizing(cls.name):
+                    kwargs = {**kwargs, **{key: init.defaults[key] for key in names if key in init.defaults}}
+        elif isinstance(node, ast.Call):
+            instance.attributes.update({key: value for key, value in kwargs.items() if _is_dataclass(cls)})
+        if any(isinstance(one, Transform) for one in instance.attributes.values()):
+            self.project.dress(instance)
+        if is_inverse_name(cls.name):
+            self.project.add_instance(instance, self.place(node, env), env)
+        else:
+            self.note_generic(cls.name, args, kwargs, node, env)
+        return instance
+
+    def _call_bound(self, callee: Bound, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        owner, name = callee.owner, callee.name
+        if callee.function is not None:
+            function = callee.function
+            own = [] if function.kind == "staticmethod" else [owner.cls if function.kind == "classmethod" else owner]
+            result = self.call_function(function, [*own, *args], kwargs, node, env)
+            return self._of_project(function.name, result, args, kwargs, node, env)
+        if isinstance(owner, Super):
+            return self._call_super(owner, name, args, kwargs, node, env)
+        if isinstance(owner, Array):
+            if any(isinstance(one, (Unknown, Choice)) for one in args[:1]) and name.rstrip("_") in _AFFINE:
+                made = self._affine_method(args[0], name, [owner], node, env)
+                return made if made is not None else Unknown("an array")
+            try:
+                return arrays.call_method(owner, name, args, kwargs)
+            except NotJudged:
+                if self.strict:
+                    raise
+                return Unknown(f"a call of .{name}()")
+        if isinstance(owner, Unknown):
+            return self._method_of_unknown(owner, name, args, kwargs, node, env)
+        if isinstance(owner, Instance) and name == "register_buffer" and len(args) > 1 and isinstance(args[0], str):
+            owner.attributes[args[0]] = args[1]
+            return None
+        if isinstance(owner, (list, dict, str, tuple)):
+            return libraries.call_builtin_method(self, owner, name, args, kwargs)
+        if isinstance(owner, Transform) and name == "transforms":
+            return list(owner.parts)
+        return self.unknown_call(callee, args, kwargs, node, env)
+
+    def _call_super(
+        self, owner: Super, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
+        """A method of a base class of a library: of Normalize it is known what it does."""
+        base = next((one for one in owner.cls.bases if isinstance(one, External) and one.last == "Normalize"), None)
+        if base is not None and name == "__init__":
+            owner.instance.attributes[_BASE] = self.call(base, args, kwargs, node, env)
+        known = owner.instance.attributes.get(_BASE)
+        if name in ("__call__", "forward") and isinstance(known, Transform) and args:
+            return libraries.apply(self, known, args[0], node, env)
+        return None
+
+    def _affine_method(self, owner: Any, name: str, args: list[Any], node: ast.AST, env: Env) -> Any:
+        symbol = _AFFINE[name.rstrip("_")]
+        operator = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div}[symbol]()
+        return self.binary(operator, owner, args[0], node, env)
+
+    def _method_of_unknown(
+        self, owner: Unknown, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
+        if name.rstrip("_") in _AFFINE and args:
+            made = self._affine_method(owner, name, args, node, env)
+            if name.endswith("_") and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                target = node.func.value
+                while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
+                    target = target.func.value
+                if isinstance(target, ast.Name):
+                    env.names[target.id] = made
+            return made
+        if name in ("clamp", "clip", "clamp_"):
+            return _step(owner, "clip")
+        if name in ("round", "round_"):
+            return _step(owner, "round")
+        if name in ("byte", "uint8") or any(arrays.dtype_of(one) is np.uint8 for one in args):
+            return _step(owner, "uint8")
+        if name in ("squeeze", "unsqueeze"):
+            batch = (False if owner.batch else None) if name == "squeeze" else True
+            return owner if batch == owner.batch else _rebatched(owner, batch)
+        if name in ("new_tensor", "new") and args:
+            return libraries.call(self, External("torch.tensor"), args[:1], {}, node, env)
+        if name in ("next", "__next__"):
+            return owner
+        if name == "convert" and args and isinstance(args[0], str):
+            return owner.fresh(color="rgb") if args[0] == "RGB" else Unknown("an image")
+        if name in _SAME:
+            return owner
+        libraries.note_shown(self, name, args, node, env)
+        self.note_generic(name, args, kwargs, node, env)
+        return Unknown(f"a call of .{name}()")
+
+
+def _flow(args: list[Any]) -> dict[str, Any]:
+    return {}
+
+
+def is_normalizing(name: str) -> bool:
+    return bool(_NORMALIZES.search(name))
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def _with(value: Unknown, event: int | None) -> Unknown:
+    from dataclasses import replace
+
+    return replace(value, event=event)
+
+
+def _step(value: Unknown, step: str) -> Unknown:
+    from dataclasses import replace
+
+    return replace(value, steps=value.steps | {step})
+
+
+def _rebatched(value: Unknown, batch: bool | None) -> Unknown:
+    from dataclasses import replace
+
+    return replace(value, batch=batch)
+
+
+def _derives_from(cls: Class, name: str) -> bool:
+    return any(isinstance(one, External) and one.last == name for one in cls.bases)
+
+
+def _is_dataclass(cls: Class) -> bool:
+    return any("dataclass" in ast.dump(one) for one in cls.node.decorator_list)
+
+
+def _is_mean_key(key: str) -> bool:
+    return key.lower().endswith(("mean", "means")) or key.lower().startswith("mean_")
+
+
+def _std_names(mean: str) -> list[str]:
+    """Names that the std may have beside a mean of that name."""
+    made = []
+    for word, others in _STD_OF.items():
+        if word in mean:
+            made += [mean.replace(word, other) for other in others]
+    return made
+
+
+def as_numbers_any(value: Any) -> Any:
+    from .abstract import options
+
+    return next((found for one in options(value) if (found := as_numbers(one)) is not None), None)
+
+
+def _ones_of_bytes(mean: Any) -> Any:
+    """The std of a mean that stands alone: of three channels of bytes, as networks of Caffe have it."""
+    numbers = as_numbers_any(mean)
+    return [1.0] * 3 if numbers.size == 3 and numbers.min() > 60 and numbers.max() < 200 else None
+
+
+def _is_statistics(mean: tuple[float, ...], std: tuple[float, ...], scalars: bool = False) -> bool:
+    """Whether two lists of numbers can be those of images: of 1, 3 or 4 channels, in 0..1 or 0..255."""
+    if len(mean) not in (1, 3, 4) or (len(mean) == 1 and not scalars):
+        return False
+    if min(std) <= 0 or max(map(abs, mean)) > 256 or max(std) > 256 or not any(mean):
+        return False
+    return min(mean) >= 0 or scalars

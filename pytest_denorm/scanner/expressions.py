@@ -1,0 +1,515 @@
+"""Evaluation of expressions of scanned source: nothing of the project is imported or run."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import itertools
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import arrays
+from .abstract import (
+    MISSING,
+    Array,
+    Bound,
+    Choice,
+    Class,
+    Env,
+    External,
+    Function,
+    Instance,
+    NotJudged,
+    Super,
+    Transform,
+    Unknown,
+    as_numbers,
+    unpacked,
+)
+from .affine import combine
+
+if TYPE_CHECKING:
+    from .project import Module, Project
+
+__all__ = ["Budget", "Expressions"]
+
+#: How many elements of a sequence a comprehension or a loop walks.
+WALKED = 256
+_MOST_CHOICES = 12
+#: What a method returns that changes neither values nor colors.
+_SAME = {
+    "cpu", "cuda", "detach", "numpy", "clone", "copy", "contiguous", "to", "float", "double", "half", "astype", "type",
+    "permute", "transpose", "reshape", "view", "unsqueeze_", "expand", "flatten", "type_as", "requires_grad_", "data",
+    "swapaxes", "movedim", "repeat", "resize", "crop", "get", "expand_as", "detach_", "float_", "T", "mul_", "unbind",
+    "resolve_conj", "bfloat16",
+}  # fmt: skip
+_AFFINE = {
+    "add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "div": "/", "divide": "/", "true_divide": "/",
+}  # fmt: skip
+_OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.Lt: lambda a, b: a < b,
+    ast.LtE: lambda a, b: a <= b, ast.Gt: lambda a, b: a > b, ast.GtE: lambda a, b: a >= b,
+}  # fmt: skip
+
+
+class Budget:
+    """How many steps one evaluation may still take."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def spend(self, count: int = 1) -> None:
+        self.steps -= count
+        if self.steps < 0:
+            raise NotJudged("too many steps to follow")
+
+
+class Expressions:
+    """Evaluates expressions.
+
+    Args:
+        strict: for a trial on arrays, where what is not known ends the trial; else it is Unknown, and evaluation goes
+            on.
+        assume: on trial, what is taken for every condition that is not known.
+    """
+
+    def __init__(
+        self, project: Project, module: Module, budget: Budget, *, strict: bool = False, assume: bool | None = None
+    ) -> None:
+        self.assume = assume
+        self.assumptions: list[str] = []
+        self.project = project
+        self.module = module
+        self.budget = budget
+        self.strict = strict
+        self.depth = 0
+        self.shown: list[Any] = []
+        self.touched: list[Any] = []
+
+    # what statements.py and calling.py give
+    def call(self, callee: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        raise NotImplementedError
+
+    def define(self, node: Any, env: Env) -> Function:
+        raise NotImplementedError
+
+    def note_affine(self, value: Unknown, node: ast.AST, env: Env) -> Unknown:
+        raise NotImplementedError
+
+    def evaluate(self, node: ast.AST, env: Env) -> Any:
+        """The value of an expression."""
+        self.budget.spend()
+        method = getattr(self, f"_{type(node).__name__}", None)
+        if method is None:
+            return Unknown(f"{type(node).__name__}")
+        return method(node, env)
+
+    def _Constant(self, node: ast.Constant, env: Env) -> Any:
+        return node.value
+
+    def _Name(self, node: ast.Name, env: Env) -> Any:
+        found = env.find(node.id)
+        if found is MISSING:
+            found = self.module.star(node.id)
+            if found is None:
+                found = MISSING
+        if found is MISSING:
+            if node.id in ("True", "False", "None"):
+                return None
+            return External(f"builtins.{node.id}" if hasattr(builtins, node.id) else f"?.{node.id}")
+        return found
+
+    def _Tuple(self, node: ast.Tuple, env: Env) -> Any:
+        return tuple(self._elements(node.elts, env))
+
+    def _List(self, node: ast.List, env: Env) -> Any:
+        return self._elements(node.elts, env)
+
+    def _Set(self, node: ast.Set, env: Env) -> Any:
+        self._elements(node.elts, env)
+        return Unknown("a set")
+
+    def _elements(self, nodes: Iterable[ast.expr], env: Env) -> list[Any]:
+        found: list[Any] = []
+        for one in nodes:
+            if isinstance(one, ast.Starred):
+                found += unpacked(self.evaluate(one.value, env), WALKED) or [Unknown("starred")]
+            else:
+                found.append(self.evaluate(one, env))
+        return found
+
+    def _Dict(self, node: ast.Dict, env: Env) -> Any:
+        made: dict[Any, Any] = {}
+        for key, value in zip(node.keys, node.values, strict=True):
+            one = self.evaluate(value, env)
+            if key is None:
+                if isinstance(one, dict):
+                    made.update(one)
+                continue
+            name = self.evaluate(key, env)
+            if isinstance(name, (str, int, float, bool)):
+                made[name] = one
+        self.note_pairs(made, node, env)
+        return made
+
+    def note_pairs(self, names: dict[Any, Any], node: ast.AST, env: Env) -> None:
+        raise NotImplementedError
+
+    def _JoinedStr(self, node: ast.JoinedStr, env: Env) -> Any:
+        return Unknown("a text")
+
+    def _Lambda(self, node: ast.Lambda, env: Env) -> Any:
+        return self.define(node, env)
+
+    def _NamedExpr(self, node: ast.NamedExpr, env: Env) -> Any:
+        value = self.evaluate(node.value, env)
+        env.names[node.target.id] = value
+        return value
+
+    def _Await(self, node: ast.Await, env: Env) -> Any:
+        return self.evaluate(node.value, env)
+
+    def _Starred(self, node: ast.Starred, env: Env) -> Any:
+        return self.evaluate(node.value, env)
+
+    def _IfExp(self, node: ast.IfExp, env: Env) -> Any:
+        truth = self.truth(self.evaluate(node.test, env))
+        if truth is None and self.strict:
+            truth = self.assumed(node.test)
+        if truth is None:
+            return self.merged(id(node), self.evaluate(node.body, env), self.evaluate(node.orelse, env))
+        return self.evaluate(node.body if truth else node.orelse, env)
+
+    def assumed(self, test: ast.AST) -> bool:
+        """What is taken for a condition that is not known, on trial.
+
+        Raises:
+            NotJudged: nothing is.
+        """
+        said = ast.unparse(test)[:60]
+        if self.assume is None:
+            raise NotJudged(f"a condition that is not known: {said}")
+        self.assumptions.append(said)
+        return self.assume
+
+    def merged(self, tag: int, *values: Any) -> Any:
+        """One value for several branches: itself where all agree."""
+        first = values[0]
+        if all(one is first or _equal(one, first) for one in values[1:]):
+            return first
+        return Choice(tag, values)
+
+    def truth(self, value: Any) -> bool | None:
+        """Whether a value is true; None where that is not known."""
+        if isinstance(value, (Unknown, Choice, External)):
+            return None
+        if isinstance(value, Array):
+            return bool(value.data.reshape(-1)[0]) if value.data.size == 1 else None
+        if isinstance(value, (Function, Class, Instance, Bound, Transform)):
+            return True
+        return bool(value)
+
+    def _BoolOp(self, node: ast.BoolOp, env: Env) -> Any:
+        is_and = isinstance(node.op, ast.And)
+        values: list[Any] = []
+        for one in node.values:
+            value = self.evaluate(one, env)
+            truth = self.truth(value)
+            if truth is not None and truth != is_and:
+                return value if not values else (Unknown("a condition") if is_and and value is None else value)
+            if truth is None:
+                values.append(value)
+        if not values:
+            return value
+        return Choice(id(node), (*values, value)) if not is_and and len(node.values) == 2 else Unknown("a condition")
+
+    def _UnaryOp(self, node: ast.UnaryOp, env: Env) -> Any:
+        value = self.evaluate(node.operand, env)
+        if isinstance(node.op, ast.Not):
+            truth = self.truth(value)
+            return Unknown("a condition") if truth is None else not truth
+        if isinstance(node.op, ast.USub):
+            return self.binary(ast.Mult(), -1, value, node, env) if not isinstance(value, (int, float)) else -value
+        return value if isinstance(node.op, ast.UAdd) else Unknown("~")
+
+    def _Compare(self, node: ast.Compare, env: Env) -> Any:
+        values = [self.evaluate(one, env) for one in (node.left, *node.comparators)]
+        results = []
+        for operator, left, right in zip(node.ops, values, values[1:], strict=False):
+            results.append(self._compared(operator, left, right))
+        if len(results) == 1:
+            return results[0]
+        truths = [self.truth(one) for one in results]
+        return Unknown("a condition") if None in truths else all(truths)
+
+    def _compared(self, operator: ast.cmpop, left: Any, right: Any) -> Any:
+        if isinstance(operator, (ast.Is, ast.IsNot)):
+            known = not isinstance(left, (Unknown, Choice)) and not isinstance(right, (Unknown, Choice))
+            if not known and not (right is None and isinstance(left, Unknown) and left.normalized):
+                return Unknown("a condition")
+            same = (left is None) == (right is None) and (left is right or left == right)
+            return same == isinstance(operator, ast.Is)
+        if isinstance(left, External) and isinstance(right, External) and isinstance(operator, (ast.Eq, ast.NotEq)):
+            return (left == right) == isinstance(operator, ast.Eq)
+        if any(isinstance(one, (Unknown, Choice, External, Instance)) for one in (left, right)):
+            return Unknown("a condition")
+        if isinstance(operator, (ast.In, ast.NotIn)):
+            if isinstance(right, (list, tuple, dict, str)) and isinstance(left, (str, int, float)):
+                try:
+                    return (left in right) == isinstance(operator, ast.In)
+                except TypeError:
+                    return Unknown("a condition")
+            return Unknown("a condition")
+        try:
+            if isinstance(left, Array) or isinstance(right, Array):
+                return arrays.compare(left, right, _COMPARISONS[type(operator)])
+            return _COMPARISONS[type(operator)](left, right)
+        except (TypeError, NotJudged):
+            return Unknown("a condition")
+
+    def _BinOp(self, node: ast.BinOp, env: Env) -> Any:
+        left, right = self.evaluate(node.left, env), self.evaluate(node.right, env)
+        return self.binary(node.op, left, right, node, env)
+
+    def binary(self, operator: ast.operator, left: Any, right: Any, node: ast.AST, env: Env) -> Any:
+        """``left <operator> right``."""
+        if isinstance(left, Choice) or isinstance(right, Choice):
+            return self.lifted(lambda a, b: self.binary(operator, a, b, node, env), left, right)
+        symbol = _OPERATORS.get(type(operator), "")
+        if isinstance(left, Unknown) or isinstance(right, Unknown):
+            if symbol and not (isinstance(left, Unknown) and isinstance(right, Unknown)):
+                known = right if isinstance(left, Unknown) else left
+                made = combine(symbol, left, right, getattr(node, "lineno", 0))
+                if made is not None and as_numbers(known) is not None:
+                    return self.note_affine(made, node, env)
+            why = left if isinstance(left, Unknown) else right
+            return Unknown(why.reason)
+        return self.computed(operator, left, right)
+
+    def computed(self, operator: ast.operator, left: Any, right: Any) -> Any:
+        compute = arrays.BINARY[type(operator).__name__]
+        try:
+            if isinstance(left, Array) or isinstance(right, Array):
+                return arrays.compare(left, right, compute)
+            if isinstance(left, (list, tuple)) and isinstance(operator, ast.Mult):
+                if isinstance(right, int) and len(left) * right <= WALKED:
+                    return left * right
+                return Unknown("a long list")
+            if isinstance(left, str) or isinstance(right, str) or isinstance(operator, (ast.Pow, ast.LShift)):
+                if isinstance(left, (int, float)) and isinstance(right, (int, float)) and abs(right) <= 64:
+                    return compute(left, right)
+                return Unknown("a text") if isinstance(operator, (ast.Mod, ast.Mult)) else compute(left, right)
+            if isinstance(left, (int, float, list, tuple)) and isinstance(right, (int, float, list, tuple)):
+                return compute(left, right)
+        except NotJudged:
+            if self.strict:
+                raise
+        except (TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+            if self.strict:
+                raise NotJudged(str(error)) from error
+        return Unknown("an operation that is not followed")
+
+    def lifted(self, compute: Callable[..., Any], *values: Any) -> Any:
+        """`compute` for each value that a Choice may be; Choices of one ``if`` go together."""
+        tags = {one.tag: len(one.values) for one in values if isinstance(one, Choice)}
+        if not tags:
+            return compute(*values)
+        if len(tags) == 1 or np.prod(list(tags.values())) <= _MOST_CHOICES:
+            made = []
+            for indices in itertools.product(*(range(count) for count in tags.values())):
+                at = dict(zip(tags, indices, strict=True))
+                picked = [
+                    one.values[at[one.tag]] if isinstance(one, Choice) and at[one.tag] < len(one.values) else one
+                    for one in values
+                ]
+                if not any(isinstance(one, Choice) and one.tag in at for one in picked):
+                    made.append(compute(*picked))
+                if len(made) > _MOST_CHOICES:
+                    break
+            if made:
+                return made[0] if len(made) == 1 else Choice(next(iter(tags)) if len(tags) == 1 else 0, tuple(made))
+        return Unknown("several values")
+
+    def _Attribute(self, node: ast.Attribute, env: Env) -> Any:
+        found = self.attribute(self.evaluate(node.value, env), node.attr, node, env)
+        if isinstance(found, Bound) and isinstance(found.owner, (Unknown, Instance)) and found.function is None:
+            known = env.find(dotted(node))
+            return Unknown(f"attribute {node.attr}") if known is MISSING else known  # a method only where it is called
+        return found
+
+    def attribute(self, owner: Any, name: str, node: ast.AST, env: Env) -> Any:
+        """``owner.name``."""
+        if isinstance(owner, External):
+            return self.project.external(f"{owner.path}.{name}")
+        if isinstance(owner, Instance):
+            return self._attribute_of_instance(owner, name, node, env)
+        if isinstance(owner, Super):
+            base = next((one for one in owner.cls.bases if isinstance(one, Class) and one.find(name)), None)
+            found = base.find(name) if base is not None else None
+            return Bound(owner.instance, name, found) if isinstance(found, Function) else Bound(owner, name)
+        if isinstance(owner, Class):
+            found = owner.find(name)
+            return Unknown(f"attribute {name}") if found is None else _plain(found)
+        if isinstance(owner, Array):
+            found = arrays.array_attribute(owner, name)
+            return Bound(owner, name) if found is None else found
+        if isinstance(owner, Unknown):
+            if name in ("shape", "ndim", "dtype", "device", "size"):
+                return Bound(owner, name) if name == "size" else Unknown(f"attribute {name}")
+            return owner if name in ("T", "data") else Bound(owner, name)
+        if isinstance(owner, Choice):
+            return self.lifted(lambda one: self.attribute(one, name, node, env), owner)
+        if isinstance(owner, dict) and name in owner:
+            return owner[name]  # of a config that gives its keys as attributes
+        if isinstance(owner, Transform) and name in ("mean", "std"):
+            value = owner.mean if name == "mean" else owner.std
+            return Unknown(f"attribute {name}") if value is None else value
+        if hasattr(owner, "env") and not isinstance(owner, Function):  # a module of the project
+            found = self.project.member(owner, name)
+            return Unknown(f"{name}") if found is None else _plain(found)
+        return Bound(owner, name)
+
+    def _attribute_of_instance(self, owner: Instance, name: str, node: ast.AST, env: Env) -> Any:
+        if name in owner.attributes:
+            return _plain(owner.attributes[name])
+        found = owner.cls.find(name)
+        if isinstance(found, Function):
+            if found.kind == "property":
+                return self.call(Bound(owner, name, found), [], {}, node, env)
+            return Bound(owner, name, found)
+        if found is not None:
+            return _plain(found)
+        return Bound(owner, name)
+
+    def _Subscript(self, node: ast.Subscript, env: Env) -> Any:
+        owner = self.evaluate(node.value, env)
+        index = self.index(node.slice, env)
+        return self.lifted(lambda a, b: self.item(a, b, node), owner, index)
+
+    def index(self, node: ast.AST, env: Env) -> Any:
+        """What stands between brackets, slices as slices."""
+        if isinstance(node, ast.Slice):
+            parts = [None if one is None else self.evaluate(one, env) for one in (node.lower, node.upper, node.step)]
+            parts = [int(one.data) if isinstance(one, Array) and one.data.size == 1 else one for one in parts]
+            if all(one is None or isinstance(one, int) for one in parts):
+                return slice(*parts)
+            return Unknown("a slice")
+        if isinstance(node, ast.Tuple):
+            return tuple(self.index(one, env) for one in node.elts)
+        return self.evaluate(node, env)
+
+    def item(self, owner: Any, index: Any, node: ast.AST) -> Any:
+        """``owner[index]``."""
+        if isinstance(owner, Unknown):
+            return _item_of_unknown(owner, index)
+        if isinstance(owner, Bound) and isinstance(owner.owner, Unknown):
+            return Unknown(owner.owner.reason)
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(isinstance(one, (Unknown, Choice, External, Bound)) for one in parts):
+            if self.strict and isinstance(owner, Array):
+                raise NotJudged("an index that is not known")
+            return Unknown("an index that is not known")
+        try:
+            if isinstance(owner, Array):
+                keys = tuple(_key(one) for one in parts)
+                return Array(owner.data[keys if isinstance(index, tuple) else keys[0]], owner.torch)
+            if isinstance(owner, (list, tuple, str, dict)):
+                return _plain(owner[_key(index) if not isinstance(owner, dict) else index])
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            if self.strict:
+                raise NotJudged(f"an index that does not fit: {error}") from error
+        if isinstance(owner, Instance):
+            return Unknown("an item")
+        return Unknown("an item that is not known")
+
+    def _ListComp(self, node: ast.ListComp, env: Env) -> Any:
+        return self._comprehended(node.generators, lambda inner: self.evaluate(node.elt, inner), env)
+
+    _GeneratorExp = _ListComp
+    _SetComp = _ListComp
+
+    def _DictComp(self, node: ast.DictComp, env: Env) -> Any:
+        pairs = self._comprehended(
+            node.generators, lambda inner: (self.evaluate(node.key, inner), self.evaluate(node.value, inner)), env
+        )
+        if not isinstance(pairs, list) or not all(isinstance(key, (str, int, float)) for key, _ in pairs):
+            return Unknown("a dict")
+        return dict(pairs)
+
+    def _comprehended(self, generators: list[ast.comprehension], make: Callable[[Env], Any], env: Env) -> Any:
+        inner = Env(parent=env, module=env.module, scope=env.scope)
+        made: list[Any] = []
+        known = self._walk(generators, make, inner, made)
+        return made if known else Unknown("a comprehension over what is not known")
+
+    def _walk(self, generators: list[ast.comprehension], make: Any, env: Env, made: list[Any]) -> bool:
+        if not generators:
+            made.append(make(env))
+            return True
+        first, *rest = generators
+        values = self.iterated(self.evaluate(first.iter, env), env)
+        known = values is not None
+        for value in values or [Unknown("an element")]:
+            self.budget.spend()
+            self.bind(first.target, value, env)
+            truths = [self.truth(self.evaluate(test, env)) for test in first.ifs]
+            if False in truths:
+                continue
+            known = self._walk(rest, make, env, made) and known and None not in truths
+        return known
+
+    def bind(self, target: ast.AST, value: Any, env: Env) -> None:
+        raise NotImplementedError
+
+    def iterated(self, value: Any, env: Env) -> list[Any] | None:
+        """The elements of what a loop walks; None where they are not known."""
+        found = unpacked(value, 4096 if self.strict else WALKED)
+        if found is None and self.strict and isinstance(value, Unknown):
+            raise NotJudged(f"a loop over {value.reason}")
+        return found
+
+
+def dotted(node: ast.AST) -> str:
+    """``cfg.data.mean`` of an attribute of a name; "" of any other expression."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) and parts else ""
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def _key(value: Any) -> Any:
+    if isinstance(value, Array):
+        return value.data if value.data.ndim else int(value.data)
+    return value
+
+
+def _item_of_unknown(owner: Unknown, index: Any) -> Any:
+    parts = index if isinstance(index, tuple) else (index,)
+    flips = [one for one in parts if isinstance(one, slice) and one.step == -1]
+    if flips and (isinstance(index, tuple) and index and index[-1] is flips[-1]):
+        color = {"bgr": "rgb", "rgb": "bgr"}.get(owner.color, "")
+        return owner.fresh(color=color) if not owner.ops else Unknown(owner.reason)
+    if all(isinstance(one, slice) or one is Ellipsis or one is None for one in parts):
+        return owner
+    if isinstance(index, str):
+        return owner.fresh(f"{owner.reason}[{index!r}]")
+    if len(parts) == 1 and not isinstance(index, slice):
+        return owner.fresh(batch=False if owner.batch else None) if not owner.ops else owner
+    return Unknown(owner.reason, normalized=owner.normalized)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, Array) and isinstance(other, Array):
+        return one.data.shape == other.data.shape and bool(np.all(one.data == other.data))
+    try:
+        return type(one) is type(other) and not isinstance(one, (Unknown, Array)) and bool(one == other)
+    except (ValueError, TypeError, RecursionError):
+        return False
