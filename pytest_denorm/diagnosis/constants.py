@@ -72,7 +72,8 @@ def read_constants(seen: Evidence, fit: Fit, most: float) -> Iterator[Read]:
     if tuple(sorted(fit.order)) != straight:
         return
     gain = np.abs(fit.slope / seen.known.std[list(fit.order)])
-    is_far = not ((gain > 0.1) & (gain < 10)).any()  # then constants say nothing
+    # then constants say nothing, unless there was nothing to undo
+    is_far = not (((gain > 0.1) & (gain < 10)).any() or seen.known.is_identity)
     frames = [rule for rule in frame_rules(seen.known) if rule.undo is not None and rule.stage != ORDER]
     moves: list[tuple[Rule, ...]] = [()]
     if fit.order != straight:
