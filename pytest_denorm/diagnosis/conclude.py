@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -113,15 +114,23 @@ def _is_whole(values: Array, roundoff: float) -> bool:
     return bool((np.abs(values - np.rint(values)) <= max(1e-3, 2 * off)).all())
 
 
-def explain(seen: Evidence) -> Explanation | None:
-    """Return the cheapest explanation, in the accuracy of the images; else in that of float32 constants."""
+def explain(seen: Evidence, *, exact: bool = True) -> Explanation | None:
+    """Return the cheapest explanation, in the accuracy of the images; else in that of float32 constants.
+
+    Args:
+        exact: results may be right. Where they are not, and short floats hide it, less is granted to the arithmetic.
+    """
+    if seen.step and seen.high.max() <= 2 * seen.step:
+        return None  # all that is left of values in 0..1 that were cast as they are
     found = search(seen)
+    if not exact and found is not None and found.is_right and seen.unit > _SINGLE:
+        for share in (2, 4, 8):
+            finer = search(replace(seen, unit=seen.unit / share, slack=seen.slack / share))
+            if finer is not None and not finer.is_right:
+                return finer
     if seen.unit >= _SINGLE or (found is not None and found.cost < 1.3):
         return found
-    coarse = Evidence(
-        seen.x, seen.y, seen.z, seen.known, seen.step, _SINGLE,
-        np.maximum(seen.slack, 4 * _SINGLE * seen.white), seen.noise,
-    )  # fmt: skip
+    coarse = replace(seen, unit=_SINGLE, slack=np.maximum(seen.slack, 4 * _SINGLE * seen.white))
     other = search(coarse)
     if found is None or other is None:
         return found or other
@@ -227,7 +236,8 @@ def _message(seen: Evidence, part: Rule | Patch, found: Explanation, scale: floa
         facts["own"] = known.std if part.key == "wrong-std" else known.mean
         gain = found.slope / known.std
         shift = found.offset - gain * known.mean
-        alone = not found.rules and found.order == tuple(range(seen.channels))
+        alone = len(found.parts) == 1 or all(isinstance(one, Patch) for one in found.parts)
+        alone = alone and found.order == tuple(range(seen.channels))
         facts["gain"] = [distinct(float(f"{one:.9g}"), 1.0, 4) if alone else None for one in gain]
         facts["shift"] = [_short(one, seen.white) for one in shift]
     elif part.key in ("rounded", "pipeline-rounded", "pipeline-rounded-read"):

@@ -72,7 +72,8 @@ def read_constants(seen: Evidence, fit: Fit, most: float) -> Iterator[Read]:
     if tuple(sorted(fit.order)) != straight:
         return
     gain = np.abs(fit.slope / seen.known.std[list(fit.order)])
-    is_far = not ((gain > 0.1) & (gain < 10)).any()  # then constants say nothing
+    # then constants say nothing, unless there was nothing to undo
+    is_far = not (((gain > 0.1) & (gain < 10)).any() or seen.known.is_identity)
     frames = [rule for rule in frame_rules(seen.known) if rule.undo is not None and rule.stage != ORDER]
     moves: list[tuple[Rule, ...]] = [()]
     if fit.order != straight:
@@ -138,7 +139,7 @@ def _patched(
     least = own + _FIRST * (wrong_std.any(axis=1).astype(int) + (wrong_mean & ~scaled).any(axis=1))
     tells = (wrong_std | wrong_mean).any(axis=1) | moved
     for k in np.flatnonzero((least <= most) & tells):
-        free = int(wrong_std[k].sum() + (wrong_mean[k] & ~scaled[k]).sum())
+        free = int(wrong_std[k].sum() + wrong_mean[k].sum())
         if (k or not alone) and free > seen.channels:  # of a rule, half of the numbers are left to tell it by
             continue
         patches, std, mean = _single_patches(seen, typed, (stds[k], means[k]), (wrong_std[k], wrong_mean[k], scaled[k]))
@@ -221,7 +222,7 @@ def _common_patches(seen: Evidence, typed: _Typed) -> Iterator[tuple[float, tupl
     shift_room = typed.mean_room + gain_room * np.abs(known.mean)
     one_gain, one_shift = _one_value(gain, gain_room), _one_value(shift, shift_room)
     varied = np.ptp(known.std) > 0 or np.ptp(known.mean) > 0
-    if one_gain is not None and one_shift is not None and 0.02 < abs(one_gain) < 50 and varied:
+    if one_gain is not None and one_shift is not None and 0.02 < abs(one_gain) < 50 and (varied or known.is_identity):
         parts, cost = [], 0.0
         if abs(one_gain - 1) > np.nanmax(gain_room):
             facts = {"gain": one_gain}

@@ -123,7 +123,7 @@ def _told(seen: Observation, between: bool) -> Diagnosis:
     if any(one.kind == "random" for one in again):
         why = "chance"
     if not why:
-        found = right(seen.main) if seen.exact else explain(seen.main)
+        found = right(seen.main) if seen.exact else explain(seen.main, exact=False)
         if found is not None:
             # of what is wrong alone, it says little that it is wrong in a batch
             in_batches = [one if seen.exact else replace(one, effect=0.0) for one in ask_batches(seen)]

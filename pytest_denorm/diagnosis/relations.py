@@ -48,6 +48,8 @@ _OF_STATISTICS = {
     "std-times-255": "with the std multiplied by 255, as for images in 0..255",
     "statistics-of-minus-one": "with 2 * mean - 1 and 2 * std, as for images in -1..1",
 }
+#: Mistakes with constants say nothing where it is not known whose constants they are.
+_OF_CONSTANTS = {"inverted-twice", "wrong-std", "wrong-mean", "one-channel-for-all", "other-preset"}
 #: What the second of two pipelines does otherwise than the first, by the key of the rule.
 _OF_MAPS = {
     "times-255": "divides by 255 once more than the first",
@@ -277,7 +279,8 @@ def explain_levels(before: Array, after: Array) -> Finding | None:
         seen = _as_evidence(before, after, mean, std)
         found = search(seen)
         if found is not None and not found.is_right:
-            candidates.append((found.cost + (0.3 if name else 0.0), name, seen, found))
+            unnamed = not name and bool(found.kinds & _OF_CONSTANTS)  # of which statistics, nobody knows
+            candidates.append((found.cost + (0.3 if name else 2.0 * unnamed), name, seen, found))
     if not candidates:
         return None
     _, name, seen, found = min(candidates, key=lambda one: one[0])

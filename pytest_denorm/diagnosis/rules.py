@@ -209,7 +209,8 @@ def _one_for_all(known: Statistics) -> Iterator[Rule]:
         kind, key = "one-channel-for-all", "one-for-all"
         yield _both(kind, key, all_std, all_mean, whose=whose, what="statistics", numbers=numbers)
         yield _std(kind, key, all_std, whose=whose, what="std", numbers=f"{std:.6g}")
-        yield _mean(kind, key, all_mean, whose=whose, what="mean", numbers=f"{mean:.6g}")
+        if mean:  # a mean of 0 is one that is not added
+            yield _mean(kind, key, all_mean, whose=whose, what="mean", numbers=f"{mean:.6g}")
 
 
 def _rounded(known: Statistics) -> Iterator[Rule]:

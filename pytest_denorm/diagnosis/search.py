@@ -106,13 +106,22 @@ def search(seen: Evidence) -> Explanation | None:
         found += _read_off(seen, min(best, _LIKELY)) or (_read_off(seen, best) if best > _LIKELY else [])
     if not found:
         return None
-    first, *others = sorted(found, key=lambda one: one.cost)
+    is_coarse = seen.unit > 2.0**-24  # then several explanations are near enough, and the nearest is meant
+    first, *others = sorted(found, key=lambda one: one.cost + (100 * _misfit(seen, one) if is_coarse else 0.0))
     equal: dict[str, Explanation] = {}
     for one in others:
         same_way = _storing(one) == _storing(first) and len(one.parts) == len(first.parts) == 1
         if same_way and one.cost <= first.cost + _EQUAL and not one.kinds & first.kinds:
             equal.setdefault(one.parts[0].kind, one)
+    if equal and not seen.is_closed.any():  # all black or all white: many mistakes do that
+        return None
     return replace(first, equal=tuple(equal.values()))
+
+
+def _misfit(seen: Evidence, one: Explanation) -> float:
+    """How far results are from what an explanation predicts, on average, as a share of white."""
+    values = one.slope * seen.y[:, list(one.order)] + one.offset - one.way.shift
+    return float(np.abs(values - seen.z)[seen.is_closed].mean() / seen.white) if seen.is_closed.any() else 0.0
 
 
 def _storing(one: Explanation) -> tuple[str, bool, bool]:

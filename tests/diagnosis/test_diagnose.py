@@ -154,8 +154,8 @@ WORDS = {
         "116.28, 103.53), std (58.395, 57.12, 57.375). Use the pipeline's."
     ),
     "bytes of x without * 255": (
-        "The result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
-        "bytes without multiplying by 255."
+        "The bytes that come back are 0 and 1: values in 0..1 were cast without multiplying by 255. Use "
+        "x.mul(255).round().clamp(0, 255).to(torch.uint8)."
     ),
     "x * 256": (
         "The result is 256 times too large: it is multiplied by 256. White is 255: multiply by 255, if at all."
@@ -345,7 +345,7 @@ CASTS: dict[str, tuple[Function, str, bool, str]] = {
     ),
     "means 0.002 low, rounded": (lambda y: rounded(right(y) - 0.002), "brightness", False, "-0.002 is added"),
     "a gain of 0.995, rounded": (lambda y: rounded(right(y) * 0.995), "contrast", False, "multiplied by 0.995"),
-    "0 and 1": (lambda y: rounded(right(y) / 255), "scale-255", False, "255 times too small"),
+    "0 and 1": (lambda y: rounded(right(y) / 255), "scale-255", False, "values in 0..1 were cast"),
 }  # fmt: skip
 
 
@@ -360,7 +360,7 @@ def test_casts_are_told_as_what_they_are(what: str) -> None:
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (0.5, 0.5)])
 def test_truncation_is_judged_by_what_can_enter(mean: float, std: float) -> None:
     known = Normalization([mean] * 3, [std] * 3)
-    inverse = lambda y: truncated(y * std + mean)  # noqa: E731
+    inverse = lambda y: (y * (std * 255) + mean * 255).clamp(0, 255).byte()  # noqa: E731
     said = diagnose(known, inverse)
     assert (said.kind, said.exact, said.wrong_levels) == ("exact", True, 0)
     assert "What lies between two would lose up to half a level: bytes are truncated" in said.message
