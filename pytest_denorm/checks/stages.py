@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..core.colormap import ColorMap, fit_affine
+from ..pipelines.evenness import uneven_share
 from ..pipelines.flat_images import in_channels
 from ..pipelines.located import Located
 from ..pipelines.runner import Runner
@@ -44,6 +45,7 @@ class ColorStages:
         final: in the end; None where the pipeline gives no image of floats with as many channels.
         is_fixed: chance does not change them before Normalize.
         dtype: of what comes out in the end.
+        uneven: the share of pixels that have another slope or offset in the end than most, for where they lie.
     """
 
     given: Array
@@ -52,6 +54,7 @@ class ColorStages:
     final: Array | None
     is_fixed: bool
     dtype: torch.dtype
+    uneven: float = 0.0
 
 
 def pixels_of(images: torch.Tensor) -> Array:
@@ -93,6 +96,7 @@ def color_stages(runner: Runner, located: Located) -> ColorStages | None:
         left=left,
         final=_final_colors([one for _, one in passed], left),
         is_fixed=all(np.allclose(one, draws[0], rtol=1e-4, atol=1e-6) for one in draws),
+        uneven=_uneven(runner, located),
         dtype=next((one.final.dtype for _, one in passed if one.final is not None), torch.float32),
     )
 
@@ -101,6 +105,23 @@ def _seen(runner: Runner, located: Located, color: tuple[int, ...]) -> Sighting 
     trace = runner.run(runner.flat(color))
     seen = sighting_of(trace, located) if trace.error is None else None
     return seen if seen is not None and seen.leaving is not None else None
+
+
+def _uneven(runner: Runner, located: Located) -> float:
+    """Of grey images; 0 where chance has a part."""
+    channels = runner.trial.channels
+    with runner.session():
+        seen = [_seen(runner, located, (level,) * channels) for level in (0, 0, 96, 255)]
+    final = [pixels_of(one.final) for one in seen if one is not None and one.final is not None]
+    if len({one.shape for one in final}) != 1 or len(final) < len(seen) or not np.array_equal(final[0], final[1]):
+        return 0.0
+    outputs = np.stack(final[1:])
+    answers = (np.ptp(outputs, axis=0) > 0).any(axis=1)
+    if not answers.any():
+        return 0.0
+    padding = None if answers.all() else np.median(outputs[0][~answers], axis=0)
+    spread = float(np.ptp(outputs, axis=0).max())
+    return uneven_share(outputs[:, answers], padding, 1.5 / 255 * spread)
 
 
 def _answering(seen: Sequence[Sighting]) -> np.ndarray[Any, Any] | None:
