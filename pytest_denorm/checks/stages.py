@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 
 from ..core.colormap import ColorMap, fit_affine
 from ..pipelines.evenness import uneven_share
-from ..pipelines.flat_images import in_channels
+from ..pipelines.flat_images import in_channels, varied
 from ..pipelines.located import Located
 from ..pipelines.runner import Runner
 from .sighting import Sighting, sighting_of
@@ -29,6 +30,8 @@ _GREYS = (0, 255, 32, 96, 160, 224)
 _COLORS = ((60, 120, 200), (200, 90, 30), (25, 230, 140), (240, 20, 90), (90, 200, 250), (130, 40, 60))
 #: Calls with one color, to see whether chance changes it before Normalize.
 _DRAWS = 4
+#: Calls with one image of many colors, to see whether chance moves pixels.
+_REPEATS = 6
 #: Erasing, padding and cutting out leave more of an image as it was.
 _KEPT = 0.05
 #: By how many times its median deviation, divided by the root of the number of pixels, noise may move a median.
@@ -109,13 +112,20 @@ def _seen(runner: Runner, located: Located, color: tuple[int, ...]) -> Sighting 
 
 def _uneven(runner: Runner, located: Located) -> float:
     """Of grey images; 0 where chance has a part."""
-    channels = runner.trial.channels
+    channels, size = runner.trial.channels, runner.trial.size
+    levels = [varied(channels, size)] * _REPEATS
+    levels += [runner.flat((grey,) * channels) for grey in (0, 96, 255) for _ in range(2)]
     with runner.session():
-        seen = [_seen(runner, located, (level,) * channels) for level in (0, 0, 96, 255)]
+        traces = [runner.run(one) for one in levels]
+    seen = [sighting_of(one, located) if one.error is None else None for one in traces]
     final = [pixels_of(one.final) for one in seen if one is not None and one.final is not None]
-    if len({one.shape for one in final}) != 1 or len(final) < len(seen) or not np.array_equal(final[0], final[1]):
+    if len(final) < len(levels) or len({one.shape for one in final}) != 1:
         return 0.0
-    outputs = np.stack(final[1:])
+    repeated, flats = final[:_REPEATS], final[_REPEATS:]
+    pairs = [*itertools.pairwise(repeated), *zip(flats[::2], flats[1::2], strict=True)]
+    if not all(np.array_equal(one, other) for one, other in pairs):
+        return 0.0
+    outputs = np.stack(flats[::2])
     answers = (np.ptp(outputs, axis=0) > 0).any(axis=1)
     if not answers.any():
         return 0.0

@@ -605,3 +605,18 @@ def test_items_beyond_the_first(then: Any, said: str, index: int) -> None:
     status, message = verdict(data)
     assert status == "failed"
     assert message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        T.RandomCrop(32, padding=4),
+        T.RandomAffine(20, (0.1, 0.1), (0.8, 1.2), interpolation=T.InterpolationMode.BILINEAR),
+        T.RandomPerspective(p=1),
+        T.Compose([T.Pad(30), T.Resize(33)]),
+    ],
+    ids=["crop", "affine", "perspective", "padding"],
+)
+def test_padding_and_its_edges_are_no_other_treatment(step: Any) -> None:
+    for pipeline in (T.Compose([step, T.ToTensor(), NORMALIZE]), then(step)):
+        assert verdict(pipeline)[0] == "passed"
