@@ -75,6 +75,13 @@ def refuse_changed_pixels(seen: Sighting, declared: Normalization, turned_back: 
     if final.shape != leaving.shape:
         return
     y, z = pixels_of(leaving), pixels_of(final)
+    lost = int((np.isfinite(y) & ~np.isfinite(z)).any(axis=1).sum())
+    if lost:
+        raise CheckFailure(
+            f"{lost:,} of {len(z):,} pixels are NaN or infinite when they leave the pipeline, and were finite when "
+            f"they left Normalize.",
+            pixels=lost,
+        )
     room = room_of(final.dtype, y)
     if np.abs(z - y).max() <= room:
         return

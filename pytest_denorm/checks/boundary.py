@@ -53,7 +53,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     if located.call is not None and located.op is not pipeline:
         runner = Runner(located.call, located, channel_counts(located.normalization))
     try:
-        seen = _telling(pipeline, located, runner)
+        seen, *others = _telling(pipeline, located, runner)
     except OwnFormRaisesError as error:
         raise CheckFailure(str(error)) from error
     except NotApplicable as unseen:
@@ -67,15 +67,17 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
         mean, std = _inside(located, seen, declared)
     except NotApplicable as unseen:
         return _from_outside(verified, unseen)
-    if seen.twice and bool((seen.entering != seen.leaving).any()):
+    if any(one.twice and one.does_something for one in (seen, *others)):
         raise CheckFailure(
             "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize "
             "each picture once."
         )
     stages = _stages(runner, located)
     if not is_network(pipeline):
-        refuse_changed_pixels(seen, declared, verified.order)
+        for one in (seen, *others):
+            refuse_changed_pixels(one, declared, verified.order)
         if stages is not None:
+            _refuse_uneven(stages)
             refuse_changed_colors(stages, declared, verified.order)
     if stages is not None and stages.is_fixed:
         _refuse_changes_before(stages, declared, verified.order)
@@ -86,22 +88,29 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     )
 
 
-def _telling(pipeline: Any, located: Located, runner: Runner | None) -> Sighting:
-    """What entered and left: of an image with several values in each channel, or with channels that do not fit.
+def _telling(pipeline: Any, located: Located, runner: Runner | None) -> list[Sighting]:
+    """What entered and left: of images with several values in each channel, or with channels that do not fit.
+
+    Of a data set these are its first items; of anything else, and where these tell nothing, it is a photograph.
 
     Raises:
         OwnFormRaisesError: the pipeline raises on images in its own form.
         NotApplicable: there is none.
     """
+    found: list[Sighting] = []
     fits = False
     for seen in sightings(pipeline, located, runner):
+        if found and not seen.is_own:
+            break
         if seen.leaving is not None and seen.leaving.shape[-3] == seen.channels:
             if np.ptp(pixels_of(seen.entering), axis=0).all():
-                return seen
+                found.append(seen)
             fits = True
         elif not fits:
-            return seen
-    raise NotApplicable("a channel of the pictures that were watched is of one value")
+            return [seen]
+    if not found:
+        raise NotApplicable("a channel of the pictures that were watched is of one value")
+    return found
 
 
 def _stages(runner: Runner | None, located: Located) -> ColorStages | None:
@@ -216,6 +225,19 @@ def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str,
     except DenormError:
         return ()
     return measured.problems if any(one.startswith(kinds) for one in measured.problems) else ()
+
+
+def _refuse_uneven(stages: ColorStages) -> None:
+    """
+    Raises:
+        CheckFailure: some pixels are treated otherwise than the others.
+    """
+    if stages.uneven:
+        raise CheckFailure(
+            f"{stages.uneven:.0%} of the pixels have another slope or offset than the others, for where they lie: no "
+            f"mean and std undo that for the whole image. Normalize the whole image.",
+            uneven=stages.uneven,
+        )
 
 
 # --- given to entering ---

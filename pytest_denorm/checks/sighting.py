@@ -39,8 +39,8 @@ __all__ = [
 
 #: What images are that have not met the Normalize; "" where some have, or it is not known.
 Unmet = Literal["", "raw", "normalized"]
-#: So many items of a data set are read until one meets its Normalize.
-_FEW_ITEMS = 10
+#: So many items of a data set are read until one meets its Normalize; and so many are held against what left it.
+_FEW_ITEMS, _ITEMS = 10, 3
 _UNSEEN = "the Normalize was not seen at work inside its pipeline"
 
 
@@ -68,6 +68,13 @@ class Sighting:
         """How many channels enter."""
         return self.entering.shape[-3]
 
+    @property
+    def does_something(self) -> bool:
+        """Whether something else leaves than enters."""
+        if self.leaving is None or self.entering.shape != self.leaving.shape:
+            return self.leaving is not None
+        return bool((self.entering != self.leaving).any())
+
 
 class OwnFormRaisesError(NotApplicable):
     """The pipeline raises on images in the form that it is made for; the message says where."""
@@ -93,7 +100,7 @@ def photo_levels(channels: int, size: tuple[int, int]) -> np.ndarray[Any, np.dty
 
 
 def sightings(pipeline: Any, located: Located, runner: Runner | None = None) -> Iterator[Sighting]:
-    """Yield what enters and leaves the Normalize: of the first item of a data set, and of a photograph.
+    """Yield what enters and leaves the Normalize: of the first items of a data set, and of a photograph.
 
     Args:
         runner: calls the pipeline.
@@ -119,7 +126,7 @@ def sightings(pipeline: Any, located: Located, runner: Runner | None = None) -> 
 
 
 def _traces(pipeline: Any, located: Located, runner: Runner | None) -> Iterator[tuple[Trace, bool]]:
-    """Of an item of a data set, and of a photograph."""
+    """Of the first items of a data set, and of a photograph."""
     is_own = is_dataset(pipeline)
     try:
         if is_own:
@@ -143,7 +150,7 @@ def _traces(pipeline: Any, located: Located, runner: Runner | None) -> Iterator[
 def _own_traces(pipeline: Any, located: Located) -> Iterator[Trace]:
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
-        yield from item_traces(pipeline, located)
+        yield from item_traces(pipeline, located, _ITEMS)
 
 
 def sighting_of(trace: Trace, located: Located, is_own: bool = False) -> Sighting | None:

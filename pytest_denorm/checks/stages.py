@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 import torch
 
 from ..core.colormap import ColorMap, fit_affine
-from ..pipelines.flat_images import in_channels
+from ..pipelines.evenness import uneven_share
+from ..pipelines.flat_images import in_channels, varied
 from ..pipelines.located import Located
 from ..pipelines.runner import Runner
 from .sighting import Sighting, sighting_of
@@ -28,6 +30,8 @@ _GREYS = (0, 255, 32, 96, 160, 224)
 _COLORS = ((60, 120, 200), (200, 90, 30), (25, 230, 140), (240, 20, 90), (90, 200, 250), (130, 40, 60))
 #: Calls with one color, to see whether chance changes it before Normalize.
 _DRAWS = 4
+#: Calls with one image of many colors, to see whether chance moves pixels.
+_REPEATS = 6
 #: Erasing, padding and cutting out leave more of an image as it was.
 _KEPT = 0.05
 #: By how many times its median deviation, divided by the root of the number of pixels, noise may move a median.
@@ -44,6 +48,7 @@ class ColorStages:
         final: in the end; None where the pipeline gives no image of floats with as many channels.
         is_fixed: chance does not change them before Normalize.
         dtype: of what comes out in the end.
+        uneven: the share of pixels that have another slope or offset in the end than most, for where they lie.
     """
 
     given: Array
@@ -52,6 +57,7 @@ class ColorStages:
     final: Array | None
     is_fixed: bool
     dtype: torch.dtype
+    uneven: float = 0.0
 
 
 def pixels_of(images: torch.Tensor) -> Array:
@@ -93,6 +99,7 @@ def color_stages(runner: Runner, located: Located) -> ColorStages | None:
         left=left,
         final=_final_colors([one for _, one in passed], left),
         is_fixed=all(np.allclose(one, draws[0], rtol=1e-4, atol=1e-6) for one in draws),
+        uneven=_uneven(runner, located),
         dtype=next((one.final.dtype for _, one in passed if one.final is not None), torch.float32),
     )
 
@@ -101,6 +108,30 @@ def _seen(runner: Runner, located: Located, color: tuple[int, ...]) -> Sighting 
     trace = runner.run(runner.flat(color))
     seen = sighting_of(trace, located) if trace.error is None else None
     return seen if seen is not None and seen.leaving is not None else None
+
+
+def _uneven(runner: Runner, located: Located) -> float:
+    """Of grey images; 0 where chance has a part."""
+    channels, size = runner.trial.channels, runner.trial.size
+    levels = [varied(channels, size)] * _REPEATS
+    levels += [runner.flat((grey,) * channels) for grey in (0, 96, 255) for _ in range(2)]
+    with runner.session():
+        traces = [runner.run(one) for one in levels]
+    seen = [sighting_of(one, located) if one.error is None else None for one in traces]
+    final = [pixels_of(one.final) for one in seen if one is not None and one.final is not None]
+    if len(final) < len(levels) or len({one.shape for one in final}) != 1:
+        return 0.0
+    repeated, flats = final[:_REPEATS], final[_REPEATS:]
+    pairs = [*itertools.pairwise(repeated), *zip(flats[::2], flats[1::2], strict=True)]
+    if not all(np.array_equal(one, other) for one, other in pairs):
+        return 0.0
+    outputs = np.stack(flats[::2])
+    answers = (np.ptp(outputs, axis=0) > 0).any(axis=1)
+    if not answers.any():
+        return 0.0
+    padding = None if answers.all() else np.median(outputs[0][~answers], axis=0)
+    spread = float(np.ptp(outputs, axis=0).max())
+    return uneven_share(outputs[:, answers], padding, 1.5 / 255 * spread)
 
 
 def _answering(seen: Sequence[Sighting]) -> np.ndarray[Any, Any] | None:

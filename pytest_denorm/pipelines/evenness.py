@@ -28,7 +28,9 @@ def uneven_share(outputs: Array, padding: Array | None, allowed: float) -> float
         allowed: the difference that is none.
     """
     outputs = np.nan_to_num(outputs)
-    most = np.median(outputs, axis=1)
+    middle = np.median(outputs, axis=1)
+    nearest = int(np.abs(outputs - middle[:, None]).max(axis=(0, 2)).argmin())
+    most = outputs[:, nearest]  # the middle of two halves is neither
     off = (np.abs(outputs - most[:, None]) > allowed).any(axis=(0, 2))
     if off.any() and padding is not None:
         off &= ~_are_mixed(outputs, most, padding, allowed)

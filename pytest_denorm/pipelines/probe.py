@@ -164,8 +164,10 @@ class _Probe:
     def _uneven(self, tolerance: float, spread: float) -> float:
         """The share of the answering pixels that are treated otherwise than most are, for where they lie."""
         channels = self._trial.channels
-        grey, black, white = (self._run(self._runner.flat((level,) * channels)) for level in (96, 0, 255))
-        if self._trial.blank or not black.shape == white.shape == grey.shape == self._trial.shape:
+        flats = [self._run(self._runner.flat((level,) * channels)) for level in (0, 96, 255) for _ in range(2)]
+        if self._trial.blank or any(one.shape != self._trial.shape for one in flats):
             return 0.0
-        outputs = np.stack([one.ravel()[self._trial.places] for one in (black, grey, white)])
+        if not all(np.array_equal(one, other) for one, other in zip(flats[::2], flats[1::2], strict=True)):
+            return 0.0  # chance has a part, though seldom
+        outputs = np.stack([one.ravel()[self._trial.places] for one in flats[::2]])
         return uneven_share(outputs, self._trial.padding, max(10 * tolerance, 1.5 / 255 * spread))

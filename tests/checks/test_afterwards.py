@@ -558,3 +558,65 @@ def test_colors(final: Any, said: str) -> None:
 def test_colors_that_the_inverse_turns_back() -> None:
     stages = ColorStages(COLORS, COLORS, COLORS, COLORS[:, [2, 1, 0]], True, torch.float32)
     refuse_changed_colors(stages, DECLARED, (2, 1, 0))
+
+
+# --- pixels that are treated otherwise, and items that are ---
+
+
+class Partly:
+    """Normalizes a part of the image."""
+
+    def __init__(self, top: int, factor: float = 1.0) -> None:
+        self.normalize, self.top, self.factor = NORMALIZE, top, factor
+
+    def __call__(self, image: Any) -> torch.Tensor:
+        x = F.to_tensor(image)
+        return torch.cat([self.normalize(x[:, : self.top]), x[:, self.top :] * self.factor], dim=1)
+
+
+@pytest.mark.parametrize("pipeline", [Partly(132), T.Compose([Partly(200), T.Pad(9)])])
+def test_pixels_that_are_treated_by_where_they_lie(pipeline: Any) -> None:
+    status, message = verdict(pipeline)
+    assert status == "failed"
+    assert re.match(r"\d\d% of the pixels have another slope or offset than the others, for where they lie", message)
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        (lambda y: y * 2, "what leaves Normalize is multiplied by (2, 2, 2)"),
+        (NORMALIZE, "what leaves Normalize is multiplied by (4.367, 4.464, 4.444)"),
+        (lambda y: NORMALIZE(y) if y.sum() else y, "what leaves Normalize "),
+        (lambda y: y * float("nan"), "25,600 of 25,600 pixels are NaN or infinite when they leave the pipeline"),
+        (lambda y: y.flip(0), "the channels leave the pipeline reversed (RGB becomes BGR)"),
+    ],
+    ids=["doubled", "normalized by another", "normalized twice", "NaN", "BGR"],
+)
+@pytest.mark.parametrize("index", [1, 2])
+def test_items_beyond_the_first(then: Any, said: str, index: int) -> None:
+    class Some(Items):
+        def __getitem__(self, at: int) -> Any:
+            y = self.transform(self.picture(at))
+            return then(y) if at == index else y
+
+    other = T.Normalize(MEAN, STD)
+    data = Some(None, photographed)
+    data.transform = T.Compose([T.ToTensor(), other])
+    status, message = verdict(data)
+    assert status == "failed"
+    assert message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        T.RandomCrop(32, padding=4),
+        T.RandomAffine(20, (0.1, 0.1), (0.8, 1.2), interpolation=T.InterpolationMode.BILINEAR),
+        T.RandomPerspective(p=1),
+        T.Compose([T.Pad(30), T.Resize(33)]),
+    ],
+    ids=["crop", "affine", "perspective", "padding"],
+)
+def test_padding_and_its_edges_are_no_other_treatment(step: Any) -> None:
+    for pipeline in (T.Compose([step, T.ToTensor(), NORMALIZE]), then(step)):
+        assert verdict(pipeline)[0] == "passed"
