@@ -368,8 +368,9 @@ def test_other_sizes_and_greys_are_named(project: Any, mpl: bool) -> None:
     sizes.stdout.fnmatch_lines(
         [
             "the size is not that of the baseline.",
-            "  sizes:    baseline 26 x 201, result 51 x 101 (height x width, pixels)",
-            "  result:   8 tiles of 24 x 24, 2 x 4",
+            "  sizes:     baseline 26 x 201, result 51 x 101 (height x width, pixels)",
+            "  result:    8 tiles of 24 x 24, 2 x 4",
+            "  diagnosis: the first 8 tiles are equal: the same tiles, laid out in another way",
         ]
     )
     project.draw("photos[:, :1]")
