@@ -206,9 +206,7 @@ class TestFailures:
 
         with pytest.raises(DatasetError, match="image 0: InverseError: the inverse raised RuntimeError: no"):
             sweep(textbook, inverse=broken)
-        with pytest.raises(
-            DatasetError, match=r"the inverse returned shape \(16, 32\) for a picture of shape"
-        ):
+        with pytest.raises(DatasetError, match=r"the inverse returned shape \(16, 32\) for a picture of shape"):
             sweep(textbook, inverse=lambda normalized: normalized[0, :16])
 
     def test_a_picture_that_skips_the_normalize(self, root):
