@@ -20,7 +20,7 @@ from ..core.json_files import expect, read_json, write_json
 from ..core.normalization import Normalization
 from ..core.statistics import Failure
 from ..core.units import check_output_max
-from ..diagnosis.explain import diagnose
+from ..diagnosis.diagnose import diagnose
 from ..errors import DatasetError, DenormError, ImageError, ImageTypeError, NormalizeNotFoundError, PipelineError
 from ..pipelines import Located, locate
 from ..pipelines.batches import data_set_of, is_indexed, kept_while_read
