@@ -12,6 +12,7 @@ import torch
 from ..core.layout import FIRST, channel_axis
 from ..core.white import is_float
 from ..errors import PipelineError, PipelineRaisedError
+from ..pipelines.batches import kept_while_read
 from ..pipelines.calls import CHANNELS_FIRST_ARRAY, CHANNELS_LAST_TENSOR, LAYOUTS, Way
 from ..pipelines.located import Located
 from ..pipelines.reader import images_in
@@ -113,7 +114,9 @@ def _traces(case: RunCase) -> Iterator[Trace]:
 
 def _own_traces(case: RunCase) -> Iterator[Trace]:
     if isinstance(case.pipeline, torch.utils.data.DataLoader):
-        yield Trace(images=images_in(next(iter(case.pipeline)))[:1])
+        with kept_while_read(case.pipeline):
+            batch = next(iter(case.pipeline))
+        yield Trace(images=images_in(batch)[:1])
         return
     for trace in item_traces(case.pipeline, case.located, _ITEMS):
         if trace.error is not None:

@@ -30,7 +30,7 @@ from ..pipelines.tally import OnError
 from ..pipelines.watching import recorded
 from .chunks import check_source, chosen, chunks, results
 from .distributed import Ranks
-from .passage import InLayout, Inverse, compare, located_quietly, pass_alone, seen_pairs
+from .passage import InLayout, Inverse, as_given, compare, located_quietly, pass_alone, seen_pairs
 from .progress import Progress
 from .stored_images import image_name
 from .sweep_result import SweepResult
@@ -63,10 +63,11 @@ def sweep(
     timeout: float = 1800.0,
     progress: bool = False,
 ) -> SweepResult:
-    """Sends every image of a data set through a Normalize and back, and counts what does not return.
+    """Send every image of a data set through a Normalize and back, and count what does not return.
 
     ``sweep(dataset)`` or ``sweep(loader)`` looks on while the data set's own Normalize works amid whatever augmentation
-    surrounds it: what entered it is compared with what the inverse makes of what left it.
+    surrounds it: what entered it is compared with what the inverse makes of what left it; or of what the item gives,
+    where that was scaled, shifted or spoilt since.
     ``sweep(pipeline, dataset)`` takes raw images (PIL, bytes, floats) from `dataset` and sends them through the
     Normalize of `pipeline` alone, of whatever library.
 
@@ -251,8 +252,8 @@ class RoundTrips:
                 pairs = list(pass_alone(located, dataset[index], self.reading))
             else:
                 seen.clear()
-                dataset[index]
-                pairs = seen_pairs(seen, located.name)
+                item = dataset[index]
+                pairs = as_given(seen_pairs(seen, located.name), item)
             passages = [compare(*pair, self.inverse, located.normalization, self.output_max) for pair in pairs]
         except Exception as error:
             failure = Failure(index, name, f"{type(error).__name__}: {error}")

@@ -356,7 +356,7 @@ def _doubt(thing: Any, axes: int) -> int:
     """Return how unsure it is that something is an image, by itself."""
     if isinstance(thing, PIL.Image.Image):
         return _UNLIKELY if thing.mode in ("1", "P", "PA") else _LIKELY if len(thing.getbands()) < 3 else _SURE
-    said = said_to_be_picture(thing)
+    said = None if type(thing) in (torch.Tensor, np.ndarray) else said_to_be_picture(thing)
     if said is not None:
         return _SURE if said else _UNLIKELY
     kind = dtype_name(thing.dtype)

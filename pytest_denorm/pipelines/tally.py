@@ -324,7 +324,7 @@ class Reader:
             self._firsts[kind] = (index, self._name(index))
         kept = self._moments.setdefault(kind, [])
         kept.append(moments)
-        if sum(len(one.heights) for one in kept) >= _KEPT_APART:
+        if len(kept) * len(moments.heights) >= _KEPT_APART:  # as if all parts were as large as the last
             self._add_up(kind)
 
     def _add_up(self, kind: tuple[int, float]) -> None:

@@ -173,12 +173,6 @@ class TestLoaders:
         darker = DataLoader(TensorDataset(images), batch_size=6, collate_fn=lambda items: items[0][0][None] // 2)
         assert dataset_statistics(darker) == dataset_statistics(images[:1] // 2)
 
-    def test_the_random_state_is_left_alone(self):
-        loader = DataLoader(TensorDataset(torch.stack(PICTURES)), batch_size=4, shuffle=True)
-        before = torch.get_rng_state()
-        assert dataset_statistics(loader) == WHOLE
-        assert torch.equal(torch.get_rng_state(), before)
-
     def test_a_picture_that_is_filled_anew_each_time(self):
         class Reuses(Says):
             canvas = torch.empty_like(PICTURES[0])

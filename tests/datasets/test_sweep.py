@@ -187,6 +187,43 @@ class TestInverses:
             sweep(textbook, layout="HWC")
 
 
+AFTERWARDS = {
+    "doubled": lambda y: y * 2,
+    "darker": lambda y: y - 0.5,
+    "sign": lambda y: -y,
+    "not a number": lambda y: y / 0,
+    "normalized twice": lambda y: (y - 0.45) / 0.226,
+}
+
+
+class TestWhatIsGiven:
+    @pytest.mark.parametrize("after", AFTERWARDS.values(), ids=AFTERWARDS)
+    def test_items_that_are_scaled_after_the_normalize_are_counted(self, root, after):
+        class Spoilt(type(write_cifar10(root)(root))):
+            def __getitem__(self, index):
+                image, label = super().__getitem__(index)
+                return (after(image) if index in (3, 7) else image), label
+
+        result = sweep(Spoilt(root, transform=TEXTBOOK))
+        assert (result.ok, result.wrong_pictures) == (False, 2)
+        assert result.worst.index in (3, 7)
+
+    @pytest.mark.parametrize(
+        "after",
+        [
+            v2.RandomErasing(p=1.0),
+            v2.RandomHorizontalFlip(p=1.0),
+            v2.RandomCrop(20),
+            lambda y: y.half(),
+            lambda y: y[[2, 1, 0]],
+        ],
+        ids=["erased", "flipped", "cropped", "half", "BGR"],
+    )
+    def test_augmentation_and_casts_after_it_are_no_fault(self, root, after):
+        chain = transforms.Compose([*TEXTBOOK.transforms, after])
+        assert sweep(write_cifar10(root)(root, transform=chain), limit=20).ok
+
+
 class TestFailures:
     def test_named_counted_and_skipped_when_asked(self, tmp_path):
         folder = write_imagefolder(tmp_path)
