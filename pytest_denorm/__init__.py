@@ -24,20 +24,20 @@ _HOMES = {
     "ColorMap": "core.colormap",
     "probe": "pipelines.resolve",
     "register_adapter": "pipelines",
-    "Diagnosis": "diagnosis.explain",
+    "Diagnosis": "diagnosis.verdict",
     "Report": "checks",
     "assert_round_trip": "checks",
     "check": "checks",
-    "diagnose": "diagnosis.explain",
+    "diagnose": "checks",
     "parametrize_with_checks": "checks",
     "Comparison": "comparing.compared",
     "assert_same_normalize": "comparing.compared",
     "compare": "comparing.compared",
     "GridFigure": "images.grid_figure",
-    "grid": "images.layout",
+    "grid": "images.grid_layout",
     "image_compare": "images.marks",
     "Statistics": "core.statistics",
-    "SweepResult": "datasets.sweeping",
+    "SweepResult": "datasets.sweep_result",
     "dataset_statistics": "datasets.measure",
     "sweep": "datasets.sweeping",
     "ScanResult": "scanner.scanning",
@@ -87,10 +87,11 @@ if TYPE_CHECKING:
     from .core.normalization import PRESETS, Normalization, preset
     from .core.statistics import Statistics
     from .datasets.measure import dataset_statistics
-    from .datasets.sweeping import SweepResult, sweep
+    from .datasets.sweep_result import SweepResult
+    from .datasets.sweeping import sweep
     from .errors import DenormError
     from .images.grid_figure import GridFigure
-    from .images.layout import grid
+    from .images.grid_layout import grid
     from .images.marks import image_compare
     from .pipelines import register_adapter
     from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8

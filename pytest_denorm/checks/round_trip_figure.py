@@ -20,7 +20,7 @@ from PIL import Image
 
 from ..core.alone import alone
 from ..core.text import channel_name
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis.verdict import Diagnosis
 from ..errors import DenormError
 from ..pipelines.calls import Caller
 from .case import Case
@@ -119,7 +119,7 @@ def _trips(case: Case) -> Iterator[_Trip]:
 
 
 def _header(case: Case, outcome: RoundTrip, diagnosis: Diagnosis | None) -> list[str]:
-    title = "what went through Normalize comes back" if outcome.ok else "what went through Normalize does not come back"
+    title = f"round trip {'passed' if outcome.ok else 'failed'}: inverse(normalize(x)) against x"
     found = case.normalization
     where, *_ = worst_text(outcome, case.channels).split("\n")
     details = [f"{found.source or 'Normalization'}: {found}"]

@@ -1,4 +1,4 @@
-"""The table of mistakes put to other pairs than a pipeline and its inverse: statistics, maps, and images of bytes."""
+"""The table of mistakes, put to other pairs than a pipeline and its inverse: statistics, maps, images of bytes."""
 
 from __future__ import annotations
 
@@ -48,6 +48,8 @@ _OF_STATISTICS = {
     "std-times-255": "with the std multiplied by 255, as for images in 0..255",
     "statistics-of-minus-one": "with 2 * mean - 1 and 2 * std, as for images in -1..1",
 }
+#: Mistakes with constants say nothing where it is not known whose constants they are.
+_OF_CONSTANTS = {"inverted-twice", "wrong-std", "wrong-mean", "one-channel-for-all", "other-preset"}
 #: What the second of two pipelines does otherwise than the first, by the key of the rule.
 _OF_MAPS = {
     "times-255": "divides by 255 once more than the first",
@@ -86,8 +88,8 @@ _RANGES = ("times-255", "over-255", "256-over-255", "255-over-256", "from-minus-
 def explain_statistics(normalization: Normalization) -> Finding | None:
     """Say what is wrong with the statistics of a pipeline: they are a preset's but for one mistake, or none at all.
 
-    A preset with its channels reversed, in mean and std alike, is right where images are BGR. Rounded numbers are right,
-    too: a Normalize with them is undone as well as another.
+    A preset with its channels reversed, in mean and std alike, is right where images are BGR. Rounded numbers are
+    right, too: a Normalize with them is undone as well as another.
 
     Returns:
         The mistake, with the preset and the numbers; None where nothing seems wrong.
@@ -131,18 +133,15 @@ def _one_number(mean: Array, std: Array, name: str, preset: Normalization) -> tu
         if channels >= 3 and len(others) == 1 and not _is_rounded(found[others[0]], known[others[0]]):
             at = int(others[0])
             word, where = ("mean", at) if at < channels else ("std", at - channels)
-            message = (
-                f"{word}[{where}] is {found[at]:.6g} where {name} has {known[at]:g}; all other numbers are {name}'s."
-            )
-            return f"wrong-{word}", message
+            message = f"{word}[{where}] is {found[at]:.6g} where {name} has {known[at]:g}"
+            return f"wrong-{word}", f"{message}; all other numbers are {name}'s."
     return None
 
 
 def _is_rounded(number: float, known: float) -> bool:
     """Return whether it is the known one to a digit or two, up or down."""
-    return any(
-        abs(number * unit - round(number * unit)) <= 1e-3 and abs(number - known) * unit < 1 for unit in (10, 100)
-    )
+    scales = [unit for unit in (10, 100) if abs(number - known) * unit < 1]
+    return any(abs(number * unit - round(number * unit)) <= 1e-3 for unit in scales)
 
 
 def _other_orders(mean: Array, std: Array, name: str, preset: Normalization) -> tuple[str, str] | None:
@@ -150,16 +149,14 @@ def _other_orders(mean: Array, std: Array, name: str, preset: Normalization) -> 
     if not 1 < len(mean) <= 4:
         return None
     orders = list(itertools.permutations(range(len(mean))))
-    of_mean = {order for order in orders if _same(mean, [preset.mean[channel] for channel in order])}
-    of_std = {order for order in orders if _same(std, [preset.std[channel] for channel in order])}
+    of_mean = {order for order in orders if _same(mean.tolist(), [preset.mean[channel] for channel in order])}
+    of_std = {order for order in orders if _same(std.tolist(), [preset.std[channel] for channel in order])}
     usual = {orders[0], orders[-1]}
     if not of_mean or not of_std or of_mean & of_std & usual:
         return None
     if both := of_mean & of_std:
-        return (
-            "channel-order",
-            f"these are {name}'s numbers in the order {min(both)} of its channels: neither RGB nor BGR.",
-        )
+        message = f"these are {name}'s numbers in the order {min(both)} of its channels: neither RGB nor BGR."
+        return "channel-order", message
     message = f"these are {name}'s numbers, mean in the order {min(of_mean)} of its channels and std in {min(of_std)}."
     return "channel-order", message
 
@@ -282,7 +279,8 @@ def explain_levels(before: Array, after: Array) -> Finding | None:
         seen = _as_evidence(before, after, mean, std)
         found = search(seen)
         if found is not None and not found.is_right:
-            candidates.append((found.cost + (0.3 if name else 0.0), name, seen, found))
+            unnamed = not name and bool(found.kinds & _OF_CONSTANTS)  # of which statistics, nobody knows
+            candidates.append((found.cost + (0.3 if name else 2.0 * unnamed), name, seen, found))
     if not candidates:
         return None
     _, name, seen, found = min(candidates, key=lambda one: one[0])
@@ -302,7 +300,9 @@ def _of_one_level(difference: Array, low: int, high: int) -> Finding | None:
         return None
     where = f"in {100 * share:.0f} % of the values"
     if low:
-        return Finding("truncation", f"all darker by one level {where}: bytes are cut off instead of rounded.", 1 / 255)
+        return Finding(
+            "truncation", f"all darker by one level {where}: bytes are truncated instead of rounded.", 1 / 255
+        )
     return Finding("rounded-up", f"all brighter by one level {where}: bytes are rounded up (ceil).", 1 / 255)
 
 

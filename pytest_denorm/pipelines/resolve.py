@@ -208,7 +208,8 @@ def _call_of(pipeline: Any) -> Any:
 def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
     """A pipeline that declares nothing, and was measured to do this."""
     normalization = normalization.located(f"nothing declared; {normalization.source}")
-    return Located(normalization, "", "a pipeline that declares no Normalize", pipeline, call=_call_of(pipeline))
+    name = "a pipeline that declares no Normalize"
+    return Located(normalization, "", name, pipeline, call=_call_of(pipeline), entry=None)
 
 
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Normalization:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 
-import pairs
+import compared_pairs as pairs
 import pytest
 
 import pytest_denorm
