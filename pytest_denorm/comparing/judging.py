@@ -93,12 +93,37 @@ def _without_a_map(one: Side, other: Side) -> Verdict | None:
             f"{one.name} gives {one.map.outcomes} different results for one image, and where its Normalize begins "
             f"cannot be seen. Give it without its random steps",
         )
-    if one.map.per_image and not other.map.per_image:
+    if one.map.per_image and other.map.per_image:
+        return _on_samples(one, other)
+    if one.map.per_image:
         return Verdict(
             "depends-on-values",
             f"{one.name} normalizes each image by its own statistics, {other.name} by fixed ones",
         )
     return None
+
+
+def _on_samples(one: Side, other: Side) -> Verdict:
+    """Where both depend on the whole image, a few images decide.
+
+    Raises:
+        PipelineError: they give images of different sizes.
+    """
+    if not one.samples or [each.shape for each in one.samples] != [each.shape for each in other.samples]:
+        raise PipelineError(
+            f"{one.name} and {other.name} normalize each image by its own statistics, and give other sizes: they "
+            f"cannot be compared."
+        )
+    apart = max(float(np.abs(a - b).max()) for a, b in zip(one.samples, other.samples, strict=True))
+    if apart <= _ALIKE * max(float(np.ptp(each)) for each in one.samples):
+        message = f"{one.name} and {other.name} make the same of {len(one.samples)} images"
+        note = "both normalize each image by its own statistics"
+        return Verdict("same", message, (note, *one.notes, *other.notes))
+    return Verdict(
+        "depends-on-values",
+        f"{one.name} and {other.name} both normalize each image by its own statistics, and differently. They are up "
+        f"to {apart:.3g} apart on {len(one.samples)} images",
+    )
 
 
 def _told(first: Side, second: Side) -> list[tuple[str, str]]:

@@ -50,6 +50,7 @@ class Side:
         dtype: of what it gives; empty where it is declared and not run.
         layout: of what it gives, such as ``CHW``; empty as `dtype` is.
         is_model: it is a network that normalizes what it is given.
+        samples: what a few images become, channels last, where a color depends on the other pixels.
         notes: what to tell about how it was measured.
     """
 
@@ -61,6 +62,7 @@ class Side:
     layout: str = ""
     is_model: bool = False
     notes: tuple[str, ...] = ()
+    samples: tuple[Array, ...] = ()
 
     @property
     def channels_in(self) -> int:
@@ -89,7 +91,14 @@ def declared_side(name: str, what: str, normalization: Normalization, channels: 
     return Side(name, what, found, colors_of(len(std)) @ matrix.T + offset)
 
 
-def measured_side(name: str, what: str, call: Any, channels: int | None, size: tuple[int, int] | None) -> Side:
+def measured_side(
+    name: str,
+    what: str,
+    call: Any,
+    channels: int | None,
+    size: tuple[int, int] | None,
+    located: Located | None = None,
+) -> Side:
     """Return what something that is called with images does to them.
 
     A function of arrays that turns whatever it gets into numbers of its own dtype is made for images as they are
@@ -98,9 +107,9 @@ def measured_side(name: str, what: str, call: Any, channels: int | None, size: t
     Raises:
         PipelineError: it takes no image in any form, or gives none.
     """
-    runner = _runner(callable_in(call), channels, size)
+    runner = _runner(callable_in(call), channels, size, located)
     found = measure(runner)
-    if "in 0..1" in found.convention and _converts_arrays(runner.call):
+    if "in 0..1" in found.convention and (found.per_image or _converts_arrays(runner.call)):
         runner, found = _of_bytes(runner, found, channels, size)
     trial = runner.trial
     with runner.session(0):
@@ -111,18 +120,35 @@ def measured_side(name: str, what: str, call: Any, channels: int | None, size: t
     else:  # of a size that changes from call to call
         colors = colors_of(trial.channels) @ found.matrix.T + found.offset
     layout = _layout(len(trial.shape), trial.axis, "(N, " in trial.form.words)
-    return Side(name, what, found, colors, traces[-1].dtype(trial.index), layout)
+    dtype = traces[-1].dtype(trial.index)
+    return Side(name, what, found, colors, dtype, layout, samples=_samples(runner) if found.per_image else ())
 
 
-def _runner(call: Any, channels: int | None, size: tuple[int, int] | None) -> Runner:
+def _runner(call: Any, channels: int | None, size: tuple[int, int] | None, located: Located | None = None) -> Runner:
     counts = USUAL if channels is None else (channels,)
-    return Runner(call, counts=counts, others=channels is None, size=size)
+    watched = located if located is not None and located.call is call else None
+    return Runner(call, watched, counts, others=channels is None, size=size)
+
+
+def _samples(runner: Runner) -> tuple[Array, ...]:
+    """What a few images of noise become, channels last; none where one raises."""
+    trial, random = runner.trial, np.random.default_rng(0)
+    made = []
+    with runner.session(0):
+        for bright in (128, 256):
+            levels = random.integers(0, bright, (*trial.size, trial.channels), dtype=np.uint8)
+            pixels = runner.run(levels).pixels(trial.index)
+            if pixels is None:
+                return ()
+            pixels = pixels[..., None] if trial.axis is None else np.moveaxis(pixels, trial.axis, -1)
+            made.append(pixels.reshape(pixels.shape[-3:]) if pixels.size == np.prod(pixels.shape[-3:]) else pixels)
+    return tuple(made)
 
 
 def _of_bytes(
     runner: Runner, found: ColorMap, channels: int | None, size: tuple[int, int] | None
 ) -> tuple[Runner, ColorMap]:
-    """The same function of bytes, where it does not divide them by 255."""
+    """The same function of bytes, where it does not divide them by 255, or the range of an image says nothing."""
     expected = 255 * found.matrix
     for reads in ("image", "array"):
         other = _runner(Serving(runner.call, reads), channels, size)
@@ -130,6 +156,8 @@ def _of_bytes(
             of_bytes = measure(other)
         except DenormError:
             continue
+        if found.per_image and of_bytes.per_image:
+            return other, of_bytes
         if expected.shape != of_bytes.matrix.shape:
             continue
         if np.abs(of_bytes.matrix - expected).max() < 1e-3 * np.abs(expected).max():
@@ -219,10 +247,11 @@ def _entering(colors: Array, typical: Sequence[Array]) -> tuple[Array, Array] | 
     if any(len(one) != channels for one in typical):
         return None
     ranges = [(white, 0.0) for white in _WHITES] + [(1 / 255, 0.0), (2.0, -1.0)]
-    best, least = None, _NEAR
+    best, least = None, np.inf
     for order, (scale, shift) in itertools.product(itertools.permutations(range(channels)), ranges):
         matrix = np.eye(channels)[list(order)] * scale
         off = float(np.abs(colors @ matrix.T + shift - np.array(typical)).mean()) / scale
-        if off < least:
+        # channels that are exchanged at random leave all orders alike, and their own is meant
+        if off < _NEAR and off * (1 if list(order) == sorted(order) else 2) < least:
             best, least = (matrix, np.full(channels, shift)), off
     return best

@@ -101,8 +101,9 @@ def _of_object(given: Given) -> Side:
     """A transform, function, data set, loader, processor: measured; declared where it cannot be called."""
     thing = given.thing
     first: DenormError
+    located = _located(thing)
     try:
-        return _measured(given, thing, _called(thing))
+        return _measured(given, thing, _called(thing), located)
     except SettingsError:
         raise
     except DenormError as error:
@@ -114,7 +115,6 @@ def _of_object(given: Given) -> Side:
             return _measured(replace(given, size=size), call, what)
         except DenormError:
             continue
-    located = None if inspect.isroutine(thing) else _located(thing)
     if located is None:
         raise PipelineError(f"{given.name} cannot be measured: {_first_lines(first)}") from first
     return declared_side(given.name, located.normalization.source, located.normalization, given.channels)
@@ -125,11 +125,10 @@ def _first_lines(error: DenormError) -> str:
     return " ".join(line.strip() for line in str(error).splitlines()[:2])
 
 
-def _measured(given: Given, call: Any, what: str) -> Side:
-    side = measured_side(given.name, what, call, given.channels, given.size)
+def _measured(given: Given, call: Any, what: str, located: Located | None = None) -> Side:
+    side = measured_side(given.name, what, call, given.channels, given.size, located)
     if not (side.map.random or side.map.per_image):
         return side
-    located = _located(given.thing)
     found = None if located is None else at_normalize(side, located)
     return side if found is None else found
 

@@ -467,6 +467,48 @@ def both_with_a_gamma() -> dict[str, Any]:
     }
 
 
+@pair("same")
+def both_by_their_own_statistics() -> dict[str, Any]:
+    def standardized(image: Any) -> Any:
+        x = np.asarray(image, np.float32) / 255
+        return (x - x.mean()) / x.std()
+
+    def of_bytes(image: Any) -> Any:
+        x = np.asarray(image, np.float32)
+        return (x - x.mean()) / x.std()
+
+    return {"train": standardized, "serve": of_bytes}
+
+
+@pair("same")
+def channels_exchanged_at_random() -> dict[str, Any]:
+    steps = [v2.ToImage(), v2.RandomPhotometricDistort(p=0.9), v2.ToDtype(torch.float32, scale=True)]
+    return {"train": v2.Compose([*steps, v2.Normalize(list(MEAN), list(STD))]), "serve": train()}
+
+
+@pair("same")
+def noise_after_normalize() -> dict[str, Any]:
+    noise = T.Lambda(lambda x: x + 0.05 * torch.randn_like(x))
+    return {"train": T.Compose([train(), noise]), "serve": train()}
+
+
+@pair("same")
+def serving_method_of_a_class() -> dict[str, Any]:
+    class Server:
+        def predict(self, body: bytes) -> Any:
+            return array(Image.open(io.BytesIO(body)).convert("RGB"))[None]
+
+    return against(Server().predict)
+
+
+@pair("same")
+def prefetching_loader_of_timm() -> dict[str, Any]:
+    from timm.data.loader import PrefetchLoader
+
+    loader = torch.utils.data.DataLoader(Images(T.PILToTensor()), batch_size=2)
+    return {"train": PrefetchLoader(loader, mean=MEAN, std=STD, device=torch.device("cpu")), "serve": train()}
+
+
 # --- different in one way ---
 
 
@@ -689,6 +731,19 @@ def standardized_by_each_image() -> dict[str, Any]:
         return (x - x.mean()) / (x.std() + 1e-6)
 
     return against(serve)
+
+
+@pair("depends-on-values")
+def other_statistics_of_each_image() -> dict[str, Any]:
+    def standardized(image: Any) -> Any:
+        x = np.asarray(image, np.float32)
+        return (x - x.mean()) / x.std()
+
+    def stretched(image: Any) -> Any:
+        x = np.asarray(image, np.float32)
+        return (x - x.min()) / max(float(np.ptp(x)), 1.0)
+
+    return {"train": standardized, "serve": stretched}
 
 
 @pair("depends-on-values")
