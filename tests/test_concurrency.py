@@ -45,7 +45,7 @@ DATA = """
 from torchvision import transforms
 statistics = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 val = transforms.Compose([transforms.ToTensor(), transforms.Normalize(*statistics)])
-bad = transforms.Compose([transforms.ToTensor(), transforms.Normalize(*statistics, inplace=True)])
+bad = transforms.Compose([transforms.Normalize(*statistics, inplace=True)])
 """
 # what came of each test, as the process that prints the summary knows it
 CONFTEST = """

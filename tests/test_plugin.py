@@ -14,7 +14,7 @@ from torchvision import transforms as T
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 val = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])
-inplace = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD, inplace=True)])
+inplace = T.Compose([T.Normalize(MEAN, STD, inplace=True)])
 
 def make():
     return val

@@ -19,7 +19,7 @@ from .as_run import check_inverse_as_run
 from .case import Case
 from .conduct import check_input_unchanged
 from .declared import check_declared_matches_measured
-from .outcome import CheckFailure, NotApplicable, Shown
+from .outcome import CheckFailure, CheckWarning, NotApplicable, Shown
 from .round_trip import RoundTrip, levels_text, round_trip, worst_text
 
 __all__ = ["FailedRoundTrip", "assert_round_trip", "carrying", "failed_round_trip"]
@@ -105,7 +105,7 @@ def _require(case: Case, check: Callable[[Case], Shown]) -> None:
     try:
         with one_thread(), states_kept():
             check(case)
-    except NotApplicable:
+    except (CheckWarning, NotApplicable):
         return
     except CheckFailure as failure:
         found = case.normalization

@@ -136,6 +136,8 @@ def _inside(located: Located, seen: Sighting, declared: Normalization) -> tuple[
     x, y = pixels_of(seen.entering), pixels_of(leaving)
     low, high = float(x.min()), float(x.max())
     _refuse_other_scale(high, declared)
+    if seen.is_own:
+        _refuse_scaled_twice(x, declared)
     fits = [fit_affine(x[:, [c]], y[:, [c]]) for c in range(count)]
     slope, offset = (np.array([getattr(one, name).item() for one in fits]) for name in ("matrix", "offset"))
     if not slope.all():
@@ -174,11 +176,34 @@ def _refuse_other_scale(high: float, declared: Normalization) -> None:
             f"or ToDtype(torch.float32, scale=True).",
             entering_max=high,
         )
+    if high > BRIGHT * declared.pixel_max:
+        white = white_of_values(high) or high
+        raise CheckFailure(
+            f"images in 0..{high:.0f} enter a Normalize whose white is {declared.pixel_max:g}: they are "
+            f"{white / declared.pixel_max:.4g} times too large. Give the value of white in these images "
+            f"(max_pixel_value={white:g}), or scale them first.",
+            entering_max=high,
+        )
     if high <= 1 and declared.pixel_max >= 255:
         raise CheckFailure(
             f"pictures in 0..1 enter a Normalize whose statistics are for 0..{declared.pixel_max:g} (mean "
             f"{format_numbers(declared.mean)}): what leaves it hardly differs from picture to picture. Give the value "
             f"of white in these pictures (max_pixel_value=1.0), or the pictures as bytes.",
+            entering_max=high,
+        )
+
+
+def _refuse_scaled_twice(x: Array, declared: Normalization) -> None:
+    """An image of 8 bits that is scaled once has at most two levels up to white / 255.
+
+    Raises:
+        CheckFailure: all of an image of a data set is there.
+    """
+    high, darkest = float(x.max()), declared.pixel_max / 255
+    if 0 < high <= darkest * 1.001 and len(np.unique(x)) > 2:
+        raise CheckFailure(
+            f"images in 0..{high:.4g} enter a Normalize whose statistics are for 0..{declared.pixel_max:g}: they are "
+            f"255 times too small, because they are scaled twice. Divide by 255 once.",
             entering_max=high,
         )
 

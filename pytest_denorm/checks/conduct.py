@@ -18,14 +18,15 @@ import torch
 
 from ..core.layout import fitting_axes
 from ..core.text import in_levels
-from ..errors import (
-    InverseError,
-)
+from ..errors import InverseError, PipelineError
 from ..pipelines.calls import as_tensor, call, read_picture
+from ..pipelines.runner import item_traces
 from ..pipelines.structure import is_dataset
+from ..pipelines.trace import as_array
 from .case import Case
-from .outcome import CheckFailure, NotApplicable, Shown
+from .outcome import CheckFailure, CheckWarning, NotApplicable, Shown
 from .round_trip import round_trip
+from .sighting import photo_levels
 from .values import general_tolerance
 
 __all__ = [
@@ -43,7 +44,8 @@ __all__ = [
 
 def check_input_unchanged(case: Case) -> Shown:
     """Neither Normalize nor its inverse changes what it is given."""
-    if case.normalized.mutated:
+    in_place = case.normalized.mutated
+    if in_place and _overwrites_what_is_kept(case):
         raise CheckFailure(
             "Normalize changes its input in place (inplace=True?): the picture that the data set keeps is normalized "
             "again next time."
@@ -53,7 +55,28 @@ def check_input_unchanged(case: Case) -> Shown:
             "the inverse changes its input in place: the batch is overwritten, and undoing it a second time gives "
             "other pictures. Work on a clone."
         )
+    if in_place:
+        raise CheckWarning(
+            "Normalize works in place (inplace=True). Here the step before it makes a fresh tensor. Without that step "
+            "it would overwrite the image that it is given."
+        )
     return Shown("both leave their input as it is")
+
+
+def _overwrites_what_is_kept(case: Case) -> bool:
+    """Whether a Normalize in place writes into what the pipeline is given, or what its data set keeps."""
+    if case.located.op is case.pipeline:
+        return True
+    try:
+        if not is_dataset(case.pipeline):
+            runner = case.runner
+            return runner.run(photo_levels(runner.trial.channels, runner.trial.size)).mutated
+        first, second = (next(item_traces(case.pipeline, case.located), None) for _ in range(2))
+    except (NotApplicable, PipelineError):  # nobody saw it get a fresh tensor
+        return True
+    if first is None or second is None:
+        return True
+    return not np.array_equal(np.asarray(as_array(first.entered)), np.asarray(as_array(second.entered)))
 
 
 def check_random_state_unchanged(case: Case) -> Shown:

@@ -473,7 +473,7 @@ def loader_undone_in_place():
     return DataLoader(Photos(imagenet()), batch_size=4)
 
 
-@_wrong("batch", inverse=undo_of_one)
+@_wrong("batch|image 0 of", inverse=undo_of_one)
 def loader_undone_as_one():
     return DataLoader(Photos(imagenet()), batch_size=4)
 
@@ -497,10 +497,10 @@ _ROWS: dict[str, tuple[str, Callable[[], Any]]] = {
         lambda: Albumented(A.Compose([A.Normalize(), ToTensorV2()]), 255),
     ),
     "floats of 255 kept by albumentations": (
-        "255",
+        "scale",
         lambda: Albumented(A.Compose([A.Normalize(max_pixel_value=1.0), ToTensorV2()])),
     ),
-    "divided after": ("255", lambda: DividesToo(own())),
+    "divided after": ("255|multiplied by (0.003922", lambda: DividesToo(own())),
     "bytes out": ("uint8|byte|integer|after", lambda: BytesOut(own())),
     "byte statistics": ("255", lambda: Photos(T.Compose([T.ToTensor(), T.Normalize(BYTE_MEAN, BYTE_STD)]))),
     "floats in memory of 255": ("255|scale", lambda: floats_of_255()),

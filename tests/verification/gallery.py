@@ -430,7 +430,7 @@ pipeline(
 )
 pipeline(
     "in_place",
-    T.Compose([T.ToTensor(), T.Normalize(MEAN, STD, inplace=True)]),
+    T.Compose([T.Normalize(MEAN, STD, inplace=True)]),
     "input_unchanged",
     "changes its input in place",
 )

@@ -295,7 +295,7 @@ def test_report_goes_through_json(name: str) -> None:
 MODULE = """
 from torchvision import transforms as T
 good = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
-bad = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), inplace=True)])
+bad = T.Compose([T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), inplace=True)])
 """
 
 
