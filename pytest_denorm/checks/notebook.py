@@ -8,8 +8,8 @@ from html import escape
 
 __all__ = ["html_table"]
 
-_GREEN, _RED, _GREY = "#2e7d32", "#c62828", "#757575"
-_COLORS = {"passed": _GREEN, "failed": _RED, "unexpectedly passed": _RED}
+_GREEN, _RED, _YELLOW, _GREY = "#2e7d32", "#c62828", "#9a6700", "#757575"
+_COLORS = {"passed": _GREEN, "failed": _RED, "unexpectedly passed": _RED, "warned": _YELLOW}
 _CELL = "text-align:left;vertical-align:top;padding:1px 12px 1px 0"
 
 

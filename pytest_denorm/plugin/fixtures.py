@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -18,6 +18,7 @@ from ..errors import ImageError, SettingsError
 from ..pipelines.samples import sample_images
 from ..pipelines.spec import load
 from . import settings
+from .entries import session_levels
 
 __all__ = ["Denorm", "session_images", "session_pipeline"]
 
@@ -63,6 +64,7 @@ class Denorm:
     Attributes:
         images: the session's own images (``--denorm-images``), or None for the built-in ones.
         seed: of what is drawn at random (``--denorm-seed``).
+        levels: of checks, as the ini sets them (``denorm_checks``), or None.
     """
 
     if TYPE_CHECKING:
@@ -103,7 +105,7 @@ class Denorm:
     else:
         assert_round_trip = _Bound("images")
         assert_same_normalize = _Bound()
-        check = _Bound("images")
+        check = _Bound("images", "levels")
         compare = _Bound()
         dataset_statistics = _Bound("seed")
         denormalize = _Bound()
@@ -115,9 +117,12 @@ class Denorm:
         sweep = _Bound("seed")
         to_uint8 = _Bound()
 
-    def __init__(self, images: torch.Tensor | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, images: torch.Tensor | None = None, seed: int = 0, levels: Mapping[str, str] | None = None
+    ) -> None:
         self.images = images
         self.seed = seed
+        self.levels = levels
 
     def __repr__(self) -> str:
         images = "the built-in images" if self.images is None else f"{len(self.images)} images"
@@ -127,7 +132,7 @@ class Denorm:
     def of(cls, config: pytest.Config) -> Denorm:
         """Return the one that is bound to the settings of `config`."""
         images = session_images(config) if settings.get(config, "denorm_images") else None
-        return cls(images, settings.get(config, "denorm_seed"))
+        return cls(images, settings.get(config, "denorm_seed"), session_levels(config) or None)
 
 
 def folders_of(config: pytest.Config) -> list[Path]:

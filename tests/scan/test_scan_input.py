@@ -66,7 +66,11 @@ def test_links_in_a_circle_and_links_out_are_scanned_once(scanned: Scan, tmp_pat
 
 def test_a_notebook_is_one_module_and_its_cells_are_named(scanned: Scan) -> None:
     magic = "%matplotlib inline\n!pip install torch\nimport numpy as np\nfrom torchvision import transforms"
-    cells = magic, RIGHT, "\ndef denorm(x):\n    return x * np.array([0.229, 0.224, 0.255]) + np.array([0.485, 0.456, 0.406])"
+    cells = (
+        magic,
+        RIGHT,
+        "\ndef denorm(x):\n    return x * np.array([0.229, 0.224, 0.255]) + np.array([0.485, 0.456, 0.406])",
+    )
     (finding,) = scanned({"look.ipynb": notebook(*cells)}).findings
     assert (finding.where, finding.code) == ("look.ipynb:cell 3:2:1", "DN102")
 
