@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterator
 from typing import Any
 
-from ..errors import DenormError
+from ..errors import DenormError, ImageTypeError
 
-__all__ = ["positive", "whole"]
+__all__ = ["flattened", "positive", "whole"]
 
 
 def whole(value: Any, name: str, error: type[DenormError], *, least: int | None = None, meaning: str = "") -> int:
@@ -44,3 +45,23 @@ def positive(value: Any, name: str, error: type[DenormError]) -> float:
     if isinstance(value, (str, bool)) or not is_number or not (math.isfinite(value) and value > 0):
         raise error(f"{name} is {value!r}: expected a finite number above 0.")
     return float(value)
+
+
+def flattened(images: Any) -> list[Any]:
+    """Return what nested lists and tuples hold, in order; anything else in a list of its own.
+
+    Raises:
+        ImageTypeError: a list that holds itself.
+    """
+    try:
+        return list(_flattened(images))
+    except RecursionError:
+        raise ImageTypeError(f"images is a {type(images).__name__} that holds itself: expected images in it.") from None
+
+
+def _flattened(images: Any) -> Iterator[Any]:
+    if isinstance(images, (list, tuple)):
+        for one in images:
+            yield from _flattened(one)
+    else:
+        yield images

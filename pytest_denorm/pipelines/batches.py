@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any
 
-import PIL.Image
 import torch
 
 from ..core.layout import LAST, USUAL, channel_axis, fitting_axes, is_clip
 from ..errors import ImageError
 from .randomness import states_kept, states_put_back
-from .reader import axes_of, candidate_of, images_of, is_image
+from .reader import axes_of, candidate_of, images_of, is_image, is_pil
 
 __all__ = ["Batches", "are_alike", "data_set_of", "is_indexed", "is_loader", "is_stack", "kept_while_read"]
 
@@ -221,7 +220,7 @@ class Batches:
         axes = axes_of(thing)
         if axes < 0:
             return True
-        if axes == 2 and isinstance(self._usual, PIL.Image.Image):
+        if axes == 2 and is_pil(self._usual):
             return len(self._usual.getbands()) == 1
         usual = max(3, axes_of(self._usual)) if axes_of(self._usual) != 2 else 2
         return axes == usual and (axes != 3 or self._has_channels(thing, USUAL))
@@ -243,7 +242,7 @@ class Batches:
             return self._is_alone(thing)
         guessed = USUAL if listed or not self._own else ()
         if axes != 3 or self._is_grey_stack(thing) or self._has_channels(thing, guessed):
-            return axes >= 3 or isinstance(thing, PIL.Image.Image)
+            return axes >= 3 or is_pil(thing)
         raise ImageError(
             f"a batch holds a {type(thing).__name__} of shape {tuple(thing.shape)}, which may be {len(thing)} grey "
             f"images or one image: expected (N, C, H, W). Let collate_fn stack images with a channel axis, give the "
@@ -255,7 +254,7 @@ class Batches:
         if self._with_channels:
             return True
         expected: Sequence[int] = guessed
-        if isinstance(self._usual, PIL.Image.Image):
+        if is_pil(self._usual):
             expected = (1, len(self._usual.getbands()))
         elif axes_of(self._usual) >= 3:
             shape = self._usual.shape

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ..core.arguments import flattened
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, InverseError
 from .located import Located
-from .reader import flattened
 
 __all__ = [
     "CHANNELS_FIRST_ARRAY",

@@ -16,11 +16,11 @@ Where two members are equally good, none is taken: the error names both, and ``i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import PIL.Image
 import torch
 
 from ..core.layout import COLOR, LAST, channel_axis
@@ -35,12 +35,12 @@ __all__ = [
     "Place",
     "axes_of",
     "candidate_of",
-    "flattened",
     "image_of",
     "images_in",
     "images_of",
     "is_array",
     "is_image",
+    "is_pil",
     "take",
 ]
 
@@ -77,7 +77,7 @@ def images_in(result: Any) -> list[Any]:
 
 
 def _images_in(thing: Any, within: tuple[int, ...]) -> list[Any]:
-    if is_array(thing) or isinstance(thing, PIL.Image.Image):
+    if is_array(thing) or is_pil(thing):
         return [thing] if _holds_pixels(thing) else []
     if id(thing) in within:
         return []
@@ -100,31 +100,11 @@ def _rank(key: Any) -> int:
 
 
 def _holds_pixels(thing: Any) -> bool:
-    if isinstance(thing, PIL.Image.Image):
+    if is_pil(thing):
         return bool(thing.width and thing.height)
     kind = dtype_name(thing.dtype)
     numbers = "float" in kind or "int" in kind or kind == "bool"
     return thing.ndim >= 2 and numbers and 0 not in thing.shape
-
-
-def flattened(images: Any) -> list[Any]:
-    """Return what nested lists and tuples hold, in order; anything else in a list of its own.
-
-    Raises:
-        ImageTypeError: a list that holds itself.
-    """
-    try:
-        return list(_flattened(images))
-    except RecursionError:
-        raise ImageTypeError(f"images is a {type(images).__name__} that holds itself: expected images in it.") from None
-
-
-def _flattened(images: Any) -> Iterator[Any]:
-    if isinstance(images, (list, tuple)):
-        for one in images:
-            yield from _flattened(one)
-    else:
-        yield images
 
 
 # --- an item of a data set ---
@@ -151,7 +131,7 @@ class Candidate(NamedTuple):
     def size(self) -> tuple[int, ...]:
         """The height and width of the first."""
         first = self.images[0]
-        if isinstance(first, PIL.Image.Image):
+        if is_pil(first):
             return first.height, first.width
         is_last = self.axes > 2 and channel_axis(first.shape, COLOR, prefer=None) == LAST
         return tuple(first.shape[-3:-1] if is_last else first.shape[-2:])
@@ -162,6 +142,12 @@ class Candidate(NamedTuple):
         if len(self.path) == 1:
             return f"image={self.path[0]!r}"
         return f"image=lambda item: item{''.join(f'[{key!r}]' for key in self.path)}"
+
+
+def is_pil(thing: Any) -> bool:
+    """Return whether it is a PIL image; where PIL is not loaded, nothing is."""
+    module = sys.modules.get("PIL.Image")
+    return module is not None and isinstance(thing, module.Image)
 
 
 def is_array(thing: Any) -> bool:
@@ -175,7 +161,7 @@ def axes_of(thing: Any) -> int:
 
 def is_image(thing: Any, listed: bool = False) -> bool:
     """Return whether a member of an item is a PIL image, or a tensor or array with a height and a width."""
-    return isinstance(thing, PIL.Image.Image) or axes_of(thing) >= 2
+    return is_pil(thing) or axes_of(thing) >= 2
 
 
 def take(item: Any, image: Place) -> Any:
@@ -299,7 +285,7 @@ def _judged(thing: Any, judge: Judge, listed: bool, stacked: bool) -> Candidate 
             return None
     except ImageError as raised:  # something else may be the image
         error = raised
-    axes = 3 if isinstance(thing, PIL.Image.Image) else thing.ndim - stacked
+    axes = 3 if is_pil(thing) else thing.ndim - stacked
     return Candidate([thing], _doubt(thing, axes), axes, error=error)
 
 
@@ -354,7 +340,7 @@ def _beside(member: Candidate, sizes: set[tuple[int, ...]], has_sure: bool, of_f
 
 def _doubt(thing: Any, axes: int) -> int:
     """Return how unsure it is that something is an image, by itself."""
-    if isinstance(thing, PIL.Image.Image):
+    if is_pil(thing):
         return _UNLIKELY if thing.mode in ("1", "P", "PA") else _LIKELY if len(thing.getbands()) < 3 else _SURE
     said = None if type(thing) in (torch.Tensor, np.ndarray) else said_to_be_picture(thing)
     if said is not None:
