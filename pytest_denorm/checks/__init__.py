@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..diagnosis.explain import KINDS, Diagnosis
+from ..diagnosis.verdict import KINDS, Diagnosis
 from ..pipelines.samples import sample_images
 from .assertion import assert_round_trip
 from .battery import check, parametrize_with_checks

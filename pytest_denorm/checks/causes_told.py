@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis.verdict import Diagnosis
 from .outcome import CheckResult
 from .table import VALUE_CHECKS
 

@@ -10,8 +10,8 @@ import torch
 
 from ..core.alone import alone
 from ..core.normalization import Normalization, preset
-from ..diagnosis import explain
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis import diagnose as of_functions
+from ..diagnosis.verdict import Diagnosis
 from ..errors import DenormError, StatisticsWarning
 from ..pipelines.resolve import locate
 
@@ -52,7 +52,7 @@ def diagnose(
         ImageError, ImageTypeError: a forward, an inverse, channels, a white or a dtype that cannot be worked with.
     """
     __tracebackhide__ = True
-    return explain.diagnose(
+    return of_functions.diagnose(
         _normalize_inside(forward),
         inverse,
         channels=channels,
