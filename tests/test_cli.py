@@ -66,8 +66,9 @@ def test_check_says_that_a_pipeline_is_verified(module: str, capsys: pytest.Capt
     assert out == f"{module}:val: {where}: {len(CHECKS) - 1} checks passed, 1 did not apply\n"
     assert main(["check", f"{module}:make", "--verbose", "--skip", "picklable"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert " ".join(" ".join(lines).split()).startswith(f"pytest-denorm: {module}:make: {where} mean (0.485, ")
-    assert f"  {module}:make is a factory. {module}:make() was taken." in lines
+    said = " ".join(" ".join(lines).split())
+    assert said.startswith(f"pytest-denorm: {module}:make: {where} mean (0.485, ")
+    assert f" inverse: derived {module}:make is a factory. {module}:make() was taken. ok " in said
     assert "  skip  picklable                  left out as asked" in lines
     assert max(map(len, lines)) <= 80
 

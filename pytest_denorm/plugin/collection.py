@@ -17,7 +17,7 @@ from ..checks.case import Case
 from ..checks.choice import Choice
 from ..checks.outcome import CheckResult
 from ..errors import DenormError, SettingsError
-from ..pipelines.spec import Loaded, find_named, load_made
+from ..pipelines.spec import Loaded, load_made
 from . import settings
 from .entries import Entry, listed_entries, session_levels
 from .fixtures import folders_of, session_images
@@ -59,11 +59,6 @@ class _Pipeline(pytest.Collector):
         self.choice = choice
 
     def collect(self) -> list[pytest.Item]:
-        for spec in filter(None, (self.entry.spec, self.entry.inverse)):
-            try:
-                find_named(spec, folders_of(self.config))
-            except SettingsError as error:
-                raise self.CollectError(str(error)) from None
         return [_CheckItem.from_parent(self, name=name) for name in self.choice.run]
 
     @cached_property
@@ -87,12 +82,11 @@ class _CheckItem(pytest.Item):
 
     def runtest(self) -> None:
         pipeline = self.parent
-        first = "made" not in vars(pipeline)
+        beside = [one.name for one in self.session.items if one.parent is pipeline]
         if isinstance(pipeline.made, SettingsError):
-            if not first:
-                pytest.skip(f"{pipeline.entry.spec} cannot be made: its first check says why")
+            if self.name != beside[0]:  # one error is told once, whichever worker runs the rest
+                pytest.skip(f"{pipeline.name} cannot be made: see {beside[0]}")
             raise pipeline.made
-        beside = {one.name for one in self.session.items if one.parent is pipeline}
         choice = replace(pipeline.choice, wanted=tuple(name for name in pipeline.choice.wanted if name in beside))
         BoundCheck(pipeline.made, self.name, choice, _command(self), _recorder(self, pipeline.name))()
 

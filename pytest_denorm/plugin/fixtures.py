@@ -79,6 +79,7 @@ class Denorm:
         grid = staticmethod(pytest_denorm.grid)
         inverse_of = staticmethod(pytest_denorm.inverse_of)
         probe = staticmethod(pytest_denorm.probe)
+        scan = staticmethod(pytest_denorm.scan)
         sweep = staticmethod(pytest_denorm.sweep)
 
         # pyright takes the first overload alone through staticmethod()
@@ -114,6 +115,7 @@ class Denorm:
         grid = _Bound()
         inverse_of = _Bound()
         probe = _Bound("seed")
+        scan = _Bound()
         sweep = _Bound("seed")
         to_uint8 = _Bound()
 

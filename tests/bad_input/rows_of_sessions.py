@@ -7,7 +7,6 @@ from typing import NamedTuple
 import pytest
 
 USAGE, FAILED = int(pytest.ExitCode.USAGE_ERROR), int(pytest.ExitCode.TESTS_FAILED)
-INTERRUPTED = int(pytest.ExitCode.INTERRUPTED)
 
 #: A module of a project, to be named in specs.
 PROJECT = """
@@ -81,21 +80,21 @@ SESSIONS = [
         ("--denorm", "-k", "round_trip"),
         ("'mydata.val'", "module:attribute"),
         "denorm_pipelines = v = mydata.val",
-        INTERRUPTED,
+        FAILED,
     ),
     Session(
         "no such module",
         ("--denorm", "-k", "round_trip"),
         ("nowhere:val", "'nowhere'"),
         "denorm_pipelines = v = nowhere:val",
-        INTERRUPTED,
+        FAILED,
     ),
     Session(
         "no such attribute",
         ("--denorm", "-k", "round_trip"),
         ("has no 'vall'", "val"),
         "denorm_pipelines = v = mydata:vall",
-        INTERRUPTED,
+        FAILED,
     ),
     Session(
         "a function that raises",
@@ -109,21 +108,21 @@ SESSIONS = [
         ("--denorm", "-k", "round_trip"),
         ("raises_at_import", "RuntimeError: no import today"),
         "denorm_pipelines = v = raises_at_import:val",
-        INTERRUPTED,
+        FAILED,
     ),
     Session(
         "a module that exits",
         ("--denorm", "-k", "round_trip"),
         ("exits_at_import", "SystemExit: 3"),
         "denorm_pipelines = v = exits_at_import:val",
-        INTERRUPTED,
+        FAILED,
     ),
     Session(
         "an attribute that raises",
         ("--denorm", "-k", "round_trip"),
         ("RuntimeError: no attribute today",),
         "denorm_pipelines = v = mydata:holder.val",
-        INTERRUPTED,
+        FAILED,
     ),
     Session("a number", ("--denorm", "-k", "finds"), ("int",), "denorm_pipelines = v = mydata:number", FAILED),
     Session(
