@@ -72,6 +72,7 @@ WARNINGS = frozenset({"dataset_is_standardized", "inverse_accepts_batch", "pickl
 #: Those that judge values that came back through the inverse: one mistake of the inverse makes all of them fail.
 VALUE_CHECKS = frozenset(
     {
+        "inverse_as_run",
         "round_trip",
         "reverse_round_trip",
         "bytes_exact",
