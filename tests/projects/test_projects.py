@@ -32,7 +32,7 @@ wrong inverse: truncated in numpy
 wrong inverse: blue std
 wrong inverse: loops in place
 wrong inverse: misspelled name
-wrong data: items from 1 doubled
+wrong data: all items doubled
 wrong data: collate again
 wrong data: splits: halves for val
 """
