@@ -141,7 +141,8 @@ def _patched(
     tells = (wrong_std | wrong_mean).any(axis=1) | moved
     for k in np.flatnonzero((least <= most) & tells):
         free = int(wrong_std[k].sum() + wrong_mean[k].sum())
-        if (k or not alone) and free > seen.channels:  # of a rule, half of the numbers are left to tell it by
+        left = 2 * seen.channels - free  # of a rule, half of the numbers are left to tell it by, and two at least
+        if (k and left < 2) or ((k or not alone) and left < seen.channels):
             continue
         patches, std, mean = _single_patches(seen, typed, (stds[k], means[k]), (wrong_std[k], wrong_mean[k], scaled[k]))
         cost = _cost(std, stds[k], wrong_std[k], seen.white) + _cost(
