@@ -104,12 +104,46 @@ def matcher(expression: str) -> Callable[[str], bool]:
         return lambda test: True
 
     def is_selected(test: str) -> bool:
-        plain = ("and", "or", "not", "(", ")")
-        code = " ".join(one if one in plain else str(one.lower() in test.lower()) for one in tokens)
-        return bool(eval(code, {"__builtins__": {}}))  # of True, False, and, or, not and brackets alone
+        left = tokens[::-1]
+        found = _any_of(left, test.lower())
+        if left:
+            raise _refused(expression)
+        return found
 
-    try:
-        is_selected("")
-    except (SyntaxError, TypeError):
-        raise SettingsError(f"-k {expression!r} is no expression of words, and, or, not and brackets.") from None
+    is_selected("")
     return is_selected
+
+
+def _any_of(left: list[str], test: str) -> bool:
+    """Evaluate ``a or b``, and take it off the end of the tokens, which are in reverse."""
+    found = _all_of(left, test)
+    while left and left[-1] == "or":
+        left.pop()
+        found = _all_of(left, test) or found
+    return found
+
+
+def _all_of(left: list[str], test: str) -> bool:
+    found = _one_of(left, test)
+    while left and left[-1] == "and":
+        left.pop()
+        found = _one_of(left, test) and found
+    return found
+
+
+def _one_of(left: list[str], test: str) -> bool:
+    token = left.pop() if left else ""
+    if token == "not":
+        return not _one_of(left, test)
+    if token == "(":
+        found = _any_of(left, test)
+        if not left or left.pop() != ")":
+            raise _refused("(")
+        return found
+    if token in ("", ")", "and", "or"):
+        raise _refused(token)
+    return token.lower() in test
+
+
+def _refused(found: str) -> SettingsError:
+    return SettingsError(f"-k cannot be read at {found!r}: expected words, and, or, not and brackets.")

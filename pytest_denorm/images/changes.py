@@ -8,7 +8,7 @@ the difference, and say so with a number.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import permutations
 from typing import Any, NamedTuple
 
@@ -113,7 +113,7 @@ def shift(before: Bytes, after: Bytes) -> Change | None:
     """By any amount up to two thirds of a side, found by phase correlation of the first image."""
     if min(before.shape[1:3]) < 4:
         return None
-    for down, right in _steps(grey_of(before[0]), grey_of(after[0])):
+    for down, right in _steps(grey_of(middle(before[0], 512)), grey_of(middle(after[0], 512))):
         words = " and ".join(
             f"{abs(step)} pixel{'' if abs(step) == 1 else 's'} {positive if step > 0 else negative}"
             for step, positive, negative in ((down, "down", "up"), (right, "right", "left"))
@@ -127,6 +127,12 @@ def shift(before: Bytes, after: Bytes) -> Change | None:
     return None
 
 
+def middle(images: Bytes, most: int) -> Bytes:
+    """Return the middle of images (..., H, W, 3), at most so many pixels high and wide."""
+    top, left = (max(0, side - most) // 2 for side in images.shape[-3:-1])
+    return images[..., top : top + most, left : left + most, :]
+
+
 def _steps(before: Floats, after: Floats) -> list[tuple[int, int]]:
     """Return the steps (down, right) at the highest peaks of the phase correlation of two images (H, W), at most four.
 
@@ -138,7 +144,7 @@ def _steps(before: Floats, after: Floats) -> list[tuple[int, int]]:
     found = []
     for cross in (other * one.conj(), np.fft.rfft2(after - after.mean()) * np.fft.rfft2(before - before.mean()).conj()):
         peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), s=before.shape)
-        for at in np.argsort(peaks, axis=None)[-2:][::-1]:
+        for at in np.argpartition(peaks, -2, axis=None)[-2:]:
             row, column = divmod(int(at), width)
             down = row - height if row > height // 2 else row
             right = column - width if column > width // 2 else column
@@ -193,15 +199,17 @@ def _curve_of(before: Bytes, after: Bytes) -> Change | None:
     steps = y - x
     if np.abs(steps[inside] - np.median(steps[inside])).max(initial=0) <= 0.5 and inside.sum() > 3:
         return Change("constant", f"{float(np.median(steps[inside])):+.3g} levels")
-    if np.unique(np.rint(y)).size < 0.6 * x.size and np.ptp(y) > 0.8 * np.ptp(x):
-        return Change("fewer-levels", f"reduced to {np.unique(np.rint(y)).size} levels of {x.size}")
     gain, offset = np.polyfit(x[inside], y[inside], 1) if inside.sum() > 3 else (1.0, 0.0)
     if np.abs(np.clip(gain * x + offset, 0, 255) - y).max() <= 1:
         low, high = (int((y[x > 0] < 0.5).sum()), int((y[x < 255] > 254.5).sum()))
         clipped = f", {low + high} levels clipped" if low + high > 2 else ""
+        if abs(gain + 1) < 0.005 and abs(offset - 255) < 1:
+            return Change("inverted-intensity", "black and white exchanged")
         if abs(gain - 1) < 0.005:
             return Change("clipping", f"clipped to {y.min():.0f}..{y.max():.0f}")
         return Change("contrast", f"{gain:.3g} times the level {offset:+.3g}{clipped}")
+    if np.unique(np.rint(y)).size < 0.6 * x.size and np.ptp(y) > 0.8 * np.ptp(x):
+        return Change("fewer-levels", f"reduced to {np.unique(np.rint(y)).size} levels of {x.size}")
     if np.abs(np.clip(x, y.min(), y.max()) - y).max() <= 1:
         return Change("clipping", f"clipped to {y.min():.0f}..{y.max():.0f}")
     mid = inside & (x > 8) & (x < 248)
@@ -246,158 +254,21 @@ def _stride(images: Bytes) -> int:
     return max(1, images.size // 3 // 50_000)
 
 
-class _Measures(NamedTuple):
-    """Statistics of a difference.
-
-    Attributes:
-        rms: in levels.
-        drift: of that, what is left after averaging over 8 x 8 pixels; noise leaves 1/8.
-        alike: correlation of neighboring pixels of the difference.
-        edges: correlation of its size with the gradient of the baseline.
-        blocks: how much more the result looks like JPEG than the baseline, from -1 to 1.
-        sharpness: energy of the finest details of the result, as a multiple of the baseline's.
-        correlation: of the two images.
-    """
-
-    rms: float
-    drift: float
-    alike: float
-    edges: float
-    blocks: float
-    sharpness: float
-    correlation: float
-
-
-def measure(before: Bytes, after: Bytes) -> _Measures:
-    """Return the statistics of up to eight images of the stacks."""
-    chosen = np.linspace(0, len(before) - 1, min(len(before), 8)).astype(int)
-    one, other = grey_of(before[chosen]), grey_of(after[chosen])
-    difference = other - one
-    rms = float(np.sqrt(np.mean(difference**2)))
-    height, width = (side - side % 8 for side in one.shape[1:])
-    drift = rms
-    if height and width:
-        blocks = difference[:, :height, :width].reshape(len(one), height // 8, 8, width // 8, 8).mean(axis=(2, 4))
-        drift = float(np.sqrt(np.mean(blocks**2)))
-    gradient = np.abs(np.diff(one, axis=1))[:, :, :-1] + np.abs(np.diff(one, axis=2))[:, :-1]
-    beside = [
-        _correlation(difference[:, 1:], difference[:, :-1]),
-        _correlation(difference[:, :, 1:], difference[:, :, :-1]),
-    ]
-    return _Measures(
-        rms,
-        drift / max(rms, 1e-9),
-        min(beside),
-        _correlation(np.abs(difference[:, :-1, :-1]), gradient),
-        _quantized(other[:2]) - _quantized(one[:2]) if min(one.shape[1:]) >= 24 else 0.0,
-        _details(other) / max(_details(one), 1e-9),
-        _correlation(one, other),
-    )
-
-
 def grey_of(images: Bytes) -> Floats:
     """Return the luma of images (..., 3), in levels."""
     luma: Floats = images @ _LUMA
     return luma
 
 
-def _correlation(one: Floats, other: Floats) -> float:
+def correlation(one: Floats, other: Floats) -> float:
     one, other = one - one.mean(), other - other.mean()
     scale = math.sqrt(float((one**2).sum()) * float((other**2).sum()))
     return float((one * other).sum()) / scale if scale > 1e-9 else 0.0
 
 
-#: The discrete cosine transform of eight values (JPEG, ITU-T T.81, section A.3.3).
-_DCT = np.array([[math.cos((2 * at + 1) * wave * math.pi / 16) for at in range(8)] for wave in range(8)]) / 2
-_DCT[0] /= math.sqrt(2)
-_FINE = np.add.outer(np.arange(8), np.arange(8)) >= 6
-
-
-def _quantized(images: Floats) -> float:
-    """Return how many more fine coefficients are zero on the best of 64 grids of blocks than on a usual one, in shares.
-
-    JPEG rounds most of them to zero, on its own grid alone.
-    """
-    shares = []
-    for down in range(8):
-        for right in range(8):
-            part = images[:, down:, right:]
-            rows, columns = part.shape[1] // 8, part.shape[2] // 8
-            blocks = part[:, : rows * 8, : columns * 8].reshape(-1, rows, 8, columns, 8).swapaxes(2, 3)
-            fine = (_DCT @ blocks @ _DCT.T)[..., _FINE]
-            shares.append(float((np.abs(fine) < 1).mean()))
-    return max(shares) - float(np.median(shares))
-
-
-def _details(images: Floats) -> float:
-    fine = 4 * images[:, 1:-1, 1:-1] - images[:, :-2, 1:-1] - images[:, 2:, 1:-1]
-    fine = fine - images[:, 1:-1, :-2] - images[:, 1:-1, 2:]
-    return float(np.mean(fine**2)) if fine.size else 0.0
-
-
-def texture(before: Bytes, after: Bytes) -> Change | None:
-    """Noise, smoothing, resampling, JPEG: the same scene with other details."""
-    if min(before.shape[1:3]) < 8:
-        return None
-    found = measure(before, after)
-    if found.correlation < 0.7:
-        return None
-    if found.blocks > 0.04:
-        return Change(
-            "jpeg", "JPEG: fine details are missing in blocks of 8 x 8 pixels, or it was saved at a lower quality"
-        )
-    touched = (before != after).any(axis=-1).mean()
-    if touched < 0.2 and found.alike < 0.3 and found.edges < 0.3:
-        return Change("noise", f"noise in single pixels, {100 * touched:.2g} % of them, the others are equal")
-    if found.alike < 0.25 and found.edges < 0.25 and found.drift < 0.35:
-        spread = float((after.astype(np.int16) - before).std())
-        return Change("noise", f"noise, with a standard deviation of {spread:.2g} levels")
-    if found.drift < 0.5 and found.edges > 0.2 and not 0.99 < found.sharpness < 1.01:
-        way = "smoother" if found.sharpness < 1 else "sharper"
-        cause = "blur, or another interpolation" if way == "smoother" else "another interpolation, or no antialiasing"
-        share = f"{100 * found.sharpness:.3g} % of the energy in the finest details"
-        return Change("resampling", f"{way}, edges differ and flat areas do not: {cause} ({share})")
-    if found.drift < 0.5 and found.edges > 0.2:
-        return Change("resampling", "edges differ and flat areas do not: another interpolation")
-    return None
-
-
-def rotation(before: Bytes, after: Bytes) -> Change | None:
-    """By a small angle about the center, found on a reduced copy of the first image, to one degree."""
-    from PIL import Image
-
-    side = min(before.shape[1:3])
-    if side < 24:
-        return None
-    size = (min(96, before.shape[2]), min(96, before.shape[1]))
-    one, other = (Image.fromarray(grey_of(images[0]).astype(np.uint8)).resize(size) for images in (before, after))
-    edge = min(size) // 4
-    center = np.s_[edge : size[1] - edge, edge : size[0] - edge]
-    target = np.asarray(other, dtype=float)[center]
-
-    def alike(angle: float) -> float:
-        turned = np.asarray(one.rotate(angle, Image.Resampling.BILINEAR), dtype=float)[center]
-        return _correlation(turned, target)
-
-    scores = {angle: alike(angle) for angle in range(-45, 46)}
-    best = max(scores, key=lambda angle: scores[angle])
-    if best == 0 or scores[best] < 0.93 or scores[best] < scores[0] + 0.05:
-        return None
-    way = "left" if best > 0 else "right"
-    return Change("rotation", f"turned by about {abs(best)} degree{'' if abs(best) == 1 else 's'} to the {way}")
-
-
 def content(before: Bytes, after: Bytes) -> Change:
     """What is left: the same scene changed in an unknown way, or another scene."""
-    alike = _correlation(grey_of(before), grey_of(after))
+    alike = correlation(*(grey_of(images.reshape(-1, 3)[:: _stride(images)]) for images in (before, after)))
     if alike > 0.8:
         return Change("unknown", f"the same scene, changed in an unknown way (correlation {alike:.2f})")
     return Change("content", f"another image (correlation {alike:.2f})")
-
-
-Family = Callable[[Bytes, Bytes], "Change | None"]
-
-#: Those that reproduce the new pixels to one level, before the cause is looked for in the statistics of a Normalize.
-EXACT: Sequence[Family] = (rounding, channel_order, flip, shift)
-#: Those that are looked for when no statistics explain the change.
-LOOSE: Sequence[Family] = (curve, mixing, rotation, texture)

@@ -110,7 +110,7 @@ def _merged(text: str, path: Path) -> Library:
             now = {"<": (0,), "|": (), "=": (1,), ">": (0, 1)}[line[0]]
             continue
         match = _LINE.fullmatch(line)
-        if match is None and line.strip() not in ("{", "}", ""):
+        if match is None and line.strip(" {}"):
             raise BaselineError(
                 f"{path} holds a merge conflict, and a line that is no digest: {line[:60]!r}. {_REPAIR}"
             )

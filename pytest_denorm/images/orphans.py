@@ -6,16 +6,16 @@ import io
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import BaselineError
 from .baselines import read_bytes
 from .digests import DIGESTS, digest_of, read_library, write_digests
-from .png import decode_png, is_ours
 
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+if TYPE_CHECKING:
+    import numpy as np
+
+    Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class Orphan(NamedTuple):
@@ -63,6 +63,8 @@ def orphans_in(folder: Path, used: InUse, known: Collection[str]) -> list[Orphan
 
 
 def _is_ours(path: Path) -> bool:
+    from .png import is_ours
+
     try:
         data = read_bytes(path)
     except BaselineError:
@@ -84,7 +86,10 @@ def twins_in(folder: Path, used: InUse, pixels: Bytes) -> list[Orphan]:
 
 
 def _shows(path: Path, pixels: Bytes) -> bool:
+    import numpy as np
     from PIL import Image
+
+    from .png import decode_png
 
     try:
         data = read_bytes(path)

@@ -48,7 +48,7 @@ class _Places:
             relative = os.path.relpath(path, self.page.parent)
         except ValueError:  # another drive
             return ""
-        return quote(Path(relative).as_posix())
+        return quote(Path(relative).as_posix(), errors="replace")
 
 
 def render(
@@ -230,7 +230,7 @@ def _link_to_line(one: Result, places: _Places) -> str:
     server, repository, commit = (os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "SHA"))
     address = f"{places.link(places.root / one.file)}#L{one.line}"
     if server.startswith("https://") and repository and commit:
-        address = f"{server}/{repository}/blob/{commit}/{quote(one.file)}#L{one.line}"
+        address = f"{server}/{repository}/blob/{commit}/{quote(one.file, errors='replace')}#L{one.line}"
     return f'<a href="{_text(address)}">{_text(one.file)}:{one.line}</a>'
 
 

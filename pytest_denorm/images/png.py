@@ -52,7 +52,7 @@ def encode_result(pixels: Bytes) -> bytes:
 
 def is_grey(pixels: Bytes) -> bool:
     """Return whether the channels, the last axis, are equal."""
-    return bool((pixels == pixels[..., :1]).all())
+    return all(np.array_equal(some[..., 0], some[..., at]) for some in (pixels[..., ::97, :], pixels) for at in (1, 2))
 
 
 def _narrowed(pixels: Bytes) -> Image.Image:
@@ -113,11 +113,11 @@ def decode_png(data: bytes, what: str) -> Bytes:
 
 def _verified(data: bytes, what: str) -> Image.Image:
     """Return the image, unpacked, after its size and the checksums of all its chunks were looked at."""
+    if len(data) >= 24:  # as the header has it (PNG specification, section 11.2.2), before Pillow warns of a bomb
+        refuse_size(int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), what)
     with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         refuse_size(*image.size, what)
-        if (
-            data[24] == 16
-        ):  # the bit depth, which Pillow reduces to 8 without a word (PNG specification, section 11.2.2)
+        if data[24] == 16:  # bits a channel, which Pillow reduces to 8 without a word
             raise ImageError(f"{what} has 16 bits a channel: expected 8.")
         if getattr(image, "is_animated", False) or "default_image" in image.info:
             raise ImageError(f"{what} is an animated PNG file: expected a single picture.")

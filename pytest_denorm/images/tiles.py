@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from ..core.normalization import Normalization
-from .changes import EXACT, LOOSE, Change, content, rounding
-from .gains import statistics
+from .changes import Change, channel_order, content, curve, flip, mixing, rounding, shift
+from .gains import of_known, of_table
 from .grid_figure import Tile
 from .regions import boxes_in, name_boxes
+from .textures import rotation, texture
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+#: Where tiles changed each in its own way, so many are looked at closely.
+_CLOSELY = 12
 
 
 def cut(canvas: Bytes, tile: Tile) -> Bytes:
@@ -69,7 +73,11 @@ def _apart(
     before: Sequence[Bytes], after: Sequence[Bytes], changed: Sequence[int], normalization: Normalization | None
 ) -> list[Change]:
     """Return what happened to each tile, said once for all tiles of one kind if one sentence fits them."""
-    alone = {index: explain(before[index][None], after[index][None], normalization) for index in changed}
+    closely = changed[:: -(-len(changed) // _CLOSELY)]
+    alone = {
+        index: explain(before[index][None], after[index][None], normalization, closely=index in closely)
+        for index in changed
+    }
     by_kind: dict[str, list[int]] = {}
     for index in changed:
         by_kind.setdefault(alone[index].kind, []).append(index)
@@ -83,17 +91,34 @@ def _apart(
     return said
 
 
-def explain(before: Bytes, after: Bytes, normalization: Normalization | None) -> Change:
-    """Return what turns the images `before` into `after`, both (N, H, W, 3)."""
-    for family in EXACT:
+def explain(before: Bytes, after: Bytes, normalization: Normalization | None, *, closely: bool = True) -> Change:
+    """Return what turns the images `before` into `after`, both (N, H, W, 3); unless `closely`, by exact families."""
+    for family in (rounding, channel_order, flip, shift):
         found = family(before, after)
         if found is not None:
             return found
-    # a few pixels of one level fit every statistics
-    found = _in_one_region(before, after, normalization) or statistics(before, after, normalization)
-    if found is not None:
-        return found
-    return next((found for family in LOOSE if (found := family(before, after))), None) or content(before, after)
+    if not closely:
+        return content(before, after)
+    # a few pixels fit every statistics
+    return (
+        _in_one_region(before, after, normalization)
+        or _of_values(before, after, normalization)
+        or _of_scene(before, after)
+    )
+
+
+def _of_values(before: Bytes, after: Bytes, normalization: Normalization | None) -> Change | None:
+    """Return which statistics were mistaken, or else what was done to each pixel by its own value alone."""
+    found = curve(before, after) or mixing(before, after)
+    if found is None:
+        return None
+    known = of_known(before, after, normalization)
+    linear = found.kind in ("contrast", "curve", "color-mixing", "constant") and "alike" not in found.text
+    return known or (of_table(before, after) if linear else None) or found
+
+
+def _of_scene(before: Bytes, after: Bytes) -> Change:
+    return rotation(before, after) or texture(before, after) or content(before, after)
 
 
 def _in_one_region(before: Bytes, after: Bytes, normalization: Normalization | None) -> Change | None:
@@ -115,8 +140,7 @@ def _in_one_region(before: Bytes, after: Bytes, normalization: Normalization | N
     if min(boxes[0].height, boxes[0].width) >= 8:
         rows, columns = boxes[0].slices
         some, others = before[:, rows, columns], after[:, rows, columns]
-        found = rounding(some, others) or statistics(some, others, normalization)
-        found = found or next((found for family in LOOSE if (found := family(some, others))), None)
+        found = rounding(some, others) or _of_values(some, others, normalization) or texture(some, others)
         inner = f" ({found.text})" if found else ""
     return Change("region", f"{said} changed, {where}{inner}; the rest is equal")
 

@@ -47,7 +47,7 @@ def as_grid(image: Any) -> Any:
     Raises:
         BaselineError: it cannot be drawn.
     """
-    from ..images.layout import grid
+    from ..images.grid_layout import grid
 
     try:
         return grid(image)

@@ -202,7 +202,7 @@ def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
     def probed(pipeline: Any, **options: Any) -> ColorMap:
         raise AssertionError("this is known")
 
-    monkeypatch.setattr(exchanging, "probe", probed)
+    monkeypatch.setattr(exchanging, "measure", probed)
 
 
 @pytest.mark.usefixtures("unprobed")
@@ -275,19 +275,6 @@ def test_nothing_is_called_or_measured_in_vain() -> None:
     for inverse in (mixing, back((0, 1, 2))):
         whole = located()
         assert turned_back(whole, inverse, 3) is whole
-
-
-def test_few_draws_are_enough_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
-
-    def probed(pipeline: Any, channels: int, draws: int) -> ColorMap:
-        drawn.append((pipeline, channels, draws))
-        return measured((2, 1, 0))
-
-    monkeypatch.setattr(exchanging, "probe", probed)
-    one = located()
-    assert turned_back(one, back((2, 1, 0)), 3).order == (2, 1, 0)
-    assert drawn == [(one.call, 3, exchanging.FEW_DRAWS)]
 
 
 @pytest.mark.usefixtures("unprobed")

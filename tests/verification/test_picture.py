@@ -124,7 +124,7 @@ def test_the_header_in_words() -> None:
     report = check(Normalization(0.5, 0.25), inverse=lambda y: y * 0.25 + 0.6, images=images, select=ROUND_TRIP)
     *lines, worst = [text.get_text() for text in report.figure().texts]
     assert lines == [
-        "what went through Normalize does not come back",
+        "round trip failed: inverse(normalize(x)) against x",
         "Normalization: mean (0.5,), std (0.25,), pictures in 0..1",
         "wrong-mean: grey mean is 0.6 where the pipeline has 0.5 (gain 1, offset 0.1). Use the pipeline's own mean.",
     ]
