@@ -8,7 +8,6 @@ from detection_matrix import CORRECT, MISTAKES, STATISTICS, main, of_correct, ou
 
 from pytest_denorm.checks import KINDS
 
-
 #: All statistics in float32, and those of most different sizes in float64: all of both by ``detection_matrix.py``.
 IN_FLOAT64 = ("ImageNet", "MNIST", "bytes", "tiny std")
 CASES = [(name, torch.float32) for name in STATISTICS] + [(name, torch.float64) for name in IN_FLOAT64]
