@@ -26,6 +26,7 @@ def diagnose(
     pixel_max: float | None = None,
     output_max: float | None = None,
     dtype: torch.dtype = torch.float32,
+    between: bool = False,
 ) -> Diagnosis:
     """Explain how far ``inverse(forward(x))`` is from x.
 
@@ -42,6 +43,8 @@ def diagnose(
         output_max: the value of white in what the inverse gives: `pixel_max` unless given; of integers see
             :func:`~pytest_denorm.assert_round_trip`.
         dtype: of the images: torch.float64, float32, float16 or bfloat16.
+        between: values between two levels of bytes enter Normalize, as after a resize of floats. A cast that truncates
+            loses half a level of these, even where all levels come back.
 
     Returns:
         The diagnosis; ``kind`` is ``exact`` where nothing is wrong.
@@ -59,6 +62,7 @@ def diagnose(
         pixel_max=pixel_max,
         output_max=output_max,
         dtype=dtype,
+        between=between,
     )
 
 

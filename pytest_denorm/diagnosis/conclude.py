@@ -120,8 +120,8 @@ def explain(seen: Evidence, *, exact: bool = True) -> Explanation | None:
     Args:
         exact: results may be right. Where they are not, and short floats hide it, less is granted to the arithmetic.
     """
-    if seen.step and seen.high.max() <= 2 * seen.step:
-        return None  # all that is left of values in 0..1 that were cast as they are
+    if _of_ones(seen):
+        return None
     found = search(seen)
     if not exact and found is not None and found.is_right and seen.unit > _SINGLE:
         for share in (2, 4, 8):
@@ -135,6 +135,11 @@ def explain(seen: Evidence, *, exact: bool = True) -> Explanation | None:
     if found is None or other is None:
         return found or other
     return other if other.cost < found.cost and not other.is_right else found
+
+
+def _of_ones(seen: Evidence) -> bool:
+    """Return whether whole numbers are 0 and 1: what is left of values in 0..1 that were cast as they are."""
+    return seen.step > 0 and round(float(seen.high.max() / seen.step)) == 1
 
 
 def conclude(
@@ -182,7 +187,7 @@ def conclude(
         lost = "" if not wrong_levels else f"{wrong_levels} of {total} levels come back as another byte"
         how = f"within what this dtype can hold; {lost}" if lost else f"all {total} levels come back"
         findings = [Finding("exact", f"the image comes back: {how}.{warning}", 0.0)]
-    elif not exact and found is None and not spoils and seen.step and seen.high.max() <= 2 * seen.step:
+    elif not exact and found is None and not spoils and _of_ones(seen):
         findings.append(Finding("scale-255", words("cast-of-ones", {}, seen), error))
     elif not exact and (found is None or found.is_right) and not spoils:
         findings.append(_unknown(seen, error, why, found is not None))

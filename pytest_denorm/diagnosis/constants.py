@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .evidence import Evidence, Fit, snap
+from .evidence import Evidence, snap
+from .feasible import Fit
 from .rules import ORDER, Rule, Statistics, constant_rules, frame_rules, move_rules, reorder_facts
 
 __all__ = ["LEAST_READ", "Patch", "Read", "read_constants"]
@@ -140,7 +141,8 @@ def _patched(
     tells = (wrong_std | wrong_mean).any(axis=1) | moved
     for k in np.flatnonzero((least <= most) & tells):
         free = int(wrong_std[k].sum() + wrong_mean[k].sum())
-        if (k or not alone) and free > seen.channels:  # of a rule, half of the numbers are left to tell it by
+        left = 2 * seen.channels - free  # of a rule, half of the numbers are left to tell it by, and two at least
+        if (k and left < 2) or ((k or not alone) and left < seen.channels):
             continue
         patches, std, mean = _single_patches(seen, typed, (stds[k], means[k]), (wrong_std[k], wrong_mean[k], scaled[k]))
         cost = _cost(std, stds[k], wrong_std[k], seen.white) + _cost(
@@ -222,12 +224,12 @@ def _common_patches(seen: Evidence, typed: _Typed) -> Iterator[tuple[float, tupl
     shift_room = typed.mean_room + gain_room * np.abs(known.mean)
     one_gain, one_shift = _one_value(gain, gain_room), _one_value(shift, shift_room)
     varied = np.ptp(known.std) > 0 or np.ptp(known.mean) > 0
-    if one_gain is not None and one_shift is not None and 0.02 < abs(one_gain) < 50 and (varied or known.is_identity):
+    if one_gain is not None and one_shift is not None and 0.02 < one_gain < 50 and (varied or known.is_identity):
         parts, cost = [], 0.0
         if abs(one_gain - 1) > np.nanmax(gain_room):
             facts = {"gain": one_gain}
             parts.append(Patch("contrast", "contrast", one_gain * known.std, one_gain * known.mean, facts))
-            cost += _COMMON + _of_digits([one_gain], 4)
+            cost += _COMMON + _of_digits([one_gain], 3)
         else:
             one_gain = 1.0
         if abs(one_shift) > np.nanmin(shift_room):

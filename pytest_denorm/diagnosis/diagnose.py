@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,8 +125,7 @@ def _told(seen: Observation, between: bool) -> Diagnosis:
         found = right(seen.main) if seen.exact else explain(seen.main, exact=False)
         if found is not None:
             # of what is wrong alone, it says little that it is wrong in a batch
-            in_batches = [one if seen.exact else replace(one, effect=0.0) for one in ask_batches(seen)]
-            beside += [*in_batches, *ask_special(seen, found)]
+            beside += [*(ask_batches(seen) if seen.exact else []), *ask_special(seen, found)]
         else:
             other = stretched(seen) or describe_wrong(seen)
             beside += [other] if other else []

@@ -17,7 +17,8 @@ import numpy as np
 
 from .clamps import Clamp, find_clamp
 from .constants import LEAST_READ, Patch, read_constants
-from .evidence import Evidence, Way, fit_way
+from .evidence import Evidence, Way
+from .feasible import fit_way
 from .rules import Rule, Statistics, constant_rules, frame_rules
 
 __all__ = ["Explanation", "right", "search"]

@@ -178,7 +178,7 @@ def pairs() -> Iterator[Pair]:
                 result = inverse(y.clone()).double()
                 step = 1.0 if of_bytes else 1 / 255
                 hidden = [(result - seen).abs().max() < step for seen in (alone[first], alone[second], expected)]
-                if any(hidden):
+                if any(hidden) or result.min() == result.max():
                     continue
             elif (alone[first if second == "in place" else second] - expected).abs().max() < 1e-6:
                 continue
