@@ -24,17 +24,20 @@ _HOMES = {
     "ColorMap": "core.colormap",
     "probe": "pipelines.resolve",
     "register_adapter": "pipelines",
-    "Diagnosis": "diagnosis.explain",
+    "Diagnosis": "diagnosis.verdict",
     "Report": "checks",
     "assert_round_trip": "checks",
     "check": "checks",
-    "diagnose": "diagnosis.explain",
+    "diagnose": "checks",
     "parametrize_with_checks": "checks",
+    "Comparison": "comparing.compared",
+    "assert_same_normalize": "comparing.compared",
+    "compare": "comparing.compared",
     "GridFigure": "images.grid_figure",
     "grid": "images.grid_layout",
     "image_compare": "images.marks",
     "Statistics": "core.statistics",
-    "SweepResult": "datasets.sweeping",
+    "SweepResult": "datasets.sweep_result",
     "dataset_statistics": "datasets.measure",
     "sweep": "datasets.sweeping",
     "ScanResult": "scanner.scanning",
@@ -45,6 +48,7 @@ _HOMES = {
 __all__ = [
     "PRESETS",
     "ColorMap",
+    "Comparison",
     "Denorm",
     "DenormError",
     "Denormalize",
@@ -57,7 +61,9 @@ __all__ = [
     "SweepResult",
     "__version__",
     "assert_round_trip",
+    "assert_same_normalize",
     "check",
+    "compare",
     "dataset_statistics",
     "denormalize",
     "diagnose",
@@ -76,11 +82,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .checks import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
+    from .comparing.compared import Comparison, assert_same_normalize, compare
     from .core.colormap import ColorMap
     from .core.normalization import PRESETS, Normalization, preset
     from .core.statistics import Statistics
     from .datasets.measure import dataset_statistics
-    from .datasets.sweeping import SweepResult, sweep
+    from .datasets.sweep_result import SweepResult
+    from .datasets.sweeping import sweep
     from .errors import DenormError
     from .images.grid_figure import GridFigure
     from .images.grid_layout import grid

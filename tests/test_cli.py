@@ -214,7 +214,7 @@ def test_commands_import_from_where_pytest_is_told_to(
 
 def test_diagnose_names_the_mistake(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", f"{module}:forward", f"{module}:right"]) == 0
-    assert capsys.readouterr().out == "exact: the picture comes back: all 768 levels come back.\n"
+    assert capsys.readouterr().out == "exact: the image comes back: all 768 levels come back.\n"
     assert main(["diagnose", f"{module}:forward", f"{module}:wrong"]) == 1
     assert "std 0.255 where the pipeline has 0.225" in " ".join(capsys.readouterr().out.split())
     assert main(["diagnose", f"{module}:forward", f"{module}:wrong", "--json"]) == 1
@@ -594,7 +594,7 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
     assert result.returncode == 0, result.stdout + result.stderr
     assert "1 updated" in result.stdout
     assert "1 compared, 0 updated, 0 missing, 0 not compared" in result.stdout
-    assert "wrong-std: blue: gain 1.133, offset -0.054: the inverse uses std 0.255" in result.stdout
+    assert "wrong-std: blue std is 0.255 where the pipeline has 0.225" in result.stdout
     with Image.open(folder / "look.png") as picture:
         assert picture.size == (6 * 129 + 1, 3 * (130 + 16))
     assert (folder / "baseline_images" / "test_first_batch.png").is_file()

@@ -86,7 +86,7 @@ def test_a_mistake_is_told_in_the_units_of_the_pipeline() -> None:
         assert_round_trip(OF_BYTES, inverse=typed_wrong, output_max=1)
     said = re.sub(r"\s+", " ", str(caught.value))
     assert "worst 20.2 = 20.2 levels of 255" in said
-    assert "wrong-std: blue: gain 1.133, offset -14: the inverse uses std 65.025 where the pipeline has 57.375" in said
+    assert "wrong-std: blue std is 65.025 where the pipeline has 57.375, a well-known slip" in said
     assert f"inverse {__name__}.typed_wrong ({__file__}:" in said
 
 

@@ -41,11 +41,10 @@ def refuse_changed_colors(stages: ColorStages, declared: Normalization, turned_b
     if np.abs(stages.final - stages.left).max() <= room:
         return
     found = fit_stage(stages.left, stages.final, max(room, 1e-5 * float(np.abs(stages.final).max())))
-    if found.order is not None and found.order == turned_back:
+    if _is_turned_back(found, turned_back):
         return
     _refuse_map(found, declared, (float(stages.final.min()), float(stages.final.max())))
-    off = np.abs(stages.final - stages.left).max(axis=1)
-    one = int(off.argmax())
+    one = int(np.flatnonzero((np.abs(stages.final - stages.left) > room).any(axis=1))[0])
     raise CheckFailure(
         f"a picture of one colour leaves Normalize as {format_numbers(stages.left[one], 4)}, and the pipeline as "
         f"{format_numbers(stages.final[one], 4)}: colours are changed in between, and undoing Normalize does not undo "
@@ -55,7 +54,7 @@ def refuse_changed_colors(stages: ColorStages, declared: Normalization, turned_b
     )
 
 
-def refuse_changed_pixels(seen: Sighting, declared: Normalization) -> None:
+def refuse_changed_pixels(seen: Sighting, declared: Normalization, turned_back: tuple[int, ...] | None) -> None:
     """Hold what the pipeline gives in the end against what leaves Normalize, as pixels.
 
     It may be cropped, erased or noisy, but not of another scale, dtype or color.
@@ -79,11 +78,18 @@ def refuse_changed_pixels(seen: Sighting, declared: Normalization) -> None:
     room = room_of(final.dtype, y)
     if np.abs(z - y).max() <= room:
         return
-    room = max(room, 1e-5 * float(np.abs(z).max()))
-    _refuse_map(fit_stage(y, z, room), declared, (float(z.min()), float(z.max())), condition=_condition(y))
+    found = fit_stage(y, z, max(room, 1e-5 * float(np.abs(z).max())))
+    if _is_turned_back(found, turned_back):
+        return
+    _refuse_map(found, declared, (float(z.min()), float(z.max())), condition=_condition(y))
     if seen.is_own:  # one image is all there is to see
         _refuse_moved_map(y, z, room, declared)
         _refuse_curve(leaving, final, room)
+
+
+def _is_turned_back(found: ColorMap, turned_back: tuple[int, ...] | None) -> bool:
+    """Whether channels are exchanged, and the inverse turns them back."""
+    return turned_back is not None and not found.nonlinear and found.order == turned_back
 
 
 def _condition(y: Array) -> float:
@@ -98,13 +104,7 @@ def _refuse_map(
         CheckFailure: it is a map, and says what is done.
     """
     if found.clipped:
-        low, high = reach
-        raise CheckFailure(
-            f"what leaves Normalize is cut off at {low:.4g}..{high:.4g} before it leaves the pipeline: that cannot be "
-            f"undone. Clamp the pictures before Normalize, if at all.",
-            low=low,
-            high=high,
-        )
+        raise _cut_off(*reach)
     if found.nonlinear or condition >= _TELLS_APART:
         return
     gain = np.diagonal(found.matrix)
@@ -120,6 +120,15 @@ def _refuse_map(
             f"what leaves Normalize is {'made grey' if grey else 'mixed among its channels'} before it leaves the "
             f"pipeline: undoing Normalize does not undo that. Do it before Normalize, if at all."
         )
+
+
+def _cut_off(low: float, high: float) -> CheckFailure:
+    return CheckFailure(
+        f"what leaves Normalize is cut off at {low:.4g}..{high:.4g} before it leaves the pipeline: that cannot be "
+        f"undone. Clamp the pictures before Normalize, if at all.",
+        low=low,
+        high=high,
+    )
 
 
 def _refuse_scale(gain: Array, offset: Array, room: float, declared: Normalization) -> None:
@@ -152,10 +161,12 @@ def _refuse_moved_map(y: Array, z: Array, room: float, declared: Normalization) 
     came, went = np.sort(y, axis=0), np.sort(z, axis=0)
     if np.abs(went - came).max() <= room:
         return
-    found = fit_stage(came, went, room)
+    found = fit_stage(came, went, max(room, 1e-5 * float(np.abs(z).max())))
     gain = np.diagonal(found.matrix)
-    if not found.nonlinear and not found.clipped and np.abs(found.matrix - np.diag(gain)).max() <= room:
-        _refuse_scale(gain, found.offset, room, declared)
+    if found.clipped:
+        raise _cut_off(float(z.min()), float(z.max()))
+    if not found.nonlinear and gain.all() and np.abs(found.matrix - np.diag(gain)).max() <= found.tolerance:
+        _refuse_scale(gain, found.offset, found.tolerance, declared)
     for order in itertools.permutations(range(y.shape[1])) if y.shape[1] <= _MOST_TURNED else ():
         here = _share_kept(y[:, order], z, room)
         if np.abs(went - came[:, order]).max() <= room or here > _share_kept(y, z, room) + _MOST:
@@ -182,6 +193,6 @@ def _refuse_curve(leaving: torch.Tensor, final: torch.Tensor, room: float) -> No
         if (np.abs(became - level) > room).mean() < _CHANGED or np.ptp(became) <= room:
             return
     raise CheckFailure(
-        "what leaves Normalize is changed by a curve before it leaves the data set: undoing Normalize does not undo "
+        "what leaves Normalize is changed by a curve before it leaves the pipeline: undoing Normalize does not undo "
         "that. Do it before Normalize, if at all."
     )

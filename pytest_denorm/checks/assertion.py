@@ -119,15 +119,18 @@ def failure_text(case: Case, outcome: RoundTrip) -> str:
     """Everything that is known of a failed round trip."""
     found = case.normalization
     inverse = f"derived: {case.inverse}" if case.is_derived else describe_callable(case.inverse)
+    said = diagnosis_text(case, outcome)
+    is_known = not said.startswith("none: ")
+    cause = said if is_known else "round trip failed: inverse(normalize(x)) differs from x"
     lines = [
-        "what went through Normalize does not come back",
+        *cause.split("\n"),
         *_entry("Normalize", found.source or "Normalization"),
         *_entry("", str(found)),
         *_entry("inverse", f"{inverse}, given {outcome.form}" if outcome.form else inverse),
         *_entry("worst", worst_text(outcome, case.channels)),
         *_entry("channels", _channels_text(outcome, found.pixel_max)),
         *_entry("levels", levels_text(outcome)),
-        *_entry("diagnosis", diagnosis_text(case, outcome)),
+        *([] if is_known else _entry("diagnosis", said)),
         *_entry("tolerance", _tolerance_text(outcome.tolerance)),
     ]
     return "\n".join(lines)

@@ -74,7 +74,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
         )
     stages = _stages(runner, located)
     if not is_network(pipeline):
-        refuse_changed_pixels(seen, declared)
+        refuse_changed_pixels(seen, declared, verified.order)
         if stages is not None:
             refuse_changed_colors(stages, declared, verified.order)
     if stages is not None and stages.is_fixed:

@@ -13,7 +13,8 @@ import torch
 from ..core.alone import alone
 from ..core.normalization import Normalization, preset, unwarned
 from ..core.units import Units, check_output_max, in_units
-from ..diagnosis.explain import Diagnosis, diagnose
+from ..diagnosis.diagnose import diagnose
+from ..diagnosis.verdict import Diagnosis
 from ..errors import (
     AmbiguousNormalizeError,
     ConditionalNormalizeError,
@@ -234,6 +235,7 @@ class Case:
             pixel_max=self.normalization.pixel_max,
             output_max=self.output_max,
             dtype=self.dtype,
+            between=True,  # the round trip sends such values
         )
 
     # --- the images ---

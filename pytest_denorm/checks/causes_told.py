@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis.verdict import Diagnosis
 from .outcome import CheckResult
 from .table import VALUE_CHECKS
 
@@ -31,8 +32,14 @@ class Cause:
         return tuple(one.name for one in self.results)
 
 
+#: The start of what a check says of code that raised; behind it stand sizes, which differ from check to check.
+_RAISED = re.compile(r"the \w+ raised \w+")
+
+
 def cause_of(result: CheckResult, diagnosis: Diagnosis | None) -> str:
-    """Return what makes a check fail: a line that is equal for checks that fail for one reason, and what follows it."""
+    """Return what makes a check fail, in lines."""
+    if _RAISED.match(result.message):
+        return result.message
     if result.name in VALUE_CHECKS and result.status == "failed" and diagnosis is not None and not _is_right(diagnosis):
         return str(diagnosis)
     return result.message
@@ -42,11 +49,14 @@ def causes_of(failures: Iterable[CheckResult], diagnosis: Diagnosis | None) -> l
     """Return the causes of all failures, in the order in which they show."""
     groups: dict[str, list[CheckResult]] = {}
     for result in failures:
-        groups.setdefault(cause_of(result, diagnosis).partition("\n")[0], []).append(result)
+        line = cause_of(result, diagnosis).partition("\n")[0]
+        raised = _RAISED.match(line)
+        groups.setdefault(raised[0] if raised else line, []).append(result)
     causes = []
-    for line, results in groups.items():
+    for results in groups.values():
         told, first = cause_of(results[0], diagnosis), results[0].message
-        more = told.split("\n")[1:] + ([] if told == first else first.split("\n"))
+        line, *more = told.split("\n")
+        more += [] if told == first else first.split("\n")
         causes.append(Cause(line, tuple(more), tuple(results)))
     return causes
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..core.normalization import Normalization
 from ..core.text import count_of
-from ..diagnosis.slips import slip
+from ..diagnosis.relations import explain_statistics
 from ..errors import (
     AmbiguousNormalizeError,
     ConditionalNormalizeError,
@@ -128,11 +128,11 @@ def check_statistics_valid(case: Case) -> Shown:
     for warning in caught:
         if issubclass(warning.category, StatisticsWarning):
             raise CheckFailure(str(warning.message))
-    difference = slip(case.normalization)
+    difference = explain_statistics(case.normalization)
     if difference is not None:
         raise CheckFailure(
-            f"{difference} If the network was trained with the present numbers, they are right for it: declare this an "
-            f"expected failure."
+            f"{difference.message} If the network was trained with the present numbers, they are right for it: declare "
+            f"this an expected failure."
         )
     return Shown(str(case.normalization))
 

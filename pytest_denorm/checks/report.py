@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.text import count_of
-from ..diagnosis.explain import Diagnosis, Finding, _jsonable
+from ..diagnosis.verdict import Diagnosis, Finding, jsonable
 from ..errors import BaselineError, DenormError, ImageError
 from ..pipelines.calls import describe_callable
 from .again import python_line
@@ -225,7 +225,7 @@ class Report:
                     "name": one.name,
                     "status": one.status,
                     "message": one.message,
-                    "details": _jsonable(dict(one.details)),
+                    "details": jsonable(dict(one.details)),
                 }
                 for one in self.results
             ],

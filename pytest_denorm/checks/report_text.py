@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Protocol
 
 from ..core.text import count_of
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis.verdict import Diagnosis
 from .causes_told import Cause
 from .outcome import CheckResult
 

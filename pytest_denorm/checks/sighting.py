@@ -132,7 +132,8 @@ def _traces(pipeline: Any, located: Located, runner: Runner | None) -> Iterator[
         trial = runner.trial
         yield runner.run(photo_levels(trial.channels, trial.size)), False
     except PipelineRaisedError as error:
-        if error.is_own and not is_own and sighting_of(error.trace, located) is None:
+        is_misfit = error.stage == "in Normalize" and sighting_of(error.trace, located) is not None
+        if error.is_own and not is_own and not is_misfit:
             raise OwnFormRaisesError(str(error)) from error
         yield error.trace, False
     except PipelineError as error:

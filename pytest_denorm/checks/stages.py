@@ -73,8 +73,8 @@ def color_stages(runner: Runner, located: Located) -> ColorStages | None:
     """
     channels = runner.trial.channels
     alone = [tuple(255 * (channel == one) for channel in range(channels)) for one in range(channels)]
-    colors = [(grey,) * channels for grey in _GREYS]
-    colors += [in_channels(color, channels) for color in _COLORS] + alone if channels > 1 else []
+    colors = [in_channels(color, channels) for color in _COLORS] + alone if channels > 1 else []
+    colors += [(grey,) * channels for grey in _GREYS]
     with runner.session():
         seen = [_seen(runner, located, color) for color in colors]
         again = [_seen(runner, located, colors[-1]) for _ in range(_DRAWS)]

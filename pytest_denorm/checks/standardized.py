@@ -14,7 +14,8 @@ import torch.utils.data
 
 from ..core.alone import alone
 from ..core.normalization import Normalization, format_numbers
-from ..core.statistics import PRESET_TOLERANCE, PresetMatch, Statistics, match_preset, nearest_preset
+from ..core.preset_match import PRESET_TOLERANCE, PresetMatch, match_preset, nearest_preset
+from ..core.statistics import Statistics
 from ..core.text import channel_name
 from ..errors import DatasetError, StatisticsWarning
 from ..pipelines.batches import data_set_of, is_indexed, is_loader

@@ -18,6 +18,7 @@ from ..errors import DenormError
 from . import (
     accept_command,
     check_command,
+    compare_command,
     datasets_commands,
     demo,
     diagnose_command,
@@ -38,6 +39,7 @@ COMMANDS = (
     check_command.add,
     diagnose_command.add,
     show_command.add,
+    compare_command.add,
     datasets_commands.add,
     scan_command.add,
     accept_command.add,

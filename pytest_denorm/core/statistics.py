@@ -15,17 +15,14 @@ from ..errors import DatasetError
 from .exact import Exact
 from .json_files import expect
 from .moments import Moments, sums_over_images
-from .normalization import PRESETS, Normalization, format_numbers
+from .normalization import Normalization, format_numbers
+from .preset_match import PRESET_TOLERANCE, PresetMatch, match_preset
 from .text import count_of, printable
 
-__all__ = ["Failure", "PresetMatch", "Statistics", "nearest_preset"]
+__all__ = ["FAILURE_FORM", "NAMED_FAILURES", "Failure", "Statistics", "describe", "kind_in_words"]
 
 #: How many images that failed are named; all are counted.
 NAMED_FAILURES = 20
-
-#: A preset fits when no mean and no std is further off than this, on images in 0..1 (3.8 levels of 255). The
-#: presets are further apart: CIFAR-10's and CIFAR-100's, the closest two, differ by 0.0205.
-PRESET_TOLERANCE = 0.015
 
 
 @dataclass(frozen=True, order=True)
@@ -54,43 +51,12 @@ def describe(index: int, name: str) -> str:
     return f"image {index} ({printable(name)})" if name else f"image {index}"
 
 
-@dataclass(frozen=True)
-class PresetMatch:
-    """The preset nearest to some statistics."""
-
-    name: str
-    #: the largest difference of any mean or std, on images in 0..1
-    distance: float
-    #: True where the preset's std is the mean of the images' own stds, not the std over all pixels
-    by_mean_of_stds: bool = False
-
-    def __str__(self) -> str:
-        std = ", its std being the mean of each image's own std" if self.by_mean_of_stds else ""
-        return f"{self.name} (within {self.distance:.2g}{std})"
-
-
-def nearest_preset(normalization: Normalization, tolerance: float = PRESET_TOLERANCE) -> PresetMatch | None:
-    """The preset whose means and stds are all within `tolerance` of these, on images in 0..1; the nearest of them.
-
-    None where no preset of as many channels is that near.
-    """
-    scale = 1 / normalization.pixel_max
-    found = [value * scale for value in (*normalization.mean, *normalization.std)]
-    matches = [
-        PresetMatch(name, max(abs(a - b) for a, b in zip(found, (*known.mean, *known.std), strict=True)))
-        for name, known in PRESETS.items()
-        if known.channels == normalization.channels
-    ]
-    best = min(matches, key=lambda match: match.distance, default=None)
-    return best if best is not None and best.distance <= tolerance else None
-
-
 @dataclass(frozen=True, repr=False)
 class Statistics:
     """Per-channel statistics of images, over all their pixels: what :func:`pytest_denorm.dataset_statistics` gives.
 
-    The sums are exact, for bytes and for floats, so the statistics of parts merge (``a + b``) to the statistics of the
-    whole: equal to the last bit for any split and in any order. Every pixel weighs the same; a large image weighs
+    Images are added up without rounding, so the statistics of parts merge (``a + b``) to the statistics of the whole:
+    equal to the last bit for any split and in any order. Every pixel weighs the same; a large image weighs
     more than a small one.
 
     All numbers are in the units of the images as they were measured, whose white is `pixel_max`: 255 for bytes, 1
@@ -403,17 +369,6 @@ _FORM: dict[str, Any] = {
     "failures": [FAILURE_FORM],
     "sums": {**{name: {"numerators": [str], "shift": int} for name in _EXACT}, "n_squared": str},
 }
-
-
-def match_preset(
-    measured: Normalization, with_mean_of_stds: Normalization | None, tolerance: float = PRESET_TOLERANCE
-) -> PresetMatch | None:
-    """The preset that fits `measured`, else the one that fits the mean of the images' own stds."""
-    match = nearest_preset(measured, tolerance)
-    if match is None and with_mean_of_stds is not None:
-        match = nearest_preset(with_mean_of_stds, tolerance)
-        match = match and PresetMatch(match.name, match.distance, by_mean_of_stds=True)
-    return match
 
 
 def _root(value: Fraction) -> float:

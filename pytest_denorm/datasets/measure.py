@@ -44,7 +44,7 @@ def dataset_statistics(
     timeout: float = 1800.0,
     progress: bool = False,
 ) -> Statistics:
-    """Mean, std, extremes and more of each channel, over all pixels of all images, in one pass.
+    """Measure mean, std, extremes and more of each channel, over all pixels of all images, in one pass.
 
     The images are measured **as the data set gives them**. With ``ToTensor`` in its transform that is floats in 0..1;
     without, bytes, which is faster, and :meth:`Statistics.normalization` gives the same numbers to paste, on the scale
@@ -54,16 +54,16 @@ def dataset_statistics(
     augmentation is measured as it falls; the random states, and those of a loader's generators, are afterwards what
     they were before.
 
-    All sums are exact, so any split over workers, files or machines gives the same bits. Memory does not grow with
-    the data set.
+    Bytes add up without rounding. Other values are added up in float64, each image by itself, and images without
+    rounding: so any split over workers, files or machines gives the same bits. Memory does not grow with the data set.
 
     Args:
         dataset_or_loader: a data set (``dataset[i]``, ``len(dataset)``), a DataLoader, whose batches are measured as
             they come, or an iterable of images. An image is a PIL image, a tensor (..., C, H, W) or an array
             (..., H, W, C) or (..., C, H, W), of bytes, other integers or floats, of any size, or a clip (C, T, H, W)
             of 1, 3 or 4 channels and another number of frames, each of which is an image; it may come in a tuple
-            (masks and boxes may be before it; of several images the first), in a list, or in a dict
-            (``pixel_values``, ``image``, ``images``, ``img``, ...).
+            (masks and boxes may be before it), in a list, or in a dict (``pixel_values``, ``image``, ``images``,
+            ``img``, ...). Two that are equally good are an error, which `image` mends.
         image: the key or index of the image in an item, or a function that takes an item and returns it; of a
             loader, in a batch or in each item of one.
         channel_axis: the axis of the channels in tensors and arrays, when it is not where the line above says.

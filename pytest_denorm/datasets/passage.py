@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,15 +13,17 @@ import numpy as np
 import torch
 
 from ..core.alone import alone
+from ..core.layout import FIRST, LAST
 from ..core.moments import measurable
 from ..core.normalization import Normalization, preset
 from ..core.units import Units
 from ..errors import ConditionalNormalizeWarning, ImageError, InverseError
 from ..pipelines import Located, locate
+from ..pipelines.calls import LAYOUTS, as_tensor, read_picture
 from ..pipelines.pixels import Block, Reading, blocks_of_item
 from ..pipelines.reader import axes_of, images_in
 
-__all__ = ["Inverse", "Passage", "compare", "located_quietly", "pass_alone", "seen_pairs"]
+__all__ = ["InLayout", "Inverse", "Passage", "compare", "located_quietly", "pass_alone", "seen_pairs"]
 
 Inverse = Callable[[Any], Any]
 
@@ -38,7 +42,7 @@ class Passage:
 
 
 def located_quietly(pipeline: Any) -> Located:
-    """As :func:`~pytest_denorm.pipelines.locate`, the name of a preset too; the warning was given before."""
+    """Return what :func:`~pytest_denorm.pipelines.locate` does, of the name of a preset too, without its warning."""
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConditionalNormalizeWarning)
         return locate(preset(pipeline) if isinstance(pipeline, str) else pipeline)
@@ -99,17 +103,16 @@ def _on_scale(block: Block, pixel_max: float) -> torch.Tensor:
 def compare(
     entered: Any, left: Any, inverse: Inverse | None, normalization: Normalization, output_max: float | None = None
 ) -> Passage:
-    """How far `inverse` of `left` is from `entered`. NaN counts as an error of 255 levels.
+    """Return how far `inverse` of `left` is from `entered`. NaN counts as an error of 255 levels.
 
     Args:
+        entered, left: tensors or arrays of one shape.
         output_max: the value of white in what the inverse gives; see :class:`~pytest_denorm.core.units.Units`.
 
     Raises:
         InverseError: the inverse raised, or gave something that is no image of that shape.
     """
-    back = torch.as_tensor(normalization.denormalize(left) if inverse is None else _call(inverse, left))
-    if back.shape != left.shape:
-        raise InverseError(f"the inverse made shape {tuple(back.shape)} of shape {tuple(left.shape)}.")
+    back = torch.as_tensor(normalization.denormalize(left)) if inverse is None else _back(inverse, left)
     units = Units(normalization.pixel_max, output_max)
     # in float64, so that only the error of the round trip is seen
     found, wanted = units.read(back).double(), torch.as_tensor(entered).double()
@@ -118,8 +121,42 @@ def compare(
     return Passage(errors.numel(), wrong, float(errors.max()))
 
 
-def _call(inverse: Inverse, left: Any) -> Any:
+def _back(inverse: Inverse, left: Any) -> torch.Tensor:
+    """Return what the inverse gives, of the shape of `left`: tensors, arrays and PIL images, channels first or last."""
+    shape = tuple(left.shape)
     try:
-        return inverse(left.clone() if isinstance(left, torch.Tensor) else left.copy())
+        returned = inverse(left.clone() if isinstance(left, torch.Tensor) else left.copy())
     except Exception as error:
         raise InverseError(f"the inverse raised {type(error).__name__}: {error}") from error
+    if len(shape) == 3 or math.prod(shape[:-3]) == 1:
+        return read_picture(returned, shape[-3:], "inverse").reshape(shape)
+    batch = as_tensor(returned, "inverse")
+    if len(batch) != len(left):
+        raise InverseError(f"the inverse returned {len(batch)} images for {len(left)}: expected as many.")
+    return torch.stack([read_picture(one, shape[1:], "inverse") for one in batch])
+
+
+class InLayout:
+    """An inverse of another layout than the pipeline emits; picklable, for worker processes.
+
+    Args:
+        layout: one of :data:`~pytest_denorm.pipelines.calls.LAYOUTS`.
+        channel_axis: of what it is given here.
+
+    Raises:
+        ImageError: no such layout.
+    """
+
+    def __init__(self, inverse: Inverse, layout: str, channel_axis: int | None) -> None:
+        if layout not in LAYOUTS:
+            raise ImageError(f"layout is {layout!r}: expected one of {', '.join(LAYOUTS)}, or None.")
+        functools.update_wrapper(self, inverse, updated=())  # it is called by its own name
+        self._inverse, self._layout, self._is_last = inverse, layout, channel_axis == LAST
+
+    def __call__(self, left: Any) -> Any:
+        image = torch.as_tensor(left)
+        image = image.reshape(image.shape[-3:]) if math.prod(image.shape[:-3]) == 1 else image
+        way = LAYOUTS[self._layout]
+        image = image.movedim(LAST, FIRST) if self._is_last else image
+        returned = self._inverse((way.single if image.ndim == 3 else way.batch)(image))
+        return read_picture(returned, tuple(image.shape), "inverse") if self._is_last else returned

@@ -15,7 +15,7 @@ from ..core.inputs import resolve_channel_axis
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, NormalizeNotFoundError
 from ..pipelines.apply import as_normalization, to_uint8
-from ..pipelines.sources import Block, blocks_of, is_collection
+from ..pipelines.blocks import Block, blocks_of, is_collection
 from .grid_figure import GridFigure, Tile
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]

@@ -13,6 +13,7 @@ import torch
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, InverseError
 from .located import Located
+from .reader import flattened
 
 __all__ = [
     "CHANNELS_FIRST_ARRAY",
@@ -246,7 +247,7 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
         ImageTypeError: no pictures.
         ImageError: no picture at all, channels that do not fit or differ, or values that are not finite.
     """
-    pictures = _unstack(images, normalization)
+    pictures = [picture for one in flattened(images) for picture in _unstack(one, normalization)]
     if not any(picture.numel() for picture in pictures):
         raise ImageError("there is no picture: expected at least one, with pixels.")
     for index, picture in enumerate(pictures):
@@ -261,8 +262,7 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
 
 def channels_of(images: Any) -> int | None:
     """How many channels the user's pictures seem to have, before any statistics say so; None where nothing tells."""
-    while isinstance(images, (list, tuple)) and images:
-        images = images[0]
+    images = next(iter(flattened(images)), None)
     if type(images).__module__.split(".")[0] == "PIL":
         return len(images.getbands())
     shape = getattr(images, "shape", None)
@@ -272,8 +272,6 @@ def channels_of(images: Any) -> int | None:
 
 
 def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:
-    if isinstance(images, (list, tuple)):
-        return [picture for one in images for picture in _unstack(one, normalization)]
     kind = type(images)
     if kind.__module__.split(".")[0] == "PIL":
         images = np.array(images)

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, Protocol
@@ -31,6 +32,8 @@ __all__ = ["SIZES", "FormSearch"]
 #: an axis for another can blow it up. The last is for crops beyond the second.
 SIZES = ((40, 56), (264, 296), (1064, 1096))
 COLOR = (40, 120, 200)
+#: An output of more values is an image that was blown up: an axis was taken for another one.
+_MOST_VALUES = 2**23
 #: Errors told where no form passed, and forms told with each.
 _ERRORS_TOLD, _FORMS_TOLD = 6, 3
 #: What is raised about the kind of an image, or what it lacks, and not about its size: larger ones fare no better.
@@ -139,7 +142,7 @@ class FormSearch:
             trial = self._attempt(form, channels, size)
             if trial is None:
                 continue
-            if trial.is_usual or (form.is_pil and self._runner.is_watched):
+            if trial.is_usual or (form.is_pil and self._runner.is_watched and trial.is_made_of_image):
                 return trial
             found.append(trial)
             self._passed.append(trial)
@@ -164,7 +167,12 @@ class FormSearch:
         return None
 
     def _gives_images(self, form: Form, trace: Trace) -> bool:
-        if trace.images or trace.record:
+        if trace.images:
+            values: int = max(math.prod(np.shape(image)) for image in trace.images)
+            if values > _MOST_VALUES:
+                self._said.setdefault(form.words, f"returned {values:,} values for a small image")
+            return values <= _MOST_VALUES
+        if trace.record:
             return True
         self._said.setdefault(form.words, f"returned a {public_name(trace.result)} that holds no image")
         return False
@@ -189,6 +197,8 @@ class FormSearch:
         """The same form with an image of the usual size, where it takes one."""
         if len(self._sizes) == 1 or trial.size in self._sizes[1:] or self._runner.is_network:
             return trial  # a network would only take longer
+        if math.prod(trial.shape) * math.prod(self._sizes[1]) > _MOST_VALUES * math.prod(trial.size):
+            return trial
         larger = self._attempt(trial.form, trial.channels, self._sizes[1])
         return trial if larger is None or larger.rank < trial.rank else larger
 

@@ -16,7 +16,7 @@ Where two members are equally good, none is taken: the error names both, and ``i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,7 @@ __all__ = [
     "Place",
     "axes_of",
     "candidate_of",
+    "flattened",
     "image_of",
     "images_in",
     "images_of",
@@ -104,6 +105,26 @@ def _holds_pixels(thing: Any) -> bool:
     kind = dtype_name(thing.dtype)
     numbers = "float" in kind or "int" in kind or kind == "bool"
     return thing.ndim >= 2 and numbers and 0 not in thing.shape
+
+
+def flattened(images: Any) -> list[Any]:
+    """Return what nested lists and tuples hold, in order; anything else in a list of its own.
+
+    Raises:
+        ImageTypeError: a list that holds itself.
+    """
+    try:
+        return list(_flattened(images))
+    except RecursionError:
+        raise ImageTypeError(f"images is a {type(images).__name__} that holds itself: expected images in it.") from None
+
+
+def _flattened(images: Any) -> Iterator[Any]:
+    if isinstance(images, (list, tuple)):
+        for one in images:
+            yield from _flattened(one)
+    else:
+        yield images
 
 
 # --- an item of a data set ---

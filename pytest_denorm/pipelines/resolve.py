@@ -31,7 +31,7 @@ from .splits import warn_of_missing
 from .structure import structure
 from .walk import declared
 
-__all__ = ["find_normalize", "locate", "locate_or_measure", "located_as_measured", "probe"]
+__all__ = ["callable_in", "find_normalize", "locate", "locate_or_measure", "located_as_measured", "probe"]
 
 #: What an object holds is looked at, to so many objects, for something to call.
 _MOST_OBJECTS = 1000
@@ -126,13 +126,18 @@ def probe(
     whole(seed, "seed", SettingsError)
     counts = USUAL if channels is None else (channels,)
     runner = Runner(
-        _callable_in(pipeline), counts=counts, others=channels is None, size=size, name=public_name(pipeline)
+        callable_in(pipeline), counts=counts, others=channels is None, size=size, name=public_name(pipeline)
     )
     return measure(runner, draws, seed)
 
 
-def _callable_in(pipeline: Any) -> Callable[..., Any]:
-    """What a picture goes through."""
+def callable_in(pipeline: Any) -> Callable[..., Any]:
+    """Return what an image goes through.
+
+    Raises:
+        PipelineError: nothing in it can be called with an image.
+        StatisticsError: no preset has that name.
+    """
     if isinstance(pipeline, str):
         pipeline = preset(pipeline)
     if isinstance(pipeline, Normalization):
@@ -203,7 +208,8 @@ def _call_of(pipeline: Any) -> Any:
 def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
     """A pipeline that declares nothing, and was measured to do this."""
     normalization = normalization.located(f"nothing declared; {normalization.source}")
-    return Located(normalization, "", "a pipeline that declares no Normalize", pipeline, call=_call_of(pipeline))
+    name = "a pipeline that declares no Normalize"
+    return Located(normalization, "", name, pipeline, call=_call_of(pipeline), entry=None)
 
 
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Normalization:

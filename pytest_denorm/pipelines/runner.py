@@ -17,12 +17,13 @@ import torch
 from ..core.alone import alone
 from ..core.layout import FIRST, channel_axis
 from ..core.normalization import Normalization
+from ..core.white import is_float
 from ..errors import PipelineError
+from .batches import data_set_of, is_indexed
 from .channel_counts import USUAL
 from .flat_images import chipped, flat
 from .form_search import FormSearch
 from .forms import Form, Levels, NotThisFormError, copy_image
-from .items import data_set_of
 from .located import Located
 from .randomness import seed_all, states_kept
 from .reader import images_in
@@ -104,7 +105,7 @@ class Runner:
         others: where these do not work, those that the pipeline shows are tried, too.
         size: (height, width) of the images; None for as large as they need to be.
         name: what to call it.
-        stops: nothing is run beyond the Normalize; its formula stands for what it gives.
+        stops: nothing is run beyond the Normalize; its formula stands for what it gives, and floats alone enter it.
 
     Attributes:
         calls: how often it was called.
@@ -210,9 +211,21 @@ class Runner:
 
     @cached_property
     def converts_images(self) -> bool:
-        """Whether one of its steps makes a tensor of a PIL image: then it is made for such images."""
+        """Whether one of its steps makes a tensor of a PIL image that the steps before it take, Normalize apart."""
+        from PIL import Image
+
+        image: Any = Image.new("RGB", (_SMALL, _SMALL))
         with self.session():
-            return any(_makes_a_tensor(step) for step in _steps(self.call))
+            for step in _steps(self.call):
+                if self._located is not None and step is self._located.op:
+                    continue
+                try:
+                    image = step(image)
+                except Exception:  # it is for other images
+                    return False
+                if not isinstance(image, Image.Image):
+                    return isinstance(image, torch.Tensor)
+        return False
 
 
 def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: bool = False) -> Iterator[Trace]:
@@ -229,7 +242,11 @@ def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: boo
     """
     refuse_unwatchable(located)
     source = data_set_of(dataset)  # what a loader reads in other processes cannot be seen here
-    reading = (source[index] for index in range(items)) if by_index else iter(source)
+    if by_index and not is_indexed(source):
+        return
+    if hasattr(type(source), "__len__"):
+        items = min(items, len(source))
+    reading = (source[index] for index in range(items)) if by_index else _each(source)
     with states_kept(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(items):
@@ -241,15 +258,21 @@ def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: boo
                 return
 
 
+def _each(source: Any) -> Iterator[Any]:
+    """Its items; also what happens when the iteration begins happens while the first is read."""
+    yield from source
+
+
 def _watched(located: Located | None, memo: dict[int, Any]) -> tuple[Located | None, str]:
     """The Normalize in the copy, if it can be watched; and why not."""
     if located is None:
         return None, "it declares no Normalize"
+    inside = replace(located, op=memo.get(id(located.op), located.op))
     try:
-        refuse_unwatchable(located)
+        with recorded(inside):
+            return inside, ""
     except PipelineError as error:
         return None, str(error)
-    return replace(located, op=memo.get(id(located.op), located.op)), ""
 
 
 def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = False) -> Trace:
@@ -262,7 +285,9 @@ def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = Fal
                 trace.result = run()
     except Entered:
         assert located is not None
-        trace.images = [_by_formula(one, located.normalization) for one in images_in(trace.entered)]
+        floats = [one for one in images_in(trace.entered) if is_float(getattr(one, "dtype", ""))]
+        trace.images = [_by_formula(one, located.normalization) for one in floats]
+        trace.error = None if floats else TypeError("no floats entered")
     except Exception as error:
         trace.error = error
     else:
@@ -296,12 +321,3 @@ def _steps(call: Any) -> Iterator[Any]:
             waiting.extend(part for _, part in reversed(description.parts))
         elif callable(step) and not is_network(step):
             yield step
-
-
-def _makes_a_tensor(step: Any) -> bool:
-    from PIL import Image
-
-    try:
-        return isinstance(step(Image.new("RGB", (_SMALL, _SMALL))), torch.Tensor)
-    except Exception:  # it takes no PIL image
-        return False

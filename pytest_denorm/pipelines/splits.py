@@ -23,10 +23,11 @@ from ..core.alone import alone
 from ..core.normalization import Normalization
 from ..core.white import BRIGHT
 from ..errors import MissingNormalizeWarning
-from .items import data_set_of, pictures_of
+from .batches import data_set_of
 from .located import Located, Missing
 from .probe import measure
 from .randomness import states_kept
+from .reader import images_of
 from .registry import Parts, describe, public_name
 from .runner import Runner, is_network
 from .structure import is_dataset, structure
@@ -166,5 +167,5 @@ def _of_items(dataset: Any) -> tuple[float, float]:
         raise ValueError("batches may be normalized by code of one's own")
     with states_kept():
         items = [source[index] for index in range(min(_FEW_ITEMS, len(source)))]
-    pictures = [np.asarray(picture) for item in items for picture in pictures_of(item)]
+    pictures = [np.asarray(picture) for item in items for picture in images_of(item, first=True)]
     return float(min(one.min() for one in pictures)), float(max(one.max() for one in pictures))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .outputs import Array
+from .reader import images_in
 from .watching import Record
 
 __all__ = ["Stage", "Trace", "as_array"]
@@ -70,8 +71,9 @@ class Trace:
 
     @property
     def is_converted(self) -> bool:
-        """Whether the image came as far as Normalize in another type than it was given."""
-        return self.entered is not None and not isinstance(self.entered, type(self.given))
+        """Whether a tensor or an array came as far as Normalize that was given in another type."""
+        entered = next(iter(images_in(self.entered)), None)
+        return isinstance(entered, (torch.Tensor, np.ndarray)) and not isinstance(entered, type(self.given))
 
     @property
     def given_shape(self) -> tuple[int, ...]:

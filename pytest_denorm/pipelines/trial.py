@@ -55,6 +55,11 @@ class Trial:
     blank: str = ""
 
     @property
+    def is_made_of_image(self) -> bool:
+        """Whether what comes back answers to the image, and is not the image as it was given."""
+        return min(self.rank[:2]) >= 1
+
+    @property
     def is_usual(self) -> bool:
         """Whether the values that come back are of a usual range, in every respect."""
         return min(self.rank) >= 1

@@ -58,8 +58,8 @@ def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    asked = isinstance(collector, pytest.Session) and settings.get(collector.config, "denorm")
-    if asked and settings.get(collector.config, "denorm_scan"):
+    config = collector.config
+    if isinstance(collector, pytest.Session) and settings.get(config, "denorm") and settings.get(config, "denorm_scan"):
         from .scan_items import scan_of
 
         report.result.append(scan_of(collector))  # so that pytest counts the files as its own items

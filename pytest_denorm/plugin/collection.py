@@ -19,8 +19,10 @@ from ..checks.outcome import CheckResult
 from ..errors import DenormError, SettingsError
 from ..pipelines.spec import Loaded, find_named, load_made
 from . import settings
-from .entries import Entry, session_levels
+from .entries import Entry, listed_entries, session_levels
 from .fixtures import folders_of, session_images
+from .same import same_pairs
+from .same_items import SamePipelines
 
 __all__ = ["bind_to_session", "collector_of"]
 
@@ -37,10 +39,15 @@ class _ListOfPipelines(pytest.File):
 
     entries: list[Entry]
 
-    def collect(self) -> Iterator[_Pipeline]:
+    def collect(self) -> Iterator[pytest.Collector]:
         levels = Choice.of(levels=session_levels(self.config))
         for entry in self.entries:
             yield _Pipeline.from_parent(self, name=entry.name, entry=entry, choice=entry.choice().over(levels))
+        specs = {entry.name: entry.spec for entry in listed_entries(self.config)}
+        own = {entry.name for entry in self.entries}
+        pairs = [pair for pair in same_pairs(self.config, specs) if pair[0] in own]
+        if pairs:
+            yield SamePipelines.from_parent(self, name="same", pairs=pairs, specs=specs)
 
 
 class _Pipeline(pytest.Collector):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .entries import listed_entries
+from .same import same_pairs
 
 __all__ = ["ListedPipelines"]
 
@@ -21,6 +22,7 @@ class ListedPipelines:
     def pytest_sessionstart(self) -> None:
         """Have the files collected, unless some of their items are asked for by id."""
         files = {entry.file for entry in listed_entries(self.config)}  # refused here: nobody reads a worker's errors
+        same_pairs(self.config, {entry.name: entry for entry in listed_entries(self.config)})
         start = Path(self.config.invocation_params.dir)
         asked = {Path(os.path.normpath(start / str(one).partition("::")[0])) for one in self.config.args}
         if not files & asked:

@@ -49,6 +49,9 @@ OPTIONS = (
         (),
         "how much a failing check matters, a line each: name: error, name: warning (fails nothing) or name: off",
     ),
+    Option(
+        "denorm_same", "linelist", (), "names of denorm_pipelines that have to see the same colors, a line each group"
+    ),
     Option("denorm_scan", "linelist", (), "files and folders of source to scan with --denorm, an item for each file"),
     Option("denorm_pipeline", "string", "", "module:attribute of the pipeline that the fixture denorm_pipeline gives"),
     Option("denorm_images", "path", "", "a picture, or a folder of pictures, in place of the built-in ones"),

@@ -56,8 +56,8 @@ class Unknown:
         event: the index of the record that this chain of operations made, or None.
         color: ``rgb`` or ``bgr`` where a reader of files gave it.
         batch: whether it is a batch of images (True), one image (False), or not known (None).
-        normalized: whether it comes out of a Normalize, or of a loader.
-        elements: how long it is, where that is known.
+        normalized: whether it comes out of a Normalize, or of a data set whose transform has one.
+        loader: whether it is a data set, a loader, or an item of one.
     """
 
     reason: str
@@ -78,9 +78,9 @@ class Unknown:
             self, reason=reason or self.reason, slope=1.0, offset=0.0, ops="", event=None, steps=frozenset(), **changes
         )
 
-    def opaque(self, reason: str) -> Unknown:
-        """A value computed from this one in a way that is not followed."""
-        return Unknown(reason)
+    def element(self) -> Unknown:
+        """An item of a data set or a loader, which may be a tuple that begins with the image."""
+        return Unknown("an item", loader=self.loader, batch=self.batch, normalized=self.normalized)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,31 +22,21 @@ from .abstract import (
     Super,
     Transform,
     Unknown,
-    as_numbers,
+    options,
 )
-from .affine import classify
+from .builtin_calls import call_builtin_method
 from .expressions import _AFFINE, _SAME
-from .records import Place, Record, is_inverse_name, plausible, position
-from .statements import Statements
+from .noting import Noting, is_mean_key, is_normalizing
+from .records import is_inverse_name
 
 __all__ = ["Evaluator"]
 
 _DEEPEST = 5
 #: The attribute that holds the Normalize that an object derives from.
 _BASE = "(base)"
-#: Keys of dicts, attributes and keyword arguments that hold the two statistics, without what they have in common.
-_MEAN_NAME = re.compile(r"(?:^|_)(means?|mu)(?=$|_)|(?<=[a-z])Mean$|^MEANS?$|mean$", re.IGNORECASE)
-_STD_OF = {
-    "means": ("stds", "stdevs", "std", "sds"),
-    "mean": ("std", "stdev", "sd", "stddev", "stds"),
-    "MEANS": ("STDS", "STD"),
-    "MEAN": ("STD", "STDEV", "SD", "STDDEV"),
-    "Mean": ("Std", "StdDev"),
-}
-_NORMALIZES = re.compile(r"normali[sz]e|normali[sz]ation|normali[sz]er|preproc|img_norm|data_?prep", re.IGNORECASE)
 
 
-class Evaluator(Statements):
+class Evaluator(Noting):
     """Evaluates a module, one of its functions, or an inverse on trial."""
 
     def define(self, node: Any, env: Env) -> Function:
@@ -67,70 +57,6 @@ class Evaluator(Statements):
         if not isinstance(node, ast.Lambda):
             self.note_defaults(made)
         return made
-
-    def note_defaults(self, function: Function) -> None:
-        env = function.env
-        scope = f"{env.scope}.{function.name}".lstrip(".")
-        self.note_pairs(function.defaults, function.node, Env(parent=env, module=env.module, scope=scope))
-
-    # records
-
-    def place(self, node: ast.AST, env: Env) -> Place:
-        line, column = position(node)
-        return Place(env.module.path, line, column)
-
-    def record(self, record: Record) -> int | None:
-        return None if self.strict else self.project.record(record)
-
-    def note_affine(self, value: Unknown, node: ast.AST, env: Env) -> Unknown:
-        if self.strict:
-            return value
-        found = classify(value)
-        if value.event is not None:
-            self.project.drop(value.event)
-        if found is None:
-            return _with(value, None)
-        record = Record(
-            found.inverse, self.place(node, env), tuple(map(_short, found.mean)), tuple(map(_short, found.std)),
-            found.white, "arithmetic", env.scope, weak=found.weak, module=env.module, steps=value.steps,
-            before=value.normalized,
-        )  # fmt: skip
-        event = self.record(record)
-        if event is not None and not found.inverse and value.color:
-            self.project.note_color(event, record.place, value.color)
-        return _with(value, event)
-
-    def name_records(self, value: Any, name: str, env: Env) -> None:
-        if isinstance(value, Unknown) and value.event is not None:
-            self.project.name(value.event, name)
-        elif isinstance(value, Transform):
-            for part in value.walk():
-                if part.event is not None:
-                    self.project.name(part.event, name)
-        elif isinstance(value, dict):
-            for key, one in value.items():
-                if isinstance(one, Transform) and isinstance(key, str):
-                    self.name_records(one, key, env)
-
-    def note_pairs(self, names: dict[Any, Any], node: ast.AST, env: Env, form: str = "constants") -> None:
-        """Records mean and std that stand side by side under names that say so."""
-        if self.strict:
-            return
-        for key, mean in list(names.items()):
-            if not isinstance(key, str) or "mean" not in key.lower():
-                continue
-            if as_numbers_any(mean) is None:
-                continue
-            other = next((one for one in _std_names(key) if one in names), None)
-            std = names[other] if other is not None else _ones_of_bytes(mean)
-            for pair in plausible(mean, std):
-                if not _is_statistics(*pair):
-                    continue
-                white = 1.0 if max(pair[0]) <= 1.5 and max(pair[1]) <= 1.5 else 255.0
-                at = env.lines.get(key, node)
-                if isinstance(node, ast.Dict):
-                    at = next((k for k in node.keys if isinstance(k, ast.Constant) and k.value == key), node)
-                self.record(Record(False, self.place(at, env), *pair, white, form, env.scope, key, module=env.module))
 
     # calls
 
@@ -157,14 +83,15 @@ class Evaluator(Statements):
         if isinstance(callee, External):
             return libraries.call(self, callee, args, kwargs, node, env)
         if isinstance(callee, Function):
-            result = self.call_function(callee, args, kwargs, node, env)
+            result = _undone(callee.name, self.call_function(callee, args, kwargs, node, env))
             return self._of_project(callee.name, result, args, kwargs, node, env)
         if isinstance(callee, Class):
             return self.instantiate(callee, args, kwargs, node, env)
         if isinstance(callee, Bound):
             return self._call_bound(callee, args, kwargs, node, env)
         if isinstance(callee, Transform):
-            return libraries.apply(self, callee, args[0] if args else Unknown("nothing"), node, env)
+            given = [*args, *(kwargs[key] for key in ("image", "img", "x", "pic") if key in kwargs)]
+            return libraries.apply(self, callee, given[0] if given else Unknown("nothing"), node, env)
         if isinstance(callee, Instance):
             base = callee.attributes.get(_BASE)
             if isinstance(base, Transform) and args and callee.cls.find("__call__") is callee.cls.find("forward"):
@@ -172,7 +99,7 @@ class Evaluator(Statements):
             for name in ("__call__", "forward"):
                 method = callee.cls.find(name)
                 if isinstance(method, Function):
-                    return self.call_function(method, [callee, *args], kwargs, node, env)
+                    return _undone(callee.cls.name, self.call_function(method, [callee, *args], kwargs, node, env))
         return self.unknown_call(callee, args, kwargs, node, env)
 
     def unknown_call(self, callee: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Unknown:
@@ -181,37 +108,6 @@ class Evaluator(Statements):
         if self.strict and any(isinstance(one, Array) for one in args):
             self.touched.append(name)
         return Unknown(f"a call of {name or 'something unknown'}")
-
-    def note_generic(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> int | None:
-        """Records a call that is given mean and std, whatever it is called.
-
-        By position where its name says that it normalizes.
-        """
-        if self.strict:
-            return None
-        inverse = is_inverse_name(name)
-        mean_key = next((key for key in kwargs if _is_mean_key(key)), None)
-        if mean_key is not None:
-            std_key = next((one for one in _std_names(mean_key) if one in kwargs), None)
-            if std_key is None:
-                return None
-            mean, std = kwargs[mean_key], kwargs[std_key]
-        elif _NORMALIZES.search(name) and len(args) >= 2:
-            at = 1 if len(args) >= 3 and as_numbers_any(args[0]) is None else 0
-            mean, std = args[at], args[at + 1]
-        else:
-            return None
-        named = bool(_NORMALIZES.search(name))
-        last = None
-        for pair in plausible(mean, std):
-            if inverse or not _is_statistics(*pair, scalars=named) or "normal_" in name or name == "normal":
-                continue
-            white = 1.0 if max(pair[0]) <= 1.5 and max(pair[1]) <= 1.5 else 255.0
-            form = "call" if named else "config"
-            last = self.record(
-                Record(False, self.place(node, env), *pair, white, form, env.scope, name, module=env.module)
-            )
-        return last
 
     def _of_project(
         self, name: str, result: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
@@ -229,8 +125,12 @@ class Evaluator(Statements):
                 raise NotJudged("calls that are nested too deep")
             return Unknown(f"a call of {function.name}")
         self.note_helper(function, args, kwargs, node, env)
-        if not self.strict and not self.project.is_relevant(function.node, function.env.module):
-            return Unknown(f"a call of {function.name}", **_flow(args))
+        owner = args[0] if args and isinstance(args[0], Instance) and function.owner is not None else None
+        held = list(owner.attributes.values()) if owner is not None else []
+        given = [*args[1:], *kwargs.values()] if function.name == "__init__" else []
+        moves = any(_has_transform(one) for one in (*held, *given))
+        if not self.strict and not moves and not self.project.is_relevant(function.node, function.env.module):
+            return Unknown(f"a call of {function.name}")
         inner = self.bound_names(function, args, kwargs)
         kept_module, self.module = self.module, function.env.module
         self.depth += 1
@@ -245,21 +145,6 @@ class Evaluator(Statements):
         finally:
             self.depth -= 1
             self.module = kept_module
-
-    def note_helper(self, function: Function, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> None:
-        """Keeps a call that gives an inverse of the project its numbers, or a batch."""
-        if self.strict or not isinstance(node, ast.Call) or isinstance(function.node, ast.Lambda):
-            return
-        names = self.bound_names(function, args, kwargs).names
-        image = next(iter(one for one in names.values() if isinstance(one, Unknown)), None)
-        numbers = {
-            key: value
-            for key, value in names.items()
-            if key not in function.defaults and as_numbers_any(value) is not None
-        }
-        batch = image is not None and image.batch is True
-        if numbers or batch:
-            self.project.helpers.setdefault(id(function.node), []).append((numbers, batch, self.place(node, env), env))
 
     def bound_names(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Env:
         """The scope of a call."""
@@ -294,11 +179,11 @@ class Evaluator(Statements):
             kwargs = {**dict(zip(names, args, strict=False)), **kwargs}
             args = [] if len(names) >= len(args) else args
             for name in names:
-                if name not in kwargs and name in init.defaults and _is_mean_key(name) and is_normalizing(cls.name):
+                if name not in kwargs and name in init.defaults and is_mean_key(name) and is_normalizing(cls.name):
                     kwargs = {**kwargs, **{key: init.defaults[key] for key in names if key in init.defaults}}
         elif isinstance(node, ast.Call):
             instance.attributes.update({key: value for key, value in kwargs.items() if _is_dataclass(cls)})
-        if any(isinstance(one, Transform) for one in instance.attributes.values()):
+        if any(_has_transform(one) for one in instance.attributes.values()):
             self.project.dress(instance)
         if is_inverse_name(cls.name):
             self.project.add_instance(instance, self.place(node, env), env)
@@ -311,7 +196,7 @@ class Evaluator(Statements):
         if callee.function is not None:
             function = callee.function
             own = [] if function.kind == "staticmethod" else [owner.cls if function.kind == "classmethod" else owner]
-            result = self.call_function(function, [*own, *args], kwargs, node, env)
+            result = _undone(function.name, self.call_function(function, [*own, *args], kwargs, node, env))
             return self._of_project(function.name, result, args, kwargs, node, env)
         if isinstance(owner, Super):
             return self._call_super(owner, name, args, kwargs, node, env)
@@ -331,7 +216,7 @@ class Evaluator(Statements):
             owner.attributes[args[0]] = args[1]
             return None
         if isinstance(owner, (list, dict, str, tuple)):
-            return libraries.call_builtin_method(self, owner, name, args, kwargs)
+            return call_builtin_method(self, owner, name, args, kwargs)
         if isinstance(owner, Transform) and name == "transforms":
             return list(owner.parts)
         return self.unknown_call(callee, args, kwargs, node, env)
@@ -364,6 +249,8 @@ class Evaluator(Statements):
                     target = target.func.value
                 if isinstance(target, ast.Name):
                     env.names[target.id] = made
+                elif isinstance(target, ast.Subscript) and isinstance(made, Unknown):
+                    self.bind_channel(target, self.index(target.slice, env), made, env)
             return made
         if name in ("clamp", "clip", "clamp_"):
             return _step(owner, "clip")
@@ -374,6 +261,8 @@ class Evaluator(Statements):
         if name in ("squeeze", "unsqueeze"):
             batch = (False if owner.batch else None) if name == "squeeze" else True
             return owner if batch == owner.batch else _rebatched(owner, batch)
+        if name == "read" and owner.reason == "cv2.VideoCapture":
+            return (Unknown("a flag"), Unknown("a frame", color="bgr"))
         if name in ("new_tensor", "new") and args:
             return libraries.call(self, External("torch.tensor"), args[:1], {}, node, env)
         if name in ("next", "__next__"):
@@ -387,33 +276,25 @@ class Evaluator(Statements):
         return Unknown(f"a call of .{name}()")
 
 
-def _flow(args: list[Any]) -> dict[str, Any]:
-    return {}
+def _has_transform(value: Any) -> bool:
+    """Whether it is a transform, one of the project's own too, or holds one."""
+    if isinstance(value, (list, tuple)):
+        return any(_has_transform(one) for one in value[:16])
+    return any(isinstance(one, (Transform, Instance)) for one in options(value))
 
 
-def is_normalizing(name: str) -> bool:
-    return bool(_NORMALIZES.search(name))
-
-
-def _short(number: float) -> float:
-    return float(f"{number:.6g}")
-
-
-def _with(value: Unknown, event: int | None) -> Unknown:
-    from dataclasses import replace
-
-    return replace(value, event=event)
+def _undone(name: str, value: Any) -> Any:
+    """What an inverse returns is no normalized image, whatever is known of its map."""
+    if isinstance(value, Unknown) and value.normalized and is_inverse_name(name):
+        return replace(value, normalized=False)
+    return value
 
 
 def _step(value: Unknown, step: str) -> Unknown:
-    from dataclasses import replace
-
     return replace(value, steps=value.steps | {step})
 
 
 def _rebatched(value: Unknown, batch: bool | None) -> Unknown:
-    from dataclasses import replace
-
     return replace(value, batch=batch)
 
 
@@ -423,37 +304,3 @@ def _derives_from(cls: Class, name: str) -> bool:
 
 def _is_dataclass(cls: Class) -> bool:
     return any("dataclass" in ast.dump(one) for one in cls.node.decorator_list)
-
-
-def _is_mean_key(key: str) -> bool:
-    return key.lower().endswith(("mean", "means")) or key.lower().startswith("mean_")
-
-
-def _std_names(mean: str) -> list[str]:
-    """Names that the std may have beside a mean of that name."""
-    made = []
-    for word, others in _STD_OF.items():
-        if word in mean:
-            made += [mean.replace(word, other) for other in others]
-    return made
-
-
-def as_numbers_any(value: Any) -> Any:
-    from .abstract import options
-
-    return next((found for one in options(value) if (found := as_numbers(one)) is not None), None)
-
-
-def _ones_of_bytes(mean: Any) -> Any:
-    """The std of a mean that stands alone: of three channels of bytes, as networks of Caffe have it."""
-    numbers = as_numbers_any(mean)
-    return [1.0] * 3 if numbers.size == 3 and numbers.min() > 60 and numbers.max() < 200 else None
-
-
-def _is_statistics(mean: tuple[float, ...], std: tuple[float, ...], scalars: bool = False) -> bool:
-    """Whether two lists of numbers can be those of images: of 1, 3 or 4 channels, in 0..1 or 0..255."""
-    if len(mean) not in (1, 3, 4) or (len(mean) == 1 and not scalars):
-        return False
-    if min(std) <= 0 or max(map(abs, mean)) > 256 or max(std) > 256 or not any(mean):
-        return False
-    return min(mean) >= 0 or scalars

@@ -22,12 +22,12 @@ from .abstract import (
     Function,
     Instance,
     NotJudged,
-    Super,
     Transform,
     Unknown,
     as_numbers,
     unpacked,
 )
+from .access import Access
 from .affine import combine
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Budget:
             raise NotJudged("too many steps to follow")
 
 
-class Expressions:
+class Expressions(Access):
     """Evaluates expressions.
 
     Args:
@@ -333,98 +333,6 @@ class Expressions:
                 return made[0] if len(made) == 1 else Choice(next(iter(tags)) if len(tags) == 1 else 0, tuple(made))
         return Unknown("several values")
 
-    def _Attribute(self, node: ast.Attribute, env: Env) -> Any:
-        found = self.attribute(self.evaluate(node.value, env), node.attr, node, env)
-        if isinstance(found, Bound) and isinstance(found.owner, (Unknown, Instance)) and found.function is None:
-            known = env.find(dotted(node))
-            return Unknown(f"attribute {node.attr}") if known is MISSING else known  # a method only where it is called
-        return found
-
-    def attribute(self, owner: Any, name: str, node: ast.AST, env: Env) -> Any:
-        """``owner.name``."""
-        if isinstance(owner, External):
-            return self.project.external(f"{owner.path}.{name}")
-        if isinstance(owner, Instance):
-            return self._attribute_of_instance(owner, name, node, env)
-        if isinstance(owner, Super):
-            base = next((one for one in owner.cls.bases if isinstance(one, Class) and one.find(name)), None)
-            found = base.find(name) if base is not None else None
-            return Bound(owner.instance, name, found) if isinstance(found, Function) else Bound(owner, name)
-        if isinstance(owner, Class):
-            found = owner.find(name)
-            return Unknown(f"attribute {name}") if found is None else _plain(found)
-        if isinstance(owner, Array):
-            found = arrays.array_attribute(owner, name)
-            return Bound(owner, name) if found is None else found
-        if isinstance(owner, Unknown):
-            if name in ("shape", "ndim", "dtype", "device", "size"):
-                return Bound(owner, name) if name == "size" else Unknown(f"attribute {name}")
-            return owner if name in ("T", "data") else Bound(owner, name)
-        if isinstance(owner, Choice):
-            return self.lifted(lambda one: self.attribute(one, name, node, env), owner)
-        if isinstance(owner, dict) and name in owner:
-            return owner[name]  # of a config that gives its keys as attributes
-        if isinstance(owner, Transform) and name in ("mean", "std"):
-            value = owner.mean if name == "mean" else owner.std
-            return Unknown(f"attribute {name}") if value is None else value
-        if hasattr(owner, "env") and not isinstance(owner, Function):  # a module of the project
-            found = self.project.member(owner, name)
-            return Unknown(f"{name}") if found is None else _plain(found)
-        return Bound(owner, name)
-
-    def _attribute_of_instance(self, owner: Instance, name: str, node: ast.AST, env: Env) -> Any:
-        if name in owner.attributes:
-            return _plain(owner.attributes[name])
-        found = owner.cls.find(name)
-        if isinstance(found, Function):
-            if found.kind == "property":
-                return self.call(Bound(owner, name, found), [], {}, node, env)
-            return Bound(owner, name, found)
-        if found is not None:
-            return _plain(found)
-        return Bound(owner, name)
-
-    def _Subscript(self, node: ast.Subscript, env: Env) -> Any:
-        owner = self.evaluate(node.value, env)
-        index = self.index(node.slice, env)
-        return self.lifted(lambda a, b: self.item(a, b, node), owner, index)
-
-    def index(self, node: ast.AST, env: Env) -> Any:
-        """What stands between brackets, slices as slices."""
-        if isinstance(node, ast.Slice):
-            parts = [None if one is None else self.evaluate(one, env) for one in (node.lower, node.upper, node.step)]
-            parts = [int(one.data) if isinstance(one, Array) and one.data.size == 1 else one for one in parts]
-            if all(one is None or isinstance(one, int) for one in parts):
-                return slice(*parts)
-            return Unknown("a slice")
-        if isinstance(node, ast.Tuple):
-            return tuple(self.index(one, env) for one in node.elts)
-        return self.evaluate(node, env)
-
-    def item(self, owner: Any, index: Any, node: ast.AST) -> Any:
-        """``owner[index]``."""
-        if isinstance(owner, Unknown):
-            return _item_of_unknown(owner, index)
-        if isinstance(owner, Bound) and isinstance(owner.owner, Unknown):
-            return Unknown(owner.owner.reason)
-        parts = index if isinstance(index, tuple) else (index,)
-        if any(isinstance(one, (Unknown, Choice, External, Bound)) for one in parts):
-            if self.strict and isinstance(owner, Array):
-                raise NotJudged("an index that is not known")
-            return Unknown("an index that is not known")
-        try:
-            if isinstance(owner, Array):
-                keys = tuple(_key(one) for one in parts)
-                return Array(owner.data[keys if isinstance(index, tuple) else keys[0]], owner.torch)
-            if isinstance(owner, (list, tuple, str, dict)):
-                return _plain(owner[_key(index) if not isinstance(owner, dict) else index])
-        except (IndexError, KeyError, TypeError, ValueError) as error:
-            if self.strict:
-                raise NotJudged(f"an index that does not fit: {error}") from error
-        if isinstance(owner, Instance):
-            return Unknown("an item")
-        return Unknown("an item that is not known")
-
     def _ListComp(self, node: ast.ListComp, env: Env) -> Any:
         return self._comprehended(node.generators, lambda inner: self.evaluate(node.elt, inner), env)
 
@@ -470,40 +378,6 @@ class Expressions:
         if found is None and self.strict and isinstance(value, Unknown):
             raise NotJudged(f"a loop over {value.reason}")
         return found
-
-
-def dotted(node: ast.AST) -> str:
-    """``cfg.data.mean`` of an attribute of a name; "" of any other expression."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) and parts else ""
-
-
-def _plain(value: Any) -> Any:
-    return value
-
-
-def _key(value: Any) -> Any:
-    if isinstance(value, Array):
-        return value.data if value.data.ndim else int(value.data)
-    return value
-
-
-def _item_of_unknown(owner: Unknown, index: Any) -> Any:
-    parts = index if isinstance(index, tuple) else (index,)
-    flips = [one for one in parts if isinstance(one, slice) and one.step == -1]
-    if flips and (isinstance(index, tuple) and index and index[-1] is flips[-1]):
-        color = {"bgr": "rgb", "rgb": "bgr"}.get(owner.color, "")
-        return owner.fresh(color=color) if not owner.ops else Unknown(owner.reason)
-    if all(isinstance(one, slice) or one is Ellipsis or one is None for one in parts):
-        return owner
-    if isinstance(index, str):
-        return owner.fresh(f"{owner.reason}[{index!r}]")
-    if len(parts) == 1 and not isinstance(index, slice):
-        return owner.fresh(batch=False if owner.batch else None) if not owner.ops else owner
-    return Unknown(owner.reason, normalized=owner.normalized)
 
 
 def _equal(one: Any, other: Any) -> bool:

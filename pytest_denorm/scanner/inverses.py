@@ -25,7 +25,7 @@ from .trials import (
 __all__ = ["Inverse", "find_inverses"]
 
 #: What a body holds that may undo a Normalize; the rest is not tried.
-_MAY_UNDO = re.compile(r"mean|std|0?\.5\b|0?\.[1-9]\d\d|127\.5|/ ?2|\* ?255|norm", re.IGNORECASE)
+_MAY_UNDO = re.compile(r"mean|(?<!li)std|0?\.5\b|0?\.[1-9]\d\d|127\.5|/ ?2|\* ?255|norm", re.IGNORECASE)
 _LONGEST = 70
 #: Numbers of tries for the forms in which statistics may be given: a list, and tensors.
 _FORMS = 3

@@ -22,6 +22,8 @@ __all__ = ["Draft", "judge_inverses", "judge_statistics"]
 _FITS = 0.5
 #: By how many levels whole numbers may blur what is read off them.
 _BLURRED = 4.0
+#: Numbers of another file that are so far apart belong to something else.
+_UNRELATED = 100.0
 _PRESETS = [(one.mean, one.std) for one in PRESETS.values()]
 _STRICT_NAME = re.compile(r"de_?norm|un_?norm|inv\w*norm|norm\w*_inv|reverse_?norm|undo_?norm", re.IGNORECASE)
 
@@ -280,7 +282,7 @@ def _paired(project: Project, inverse: Inverse, forward: Sequence[Record], calle
     distinct = {one.unit for one in near}
     sure = level in ("class", "module") and len(distinct) == 1 and kind not in ("unknown", "other-preset")
     sure = sure and inverse.assume is None and (inverse.named or not own.weak) and not best.weak
-    if level == "project" and len(distinct) > 2 and not inverse.named:
+    if level == "project" and ((len(distinct) > 2 and not inverse.named) or effect > _UNRELATED):
         return
     name = best.label
     subject = f"`{name}`" if name else "Normalize"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,7 +21,7 @@ __all__ = ["Module", "Project"]
 
 #: What a file has to hold to be evaluated at all; everything else cannot normalize anything.
 _TOKENS = re.compile(
-    r"normali[sz]e|mean|std|denorm|deprocess|imread|127\.5|/ ?2\b|/ ?255|\* ?2"
+    r"normali[sz]e|mean|(?<!li)std|denorm|deprocess|imread|127\.5|/ ?2\b|/ ?255|\* ?2"
     r"|\b1[0-2]\d\.\d|(?<![\d.])0?\.5\b|(?<![\d.])0?\.[1-9]\d\d",
     re.IGNORECASE,
 )
@@ -75,6 +75,7 @@ class Project:
         self.colors: dict[tuple[int, Place], str] = {}
         self.functions: dict[int, Function] = {}
         self.classes: dict[int, Class] = {}
+        self.failures: dict[tuple[str, int], str] = {}
         self.dressed: dict[int, list[Instance]] = {}
         self.instances: list[tuple[Instance, Place, Env]] = []
         self.helpers: dict[int, list[tuple[dict[str, Any], bool, Place, Env]]] = {}
@@ -99,13 +100,25 @@ class Project:
             evaluator = Evaluator(self, module, Budget(_STEPS_OF_MODULE))
             assert module.source.tree is not None
             for statement in module.source.tree.body:
-                try:
-                    evaluator._isolated([statement], module.env)
-                except (NotJudged, RecursionError):
-                    evaluator.budget.steps = max(evaluator.budget.steps, 2_000)
+                with self.guarded(module, statement, evaluator, 2_000):
+                    evaluator.isolated([statement], module.env)
             evaluator.note_pairs(module.env.names, module.source.tree, module.env)
             module.state = "done"
         return module
+
+    @contextmanager
+    def guarded(self, module: Module, node: ast.AST, evaluator: Evaluator, steps: int) -> Iterator[None]:
+        """Ends an evaluation that cannot go on, and no other; the next one has `steps` at least.
+
+        What the evaluation itself gets wrong is kept in `failures`, to be told.
+        """
+        try:
+            yield
+        except (NotJudged, RecursionError):
+            pass
+        except Exception as error:
+            self.failures[module.path, getattr(node, "lineno", 1)] = f"{type(error).__name__}: {error}"
+        evaluator.budget.steps = max(evaluator.budget.steps, steps)
 
     def run(self, progress: Any = None) -> None:
         """Evaluates all modules, and each of their functions for itself."""
@@ -123,14 +136,11 @@ class Project:
         evaluator = Evaluator(self, module, Budget(_STEPS_OF_FUNCTION))
         owners: list[Any] = [None]
         if function.owner is not None and function.kind != "staticmethod":
-            dressed = self.dressed.get(id(function.owner.node), [])
+            dressed = [] if function.name == "__init__" else self.dressed.get(id(function.owner.node), [])
             owners = [function.owner] if function.kind == "classmethod" else [self.self_of(function.owner), *dressed]
         for owner in owners:
-            try:
-                args = [] if owner is None else [owner]
-                evaluator.call_function(function, args, {}, function.node, module.env)
-            except (NotJudged, RecursionError):
-                evaluator.budget.steps = max(evaluator.budget.steps, _STEPS_OF_FUNCTION // 2)
+            with self.guarded(module, function.node, evaluator, _STEPS_OF_FUNCTION // 2):
+                evaluator.call_function(function, [] if owner is None else [owner], {}, function.node, module.env)
 
     def self_of(self, cls: Class) -> Instance:
         """An object of a class made without arguments that are known."""
@@ -139,7 +149,7 @@ class Project:
             init = cls.find("__init__")
             if isinstance(init, Function):
                 evaluator = Evaluator(self, cls.env.module, Budget(_STEPS_OF_FUNCTION))
-                with contextlib.suppress(NotJudged, RecursionError):
+                with self.guarded(cls.env.module, init.node, evaluator, 0):
                     evaluator.call_function(init, [instance], {}, cls.node, cls.env)
             env = Env(parent=cls.env, module=cls.env.module, scope=cls.env.scope, lines=instance.lines)
             Evaluator(self, cls.env.module, Budget(100)).note_pairs(instance.attributes, cls.node, env)

@@ -77,7 +77,11 @@ def scan(
     project, inverses, drafts = _evaluated(sources, len(files), progress)
     by_path = {one.path: one for one in sources}
     unread = [Draft("DN901", "note", Place(one.path, 1, 1), one.problem) for one in sources if one.problem]
-    findings = [_finding(one, by_path) for one in (*drafts, *unread)]
+    failed = [
+        Draft("DN901", "note", Place(path, line, 1), f"not evaluated, by a fault of the scan: {why}")
+        for (path, line), why in project.failures.items()
+    ]
+    findings = [_finding(one, by_path) for one in (*drafts, *unread, *failed)]
     kept = sorted(
         {one for one in findings if _is_wanted(one, select, ignore, notes) and not _is_ignored(one, by_path)},
         key=lambda one: (LEVELS.index(one.level), one.path, one.line, one.code, one.message),

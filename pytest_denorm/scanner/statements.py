@@ -11,7 +11,8 @@ import numpy as np
 
 from . import arrays
 from .abstract import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
-from .expressions import WALKED, Expressions, dotted
+from .access import dotted
+from .expressions import WALKED, Expressions
 
 __all__ = ["Statements"]
 
@@ -115,11 +116,9 @@ class Statements(Expressions):
         if known is None or len(known) != len(targets) or any(isinstance(one, ast.Starred) for one in targets):
             if self.strict and isinstance(value, Array):
                 raise NotJudged("parts that do not fit")
-            loader = isinstance(value, Unknown) and value.loader
             for at, target in enumerate(targets):
-                first = loader and at == 0
-                part = Unknown("a batch of a loader", batch=True, normalized=True) if first else Unknown("a part")
-                self.bind(target, part, env)
+                first = at == 0 and isinstance(value, Unknown) and value.loader
+                self.bind(target, replace(value.element(), loader=False) if first else Unknown("a part"), env)
             return
         for target, part in zip(targets, known, strict=True):
             self.bind(target, part, env)
@@ -136,7 +135,7 @@ class Statements(Expressions):
             keys = tuple(one.data if isinstance(one, Array) else one for one in parts)
             self.write(owner, keys if isinstance(key, tuple) else keys[0], value)
         elif isinstance(owner, Unknown) and isinstance(value, Unknown) and isinstance(target.value, ast.Name):
-            self._bind_channel(target, key, value, env)
+            self.bind_channel(target, key, value, env)
         elif isinstance(owner, dict) and isinstance(key, (str, int)):
             owner[key] = value
             if isinstance(key, str):
@@ -151,12 +150,13 @@ class Statements(Expressions):
         before = names.get(name, owner.cls.find(name) if isinstance(owner, Instance) else None)
         names[name] = value if own or before is None else self.merged(id(target), before, value)
 
-    def _bind_channel(self, target: ast.Subscript, key: Any, value: Unknown, env: Env) -> None:
+    def bind_channel(self, target: ast.Subscript, key: Any, value: Unknown, env: Env) -> None:
         """``image[0] = (image[0] - 0.485) / 0.229``, one channel after the other: together they are a map."""
         whole = [one for one in (key if isinstance(key, tuple) else (key,)) if isinstance(one, int)]
         if self.strict or len(whole) != 1 or not 0 <= whole[0] <= 3 or not value.ops:
             return
-        assert isinstance(target.value, ast.Name)
+        if not isinstance(target.value, ast.Name):
+            return
         name = f"[{target.value.id}]"
         known = env.names.get(name)
         channels = {**(known if isinstance(known, dict) else {}), whole[0]: value}
@@ -196,13 +196,13 @@ class Statements(Expressions):
         made = Class(node, inner, node.name, tuple(self.evaluate(one, env) for one in node.bases))
         env.names[node.name] = made
         self.project.add_class(made)
-        self._isolated(node.body, inner)
+        self.isolated(node.body, inner)
         for value in inner.names.values():
             if isinstance(value, Function):
                 value.owner = made
         self.note_pairs(inner.names, node, inner)
 
-    def _isolated(self, statements: list[ast.stmt], env: Env) -> None:
+    def isolated(self, statements: list[ast.stmt], env: Env) -> None:
         for statement in statements:
             with contextlib.suppress(_Return, _Loop):
                 self.statement(statement, env)
@@ -300,7 +300,7 @@ class Statements(Expressions):
 
     def _element(self, walked: Any) -> Any:
         if isinstance(walked, Unknown) and walked.loader:
-            return Unknown("a batch of a loader", loader=True, batch=True, normalized=True)
+            return walked.element()
         if isinstance(walked, Unknown):
             return Unknown("an element", loader=False, batch=False if walked.batch else None)
         return Unknown("an element")

@@ -140,6 +140,11 @@ def try_function(
         result = evaluator.call_function(function, args, {name: given, **numbers}, function.node, module.env)
     except RecursionError as error:
         raise NotJudged("it calls itself without an end") from error
+    except Exception as error:
+        if isinstance(error, NotJudged):
+            raise
+        project.failures[module.path, getattr(function.node, "lineno", 1)] = f"{type(error).__name__}: {error}"
+        raise NotJudged("its evaluation failed") from error
     if isinstance(result, (tuple, list)) and any(isinstance(one, Array) for one in result):
         result = _stacked(result)
     if not isinstance(result, Array) or result.data.ndim < 2:
@@ -294,11 +299,9 @@ def instance_for(project: Project, cls: Class, form: int) -> Instance:
     if isinstance(init, Function):
         evaluator = Evaluator(project, cls.env.module, Budget(_STEPS))
         kwargs = marked(init, form, {})
-        try:
-            evaluator.strict = True
+        evaluator.strict = True
+        with project.guarded(cls.env.module, init.node, evaluator, 0):
             evaluator.call_function(init, [instance], kwargs, cls.node, cls.env)
-        except (NotJudged, RecursionError):
-            pass
     return instance
 
 

@@ -22,7 +22,7 @@ from torchvision import transforms, tv_tensors
 from torchvision.datasets import CIFAR10, SVHN, ImageFolder
 
 from pytest_denorm import Normalization, Statistics, dataset_statistics, preset
-from pytest_denorm.core.statistics import nearest_preset
+from pytest_denorm.core.preset_match import nearest_preset
 from pytest_denorm.datasets.stored_images import image_name
 from pytest_denorm.errors import DatasetError, DenormError
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from photographs import crops, photographs, write_cifar10, write_imagefolder
+from PIL import Image
 from torch.utils.data import DataLoader, IterableDataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
@@ -25,7 +26,7 @@ from torchvision.transforms import v2
 from pytest_denorm import Normalization, SweepResult, preset, sweep
 from pytest_denorm.datasets import sweeping
 from pytest_denorm.datasets.progress import Progress
-from pytest_denorm.errors import DatasetError, NormalizeNotFoundError, PipelineError
+from pytest_denorm.errors import DatasetError, ImageError, NormalizeNotFoundError, PipelineError
 from pytest_denorm.pipelines import Leaf, register_adapter
 from pytest_denorm.pipelines.registry import unregister_adapter
 
@@ -140,12 +141,50 @@ class TestCounts:
     def test_json(self, textbook):
         result = sweep(textbook, inverse=truncating)
         assert SweepResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+        older = {name: value for name, value in result.to_dict().items() if name not in ("resumed", "diagnosis")}
+        assert SweepResult.from_dict(older) == result
         with pytest.raises(DatasetError, match="no result as"):
             SweepResult.from_dict({})
 
 
 def photographs_of(folder):
     return [folder.loader(path) for path, _ in folder.samples]
+
+
+def as_pil(normalized):
+    return Image.fromarray((INVERSE(normalized) * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
+
+
+INVERSES = {
+    "floats": (INVERSE, {}),
+    "channels last": (lambda y: INVERSE(y).permute(1, 2, 0), {}),
+    "an array": (lambda y: INVERSE(y).permute(1, 2, 0).numpy(), {}),
+    "a PIL image": (as_pil, {}),
+    "bytes": (lambda y: (INVERSE(y) * 255).round().byte(), {}),
+    "0..255": (lambda y: INVERSE(y) * 255, {"output_max": 255.0}),
+    "a Normalization": (IMAGENET.inverse(), {}),
+    "of batches": (lambda y: INVERSE(y.reshape(1, 3, 32, 32)), {"layout": "NCHW"}),
+    "of arrays": (lambda y: y * np.float32(IMAGENET.std) + np.float32(IMAGENET.mean), {"layout": "HWC"}),
+}
+
+
+class TestInverses:
+    @pytest.mark.parametrize(("inverse", "options"), INVERSES.values(), ids=INVERSES)
+    def test_what_a_round_trip_takes_a_sweep_takes(self, textbook, inverse, options):
+        result = sweep(textbook, inverse=inverse, limit=5, **options)
+        assert (result.ok, result.diagnosis) == (True, ""), result
+
+    def test_of_what_is_wrong_with_one_the_diagnosis_is_said(self, textbook):
+        result = sweep(textbook, inverse=preset("cifar10").denormalize, limit=5)
+        assert "cifar10" in result.diagnosis
+        assert f"  diagnosis: {result.diagnosis}" in str(result).splitlines()
+        assert "\n" not in result.diagnosis
+
+    def test_layouts_are_refused_by_name(self, textbook):
+        with pytest.raises(ImageError, match=r"^layout is 'CWH': expected one of CHW, NCHW, HWC, NHWC, or None\.$"):
+            sweep(textbook, inverse=INVERSE, layout="CWH")
+        with pytest.raises(ImageError, match=r"^layout is 'HWC', and there is no inverse that takes it\.$"):
+            sweep(textbook, layout="HWC")
 
 
 class TestFailures:
@@ -167,8 +206,8 @@ class TestFailures:
 
         with pytest.raises(DatasetError, match="image 0: InverseError: the inverse raised RuntimeError: no"):
             sweep(textbook, inverse=broken)
-        with pytest.raises(DatasetError, match=r"the inverse made shape \(32, 32, 3\) of shape \(3, 32, 32\)"):
-            sweep(textbook, inverse=lambda normalized: normalized.permute(1, 2, 0))
+        with pytest.raises(DatasetError, match=r"the inverse returned shape \(16, 32\) for a picture of shape"):
+            sweep(textbook, inverse=lambda normalized: normalized[0, :16])
 
     def test_a_picture_that_skips_the_normalize(self, root):
         chain = transforms.Compose([transforms.ToTensor(), NORMALIZE])

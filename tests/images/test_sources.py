@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from pytest_denorm.errors import ImageError, ImageTypeError
-from pytest_denorm.pipelines.sources import blocks_of
+from pytest_denorm.pipelines.blocks import blocks_of
 
 
 class Iterated:

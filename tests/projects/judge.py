@@ -3,7 +3,7 @@
     python tests/projects/judge.py [--jobs N] [--all] [WORD ...]
 
 prints the projects that were judged otherwise (with ``--all`` each), with time and memory, and the sums below them.
-Each runs in a process of its own, which ends after a minute; with words, just those whose names contain one of them.
+Each runs in a process of its own, which ends after 30 seconds; with words, just those whose names contain one of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ import pytest_denorm
 from pytest_denorm import DenormError
 
 PROJECTS = [*pipelines.PROJECTS, *inverses.PROJECTS, *items.PROJECTS]
-_SECONDS = 60
+_SECONDS = 30
 _USUAL_SECONDS, _USUAL_MEGABYTES = 2.0, 500.0
 
 
@@ -49,7 +49,8 @@ class Judged:
     Attributes:
         verdict: ``passed``, ``warned``, ``failed``; ``crashed`` where something else than a verdict came of it.
         said: the first failure in a line.
-        seconds, megabytes: beyond what building the project takes.
+        seconds: of processor time, which a busy machine does not lengthen.
+        megabytes: by which the process grew, building the project included.
     """
 
     project: Project
@@ -82,17 +83,17 @@ def judge(project: Project) -> tuple[str, str, float]:
         warnings.simplefilter("ignore")
         arguments = dict(project.make())
     function = getattr(pytest_denorm, arguments.pop("function"))
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             returned = function(arguments.pop("pipeline"), **arguments)
     except (AssertionError, DenormError) as error:
-        return "failed", _line(f"{type(error).__name__}: {error}"), time.perf_counter() - start
+        return "failed", _line(f"{type(error).__name__}: {error}"), time.process_time() - start
     verdict, said = _of_returned(returned)
     if verdict == "passed" and any("pytest_denorm" in str(one.category) for one in caught):
         verdict, said = "warned", _line(str(caught[0].message))
-    return verdict, said, time.perf_counter() - start
+    return verdict, said, time.process_time() - start
 
 
 def _of_returned(returned: Any) -> tuple[str, str]:
@@ -119,6 +120,7 @@ def _line(text: str) -> str:
 
 def _apart(project: Project, channel: Any) -> None:
     torch.set_num_threads(1)
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         verdict, said, seconds = judge(project)
@@ -137,10 +139,9 @@ def judge_apart(project: Project) -> Judged:
     worker.start()
     theirs.close()
     try:
-        found = mine.recv() if mine.poll(_SECONDS) else ("crashed", f"no end after {_SECONDS} s", float(_SECONDS), 0.0)
+        found = mine.recv()
     except EOFError:
-        found = ("crashed", "the process died", 0.0, 0.0)
-    worker.kill()
+        found = ("crashed", f"the process died: it took {_SECONDS} s, or more memory than there is", 0.0, 0.0)
     worker.join()
     return Judged(project, *found)
 

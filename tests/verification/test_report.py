@@ -23,7 +23,7 @@ from pytest_denorm.checks.assertion import failed_round_trip
 from pytest_denorm.checks.bound import BoundCheck
 from pytest_denorm.checks.case import Case
 from pytest_denorm.checks.choice import Choice
-from pytest_denorm.diagnosis.explain import Finding
+from pytest_denorm.diagnosis.verdict import Finding
 from pytest_denorm.errors import (
     BaselineError,
     CheckNameError,

@@ -1,6 +1,6 @@
 """Every known mistake with many statistics, put before the diagnosis; run as a program it prints what was said.
 
-    python tests/verification/detection_matrix.py
+    python tests/diagnosis/detection_matrix.py
 
 A mistake is code, as people write it, and beside it the map ``z = slope * y + offset`` that it leads to on paper. From
 that map follow its effect, and which other mistakes lead to the same numbers: those no test can tell apart.
@@ -508,7 +508,7 @@ def outcome(mistake: Mistake, name: str, dtype: torch.dtype) -> Outcome:
     if mistake.kind == "eps" and np.ptp(given.std) == 0:
         expected |= {"wrong-std", "other-preset"}  # of channels with one std, the sum is another std
     forward, inverse = mistake.functions(given, dtype)
-    found = diagnose(forward, inverse, channels=given.channels, pixel_max=given.white, dtype=dtype)
+    found = diagnose(forward, inverse, channels=given.channels, pixel_max=given.white, dtype=dtype, between=True)
     return Outcome(mistake, name, dtype, expected, has_effect(mistake, given, room), found)
 
 

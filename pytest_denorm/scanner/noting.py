@@ -1,0 +1,192 @@
+"""What evaluation keeps: places that normalize, and calls that give an inverse its numbers."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+from typing import Any
+
+from .abstract import (
+    Env,
+    Function,
+    Transform,
+    Unknown,
+    as_numbers,
+    options,
+)
+from .affine import classify
+from .records import Place, Record, is_inverse_name, plausible, position
+from .statements import Statements
+
+__all__ = ["Noting", "as_numbers_any", "is_mean_key", "is_normalizing"]
+
+#: Keys of dicts, attributes and keyword arguments that hold the two statistics, without what they have in common.
+_MEAN_NAME = re.compile(r"(?:^|_)(means?|mu)(?=$|_)|(?<=[a-z])Mean$|^MEANS?$|mean$", re.IGNORECASE)
+_STD_OF = {
+    "means": ("stds", "stdevs", "std", "sds"),
+    "mean": ("std", "stdev", "sd", "stddev", "stds"),
+    "MEANS": ("STDS", "STD"),
+    "MEAN": ("STD", "STDEV", "SD", "STDDEV"),
+    "Mean": ("Std", "StdDev"),
+}
+_NORMALIZES = re.compile(r"normali[sz]e|normali[sz]ation|normali[sz]er|preproc|img_norm|data_?prep", re.IGNORECASE)
+
+
+class Noting(Statements):
+    """Keeps records in the project while it evaluates; on trial it keeps none."""
+
+    def bound_names(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Env:
+        raise NotImplementedError
+
+    def note_defaults(self, function: Function) -> None:
+        env = function.env
+        scope = f"{env.scope}.{function.name}".lstrip(".")
+        self.note_pairs(function.defaults, function.node, Env(parent=env, module=env.module, scope=scope))
+
+    def place(self, node: ast.AST, env: Env) -> Place:
+        line, column = position(node)
+        return Place(env.module.path, line, column)
+
+    def record(self, record: Record) -> int | None:
+        return None if self.strict else self.project.record(record)
+
+    def note_affine(self, value: Unknown, node: ast.AST, env: Env) -> Unknown:
+        if self.strict:
+            return value
+        found = classify(value)
+        if value.event is not None:
+            self.project.drop(value.event)
+        if found is None:
+            return _with(value, None)
+        record = Record(
+            found.inverse, self.place(node, env), tuple(map(_short, found.mean)), tuple(map(_short, found.std)),
+            found.white, "arithmetic", env.scope, weak=found.weak, module=env.module, steps=value.steps,
+            before=value.normalized,
+        )  # fmt: skip
+        event = self.record(record)
+        if event is not None and not found.inverse and value.color:
+            self.project.note_color(event, record.place, value.color)
+        return _with(value, event)
+
+    def name_records(self, value: Any, name: str, env: Env) -> None:
+        if isinstance(value, Unknown) and value.event is not None:
+            self.project.name(value.event, name)
+        elif isinstance(value, Transform):
+            for part in value.walk():
+                if part.event is not None:
+                    self.project.name(part.event, name)
+        elif isinstance(value, dict):
+            for key, one in value.items():
+                if isinstance(one, Transform) and isinstance(key, str):
+                    self.name_records(one, key, env)
+
+    def note_pairs(self, names: dict[Any, Any], node: ast.AST, env: Env, form: str = "constants") -> None:
+        """Records mean and std that stand side by side under names that say so."""
+        if self.strict:
+            return
+        for key, mean in list(names.items()):
+            if not isinstance(key, str) or "mean" not in key.lower():
+                continue
+            if as_numbers_any(mean) is None:
+                continue
+            other = next((one for one in _std_names(key) if one in names), None)
+            std = names[other] if other is not None else _ones_of_bytes(mean)
+            for pair in plausible(mean, std):
+                if not _is_statistics(*pair):
+                    continue
+                white = 1.0 if max(pair[0]) <= 1.5 and max(pair[1]) <= 1.5 else 255.0
+                at = env.lines.get(key, node)
+                if isinstance(node, ast.Dict):
+                    at = next((k for k in node.keys if isinstance(k, ast.Constant) and k.value == key), node)
+                self.record(Record(False, self.place(at, env), *pair, white, form, env.scope, key, module=env.module))
+
+    def note_generic(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> int | None:
+        """Records a call that is given mean and std, whatever it is called.
+
+        By position where its name says that it normalizes.
+        """
+        if self.strict:
+            return None
+        inverse = is_inverse_name(name)
+        mean_key = next((key for key in kwargs if is_mean_key(key)), None)
+        if mean_key is not None:
+            std_key = next((one for one in _std_names(mean_key) if one in kwargs), None)
+            if std_key is None:
+                return None
+            mean, std = kwargs[mean_key], kwargs[std_key]
+        elif _NORMALIZES.search(name) and len(args) >= 2:
+            at = 1 if len(args) >= 3 and as_numbers_any(args[0]) is None else 0
+            mean, std = args[at], args[at + 1]
+        else:
+            return None
+        named = bool(_NORMALIZES.search(name))
+        last = None
+        for pair in plausible(mean, std):
+            if inverse or not _is_statistics(*pair, scalars=named) or "normal_" in name or name == "normal":
+                continue
+            white = 1.0 if max(pair[0]) <= 1.5 and max(pair[1]) <= 1.5 else 255.0
+            form = "call" if named else "config"
+            last = self.record(
+                Record(False, self.place(node, env), *pair, white, form, env.scope, name, module=env.module)
+            )
+        return last
+
+    def note_helper(self, function: Function, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> None:
+        """Keeps a call that gives an inverse of the project its numbers, or a batch."""
+        if self.strict or not isinstance(node, ast.Call) or isinstance(function.node, ast.Lambda):
+            return
+        names = self.bound_names(function, args, kwargs).names
+        image = next(iter(one for one in names.values() if isinstance(one, Unknown)), None)
+        numbers = {
+            key: value
+            for key, value in names.items()
+            if key not in function.defaults and as_numbers_any(value) is not None
+        }
+        batch = image is not None and image.batch is True
+        if numbers or batch:
+            self.project.helpers.setdefault(id(function.node), []).append((numbers, batch, self.place(node, env), env))
+
+
+def is_normalizing(name: str) -> bool:
+    return bool(_NORMALIZES.search(name))
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def _with(value: Unknown, event: int | None) -> Unknown:
+    return replace(value, event=event)
+
+
+def is_mean_key(key: str) -> bool:
+    return key.lower().endswith(("mean", "means")) or key.lower().startswith("mean_")
+
+
+def _std_names(mean: str) -> list[str]:
+    """Names that the std may have beside a mean of that name."""
+    made = []
+    for word, others in _STD_OF.items():
+        if word in mean:
+            made += [mean.replace(word, other) for other in others]
+    return made
+
+
+def as_numbers_any(value: Any) -> Any:
+    return next((found for one in options(value) if (found := as_numbers(one)) is not None), None)
+
+
+def _ones_of_bytes(mean: Any) -> Any:
+    """The std of a mean that stands alone: of three channels of bytes, as networks of Caffe have it."""
+    numbers = as_numbers_any(mean)
+    return [1.0] * 3 if numbers.size == 3 and numbers.min() > 60 and numbers.max() < 200 else None
+
+
+def _is_statistics(mean: tuple[float, ...], std: tuple[float, ...], scalars: bool = False) -> bool:
+    """Whether two lists of numbers can be those of images: of 1, 3 or 4 channels, in 0..1 or 0..255."""
+    if len(mean) not in (1, 3, 4) or (len(mean) == 1 and not scalars):
+        return False
+    if min(std) <= 0 or max(map(abs, mean)) > 256 or max(std) > 256 or not any(mean):
+        return False
+    return min(mean) >= 0 or scalars
