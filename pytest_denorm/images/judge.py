@@ -316,7 +316,7 @@ def _keep_images(trial: Trial, verdict: Verdict, baseline: Bytes | None, pixels:
     kinds = {"result": "png", "baseline": "png", "comparison": "png", "thumbnail": "jpg"}
     paths = {kind: trial.results / f"{trial.stem}-{kind}.{end}" for kind, end in kinds.items()}
     images: dict[str, bytes] = {}
-    if verdict.failed or verdict.status == "updated":
+    if verdict.failed or (verdict.status == "updated" and (baseline is not None or trial.options.report)):
         images["result"] = encode_result(pixels)
     elif trial.options.report:
         images["thumbnail"] = thumbnail(pixels)
