@@ -19,22 +19,25 @@ _HOMES = {
     "denormalize": "pipelines.apply",
     "to_uint8": "pipelines.apply",
     "Denorm": "plugin.fixtures",
-    "find_normalize": "pipelines.walk",
+    "find_normalize": "pipelines.resolve",
     "inverse_of": "pipelines.apply",
     "ColorMap": "core.colormap",
-    "probe": "pipelines.probing",
+    "probe": "pipelines.resolve",
     "register_adapter": "pipelines",
-    "Diagnosis": "diagnosis.explain",
+    "Diagnosis": "diagnosis.verdict",
     "Report": "checks",
     "assert_round_trip": "checks",
     "check": "checks",
-    "diagnose": "diagnosis.explain",
+    "diagnose": "checks",
     "parametrize_with_checks": "checks",
+    "Comparison": "comparing.compared",
+    "assert_same_normalize": "comparing.compared",
+    "compare": "comparing.compared",
     "GridFigure": "images.grid_figure",
-    "grid": "images.layout",
+    "grid": "images.grid_layout",
     "image_compare": "images.marks",
-    "Statistics": "datasets.statistics",
-    "SweepResult": "datasets.sweeping",
+    "Statistics": "core.statistics",
+    "SweepResult": "datasets.sweep_result",
     "dataset_statistics": "datasets.measure",
     "sweep": "datasets.sweeping",
     "ScanResult": "scanner.scanning",
@@ -45,6 +48,7 @@ _HOMES = {
 __all__ = [
     "PRESETS",
     "ColorMap",
+    "Comparison",
     "Denorm",
     "DenormError",
     "Denormalize",
@@ -57,7 +61,9 @@ __all__ = [
     "SweepResult",
     "__version__",
     "assert_round_trip",
+    "assert_same_normalize",
     "check",
+    "compare",
     "dataset_statistics",
     "denormalize",
     "diagnose",
@@ -76,19 +82,20 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .checks import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
+    from .comparing.compared import Comparison, assert_same_normalize, compare
     from .core.colormap import ColorMap
     from .core.normalization import PRESETS, Normalization, preset
+    from .core.statistics import Statistics
     from .datasets.measure import dataset_statistics
-    from .datasets.statistics import Statistics
-    from .datasets.sweeping import SweepResult, sweep
+    from .datasets.sweep_result import SweepResult
+    from .datasets.sweeping import sweep
     from .errors import DenormError
     from .images.grid_figure import GridFigure
-    from .images.layout import grid
+    from .images.grid_layout import grid
     from .images.marks import image_compare
     from .pipelines import register_adapter
     from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8
-    from .pipelines.probing import probe
-    from .pipelines.walk import find_normalize
+    from .pipelines.resolve import find_normalize, probe
     from .plugin.fixtures import Denorm
     from .scanner.scanning import ScanResult, scan
 

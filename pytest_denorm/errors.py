@@ -51,16 +51,20 @@ class ConditionalNormalizeError(PipelineError):
     """A Normalize that only some of the pictures meet."""
 
 
-class NormalizeRaisedError(PipelineError):
-    """A Normalize that raised.
+class PipelineRaisedError(PipelineError):
+    """A pipeline that raised on an image that came as far as its Normalize, or in the form that it is made for.
 
     Attributes:
-        entering: the picture that it got.
+        stage: "before Normalize", "in Normalize" or "after Normalize".
+        is_own: it is made for images in this form, so that each real image raises, too.
+        trace: what happened in the call.
     """
 
-    def __init__(self, message: str, entering: object = None) -> None:  # None while it is unpickled
+    def __init__(self, message: str, stage: str = "", is_own: bool = True, trace: Any = None) -> None:
         super().__init__(message)
-        self.entering = entering
+        self.stage = stage
+        self.is_own = is_own
+        self.trace = trace
 
 
 class NotInvertibleError(PipelineError):
@@ -101,6 +105,10 @@ class MissingLibraryError(DenormError, ImportError):
 
 class DenormWarning(UserWarning):
     """Base of all warnings of this package."""
+
+
+class VerificationWarning(DenormWarning):
+    """What a check found that is right today, and wrong tomorrow or a matter of taste."""
 
 
 class MissingNormalizeWarning(DenormWarning):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pytest_denorm.cli.main import _parser, main
+from pytest_denorm.cli.main import build_parser, main
 from pytest_denorm.cli.terminal import wants_colors
 
 MODULE = """
@@ -61,10 +61,14 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_check_says_that_a_pipeline_is_verified(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", f"{module}:val"]) == 0
     out = capsys.readouterr().out
-    assert f"pytest-denorm: {module}:val: Compose.transforms[3]: torchvision.transforms.Normalize" in " ".join(
-        out.split()
-    )
-    assert max(map(len, out.splitlines())) <= 80
+    said = f"{module}:val: Compose.transforms[3]: torchvision.transforms.Normalize: 19 checks passed, 1 did not apply\n"
+    assert " ".join(out.split()) + "\n" == said
+    assert main(["check", f"{module}:make", "--verbose", "--skip", "picklable"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"pytest-denorm: {module}:make: Compose.transforms[3]:")
+    assert f"  {module}:make is a factory. {module}:make() was taken." in lines
+    assert "  skip  picklable                  left out as asked" in lines
+    assert max(map(len, lines)) <= 80
 
 
 def test_check_of_a_wrong_inverse_fails(module: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +80,7 @@ def test_check_of_a_wrong_inverse_fails(module: str, capsys: pytest.CaptureFixtu
 
 def test_checks_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "imagenet", "--select", "round_trip", "--select", "bytes_exact"]) == 0
-    assert "2 checks: 2 run, 2 passed" in capsys.readouterr().out
+    assert ": 2 checks passed" in capsys.readouterr().out
     assert main(["check", "imagenet", "--select", "roundtrip"]) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert "select names 'roundtrip', which is no check. Did you mean 'round_trip'?" in said
@@ -210,7 +214,7 @@ def test_commands_import_from_where_pytest_is_told_to(
 
 def test_diagnose_names_the_mistake(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", f"{module}:forward", f"{module}:right"]) == 0
-    assert capsys.readouterr().out == "exact: the picture comes back: all 768 levels come back.\n"
+    assert capsys.readouterr().out == "exact: the image comes back: all 768 levels come back.\n"
     assert main(["diagnose", f"{module}:forward", f"{module}:wrong"]) == 1
     assert "std 0.255 where the pipeline has 0.225" in " ".join(capsys.readouterr().out.split())
     assert main(["diagnose", f"{module}:forward", f"{module}:wrong", "--json"]) == 1
@@ -258,7 +262,7 @@ def test_every_form_of_spec_on_every_command(
         assert main([command, *arguments]) == 0, capsys.readouterr()
         return capsys.readouterr().out
 
-    assert "2 checks: 2 run, 2 passed" in run("check", "--select", "round_trip", "--select", "bytes_exact")
+    assert ": 2 checks passed" in run("check", "--select", "round_trip", "--select", "bytes_exact")
     assert run("diagnose", first=(f"{module}:right",)).startswith("exact: ")
     photographs()[0].save(tmp_path / "photo.png")
     assert run("show", "-o", "look.png", first=("photo.png",)) == "look.png\n"
@@ -338,7 +342,7 @@ def test_what_the_user_s_code_prints_is_no_part_of_the_result(
     found = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert isinstance(json.loads(found.stdout), dict), found
     assert {"at import", "by another program"} < set(found.stderr.splitlines())
-    assert ("picture 3 of " in found.stderr) == (arguments[0] != "check")
+    assert ("image 3 of " in found.stderr) == (arguments[0] != "check")
     assert ("\nundone\n" in found.stderr) == ("loud:undo" in arguments)
 
 
@@ -347,7 +351,7 @@ def test_what_is_printed_for_people_is_the_result_alone_too(tmp_path: Path) -> N
     command = [sys.executable, "-m", "pytest_denorm", "stats", "loud:make()"]
     found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert found.stdout.startswith("4 pictures, 4 x 4 px, 3 channels")
-    assert "stats: 4 of 4 pictures" in found.stderr
+    assert "stats: 4 of 4 images" in found.stderr
 
 
 @pytest.mark.parametrize("arguments", [["check", "imagenet", "--json"], ["--help"]])
@@ -366,7 +370,7 @@ def test_a_closed_standard_output_is_told(arguments: list[str]) -> None:
         (["check", "nope:val"], 2, ""),
         (["check"], 2, ""),
         (["chek"], 2, ""),
-        (["check", "imagenet"], 0, "pytest-denorm: imagenet: "),
+        (["check", "imagenet"], 0, "imagenet: preset imagenet: "),
         (["stats", "NAME:pictures"], 0, "4 pictures, "),
     ],
 )
@@ -393,7 +397,7 @@ def test_what_the_output_cannot_show_is_written_out(tmp_path: Path) -> None:
     found = subprocess.run(command, capture_output=True, env=ASCII, check=False, cwd=folder)
     said = b" ".join((found.stdout + found.stderr).split())
     assert found.returncode == 1, found.stderr
-    assert b"diagnosis: wrong-std" in said
+    assert said.startswith(b"wrong-std: ")
     assert said.endswith(b"figure: \\udcc3\\udcbc.png")
     assert (folder / "\u00fc.png").is_file()
 
@@ -405,8 +409,7 @@ def test_files_are_written_in_utf_8_whatever_the_output_can_show(tmp_path: Path)
     command = [sys.executable, "-m", "pytest_denorm", "init", "--yes"]
     found = subprocess.run(command, capture_output=True, env=ASCII, check=False, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
-    assert b" # gr\\xfc\\xdfe" in found.stdout
-    assert (tmp_path / "pytest.ini").read_text(encoding="utf-8").startswith(ini)
+    assert (tmp_path / "pytest.ini").read_text(encoding="utf-8") == ini
 
 
 def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -428,17 +431,17 @@ def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.
     [
         (["diagnose", "imagenet"], "diagnose was given 1 SPEC: expected FORWARD and INVERSE."),
         (["diagnose", "a:b", "c:d", "--mean", "0", "--std", "1"], "expected INVERSE alone, because --mean and --std"),
-        (["show", "imagenet", "-o", "look.png"], "there is no picture to show: expected SPEC IMAGE [IMAGE ...]."),
+        (["show", "imagenet", "-o", "look.png"], "there is no image to show: expected SPEC IMAGE [IMAGE ...]."),
         (
             ["show", "imagenet", "a.jpg", "-o", "look.jpg"],
             "the output is 'look.jpg': expected the name of a .png file.",
         ),
         (
             ["show", "cat.jpg", "-o", "look.png"],
-            "there is no SPEC to show pictures with: 'cat.jpg' is the name of a picture. Expected SPEC IMAGE "
+            "there is no SPEC to show images with: 'cat.jpg' is the name of an image. Expected SPEC IMAGE "
             "[IMAGE ...], or IMAGE [IMAGE ...] with --mean and --std.",
         ),
-        (["show", "a/CAT.JPG", "dog.jpg", "-o", "look.png"], "'a/CAT.JPG' is the name of a picture. Expected SPEC"),
+        (["show", "a/CAT.JPG", "dog.jpg", "-o", "look.png"], "'a/CAT.JPG' is the name of an image. Expected SPEC"),
         (["show", "setup.py", "dog.jpg", "-o", "look.png"], "'setup.py' is a file. Expected SPEC IMAGE"),
         (["show", "imagenet", "a.png", "-o", "b.png", "--pixel-max", "255"], "--pixel-max goes with --mean and --std"),
         (["check", "imagenet", "--pixel-max", "255"], "--pixel-max goes with --mean and --std: a SPEC says itself"),
@@ -482,7 +485,7 @@ def test_help_fits_the_terminal_and_ends_with_an_example(
     assert examples
     for example in examples:
         assert shlex.split(example)[0] in ([command] if command else COMMANDS)
-        _parser().parse_args(shlex.split(example))  # it would exit otherwise
+        build_parser().parse_args(shlex.split(example))  # it would exit otherwise
 
 
 def test_what_is_printed_fits_80_columns(module: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -498,7 +501,7 @@ def test_what_is_printed_fits_80_columns(module: str, capsys: pytest.CaptureFixt
         main(arguments)
         printed = capsys.readouterr()
         for line in (printed.out + printed.err).splitlines():
-            is_code = line.startswith("Normalize(")  # to be pasted
+            is_code = line.startswith(("Normalize(", "again: "))  # to be pasted
             assert len(line) <= 80 or " " not in line.strip() or is_code, line
 
 
@@ -516,7 +519,7 @@ def test_colours_are_for_terminals(
         main(command)
         painted = capsys.readouterr().out
         assert re.sub(r"\033\[[0-9;]*m", "", painted) == plain
-        assert ("\033[31mFAIL\033[0m" in painted) or ("\033[1;31mwrong-std\033[0m" in painted)
+        assert "\033[1;31mwrong-std\033[0m" in painted
         monkeypatch.setenv("NO_COLOR", "1")
         main(command)
         assert capsys.readouterr().out == plain
@@ -591,7 +594,7 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
     assert result.returncode == 0, result.stdout + result.stderr
     assert "1 updated" in result.stdout
     assert "1 compared, 0 updated, 0 missing, 0 not compared" in result.stdout
-    assert "wrong-std: blue: gain 1.133, offset -0.054: the inverse uses std 0.255" in result.stdout
+    assert "wrong-std: blue std is 0.255 where the pipeline has 0.225" in result.stdout
     with Image.open(folder / "look.png") as picture:
         assert picture.size == (6 * 129 + 1, 3 * (130 + 16))
     assert (folder / "baseline_images" / "test_first_batch.png").is_file()
@@ -610,7 +613,7 @@ def test_show_does_not_write_over_what_it_shows(tmp_path: Path, capsys: pytest.C
     (tmp_path / "link.png").symlink_to(picture)
     for output in ("a.png", "link.png"):
         assert main(["show", "imagenet", str(picture), "-o", str(tmp_path / output)]) == 2
-        assert "one of the pictures to show: expected another file." in " ".join(capsys.readouterr().err.split())
+        assert "one of the images to show: expected another file." in " ".join(capsys.readouterr().err.split())
         assert picture.read_bytes() == before
 
 

@@ -19,7 +19,7 @@ import torch
 from torchvision import transforms
 
 from pytest_denorm import Normalization, check, denormalize, find_normalize, probe, sweep, to_uint8
-from pytest_denorm.images.baselines import read_digests
+from pytest_denorm.images.digests import read_library
 
 NORMALIZATION = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
@@ -131,7 +131,7 @@ def test_workers_find_what_one_process_finds(checkout: Checkout) -> None:
     spread = checkout.run("-n4", *arguments)
     assert checkout.run("-n0", *arguments) == spread
     failed = {name for name, outcomes in spread["outcomes"].items() if ["call", "failed"] in outcomes}
-    assert failed == {"test_all.py::test_picture[picture3]", "denorm::bad::input_unchanged"}
+    assert failed == {"test_all.py::test_picture[picture3]", "tox.ini::bad::input_unchanged"}
     assert [line for line in spread["said"] if line.startswith("1 unused, no collected test compares")]
     assert [line for line in spread["said"] if line.startswith("6 compared (1 different), 0 updated")]
 
@@ -148,7 +148,7 @@ def test_workers_random_order_and_reruns_together(checkout: Checkout) -> None:
         name: outcomes[-1] for name, outcomes in plain["outcomes"].items()
     }
     reruns = [name for name, outcomes in mixed["outcomes"].items() if ["call", "rerun"] in outcomes]
-    assert sorted(reruns) == ["denorm::bad::input_unchanged", "test_all.py::test_picture[picture3]"]
+    assert sorted(reruns) == ["tox.ini::bad::input_unchanged", "test_all.py::test_picture[picture3]"]
     assert mixed["page"] == plain["page"]
     assert mixed["baselines"] == plain["baselines"]
 
@@ -158,17 +158,17 @@ def test_workers_random_order_and_reruns_together(checkout: Checkout) -> None:
 WRITER = """
 import hashlib, sys, time
 from pathlib import Path
-from pytest_denorm.images.baselines import read_digests, write_digests
+from pytest_denorm.images.digests import Digest, read_library, write_digests
 from pytest_denorm.core.files import write_whole
 name, folder, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 (folder / f"{name}.ready").touch()
 while len(list(folder.glob("*.ready"))) < 3:
     time.sleep(0.001)
 for index in range(rounds):
-    write_digests(folder, {f"{name}-{index}.png": hashlib.sha256(name.encode()).hexdigest()})
+    write_digests(folder, {f"{name}-{index}.png": Digest(hashlib.sha256(name.encode()).hexdigest())})
     write_whole(folder / "shared.png", name.encode() * 100_000)
     assert len(set((folder / "shared.png").read_bytes().decode())) == 1, "a torn file"
-    assert f"{name}-{index}.png" in read_digests(folder), "a lost entry"
+    assert f"{name}-{index}.png" in read_library(folder).entries, "a lost entry"
 """
 
 
@@ -185,7 +185,7 @@ def at_once(*commands: list[str], cwd: Path) -> None:
 def test_processes_that_write_at_once_lose_no_entry_and_tear_no_file(tmp_path: Path) -> None:
     commands = [[sys.executable, "-c", WRITER, name, str(tmp_path), "60"] for name in "abc"]
     at_once(*commands, cwd=tmp_path)
-    assert len(read_digests(tmp_path)) == 3 * 60
+    assert len(read_library(tmp_path).entries) == 3 * 60
     assert {path.name for path in tmp_path.iterdir()} == {
         *("a.ready", "b.ready", "c.ready", "shared.png", "digests.json")
     }
@@ -209,7 +209,7 @@ def test_two_sessions_that_update_one_checkout_lose_nothing(checkout: Checkout) 
     command += ["--denorm-update=all", "--denorm-baselines=digests", "test_all.py"]
     choices = ("picture0 or picture1 or picture2", "picture2 or picture3 or picture4")
     at_once(*([*command, "-k", choice] for choice in choices), cwd=checkout.path)
-    kept = read_digests(checkout.path / "baseline_images")
+    kept = read_library(checkout.path / "baseline_images").entries
     assert sorted(kept) == [f"test_picture_picture{index}.png" for index in range(5)]
     assert not [*checkout.path.rglob("*.tmp")]
 

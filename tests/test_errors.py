@@ -12,7 +12,7 @@ from pytest_denorm.errors import (
     DenormWarning,
     MissingNormalizeWarning,
     NormalizeNotFoundError,
-    NormalizeRaisedError,
+    PipelineRaisedError,
 )
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DenormError)]
@@ -55,8 +55,7 @@ def test_a_missing_normalize_is_not_sure_unless_that_is_said():
             assert (str(each), each.sure) == ("One.", sure)
 
 
-def test_what_a_normalize_got_when_it_raised():
-    error = NormalizeRaisedError("It raised.", [1, 2])
+def test_where_a_pipeline_raised():
+    error = PipelineRaisedError("It raised.", "in Normalize", False)
     for each in (error, pickle.loads(pickle.dumps(error))):
-        assert str(each) == "It raised."
-        assert each.entering == [1, 2]
+        assert (str(each), each.stage, each.is_own, each.trace) == ("It raised.", "in Normalize", False, None)

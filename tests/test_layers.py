@@ -13,7 +13,7 @@ PACKAGE = Path(pytest_denorm.__file__).parent
 #: From the top down; a module may import from its own layer and from those below.
 LAYERS = (
     ("cli", "plugin", "__main__"),
-    ("scanner", "images", "datasets", "strategies"),
+    ("comparing", "scanner", "images", "datasets", "strategies"),
     ("checks",),
     ("diagnosis",),
     ("pipelines",),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..diagnosis.explain import KINDS, Diagnosis, diagnose
+from ..diagnosis.verdict import KINDS, Diagnosis
 from ..pipelines.samples import sample_images
 from .assertion import assert_round_trip
 from .battery import check, parametrize_with_checks
+from .diagnosing import diagnose
 from .outcome import CheckResult
 from .report import Report
 from .table import CHECKS

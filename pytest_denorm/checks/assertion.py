@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -11,10 +13,16 @@ from ..core.text import channel_name, in_levels
 from ..core.tolerance import Tolerance, round_trip_tolerance
 from ..errors import DenormError
 from ..pipelines.calls import describe_callable
+from ..pipelines.randomness import states_kept
+from ..pipelines.runner import one_thread
+from .as_run import check_inverse_as_run
 from .case import Case
-from .round_trip import RoundTrip, round_trip
+from .conduct import check_input_unchanged
+from .declared import check_declared_matches_measured
+from .outcome import CheckFailure, NotApplicable, Shown
+from .round_trip import RoundTrip, levels_text, round_trip, worst_text
 
-__all__ = ["FailedRoundTrip", "assert_round_trip", "carrying", "failed_round_trip", "levels_text", "worst_text"]
+__all__ = ["FailedRoundTrip", "assert_round_trip", "carrying", "failed_round_trip"]
 
 _WIDTH = 88
 _ATTRIBUTE = "denorm_round_trip"  # of AssertionError itself, because its name is what pytest shows
@@ -40,20 +48,21 @@ def failed_round_trip(error: BaseException) -> FailedRoundTrip | None:
 
 def assert_round_trip(
     pipeline: Any,
-    *,
     inverse: Any = None,
+    *,
     images: Any = None,
     tolerance: float | None = None,
     output_max: float | None = None,
+    layout: str | None = None,
 ) -> None:
     """Assert that what goes through a pipeline's Normalize comes back.
 
     Args:
         pipeline: anything that :func:`~pytest_denorm.find_normalize` understands, a Normalization, or the name of a
-            preset. Just its Normalize is run, on the pictures below.
-        inverse: the project's own inverse: takes a normalized picture, a tensor (C, H, W), or a batch of one; or an
-            array (H, W, C) or (C, H, W), where it takes no tensor. It gives back a tensor, array or PIL picture, of
-            floating point or bytes. Without it the derived inverse is used.
+            preset. A real photograph goes through all of it, or the first items of a data set or the first batch of a
+            loader do; the images below go through its Normalize alone.
+        inverse: the project's own inverse: takes exactly what the pipeline emits. It gives back a tensor, array or PIL
+            image, of floating point or bytes. Without it the derived inverse is used.
         images: pictures as they enter Normalize: a batch or one picture, tensor or array, channels first or last; a PIL
             picture; or a list of these. uint8 is scaled to 0 to ``pixel_max``. Without them: all 256 levels of every
             channel, extremes, and a photograph; for an inverse of the project's own, also that at half its contrast.
@@ -64,6 +73,9 @@ def assert_round_trip(
             of more bits are in 0..`output_max` where that is at least 255, else in 0..``pixel_max`` where that is, else
             in 0..65535 (uint16) or 0..255. Integers may be off by half of one more, which rounding takes.
 
+        layout: what `inverse` takes, where that is not what the pipeline emits: ``"CHW"`` or ``"NCHW"`` for tensors of
+            one image or a batch, ``"HWC"`` or ``"NHWC"`` for arrays.
+
     Raises:
         AssertionError: with everything in its message: where the Normalize is, how far off the worst pixel is and
             which it is, each channel, the levels that are lost, the diagnosis, and where the tolerance comes from.
@@ -72,49 +84,56 @@ def assert_round_trip(
         ImageError, ImageTypeError: `images` or `output_max` cannot be worked with.
     """
     __tracebackhide__ = True
-    case = Case(pipeline, inverse, images, output_max=output_max)
+    case = Case(pipeline, inverse, images, output_max=output_max, layout=layout)
     case.find()
     case.prepare()
+    _require(case, check_declared_matches_measured)
     outcome = round_trip(case, tolerance)
     if not outcome.ok:
         raise carrying(AssertionError(failure_text(case, outcome)), case, outcome)
+    _require(case, partial(check_inverse_as_run, tolerance=tolerance))
+    if not case.is_derived:
+        _require(case, check_input_unchanged)
+
+
+def _require(case: Case, check: Callable[[Case], Shown]) -> None:
+    """
+    Raises:
+        AssertionError: the check fails; its cause is the first line.
+    """
+    __tracebackhide__ = True
+    try:
+        with one_thread(), states_kept():
+            check(case)
+    except NotApplicable:
+        return
+    except CheckFailure as failure:
+        found = case.normalization
+        lines = [str(failure), *_entry("Normalize", found.source or "Normalization"), *_entry("", str(found))]
+        if not case.is_derived:
+            lines += _entry("inverse", describe_callable(case.given_inverse))
+        raise AssertionError("\n".join(lines)) from failure.__cause__
 
 
 def failure_text(case: Case, outcome: RoundTrip) -> str:
     """Everything that is known of a failed round trip."""
     found = case.normalization
     inverse = f"derived: {case.inverse}" if case.is_derived else describe_callable(case.inverse)
+    said = diagnosis_text(case, outcome)
+    is_known = not said.startswith("none: ")
+    cause = said if is_known else "round trip failed: inverse(normalize(x)) differs from x"
     lines = [
-        "what went through Normalize does not come back",
+        *cause.split("\n"),
         *_entry("Normalize", found.source or "Normalization"),
         *_entry("", str(found)),
         *_entry("inverse", f"{inverse}, given {outcome.form}" if outcome.form else inverse),
         *_entry("worst", worst_text(outcome, case.channels)),
         *_entry("channels", _channels_text(outcome, found.pixel_max)),
         *_entry("levels", levels_text(outcome)),
-        *_entry("diagnosis", diagnosis_text(case, outcome)),
+        *([] if is_known else _entry("diagnosis", said)),
         *_entry("tolerance", _tolerance_text(outcome.tolerance)),
     ]
     return "\n".join(lines)
-
-
-def worst_text(outcome: RoundTrip, channels: int) -> str:
-    """The worst pixel: how far off, in which unit, against what, and where."""
-    worst, tolerance = outcome.worst, outcome.tolerance
-    levels = worst.error * 255 / tolerance.pixel_max
-    bound = tolerance.per_channel[worst.channel]
-    times = f"{worst.error / bound:.3g} times the tolerance {bound:.3g}" if bound else "the tolerance is 0"
-    name = channel_name(worst.channel, channels)
-    named = f" ({name})" if name != f"channel {worst.channel}" else ""
-    return (
-        f"{worst.error:.4g} = {in_levels(levels, 4)} of 255, {times}\n"
-        f"picture {worst.picture}, channel {worst.channel}{named}, row {worst.row}, "
-        f"column {worst.column}: expected {worst.expected:.6g}, found {worst.found:.6g}"
-    )
-
-
-def levels_text(outcome: RoundTrip) -> str:
-    return f"{outcome.wrong_levels} of {outcome.total_levels} come back as another byte"
 
 
 def diagnosis_text(case: Case, outcome: RoundTrip) -> str:

@@ -1,12 +1,13 @@
-"""What the Normalize really does while its whole pipeline runs: watched there, or measured from outside."""
+"""What the Normalize really does while its whole pipeline runs: watched there, or measured from outside.
+
+One image is followed through the pipeline in three stages: given to entering, entering to leaving, leaving to the end.
+Each is a map of colors, and each has its message.
+"""
 
 from __future__ import annotations
 
-import functools
-import itertools
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,283 +17,28 @@ from ..core.colormap import ColorMap, fit_affine
 from ..core.normalization import Normalization, format_numbers
 from ..core.text import channel_name
 from ..core.tolerance import round_trip_tolerance
-from ..errors import DenormError, DenormWarning, NormalizeRaisedError, NotInvertibleError, PipelineError
-from ..pipelines import Located
-from ..pipelines.conventions import pictures_in
-from ..pipelines.counts import USUAL
-from ..pipelines.exchange import FEW_DRAWS, as_they_leave, order_in_words
-from ..pipelines.probing import is_network, probe_with
-from ..pipelines.samples import photograph, with_channels
-from ..pipelines.splits import data_sets_of_splits
-from ..pipelines.walk import declared, is_dataset
-from ..pipelines.watching import LaterStepRaisedError, Record, refuse_unwatchable, watch, watch_own
-from ..pipelines.white import BRIGHT, usual_white
-from .afterwards import pixels_of, refuse_changes_afterwards
+from ..core.white import BRIGHT, white_of_values
+from ..errors import DenormError, DenormWarning, NotInvertibleError, PipelineError
+from ..pipelines.channel_counts import of_located
+from ..pipelines.exchange import as_they_leave, order_in_words
+from ..pipelines.located import Located
+from ..pipelines.probe import FEW_DRAWS, measure
+from ..pipelines.runner import Runner, is_network
+from .afterwards import refuse_changed_colors, refuse_changed_pixels
 from .outcome import CheckFailure, NotApplicable, Shown
+from .sighting import OwnFormRaisesError, Sighting, channel_counts, sightings
+from .stages import ROUNDED, ColorStages, color_stages, fit_stage, pixels_of
+
+__all__ = ["declared_against_measured"]
 
 Array = np.ndarray[Any, Any]
-#: What pictures are that have not met the Normalize; "" where some have, or it is not known.
-Unmet = Literal["", "raw", "normalized"]
 
-#: So many of a data set are read until one meets its Normalize.
-_FEW_ITEMS = 10
 #: How far black and white may be beyond 0..white when they enter.
 _BEYOND = 0.05
-#: What is off a map by no more, of all the way from black to white, is rounded to bytes.
-_ROUNDED = 1.01 / 255
-
-__all__ = ["Unmet", "declared_against_measured", "sightings", "unmet", "unmet_splits"]
-
-
-class Sighting(NamedTuple):
-    """What passed a Normalize inside its pipeline, (..., C, H, W).
-
-    Attributes:
-        entering, leaving: the latter is None where the Normalize raised.
-        error: what it raised, in words.
-        final: what the pipeline made of `leaving`, where that has as many channels.
-        twice: what left it entered it once more.
-        again: the same with another picture in the same form, uint8 (3, 1, 1) or larger; None of a picture of its own.
-    """
-
-    entering: torch.Tensor
-    leaving: torch.Tensor | None
-    error: str = ""
-    final: torch.Tensor | None = None
-    twice: bool = False
-    again: Callable[[torch.Tensor], Sighting | None] | None = None
-
-    @property
-    def channels(self) -> int:
-        return self.entering.shape[-3]
-
-    def fits(self, normalization: Normalization) -> bool:
-        """Whether as many channels enter as there are statistics."""
-        return normalization.channels in (1, self.channels)
-
-    @property
-    def does_something(self) -> bool:
-        if self.leaving is None:
-            return False
-        return self.entering.shape != self.leaving.shape or bool((self.entering != self.leaving).any())
-
-
-class NothingPassesError(NotApplicable):
-    """The Normalize takes tensors alone, and what follows it takes none: no picture passes the pipeline."""
-
-
-def sightings(pipeline: Any, located: Located) -> Iterator[Sighting]:
-    """What enters and leaves the Normalize when the pipeline runs: on an item of its own, if it is a data set or a
-    loader, and on a photograph in every usual form. Photographs that it refuses, or leaves as they are, come last,
-    after those of four axes whose channels it takes for something else.
-
-    Raises:
-        NotApplicable: after the last, if there was none: it cannot be watched, or takes no photograph in any form.
-        NothingPassesError: the latter, because of the order of its steps.
-    """
-    if located.op is pipeline:
-        raise NotApplicable("there is nothing around the Normalize that could be run")
-    try:
-        refuse_unwatchable(located)
-    except PipelineError as error:
-        raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {error}") from error
-    reason, untaken, seen_at_work = "", "matplotlib came without its sample photograph", False
-    misfits: list[Sighting] = []
-    last: list[Sighting] = []
-    refusals: list[PipelineError] = []  # by the Normalize, and by what follows it
-    identity = not any(located.normalization.mean) and set(located.normalization.std) == {1.0}
-    for own, axes, run, again in _runs(pipeline, located):
-        try:
-            with alone(), warnings.catch_warnings():
-                warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
-                seen = _sighting(run(), located.normalization, again)
-            reason = "chance passed the Normalize over, or it got no picture"
-        except NormalizeRaisedError as error:
-            reason = str(error)
-            seen = _refused(error, located.normalization)
-            refusals.append(error)
-        except PipelineError as error:
-            untaken, seen = str(error), None
-            refusals += [error] if isinstance(error, LaterStepRaisedError) else []
-        if seen is not None and seen.leaving is not None and axes == 4 and not seen.fits(located.normalization):
-            misfits.append(seen)
-        elif seen is not None and (own or identity or seen.does_something):
-            seen_at_work = True
-            yield seen
-        elif seen is not None:
-            last.append(seen)
-    if any(isinstance(error, LaterStepRaisedError) for error in refusals):
-        # for a model that wants pictures of another size, what its Normalize refuses are pictures of another kind
-        last, reason = [one for one in last if one.leaving is not None], ""
-    yield from [*misfits, *last]
-    if not seen_at_work and not misfits and not last:
-        _refuse_order_of_steps(pipeline, refusals)
-        raise NotApplicable(f"the Normalize was not seen at work inside its pipeline: {reason or untaken}")
-
-
-def _refuse_order_of_steps(pipeline: Any, refusals: list[PipelineError]) -> None:
-    """Pictures of another kind are refused as such, with a TypeError; those of another size are not."""
-    early, late = (
-        [error.__cause__ for error in refusals if isinstance(error, kind)]
-        for kind in (NormalizeRaisedError, LaterStepRaisedError)
-    )
-    of_kind = [cause for cause in early if isinstance(cause, TypeError)]
-    if of_kind and late and all(isinstance(cause, TypeError) for cause in late) and not is_network(pipeline):
-        raise NothingPassesError(
-            f"no picture passes the pipeline: its Normalize refuses pictures and arrays (TypeError: {of_kind[0]}), and "
-            f"what follows refuses what Normalize gives (TypeError: {late[0]}). Is it before the step that makes a "
-            f"tensor?"
-        )
-
-
-def _sighting(
-    pairs: Record, normalization: Normalization, again: Callable[[torch.Tensor], Sighting | None] | None = None
-) -> Sighting | None:
-    """Of the first run; None where there was none, or no picture in it."""
-    if not pairs:
-        return None
-    entering, leaving = (_channels_first(one, normalization) for one in next(iter(pairs)))
-    if entering is None or leaving is None:
-        return None
-    twice = any(
-        _same_values(_channels_first(left, normalization), _channels_first(entered, normalization))
-        for (_, left), (entered, _) in itertools.pairwise(pairs)
-    )
-    return Sighting(entering, leaving, final=_final(pairs, leaving, normalization), twice=twice, again=again)
-
-
-def _same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
-    """In whatever places."""
-    if one is None or other is None:
-        return False
-    return torch.equal(*(each.double().flatten().sort().values for each in (one, other)))
-
-
-def _final(pairs: Record, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
-    """The picture that the pipeline gave in the end: what left Normalize, if that is there, else floats as large, else
-    of as many channels, else whole numbers that are all that it gave.
-    """
-    found = pictures_in(pairs.result) if len(pairs) == 1 else []
-    alike = [one for one in (_channels_first(picture, normalization) for picture in found) if one is not None]
-    alike = [one for one in alike if one.shape[-3] == leaving.shape[-3]]
-    floats = [one for one in alike if one.is_floating_point()]
-    as_large = [one.reshape(leaving.shape) for one in floats if one.squeeze().shape == leaving.squeeze().shape]
-    if as_large:
-        return next((one for one in as_large if torch.equal(one, leaving)), as_large[0])
-    if floats:
-        return floats[0]
-    return alike[0] if len(alike) == len(found) == 1 else None
-
-
-def _refused(error: NormalizeRaisedError, normalization: Normalization) -> Sighting | None:
-    """None for bytes: these were no form for this pipeline."""
-    entering = _channels_first(error.entering, normalization)
-    return Sighting(entering, None, str(error)) if entering is not None and entering.is_floating_point() else None
-
-
-def _runs(
-    pipeline: Any, located: Located
-) -> Iterator[tuple[bool, int, Callable[[], Record], Callable[[torch.Tensor], Sighting | None] | None]]:
-    """Ways to see it at work, whether the picture is its own, how many axes it has, and the same with another one."""
-    if is_dataset(pipeline):
-        yield True, 0, functools.partial(_own_item, pipeline), None
-    photo = photograph()
-    if photo is None:
-        return
-    for index, picture in enumerate(_forms(located.normalization.channels, photo)):
-        again = functools.partial(_again, pipeline, located, index, photo)
-        yield False, getattr(picture, "ndim", 3), functools.partial(watch, pipeline, picture), again
-
-
-def unmet(pipeline: Any, located: Located) -> Unmet:
-    """Whether a data set holds a Normalize that none of its first items meets, and what their pictures are then.
-
-    Pictures that are kept normalized, as caches keep them, have values below 0; so do those that something else
-    normalizes.
-    """
-    own = hasattr(type(pipeline), "__getitem__") or ".dataset" in located.path
-    if not is_dataset(pipeline) or not own or located.probability < 1:
-        return ""
-    try:
-        record = watch_own(pipeline, _FEW_ITEMS)
-    except Exception:  # other checks tell it
-        return ""
-    pictures = pictures_in([*record.earlier, record.result]) if not record else []
-    if not pictures:
-        return ""
-    return "normalized" if any(float(np.asarray(one).min()) < 0 for one in pictures) else "raw"
-
-
-def unmet_splits(pipeline: Any) -> list[str]:
-    """The data sets of splits, side by side, of which :func:`unmet` says "raw"."""
-    found = []
-    with alone(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DenormWarning)
-        for path, part in data_sets_of_splits(pipeline):
-            try:
-                located = declared(part)
-            except DenormError:  # it has none: other checks tell it
-                continue
-            found += [path] if unmet(part, located) == "raw" else []
-    return found
-
-
-def _again(pipeline: Any, located: Located, index: int, photo: torch.Tensor, picture: torch.Tensor) -> Sighting | None:
-    """What it does to another picture in one of the forms; None where it does not take it, or passes it over."""
-    form = next(itertools.islice(_forms(located.normalization.channels, picture.expand_as(photo)), index, None))
-    try:
-        with alone(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", DenormWarning)
-            return _sighting(watch(pipeline, form), located.normalization)
-    except PipelineError:
-        return None
-
-
-def _own_item(dataset: Any) -> Record:
-    try:
-        return watch_own(dataset)
-    except PipelineError:
-        raise
-    except Exception as error:  # the check of the data set tells it
-        raise PipelineError(f"its first item cannot be read: {type(error).__name__}: {error}") from error
-
-
-def _forms(channels: int, photo: torch.Tensor) -> Iterator[Any]:
-    """A photograph in every usual form: of `channels` if they are more than three, in colour, of fewer, and in grey."""
-    from PIL import Image
-
-    for count in dict.fromkeys((max(channels, 3), 3, channels, 1)):
-        planes = with_channels(photo, count).repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)
-        array = planes.permute(1, 2, 0).contiguous().numpy()  # more than any usual crop
-        if count in (1, 3, 4):
-            yield Image.fromarray(array.squeeze())
-        yield from (array, planes.float() / 255, planes, planes[None].float() / 255, planes[:, None].float() / 255)
-
-
-def _channels_first(picture: Any, normalization: Normalization) -> torch.Tensor | None:
-    """Of the first picture, where it is several; None where it is none."""
-    picture = next(iter(pictures_in(picture)), None)
-    ends: tuple[int, ...]
-    if isinstance(picture, torch.Tensor):
-        tensor, ends = picture.as_subclass(torch.Tensor), (-3, -1)
-    else:
-        array = np.asarray(picture)
-        try:
-            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
-        except TypeError:  # None; and torch has no longer floats than float64
-            return None
-        ends = (-1,)
-    if tensor.ndim == 2:
-        return tensor[None]
-    usual = (1, 3, 4, normalization.channels)
-    axis = next((one for one in ends if tensor.shape[one] in usual), -3)
-    if normalization.channel_axis is not None:
-        axis = normalization.channel_axis
-    return tensor.movedim(axis, -3) if tensor.ndim >= -axis else None
 
 
 def declared_against_measured(pipeline: Any, located: Located, verified: Located) -> Shown:
-    """Fits what the Normalize does inside its pipeline, and holds it against what it declares.
+    """Hold what the Normalize does inside its pipeline against what it declares.
 
     Where it cannot be watched there, the whole pipeline is measured from outside.
 
@@ -300,28 +46,114 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
         verified: the same, together with an exchange of channels if the inverse turns them back.
 
     Raises:
-        CheckFailure: they differ, or the pictures are not on the scale that the statistics are for.
+        CheckFailure: they differ, or the images are not on the scale that the statistics are for.
         NotApplicable: neither can be done.
     """
+    runner = None
+    if located.call is not None and located.op is not pipeline:
+        runner = Runner(located.call, located, channel_counts(located.normalization))
     try:
-        seen = _telling(pipeline, located)
-    except NothingPassesError as error:
+        seen = _telling(pipeline, located, runner)
+    except OwnFormRaisesError as error:
         raise CheckFailure(str(error)) from error
     except NotApplicable as unseen:
         return _from_outside(verified, unseen)
-    entering, leaving = seen.entering, seen.leaving
-    if leaving is None or leaving.shape[-3] != entering.shape[-3]:
+    if seen.leaving is None or seen.leaving.shape[-3] != seen.channels:
         raise NotApplicable("the statistics do not fit the channels that enter: see statistics_match_channels")
-    if leaving.shape != entering.shape:
+    if seen.leaving.shape != seen.entering.shape:
         return _from_outside(verified, NotApplicable("the picture changes its size inside the Normalize"))
-    count = leaving.shape[-3]
-    x, y = pixels_of(entering), pixels_of(leaving)
-    declared = located.normalization.expand(count)
+    declared = located.normalization.expand(seen.channels)
+    try:
+        mean, std = _inside(located, seen, declared)
+    except NotApplicable as unseen:
+        return _from_outside(verified, unseen)
+    if seen.twice and bool((seen.entering != seen.leaving).any()):
+        raise CheckFailure(
+            "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize "
+            "each picture once."
+        )
+    stages = _stages(runner, located)
+    if not is_network(pipeline):
+        refuse_changed_pixels(seen, declared, verified.order)
+        if stages is not None:
+            refuse_changed_colors(stages, declared, verified.order)
+    if stages is not None and stages.is_fixed:
+        _refuse_changes_before(stages, declared, verified.order)
+    numbers = f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)}"
+    return Shown(
+        f"{numbers} inside the pipeline{_turned(verified.order)}",
+        {"mean": mean.tolist(), "std": std.tolist()},
+    )
+
+
+def _telling(pipeline: Any, located: Located, runner: Runner | None) -> Sighting:
+    """What entered and left: of an image with several values in each channel, or with channels that do not fit.
+
+    Raises:
+        OwnFormRaisesError: the pipeline raises on images in its own form.
+        NotApplicable: there is none.
+    """
+    fits = False
+    for seen in sightings(pipeline, located, runner):
+        if seen.leaving is not None and seen.leaving.shape[-3] == seen.channels:
+            if np.ptp(pixels_of(seen.entering), axis=0).all():
+                return seen
+            fits = True
+        elif not fits:
+            return seen
+    raise NotApplicable("a channel of the pictures that were watched is of one value")
+
+
+def _stages(runner: Runner | None, located: Located) -> ColorStages | None:
+    try:
+        return None if runner is None else color_stages(runner, located)
+    except PipelineError:  # a transform of a data set may take more than an image
+        return None
+
+
+# --- entering to leaving ---
+
+
+def _inside(located: Located, seen: Sighting, declared: Normalization) -> tuple[Array, Array]:
+    """Return the mean and std that were measured.
+
+    Raises:
+        CheckFailure: they are not the declared ones, or not for the range of what enters.
+        NotApplicable: it moves pixels.
+    """
+    assert seen.leaving is not None
+    leaving: torch.Tensor = seen.leaving
+    count = seen.channels
+    x, y = pixels_of(seen.entering), pixels_of(leaving)
     low, high = float(x.min()), float(x.max())
+    _refuse_other_scale(high, declared)
+    fits = [fit_affine(x[:, [c]], y[:, [c]]) for c in range(count)]
+    slope, offset = (np.array([getattr(one, name).item() for one in fits]) for name in ("matrix", "offset"))
+    if not slope.all():
+        name = channel_name(int(np.flatnonzero(slope == 0)[0]), count)
+        raise CheckFailure(f"{name}: all that leaves Normalize is of one value, and nothing brings the picture back.")
+    std = 1 / slope
+    mean = -offset * std
+    dtype = leaving.dtype if leaving.is_floating_point() else torch.float32
+    allowed = np.array(round_trip_tolerance(declared, dtype, low=low, high=high).per_channel)
+    off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
+    for c in np.flatnonzero(off > allowed):
+        if _only_moved(x, y, declared, allowed):
+            raise NotApplicable("pixels change places inside the Normalize")
+        _refuse_what_is_no_map(located, x, y, allowed / np.abs(declared.std))
+        raise _differs(int(c), declared, mean, std)
+    return mean, std
+
+
+def _refuse_other_scale(high: float, declared: Normalization) -> None:
+    """
+    Raises:
+        CheckFailure: the statistics are not for images that go up to `high`.
+    """
     if high > BRIGHT and declared.pixel_max == 1.0:
         shown = f"pictures in 0..{high:.0f} enter a Normalize whose "
         if max(*declared.mean, *declared.std) > 2:
-            white = usual_white(high) or high
+            white = white_of_values(high) or high
             raise CheckFailure(
                 f"{shown}statistics fit them, and which does not say so: its white is taken to be 1. Give its numbers "
                 f"as Normalization({format_numbers(declared.mean)}, {format_numbers(declared.std)}, "
@@ -340,57 +172,6 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
             f"of white in these pictures (max_pixel_value=1.0), or the pictures as bytes.",
             entering_max=high,
         )
-    fits = [fit_affine(x[:, [c]], y[:, [c]]) for c in range(count)]
-    slope, offset = (np.array([getattr(one, name).item() for one in fits]) for name in ("matrix", "offset"))
-    if not slope.all():
-        name = channel_name(int(np.flatnonzero(slope == 0)[0]), count)
-        raise CheckFailure(f"{name}: all that leaves Normalize is of one value, and nothing brings the picture back.")
-    std = 1 / slope
-    mean = -offset * std
-    dtype = leaving.dtype if leaving.is_floating_point() else torch.float32
-    allowed = np.array(round_trip_tolerance(declared, dtype, low=low, high=high).per_channel)
-    off = np.abs(y * declared.std + declared.mean - x).max(axis=0)
-    for c in np.flatnonzero(off > allowed):
-        if _only_moved(x, y, declared, allowed):
-            return _from_outside(verified, NotApplicable("pixels change places inside the Normalize"))
-        _refuse_what_is_no_map(located, x, y, allowed / np.abs(declared.std))
-        raise _differs(int(c), declared, mean, std)
-    if seen.twice and seen.does_something:
-        raise CheckFailure(
-            "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize "
-            "each picture once."
-        )
-    if not is_network(pipeline):
-        refuse_changes_afterwards(seen, declared)
-        _refuse_changes_before(verified)
-    numbers = f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)}"
-    return Shown(
-        f"{numbers} inside the pipeline{_turned(verified.order)}",
-        {"mean": mean.tolist(), "std": std.tolist()},
-    )
-
-
-def _telling(pipeline: Any, located: Located) -> Sighting:
-    """What entered and left: of a picture with several values in each channel, or with channels that do not fit.
-
-    Where the statistics are not of pictures in 0..1, of one that is not, if any such enters.
-
-    Raises:
-        NotApplicable: there is none.
-    """
-    fits, other = False, None
-    for seen in sightings(pipeline, located):
-        if seen.leaving is not None and seen.leaving.shape[-3] == seen.channels:
-            if np.ptp(pixels_of(seen.entering), axis=0).all():
-                if located.normalization.pixel_max == 1 or usual_white(float(seen.entering.max())):
-                    return seen
-                other = other or seen
-            fits = True
-        elif not fits:
-            return seen
-    if other is not None:
-        return other
-    raise NotApplicable("a channel of the pictures that were watched is of one value")
 
 
 def _only_moved(x: Array, y: Array, declared: Normalization, allowed: Array) -> bool:
@@ -405,7 +186,7 @@ def _refuse_what_is_no_map(located: Located, x: Array, y: Array, allowed: Array)
     Raises:
         CheckFailure: they are not; says what it does instead.
     """
-    room = float(np.maximum(allowed, _ROUNDED * np.ptp(y, axis=0)).max())
+    room = float(np.maximum(allowed, ROUNDED * np.ptp(y, axis=0)).max())
     fit = fit_affine(x, y)
     off = float(fit.residual.max())
     seen = ColorMap(fit.matrix, fit.offset, off, room, "", 1, nonlinear=off > room)
@@ -429,7 +210,7 @@ def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str,
     if located.probability < 1:
         return ()
     try:
-        measured = probe_with(located.op, _counts(located), draws=FEW_DRAWS)
+        measured = measure(Runner(located.op, counts=of_located(located.normalization.channels)), FEW_DRAWS)
     except NotInvertibleError as error:
         return (str(error).removesuffix("."),)
     except DenormError:
@@ -437,31 +218,27 @@ def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str,
     return measured.problems if any(one.startswith(kinds) for one in measured.problems) else ()
 
 
-def _refuse_changes_before(verified: Located) -> None:
-    """Around the Normalize, the channels of the picture must stay where they are, and in 0..white."""
-    try:
-        measured = probe_with(verified.call, _counts(verified), draws=FEW_DRAWS)
-    except DenormError:
-        return  # it cannot be measured from outside; what it does inside was seen
-    _refuse_other_order(measured, verified.order)
-    _refuse_other_range(measured, as_they_leave(verified))
+# --- given to entering ---
 
 
-def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
+def _refuse_changes_before(stages: ColorStages, declared: Normalization, turned_back: tuple[int, ...] | None) -> None:
+    """Until they enter Normalize, the channels of the image must stay where they are, and in 0..white."""
+    room = ROUNDED * float(np.ptp(stages.entered, axis=0).max(initial=0))
+    found = fit_stage(stages.given, stages.entered, room)
+    if not (found.nonlinear or found.clipped):
+        _refuse_other_order(found, turned_back)
+        _refuse_other_range(found, declared)
+
+
+def _refuse_other_range(before: ColorMap, declared: Normalization) -> None:
     """Black and white may be exchanged or come nearer on the way to Normalize, but not leave 0..white."""
-    channels = len(measured.matrix)
-    fixed = not (measured.random or measured.nonlinear or measured.per_image or measured.gated or measured.clipped)
-    if not fixed or declared.channels not in (1, channels):
-        return
-    declared = declared.expand(channels)
     mean, std, white = np.array(declared.mean), np.array(declared.std), declared.pixel_max
-    contrast = measured.matrix.sum(axis=1)
-    # black and white as they leave, channels mixed or not, undone
-    black, bright = ((y * std + mean) / white for y in (measured.offset, measured.offset + contrast))
+    contrast = before.matrix.sum(axis=1)
+    black, bright = before.offset / white, (before.offset + contrast) / white
     gain, offset = bright - black, np.where(np.abs(black) > 1e-4, black, 0.0) * white
     twice = bool((np.abs(gain * 255 - 1) < 1e-3).all())
     beyond = min(black.min(), bright.min()) < -_BEYOND or max(black.max(), bright.max()) > 1 + _BEYOND
-    if (np.abs(contrast) <= measured.tolerance).any() or not (twice or beyond):
+    if (np.abs(contrast) <= before.tolerance).any() or not (twice or beyond):
         return
     done = [f"multiplied by {format_numbers(gain, 4)}"] if np.abs(gain - 1).max() > 1e-4 else []
     done += [f"shifted by {format_numbers(offset, 4)}"] if offset.any() else []
@@ -473,12 +250,6 @@ def _refuse_other_range(measured: ColorMap, declared: Normalization) -> None:
         gain=gain.tolist(),
         offset=offset.tolist(),
     )
-
-
-def _counts(located: Located) -> tuple[int, ...]:
-    """How many channels the pictures may have: as many as there are statistics, but grey may become colour."""
-    channels = located.normalization.channels
-    return USUAL if channels in USUAL else (channels,)
 
 
 def _turned(order: tuple[int, ...] | None) -> str:
@@ -497,12 +268,16 @@ def _refuse_other_order(measured: ColorMap, turned_back: tuple[int, ...] | None)
     )
 
 
+# --- from outside ---
+
+
 def _from_outside(verified: Located, unseen: NotApplicable) -> Shown:
     declared = as_they_leave(verified)
     if verified.call is None:
         raise unseen
     try:
-        measured = probe_with(verified.call, _counts(verified))
+        counts = of_located(verified.normalization.channels)
+        measured = measure(Runner(verified.call, verified, counts))
         _refuse_other_order(measured, verified.order)
         measured = measured.straightened
         with alone(), warnings.catch_warnings():

@@ -13,18 +13,37 @@ import torch
 from ..core.alone import alone
 from ..core.normalization import Normalization, preset, unwarned
 from ..core.units import Units, check_output_max, in_units
-from ..diagnosis.explain import Diagnosis, diagnose
-from ..errors import DenormError, ImageTypeError, PipelineError, StatisticsError
+from ..diagnosis.diagnose import diagnose
+from ..diagnosis.verdict import Diagnosis
+from ..errors import (
+    AmbiguousNormalizeError,
+    ConditionalNormalizeError,
+    DenormError,
+    ImageError,
+    ImageTypeError,
+    PipelineError,
+    StatisticsError,
+)
 from ..pipelines import Located
 from ..pipelines.apply import Denormalize
-from ..pipelines.calls import Called, as_function, as_pictures, call, forward_of
+from ..pipelines.calls import LAYOUTS, Called, Way, as_function, as_pictures, call, forward_of
 from ..pipelines.exchange import find, turned_back
 from ..pipelines.randomness import states_kept
+from ..pipelines.runner import Runner
 from ..pipelines.samples import images_for_an_inverse, sample_images
-from .boundary import Unmet, unmet
-from .outcome import CheckResult, NotApplicable
+from .emission import Emitted, emitted_by
+from .outcome import CheckFailure, CheckResult, NotApplicable
+from .sighting import Unmet, channel_counts, unmet
 
 __all__ = ["Case"]
+
+#: The check that says what is wrong with the Normalize, by the error of looking for it.
+_SAID_BY: dict[type[Exception], str] = {
+    AmbiguousNormalizeError: "single_normalize",
+    ConditionalNormalizeError: "single_normalize",
+    StatisticsError: "statistics_valid",
+    Exception: "finds_normalize",
+}
 
 
 class Case:
@@ -36,6 +55,8 @@ class Case:
         images: images as they enter Normalize, or None for the built-in ones.
         name: what to call it.
         output_max: the value of white in the floats that `inverse` gives, or None if it is that of the images.
+        layout: what `inverse` takes, one of ``LAYOUTS``; None for what the pipeline emits.
+        notes: what a report has to say of how the pipeline was made.
 
     Attributes:
         results: what each check that ran has given, by name.
@@ -48,12 +69,16 @@ class Case:
         images: Any = None,
         name: str = "",
         output_max: float | None = None,
+        layout: str | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.pipeline = preset(pipeline) if isinstance(pipeline, str) else pipeline
         self.given_inverse = inverse
         self.given_images = images
         self.name = name
         self.output_max = output_max
+        self.layout = layout
+        self.notes = tuple(notes)
         self.results: dict[str, CheckResult] = {}
 
     # --- the Normalize ---
@@ -83,12 +108,18 @@ class Case:
         """The Normalize as the pipeline declares it.
 
         Raises:
-            NotApplicable: none was found; the check ``finds_normalize`` says why.
+            NotApplicable: there is none to work with; the check that says why is named.
         """
         located, error, _ = self.search
         if located is None:
-            raise NotApplicable(f"no Normalize to work with ({type(error).__name__}): see finds_normalize")
+            raise NotApplicable(f"no Normalize to work with ({type(error).__name__}): see {self.refused_by}")
         return located
+
+    @property
+    def refused_by(self) -> str:
+        """The check that says why there is no Normalize to work with; "" where there is one."""
+        error = self.search[1]
+        return next((check for kind, check in _SAID_BY.items() if isinstance(error, kind)), "")
 
     @cached_property
     def verified(self) -> Located:
@@ -106,6 +137,18 @@ class Case:
     def expanded(self) -> Normalization:
         """The same, with one mean and std for each channel of the images."""
         return self.normalization.expand(self.channels)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """The whole pipeline, called in the form that it is made for.
+
+        Raises:
+            NotApplicable: nothing on the way to the Normalize can be called.
+        """
+        located = self.located
+        if located.call is None:
+            raise NotApplicable("there is nothing around the Normalize that could be run")
+        return Runner(located.call, located, channel_counts(located.normalization))
 
     @cached_property
     def unmet(self) -> Unmet:
@@ -130,6 +173,8 @@ class Case:
         inverse = as_function(self.given_inverse)
         if inverse is not None and not callable(inverse):
             raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
+        if self.layout is not None and self.layout not in LAYOUTS:
+            raise ImageError(f"layout is {self.layout!r}: expected one of {', '.join(LAYOUTS)}, or None.")
         check_output_max(self.output_max, inverse)
         if inverse is not None:
             return inverse
@@ -152,12 +197,33 @@ class Case:
         return forward_of(self.verified)
 
     @cached_property
+    def emitted(self) -> list[Emitted]:
+        """What leaves the pipeline.
+
+        Raises:
+            CheckFailure, NotApplicable: as :func:`~pytest_denorm.checks.emission.emitted_by`.
+        """
+        return emitted_by(self)
+
+    @cached_property
+    def way(self) -> Way | None:
+        """The form in which the inverse is called: as asked for, else as the pipeline emits images, else what works."""
+        if self.is_derived:
+            return None
+        if self.layout is not None:
+            return LAYOUTS[self.layout]
+        try:
+            return self.emitted[0].way
+        except (CheckFailure, NotApplicable):
+            return None
+
+    @cached_property
     def diagnosis(self) -> Diagnosis | None:
         """What the inverse does wrong, or None where that cannot be told."""
         try:
             with states_kept():
                 return self.diagnose()
-        except (DenormError, NotApplicable):
+        except (DenormError, NotApplicable, SystemExit):  # the check that failed says so
             return None
 
     def diagnose(self) -> Diagnosis:
@@ -169,6 +235,7 @@ class Case:
             pixel_max=self.normalization.pixel_max,
             output_max=self.output_max,
             dtype=self.dtype,
+            between=True,  # the round trip sends such values
         )
 
     # --- the images ---
@@ -214,7 +281,7 @@ class Case:
 
     @cached_property
     def recovered(self) -> Called:
-        return call(self.inverse, self.normalized.pictures, "inverse")
+        return call(self.inverse, self.normalized.pictures, "inverse", self.way)
 
     @cached_property
     def batch(self) -> torch.Tensor:

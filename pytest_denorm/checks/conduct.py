@@ -22,7 +22,7 @@ from ..errors import (
     InverseError,
 )
 from ..pipelines.calls import as_tensor, call, read_picture
-from ..pipelines.walk import is_dataset
+from ..pipelines.structure import is_dataset
 from .case import Case
 from .outcome import CheckFailure, NotApplicable, Shown
 from .round_trip import round_trip
@@ -60,7 +60,7 @@ def check_random_state_unchanged(case: Case) -> Shown:
     """Neither Normalize nor its inverse draws random numbers."""
     before = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
     normalized = call(case.forward, case.images[:1], "pipeline")
-    call(case.inverse, normalized.pictures, "inverse")
+    call(case.inverse, normalized.pictures, "inverse", case.way)
     drawn = [
         name
         for name, same in (

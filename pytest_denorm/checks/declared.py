@@ -1,7 +1,8 @@
 """Checks of what a pipeline declares: its Normalize is found, is one, fits the images, and does what it says.
 
 A check is a plain function of a :class:`Case`. It returns what it has shown, or raises :class:`CheckFailure` where the
-pipeline or its inverse is wrong, and :class:`NotApplicable` with the reason where there is nothing for it to look at.
+pipeline or its inverse is wrong, :class:`CheckWarning` where it is right today and may not be tomorrow, and
+:class:`NotApplicable` with the reason where there is nothing for it to look at.
 Its docstring is what the documentation says of it.
 """
 
@@ -9,8 +10,7 @@ from __future__ import annotations
 
 from ..core.normalization import Normalization
 from ..core.text import count_of
-from ..datasets.standardized import measure_standardization, normalized_again
-from ..diagnosis.slips import slip
+from ..diagnosis.relations import explain_statistics
 from ..errors import (
     AmbiguousNormalizeError,
     ConditionalNormalizeError,
@@ -21,12 +21,14 @@ from ..errors import (
     StatisticsWarning,
 )
 from ..pipelines.adapters.lightning import transferred
-from ..pipelines.probing import is_network
+from ..pipelines.runner import is_network
+from ..pipelines.structure import is_dataset
 from ..pipelines.views import views
-from ..pipelines.walk import is_dataset
-from .boundary import Sighting, declared_against_measured, sightings, unmet_splits
+from .boundary import declared_against_measured
 from .case import Case
 from .outcome import CheckFailure, NotApplicable, Shown
+from .sighting import Sighting, sightings, unmet_splits
+from .standardized import measure_standardization, normalized_again
 
 __all__ = [
     "check_dataset_is_standardized",
@@ -86,7 +88,7 @@ def _met_by(case: Case) -> str:
     Raises:
         CheckFailure: not by all of the views that the pipeline makes of one picture.
     """
-    found = None if is_network(case.pipeline) else views(case.located.call, case.normalization)
+    found = None if is_network(case.pipeline) else views(case.located)
     if found is None or not found.raw:
         return "every picture"
     count = found.normalized + found.raw
@@ -126,11 +128,11 @@ def check_statistics_valid(case: Case) -> Shown:
     for warning in caught:
         if issubclass(warning.category, StatisticsWarning):
             raise CheckFailure(str(warning.message))
-    difference = slip(case.normalization)
+    difference = explain_statistics(case.normalization)
     if difference is not None:
         raise CheckFailure(
-            f"{difference} If the network was trained with the present numbers, they are right for it: declare this an "
-            f"expected failure."
+            f"{difference.message} If the network was trained with the present numbers, they are right for it: declare "
+            f"this an expected failure."
         )
     return Shown(str(case.normalization))
 
@@ -181,14 +183,14 @@ def check_declared_matches_measured(case: Case) -> Shown:
 def check_dataset_is_standardized(case: Case) -> Shown:
     """The pictures of a data set or loader have mean 0 and std 1 after its Normalize.
 
-    Where a pretrained network wants the statistics of another data set, expect this to fail, with that reason:
-    ``expected_failures={"dataset_is_standardized": "weights of ImageNet"}``.
+    A warning, because a pretrained network wants the statistics of the data that it was trained on. Where yours have to
+    fit this data set, let it fail: ``levels={"dataset_is_standardized": "error"}``.
     """
     if not is_dataset(case.pipeline):
         raise NotApplicable("it is neither a data set nor a loader")
     if case.unmet == "raw":
         raise NotApplicable("its pictures do not meet the Normalize: see single_normalize")
-    judged = measure_standardization(case.pipeline, case.normalization, pictures=_STANDARDIZED_PICTURES)
+    judged = measure_standardization(case.pipeline, case.normalization, count=_STANDARDIZED_PICTURES)
     if judged is None:
         raise NotApplicable("there are fewer than two pictures")
     if judged.ok:

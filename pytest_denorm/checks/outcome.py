@@ -1,4 +1,4 @@
-"""How a check ends: with what it has shown, with a failure, or with the reason why it does not apply."""
+"""How a check ends: with what it has shown, a failure, a warning, or the reason why it does not apply."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["STATUSES", "CheckFailure", "CheckResult", "NotApplicable", "Shown"]
+__all__ = ["LEVELS", "STATUSES", "CheckFailure", "CheckResult", "CheckWarning", "NotApplicable", "Shown"]
 
 #: Every outcome of a check, and whether it leaves the report ok.
 STATUSES = {
     "passed": True,
     "failed": False,
+    "warned": True,
     "not applicable": True,
     "skipped": True,
     "expected failure": True,
     "unexpectedly passed": False,
 }
+
+#: How much a check that fails matters: ``error`` fails the report, ``warning`` is told and fails nothing, ``off`` is
+#: not run.
+LEVELS = ("error", "warning", "off")
 
 
 class Shown(NamedTuple):
@@ -28,6 +33,14 @@ class Shown(NamedTuple):
 
 class CheckFailure(AssertionError):
     """A check that failed, with JSON-safe numbers beside its message."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class CheckWarning(Exception):
+    """Something that is right today, and wrong tomorrow or a matter of taste, with JSON-safe numbers beside it."""
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.text import count_of
-from ..diagnosis.explain import Diagnosis, Finding, _jsonable
+from ..diagnosis.verdict import Diagnosis, Finding, jsonable
 from ..errors import BaselineError, DenormError, ImageError
 from ..pipelines.calls import describe_callable
+from .again import python_line
 from .assertion import carrying
 from .case import Case
+from .causes_told import Cause, causes_of
 from .notebook import html_table
 from .outcome import STATUSES, CheckResult, NotApplicable
+from .report_text import failure_text, table_text
 from .round_trip import RoundTrip, round_trip
+from .warned import warn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Report"]
 
-_MARKS = {
-    "passed": "ok",
-    "failed": "FAIL",
-    "not applicable": "n/a",
-    "skipped": "skip",
-    "expected failure": "xfail",
-    "unexpectedly passed": "XPASS",
-}
-_WIDTH = 80
+#: The outcomes of checks that had something to verify, and did.
+_RAN = ("passed", "warned")
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,9 @@ class Report:
         inverse: which inverse was verified.
         results: of every check, in the order of the battery.
         diagnosis: of the inverse, when something failed.
-        output_max: the value of white in the floats that the inverse gives; None if it is that of the pictures.
+        output_max: the value of white in the floats that the inverse gives; None if it is that of the images.
+        notes: how the pipeline and its inverse were made and called, where that does not go without saying.
+        again: a line of Python that runs what failed once more; "" where nothing did.
     """
 
     name: str
@@ -58,12 +55,14 @@ class Report:
     results: tuple[CheckResult, ...]
     diagnosis: Diagnosis | None = None
     output_max: float | None = None
+    notes: tuple[str, ...] = ()
+    again: str = ""
     _case: Case | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, case: Case, results: Sequence[CheckResult]) -> Report:
         located = case.search[0]
-        failed = any(not result.ok for result in results)
+        failed = [result.name for result in results if not result.ok]
         return cls(
             name=case.name,
             source=(located.normalization.source or "Normalization") if located else "",
@@ -72,6 +71,8 @@ class Report:
             results=tuple(results),
             diagnosis=case.diagnosis if failed else None,
             output_max=case.output_max,
+            notes=case.notes,
+            again=python_line(case.pipeline, case.given_inverse, case.output_max, failed) if failed else "",
             _case=case if _can_be_run(case) else None,
         )
 
@@ -81,24 +82,35 @@ class Report:
     @property
     def ok(self) -> bool:
         """Nothing failed, and something was verified."""
-        return all(result.ok for result in self.results) and any(result.status == "passed" for result in self.results)
+        return all(result.ok for result in self.results) and any(one.status in _RAN for one in self.results)
 
     @property
     def failures(self) -> tuple[CheckResult, ...]:
         return tuple(result for result in self.results if not result.ok)
+
+    @property
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """What is right today, and wrong tomorrow or a matter of taste."""
+        return tuple(result for result in self.results if result.status == "warned")
 
     def count(self, status: str) -> int:
         """How many checks have this status."""
         return sum(result.status == status for result in self.results)
 
     def raise_for_failures(self) -> None:
-        """
+        """Raise what failed, cause first; show what is a warning.
+
         Raises:
-            AssertionError: with the whole report, if it is not ok.
+            AssertionError: something failed, or nothing was verified.
+
+        Warns:
+            VerificationWarning: of each check that ended in a warning.
         """
         __tracebackhide__ = True
+        for one in self.warnings:
+            warn(f"{self.name}: {one.message}" if self.name else one.message, stacklevel=2)
         if not self.ok:
-            raise self.carried_by(AssertionError(str(self)))
+            raise self.carried_by(AssertionError(failure_text(self)))
 
     def figure(self) -> Figure:
         """The round trip as one figure, whether it passed or not.
@@ -154,12 +166,12 @@ class Report:
             return error
         try:
             return carrying(error, *self._drawn())
-        except DenormError:
+        except (DenormError, SystemExit):
             return error  # the inverse raises; the check says so
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a table, and a figure where the round trip failed."""
-        facts = [self.statistics, f"inverse: {self.inverse}"]
+        facts = [self.statistics, f"inverse: {self.inverse}", *self.notes]
         if self.diagnosis is not None and self.diagnosis.kind != "exact":
             facts.append(f"diagnosis: {self.diagnosis}")
         try:
@@ -176,44 +188,29 @@ class Report:
         return f"{count_of(len(self.results), 'check')}: {run} run, {', '.join(counts)}"
 
     def __str__(self) -> str:
-        lines = _wrapped(f"pytest-denorm: {self.title}", "", "  ")
-        lines += [*_wrapped(self.statistics, "  "), *_wrapped(f"inverse: {self.inverse}", "  ")]
-        for _, group in groupby(enumerate(self.results), _row_key):
-            together = [one for _, one in group]
-            lines += _row(together[0].status, together[0].message, [one.name for one in together])
-        lines += self._diagnosis_lines()
-        lines += _wrapped(self.summary(), "", "  ")
-        if self.failures:
-            lines += _wrapped(f"again: {self.reproduction()}", "", "  ")
-        return "\n".join(lines)
+        return table_text(self)
 
     def failure_text(self, again: str | None = None) -> str:
-        """What failed, and why: for the failure of a single test, which `again` runs again."""
-        lines = [f"{self.title}", *_wrapped(self.statistics, "  "), *_wrapped(f"inverse: {self.inverse}", "  ")]
-        for result in self.failures:
-            lines += _wrapped(f"{_MARKS[result.status]} {result.name}: {result.message}", "  ", "    ")
-        lines += self._diagnosis_lines()
-        # a command for a shell is pasted whole
-        last = [f"again: {again}"] if again else _wrapped(f"again: {self.reproduction()}", "", "  ")
-        return "\n".join([*lines, *last])
+        """Return what failed, cause first, each cause once.
+
+        Args:
+            again: the command that runs it again; :meth:`reproduction` unless given.
+        """
+        return failure_text(self, again)
 
     def reproduction(self) -> str:
-        """The call that runs just what failed."""
-        failed = [result.name for result in self.failures]
-        inverse = "" if self.inverse == "derived" else ", inverse=inverse"
-        if self.output_max is not None:
-            inverse += f", output_max={self.output_max:g}"
-        return f"print(pytest_denorm.check(pipeline{inverse}, select={failed}))"
+        """Return the line of Python that runs just what failed; "" where nothing did."""
+        return self.again
+
+    @property
+    def causes(self) -> list[Cause]:
+        """What makes checks fail, and which of them fail because of it."""
+        return causes_of(self.failures, self.diagnosis)
 
     @property
     def title(self) -> str:
         """What the pipeline is called, and where its Normalize is."""
         return ": ".join(part for part in (self.name, self.source or "no Normalize") if part)
-
-    def _diagnosis_lines(self) -> list[str]:
-        if self.diagnosis is None or self.diagnosis.kind == "exact":
-            return []
-        return _wrapped(f"diagnosis: {self.diagnosis}", "", "  ")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; :meth:`from_dict` gives the report back."""
@@ -228,12 +225,14 @@ class Report:
                     "name": one.name,
                     "status": one.status,
                     "message": one.message,
-                    "details": _jsonable(dict(one.details)),
+                    "details": jsonable(dict(one.details)),
                 }
                 for one in self.results
             ],
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
             "output_max": self.output_max,
+            "notes": list(self.notes),
+            "again": self.again,
         }
 
     @classmethod
@@ -254,6 +253,8 @@ class Report:
             tuple(CheckResult(**one) for one in plain["results"]),
             diagnosis,
             plain.get("output_max"),
+            tuple(plain.get("notes", ())),
+            plain.get("again", ""),
         )
 
     def to_json(self) -> str:
@@ -267,29 +268,3 @@ def _can_be_run(case: Case) -> bool:
     except (DenormError, NotApplicable):
         return False
     return True
-
-
-def _row_key(numbered: tuple[int, CheckResult]) -> tuple[Any, ...]:
-    """Equal for results that share a row: what did not run, for one reason."""
-    index, one = numbered
-    return (one.status, one.message) if one.status in ("not applicable", "skipped") else (index,)
-
-
-def _row(status: str, message: str, names: list[str]) -> list[str]:
-    """A line a check, its message behind its name if there is room, else below it."""
-    start = f"  {_MARKS[status]:<5} {names[0]:<26} "
-    if len(names) == 1 and "\n" not in message and len(start) + len(message) <= _WIDTH:
-        return [start + message]
-    return [*_wrapped(f"{_MARKS[status]:<5} {', '.join(names)}", "  ", " " * 8), *_wrapped(message, " " * 8)]
-
-
-def _wrapped(text: str, first: str, then: str | None = None) -> list[str]:
-    """`text` in lines that fit a terminal, each of its own lines wrapped by itself."""
-    then = first if then is None else then
-    lines: list[str] = []
-    for part in text.split("\n"):
-        start = then if lines else first
-        lines += textwrap.wrap(
-            part, _WIDTH, initial_indent=start, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
-        )
-    return lines

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..core.normalization import Normalization
+from ..core.text import channel_name, in_levels
 from ..core.tolerance import Tolerance, round_trip_tolerance
 from ..core.units import Units
 from ..diagnosis.observe import in_equal_bins
@@ -17,7 +18,7 @@ from ..pipelines.calls import Caller
 from ..pipelines.samples import level_picture
 from .case import Case
 
-__all__ = ["RoundTrip", "Worst", "comparable", "round_trip"]
+__all__ = ["RoundTrip", "Worst", "comparable", "levels_text", "round_trip", "worst_text"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def round_trip(case: Case, tolerance: float | None = None, *, any_cast: bool = F
         InverseError: the inverse raises, or gives back something that is no picture.
     """
     normalization = case.expanded
-    forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse")
+    forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse", case.way)
     levels = _Levels.there_and_back(forward, inverse, case)
     allowed = _allowed(case, normalization, tolerance, levels, any_cast)
     bounds = torch.tensor(allowed.per_channel, dtype=torch.float64)
@@ -197,3 +198,22 @@ def _allowed(
     what, one = ("bytes", "level") if round(normalization.pixel_max / step) == 255 else ("integers", "integer")
     how = "cast to one beside" if any_cast else f"rounded to the nearest {one}"
     return Tolerance(widened, f"{what} are {how}, and {bound.reason}", normalization.pixel_max)
+
+
+def worst_text(outcome: RoundTrip, channels: int) -> str:
+    """The worst pixel: how far off, in which unit, against what, and where."""
+    worst, tolerance = outcome.worst, outcome.tolerance
+    levels = worst.error * 255 / tolerance.pixel_max
+    bound = tolerance.per_channel[worst.channel]
+    times = f"{worst.error / bound:.3g} times the tolerance {bound:.3g}" if bound else "the tolerance is 0"
+    name = channel_name(worst.channel, channels)
+    named = f" ({name})" if name != f"channel {worst.channel}" else ""
+    return (
+        f"{worst.error:.4g} = {in_levels(levels, 4)} of 255, {times}\n"
+        f"picture {worst.picture}, channel {worst.channel}{named}, row {worst.row}, "
+        f"column {worst.column}: expected {worst.expected:.6g}, found {worst.found:.6g}"
+    )
+
+
+def levels_text(outcome: RoundTrip) -> str:
+    return f"{outcome.wrong_levels} of {outcome.total_levels} come back as another byte"

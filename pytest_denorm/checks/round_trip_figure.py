@@ -20,14 +20,13 @@ from PIL import Image
 
 from ..core.alone import alone
 from ..core.text import channel_name
-from ..diagnosis.explain import Diagnosis
+from ..diagnosis.verdict import Diagnosis
 from ..errors import DenormError
 from ..pipelines.calls import Caller
-from .assertion import levels_text, worst_text
 from .case import Case
-from .round_trip import RoundTrip, comparable
+from .round_trip import RoundTrip, comparable, levels_text, worst_text
 
-__all__ = ["png_of", "round_trip_figure"]
+__all__ = ["figure_panel", "levels_as_rgb", "own_style", "png_of", "round_trip_figure"]
 
 Array = np.ndarray[Any, Any]
 
@@ -77,7 +76,7 @@ def round_trip_figure(case: Case, outcome: RoundTrip) -> Figure:
     except DenormError:
         diagnosis = None
     header = _header(case, outcome, diagnosis)
-    with _own_style():
+    with own_style():
         height = _LINE * (len(header) + 1) + _PICTURES + _PLOTS
         figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, facecolor="white")
         FigureCanvasAgg(figure)
@@ -93,7 +92,7 @@ def round_trip_figure(case: Case, outcome: RoundTrip) -> Figure:
 
 def png_of(figure: Figure) -> bytes:
     """`figure` as a PNG file, at 100 dots an inch, without metadata."""
-    with _own_style():
+    with own_style():
         canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
         pixels = np.array(canvas.buffer_rgba())[..., :3]
@@ -103,7 +102,7 @@ def png_of(figure: Figure) -> bytes:
 
 
 @contextmanager
-def _own_style() -> Iterator[None]:
+def own_style() -> Iterator[None]:
     """matplotlib's defaults, for a moment: the user's style stays as it is."""
     with alone(), matplotlib.style.context("default"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+")  # names in a script that the font lacks
@@ -111,7 +110,7 @@ def _own_style() -> Iterator[None]:
 
 
 def _trips(case: Case) -> Iterator[_Trip]:
-    forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse")
+    forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse", case.way)
     white = case.normalization.pixel_max
     for index, picture in enumerate(case.images):
         if picture.numel():
@@ -120,7 +119,7 @@ def _trips(case: Case) -> Iterator[_Trip]:
 
 
 def _header(case: Case, outcome: RoundTrip, diagnosis: Diagnosis | None) -> list[str]:
-    title = "what went through Normalize comes back" if outcome.ok else "what went through Normalize does not come back"
+    title = f"round trip {'passed' if outcome.ok else 'failed'}: inverse(normalize(x)) against x"
     found = case.normalization
     where, *_ = worst_text(outcome, case.channels).split("\n")
     details = [f"{found.source or 'Normalization'}: {found}"]
@@ -147,13 +146,13 @@ def _draw_pictures(figure: Figure, height: float, trip: _Trip, count: int) -> No
     )  # fmt: skip
     outside = ((np.rint(trip.recovered) < 0) | (np.rint(trip.recovered) > 255)).any()
     named = f"original: picture {trip.index}" if count > 1 else "original"
-    left = _panel(figure, boxes[0, 0], named)
-    left.imshow(_to_rgb(trip.original), interpolation="nearest")
-    middle = _panel(figure, boxes[0, 1], "recovered, clipped to 0..255" if outside else "recovered")
-    middle.imshow(_to_rgb(trip.recovered), interpolation="nearest")
+    left = figure_panel(figure, boxes[0, 0], named)
+    left.imshow(levels_as_rgb(trip.original), interpolation="nearest")
+    middle = figure_panel(figure, boxes[0, 1], "recovered, clipped to 0..255" if outside else "recovered")
+    middle.imshow(levels_as_rgb(trip.recovered), interpolation="nearest")
     error = trip.errors.max(axis=0)
     finite = error[np.isfinite(error)]
-    right = _panel(figure, boxes[0, 2], "largest error, in levels of 255")
+    right = figure_panel(figure, boxes[0, 2], "largest error, in levels of 255")
     shades = matplotlib.colormaps["inferno"].with_extremes(bad="#00bcd4")
     highest = float(finite.max(initial=0.0)) or 1.0
     shown = right.imshow(
@@ -167,7 +166,7 @@ def _draw_pictures(figure: Figure, height: float, trip: _Trip, count: int) -> No
         right.set_xlabel("blue-green: not a number", fontsize=8)
 
 
-def _panel(figure: Figure, place: Any, title: str) -> Axes:
+def figure_panel(figure: Figure, place: Any, title: str) -> Axes:
     axes: Axes = figure.add_subplot(place)
     axes.set_title(title, fontsize=9, color=_INK)
     axes.set_xticks([])
@@ -175,7 +174,7 @@ def _panel(figure: Figure, place: Any, title: str) -> Axes:
     return axes
 
 
-def _to_rgb(levels: Array) -> Array:
+def levels_as_rgb(levels: Array) -> Array:
     """(C, H, W) in levels as uint8 (H, W, 3): grey for one channel, the first three of more."""
     three = levels.repeat(3, axis=0) if len(levels) == 1 else levels[:3]
     blank = np.zeros((3 - len(three), *levels.shape[1:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .as_run import check_inverse_as_run
 from .case import Case
 from .conduct import (
     check_batch_matches_single,
@@ -33,7 +34,7 @@ from .values import (
     check_round_trip,
 )
 
-__all__ = ["CHECKS", "Check"]
+__all__ = ["CHECKS", "VALUE_CHECKS", "WARNINGS", "Check"]
 
 Check = Callable[[Case], Shown]
 
@@ -47,6 +48,7 @@ CHECKS: dict[str, Check] = {
         check_statistics_match_channels,
         check_declared_matches_measured,
         check_dataset_is_standardized,
+        check_inverse_as_run,
         check_round_trip,
         check_reverse_round_trip,
         check_bytes_exact,
@@ -63,3 +65,20 @@ CHECKS: dict[str, Check] = {
         check_picklable,
     )
 }
+
+#: Those whose failures are warnings, unless the project says otherwise: what they find is no wrong image today.
+WARNINGS = frozenset({"dataset_is_standardized", "inverse_accepts_batch", "picklable"})
+
+#: Those that judge values that came back through the inverse: one mistake of the inverse makes all of them fail.
+VALUE_CHECKS = frozenset(
+    {
+        "inverse_as_run",
+        "round_trip",
+        "reverse_round_trip",
+        "bytes_exact",
+        "channel_order",
+        "no_clipping",
+        "low_precision",
+        "gradient_flows",
+    }
+)

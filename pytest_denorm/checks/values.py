@@ -14,10 +14,9 @@ from ..core.tolerance import round_trip_tolerance
 from ..pipelines.calls import as_pictures, call
 from ..pipelines.exchange import responses
 from ..pipelines.samples import sample_images
-from .assertion import levels_text, worst_text
 from .case import Case
 from .outcome import CheckFailure, NotApplicable, Shown
-from .round_trip import comparable, round_trip
+from .round_trip import comparable, levels_text, round_trip, worst_text
 
 __all__ = [
     "check_bytes_exact",
@@ -93,7 +92,7 @@ def check_bytes_exact(case: Case) -> Shown:
     if case.is_derived:
         found = torch.stack([case.expanded.to_uint8(picture, channel_axis=-3) for picture in normalized])
     else:
-        came = torch.stack(call(case.inverse, normalized, "inverse").pictures)
+        came = torch.stack(call(case.inverse, normalized, "inverse", case.way).pictures)
         _, found = comparable(torch.stack(pictures), came, case.units)
         found = (found.double() * 255 / case.normalization.pixel_max).round()
     wrong = found.double() != wanted
@@ -143,7 +142,7 @@ def check_no_clipping(case: Case) -> Shown:
     dtype = case.dtype
     steps = torch.tensor([0, 2, 4, 8, 16, 32, 223, 239, 247, 251, 253, 255], dtype=torch.float64)
     picture = (steps / 255 * white).to(dtype).expand(case.channels, 7, -1).contiguous()
-    (came,) = call(case.inverse, call(case.forward, [picture], "pipeline").pictures, "inverse").pictures
+    (came,) = call(case.inverse, call(case.forward, [picture], "pipeline").pictures, "inverse", case.way).pictures
     for channel in range(case.channels):
         gaps = came[channel, 0].double().diff()
         gaps = gaps if bool(gaps.sum() >= 0) else -gaps

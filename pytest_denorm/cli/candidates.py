@@ -1,18 +1,21 @@
-"""Pipelines that a project makes at module level, found in its source: nothing of it is run.
+"""Pipelines that a project makes, and the inverses that it has for them, found in its source: nothing of it is run.
 
-What is looked for are names that are assigned a Normalize, a Compose with a Normalize in it, the transforms of weights
-and the like; dicts of these by name; and functions without arguments that return one.
+A pipeline is what a module assigns: a Normalize, a Compose with a Normalize in it, the transforms of weights and the
+like, dicts of these by name, or what a function or a method of the project returns of that kind; and such a function
+itself, if it can be called without arguments. An inverse is told by what it is called.
 """
 
 from __future__ import annotations
 
 import ast
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["Candidate", "Found", "find_candidates", "import_root"]
+from .project_modules import Module, assigned_names, called_name, last_name, read_modules
+
+__all__ = ["Candidate", "Found", "find_candidates"]
 
 #: Normalizes by the name of their class, in every library that has an adapter.
 _NORMALIZES = {"Normalize", "NormalizeIntensity", "NormalizeIntensityd", "RescaleIntensity"}
@@ -21,24 +24,34 @@ _CONTAINERS = {"AugmentationSequential", "Compose", "ImageSequential", "ReplayCo
 #: What normalizes without saying so at the call.
 _PRESETS = {"create_transform", "image_transform"}
 
-_LEFT_OUT = {"build", "dist", "docs", "node_modules", "site-packages", "test", "tests"}
+#: What inverses are called, the surest names first; without underscores, in small letters.
+_INVERSES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(un|de|inv|inverse|undo|reverse|rev)(normali[sz]e|norm|normali[sz]ation|standardi[sz]e)(tensor|image|img|batch)?",
+        r"(undo|inv|inverse)(transform|transforms|preprocess|preprocessing)?|depreprocess|unpreprocess",
+        r"tensor(2|to)(im|img|image|pil|numpy|np|uint8)s?|toimage|toimg|to(displayable|viewable)",
+    )
+)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One pipeline.
+    """One pipeline, or one inverse.
 
     Attributes:
         module: dotted, as the project imports it.
         name: the attribute of the module.
         suffix: what follows the name: ``()`` for a function, ``['val']`` for a value of a dict.
         root: the folder that has to be importable.
+        inverse: the project's inverse of a pipeline.
     """
 
     module: str
     name: str
     suffix: str
     root: Path
+    inverse: Candidate | None = None
 
     @property
     def spec(self) -> str:
@@ -48,112 +61,112 @@ class Candidate:
     @property
     def label(self) -> str:
         """What a test may call it."""
-        return f"{self.name}_{self.suffix[2:-2]}" if self.suffix.startswith("[") else self.name
+        name = self.name.replace(".", "_")
+        return f"{name}_{self.suffix[2:-2]}" if self.suffix.startswith("[") else name
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was found in a project, and which files were not taken into account, with the reason of each."""
+    """What was found in a project.
+
+    Attributes:
+        candidates: the pipelines, each with its inverse.
+        spare: inverses that belong to no pipeline, or beside a surer one.
+        left_out: files that were not taken into account, with the reason of each.
+        files: how many were looked at.
+    """
 
     candidates: tuple[Candidate, ...]
+    spare: tuple[Candidate, ...]
     left_out: tuple[tuple[Path, str], ...]
     files: int
 
 
 def find_candidates(folder: Path) -> Found:
-    """All pipelines in the Python files below `folder`, tests, virtual environments and hidden folders aside."""
+    """Return all pipelines and inverses in the Python files below `folder`."""
+    modules, left_out = read_modules(folder)
+    makers = _makers(modules)
     candidates: list[Candidate] = []
-    left_out: list[tuple[Path, str]] = []
-    files = list(_sources(folder))
-    for file in files:
-        try:
-            tree = ast.parse(file.read_bytes(), str(file))
-        except (OSError, SyntaxError, ValueError, RecursionError) as error:
-            left_out.append((file, f"cannot be read: {error}"))
+    inverses: list[Candidate] = []
+    for module in modules:
+        pipelines = [(name, suffix) for name, suffix in _pipelines(module, makers) if not name.startswith("_")]
+        own = [(name, suffix) for name, suffix in _inverses(module.tree) if not name.startswith("_")]
+        names = [name for name, _ in (*pipelines, *own)]
+        if names and module.refusal:
+            left_out.append((module.file, f"has {', '.join(names)}, but {module.refusal}"))
             continue
-        names = [(name, suffix) for name, suffix in _pipelines(tree) if not name.startswith("_")]
-        if not names:
-            continue
-        reason = _why_not_imported(tree)
-        root = import_root(file, folder)
-        module = _module(file, root)
-        if not all(part.isidentifier() for part in module.split(".")):
-            reason = "its name cannot be imported"
-        elif module.partition(".")[0] in sys.stdlib_module_names:
-            reason = f"{module.partition('.')[0]} is a module of Python itself"
-        if reason:
-            left_out.append((file, f"has {', '.join(name for name, _ in names)}, but {reason}"))
-            continue
-        candidates += [Candidate(module, name, suffix, root) for name, suffix in names]
-    return Found(tuple(candidates), tuple(left_out), len(files))
+        candidates += [Candidate(module.name, name, suffix, module.root) for name, suffix in pipelines]
+        inverses += [Candidate(module.name, name, suffix, module.root) for name, suffix in own]
+    paired = [replace(one, inverse=_inverse_for(one, inverses, modules)) for one in candidates]
+    spare = [one for one in inverses if one not in [pipeline.inverse for pipeline in paired]]
+    return Found(tuple(paired), tuple(spare), tuple(left_out), len(modules) + len(left_out))
 
 
-def _sources(folder: Path) -> Iterator[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith(".") or entry.is_symlink():
-            continue
-        if entry.is_dir():
-            if entry.name not in _LEFT_OUT and not (entry / "pyvenv.cfg").exists():
-                yield from _sources(entry)
-        elif entry.suffix == ".py" and not _is_of_pytest(entry.name):
-            yield entry
+# --- pipelines ---
 
 
-def _is_of_pytest(name: str) -> bool:
-    return name.startswith("test_") or name.endswith("_test.py") or name in ("conftest.py", "setup.py")
+def _makers(modules: Iterable[Module]) -> dict[str, bool]:
+    """The full names of functions and methods that return a pipeline; whether each can be called without arguments."""
+    found: dict[str, bool] = {}
+    for module in modules:
+        for name, function, is_method in _functions(module.tree):
+            if _returns_pipeline(function, _normalizing(module)):
+                found[f"{module.name}.{name}"] = not _wants_arguments(function, is_method)
+    return found
 
 
-def import_root(file: Path, folder: Path) -> Path:
-    """The folder from which `file` is imported: beside its outermost package; else ``src``, or `folder`."""
-    root = file.parent
-    while root != folder and (root / "__init__.py").exists():
-        root = root.parent
-    if root != file.parent:
-        return root
-    source = folder / "src"
-    return source if source in file.parents else folder
-
-
-def _module(file: Path, root: Path) -> str:
-    parts = file.relative_to(root).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def _pipelines(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Name and suffix of each pipeline, in their order; a Normalize that is a part of one is not told by itself."""
-    normalizing: set[str] = set()  # names that stand for a Normalize, or for something with one in it
-    found: dict[str, tuple[ast.expr, list[str]]] = {}
+def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef, bool]]:
+    """Functions, and methods that need no object, with their name from the module on."""
     for statement in tree.body:
-        for name, value in _assigned(statement):
-            suffixes = _suffixes(value, normalizing)
+        if isinstance(statement, ast.FunctionDef) and not statement.decorator_list:
+            yield statement.name, statement, False
+        if isinstance(statement, ast.ClassDef):
+            for one in statement.body:
+                if isinstance(one, ast.FunctionDef) and [last_name(d) for d in one.decorator_list] in (
+                    ["staticmethod"],
+                    ["classmethod"],
+                ):
+                    yield f"{statement.name}.{one.name}", one, last_name(one.decorator_list[0]) == "classmethod"
+
+
+def _normalizing(module: Module) -> set[str]:
+    """The names of a module that stand for a Normalize, or for something with one in it."""
+    names: set[str] = set()
+    for statement in module.tree.body:
+        for name, value in assigned_names(statement):
+            (names.add if _is_pipeline(value, names) else names.discard)(name)
+    return names
+
+
+def _pipelines(module: Module, makers: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
+    """Name and suffix of each pipeline; a Normalize that is a part of one is not told, nor is one object twice."""
+    normalizing: set[str] = set()
+    found: dict[str, tuple[ast.expr, list[str]]] = {}
+    called: set[str] = set()  # makers whose results have a name
+    for statement in module.tree.body:
+        values: list[ast.expr] = []
+        for name, value in assigned_names(statement):
+            maker = module.target(value.func) if isinstance(value, ast.Call) else ""
+            is_made = maker in makers
+            suffixes = [""] if is_made else _suffixes(value, normalizing)
             found.pop(name, None)  # assigned anew
             normalizing.discard(name)
-            if suffixes:
+            if suffixes and not is_inverse(name):
                 normalizing.add(name)
-                found[name] = value, suffixes
-        if isinstance(statement, ast.FunctionDef) and _returns_pipeline(statement, normalizing):
-            found[statement.name] = ast.Constant(None), ["()"]
+                called |= {maker} if is_made else set()
+                if value not in values:  # of `a = b = Compose(...)` one is enough
+                    found[name] = value, suffixes
+            values.append(value)
+    for name, _, _ in _functions(module.tree):
+        full = f"{module.name}.{name}"
+        if makers.get(full) and full not in called and not is_inverse(name):
+            found[name] = ast.Constant(None), ["()"]
     parts = {
         node.id for value, _ in found.values() for node in ast.walk(value) if isinstance(node, ast.Name)
     } & normalizing
     for name, (value, suffixes) in found.items():
-        if not (name in parts and isinstance(value, ast.Call) and _called(value) in _NORMALIZES):
+        if not (name in parts and isinstance(value, ast.Call) and called_name(value) in _NORMALIZES):
             yield from ((name, suffix) for suffix in suffixes)
-
-
-def _assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
-    if isinstance(statement, ast.Assign):
-        targets = statement.targets
-    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        targets = [statement.target]
-    else:
-        return
-    assert statement.value is not None
-    yield from ((target.id, statement.value) for target in targets if isinstance(target, ast.Name))
 
 
 def _suffixes(value: ast.expr, normalizing: set[str]) -> list[str]:
@@ -170,58 +183,117 @@ def _suffixes(value: ast.expr, normalizing: set[str]) -> list[str]:
 def _is_pipeline(value: ast.expr, normalizing: set[str]) -> bool:
     if not isinstance(value, ast.Call):
         return False
-    called = _called(value)
+    called = called_name(value)
     if called in _NORMALIZES | _PRESETS:
         return True
     if called == "transforms":  # of weights
         return isinstance(value.func, ast.Attribute)
     if called == "from_pretrained":
-        return isinstance(value.func, ast.Attribute) and _last(value.func.value).endswith("ImageProcessor")
+        return isinstance(value.func, ast.Attribute) and last_name(value.func.value).endswith("ImageProcessor")
     return called in _CONTAINERS and any(
-        (isinstance(node, ast.Call) and _called(node) in _NORMALIZES)
+        (isinstance(node, ast.Call) and called_name(node) in _NORMALIZES)
         or (isinstance(node, ast.Name) and node.id in normalizing)
         for node in ast.walk(value)
     )
 
 
-def _called(call: ast.Call) -> str:
-    return _last(call.func)
-
-
-def _last(expression: ast.expr) -> str:
-    """``Compose`` of ``transforms.Compose``."""
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return expression.id if isinstance(expression, ast.Name) else ""
-
-
 def _returns_pipeline(function: ast.FunctionDef, normalizing: set[str]) -> bool:
-    """A function that can be called without arguments, and whose body is no more than names and a pipeline."""
+    """Whether each of its returns gives a pipeline, and nothing of another kind."""
+    local, lists = set(normalizing), set[str]()
+    returns = []
+    for node in _own_nodes(function):
+        if isinstance(node, ast.stmt):
+            for name, value in assigned_names(node):
+                if _is_pipeline(value, local):
+                    local.add(name)
+                elif isinstance(value, ast.List) and _holds_normalize(value, local):
+                    lists.add(name)
+        if _grows_list(node, local):
+            lists.add(node.func.value.id)  # type: ignore[attr-defined]  # as it was asked
+        if isinstance(node, ast.Return):
+            returns.append(node.value)
+    return bool(returns) and all(
+        value is not None
+        and (_is_pipeline(value, local | lists) or (isinstance(value, ast.Name) and value.id in local - normalizing))
+        for value in returns
+    )
+
+
+def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function's body in their order, those of functions inside it aside."""
+    waiting: list[ast.AST] = list(reversed(function.body))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            waiting += reversed(list(ast.iter_child_nodes(node)))
+
+
+def _holds_normalize(value: ast.AST, normalizing: set[str]) -> bool:
+    return any(
+        (isinstance(node, ast.Call) and called_name(node) in _NORMALIZES)
+        or (isinstance(node, ast.Name) and node.id in normalizing)
+        for node in ast.walk(value)
+    )
+
+
+def _grows_list(node: ast.AST, normalizing: set[str]) -> bool:
+    """``steps.append(Normalize(...))``, ``steps.extend([...])``"""
+    return (
+        isinstance(node, ast.Call)
+        and called_name(node) in ("append", "extend", "insert")
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and any(_holds_normalize(one, normalizing) for one in node.args)
+    )
+
+
+def _wants_arguments(function: ast.FunctionDef, bound: bool) -> bool:
+    return _required(function, bound) > 0 or None in function.args.kw_defaults
+
+
+def _required(function: ast.FunctionDef, bound: bool) -> int:
     given = function.args
-    required = len(given.posonlyargs) + len(given.args) - len(given.defaults)
-    if required or None in given.kw_defaults or function.decorator_list:
-        return False
-    local = set(normalizing)
-    for statement in function.body:
-        for name, value in _assigned(statement):
-            if _suffixes(value, local) == [""]:
-                local.add(name)
-    last = function.body[-1]
-    if not isinstance(last, ast.Return) or last.value is None:
-        return False
-    returned = last.value
-    return _is_pipeline(returned, local) or (isinstance(returned, ast.Name) and returned.id in local - normalizing)
+    return len(given.posonlyargs) + len(given.args) - len(given.defaults) - bound
 
 
-def _why_not_imported(tree: ast.Module) -> str:
-    """Why a module should not be imported by a test: it is a script that works at its top level."""
+# --- inverses ---
+
+
+def is_inverse(name: str) -> bool:
+    """Whether something of this name undoes a Normalize."""
+    return _rank(name) is not None
+
+
+def _rank(name: str) -> int | None:
+    plain = name.rpartition(".")[2].replace("_", "").lower()
+    return next((rank for rank, pattern in enumerate(_INVERSES) if pattern.fullmatch(plain)), None)
+
+
+def _inverses(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Name and suffix of what undoes a Normalize, by what it is called, if it can be called with just an image."""
     for statement in tree.body:
-        works = isinstance(statement, (ast.For, ast.While, ast.With)) or (
-            isinstance(statement, ast.Expr)
-            and isinstance(statement.value, ast.Call)
-            and isinstance(statement.value.func, ast.Name)
-            and statement.value.func.id != "print"
-        )
-        if works:
-            return f"line {statement.lineno} does work when the module is imported"
-    return ""
+        if isinstance(statement, ast.FunctionDef) and is_inverse(statement.name):
+            if _required(statement, False) == 1 and None not in statement.args.kw_defaults:
+                yield statement.name, ""
+        elif isinstance(statement, ast.ClassDef) and is_inverse(statement.name):
+            methods = {one.name: one for one in statement.body if isinstance(one, ast.FunctionDef)}
+            init = methods.get("__init__")
+            if {"__call__", "forward"} & methods.keys() and (init is None or not _wants_arguments(init, True)):
+                yield statement.name, "()"
+        else:
+            for name, value in assigned_names(statement):
+                if is_inverse(name) and isinstance(value, (ast.Call, ast.Lambda)):
+                    yield name, ""
+
+
+def _inverse_for(pipeline: Candidate, inverses: Iterable[Candidate], modules: Iterable[Module]) -> Candidate | None:
+    """The inverse of a pipeline: of the same module, or of one that is imported beside it; the surest name."""
+    beside = {pipeline.module}
+    for module in modules:
+        if pipeline.module in module.reaches:
+            beside |= {module.name, *module.reaches}
+        if module.name == pipeline.module:
+            beside |= module.reaches
+    near = [one for one in inverses if one.module in beside]
+    return min(near, key=lambda one: (one.module != pipeline.module, _rank(one.name)), default=None)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import runpy
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..errors import SettingsError
 from ..images.options import CI_VARIABLES
+from .commands import add_command
 
-__all__ = ["run"]
+__all__ = ["add", "run"]
 
 _PIPELINE = '''\
 """The data of a small project: photographs, a torchvision pipeline, and two ways to undo its Normalize."""
@@ -91,6 +94,19 @@ pythonpath = .
 
 _FILES = {"pipeline.py": _PIPELINE, "test_pipeline.py": _TESTS, "pytest.ini": _INI}
 _PICTURE = "look.png"
+
+
+def add(commands: Any) -> None:
+    demo = add_command(
+        commands, "demo", _run, "write a small project, and run pytest with the plugin in it",
+        "It shows a pipeline that is verified, a wrong inverse that is explained, and leaves an image.",
+        "pytest-denorm demo --folder try-it",
+    )  # fmt: skip
+    demo.add_argument("--folder", type=Path, default=Path("denorm-demo"), help="where (default: denorm-demo)")
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    return run(chosen.folder)
 
 
 def run(folder: Path) -> int:

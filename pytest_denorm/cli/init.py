@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import difflib
 import importlib.util
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.files import write_whole
@@ -17,7 +14,7 @@ from ..core.ini import Ini, find_ini
 from ..errors import SettingsError
 from ..pipelines.spec import file_of, with_colon
 from .candidates import Candidate, find_candidates
-from .terminal import fitted, painted_diff, wants_colors
+from .terminal import fitted
 
 __all__ = ["run"]
 
@@ -36,61 +33,45 @@ _MARKERS = (
 )
 
 
-@dataclass(frozen=True)
-class _Change:
-    """A file as it is, "" if it is new, and as it will be."""
-
-    path: Path
-    old: str
-    new: str
-
-    def diff(self, folder: Path) -> str:
-        name = self.path.relative_to(folder).as_posix()
-        before = f"a/{name}" if self.old else "/dev/null"
-        lines = difflib.unified_diff(self.old.splitlines(), self.new.splitlines(), before, f"b/{name}", lineterm="")
-        return "\n".join(lines)
-
-
-def run(folder: Path, *, pipelines: Sequence[str] | None = None, write: bool = False, dry_run: bool = False) -> int:
-    """Shows what is to be written, asks, and writes it.
+def run(folder: Path, *, pipelines: Sequence[str] | None = None, write: bool = False) -> int:
+    """Print the lines that test the project's pipelines, and write the test file if asked to.
 
     Args:
         folder: the root of the project.
         pipelines: ``module:attribute`` of each, in place of those that are found in the source.
-        write: without asking.
-        dry_run: nothing.
+        write: write the test file. The ini is left alone in any case.
 
     Returns:
-        0 if it is written, or was there already, or nothing was to be written; 1 if the answer was no, or one of
-        `pipelines` is left to be added by hand.
+        0, or 1 where the test file was to be written, and is there already with other contents.
 
     Raises:
-        SettingsError: `folder` is no project, one of `pipelines` is malformed, no pipeline is found, or the ini cannot
-            be added to.
-        BaselineError: a file cannot be written.
+        SettingsError: `folder` is no project, one of `pipelines` is malformed, or no pipeline is found.
+        BaselineError: the file cannot be written.
     """
     folder = folder.resolve()
     _refuse_unless_project(folder)
     given = [_given(spec, folder) for spec in pipelines or ()]
-    changes, by_hand = _plan(folder, given), "\n".join(_by_hand(folder, given))
-    if not changes:
-        print(by_hand or "Nothing to do: the test and the lines of the ini are there.")
-        return 1 if by_hand else 0
-    text = "\n".join(change.diff(folder) for change in changes)
-    print(painted_diff(text) if wants_colors(sys.stdout) else text)
-    if dry_run:
-        print("\n".join(["", *([by_hand] if by_hand else []), "Nothing was written (--dry-run)."]))
+    ini = find_ini(folder)
+    labelled = _labelled(given or _looked_for(folder))
+    test, text = _test_path(folder, ini), _test_text(labelled)
+    name = test.relative_to(folder).as_posix()
+    print("\n".join(_list_of(labelled)))
+    needed = list(_pythonpath(labelled.values(), folder, ini))
+    if not write:
+        print(f"\nEither list them in {ini.path.name}, and run pytest --denorm:\n")
+        print("\n".join(f"    {line}" for line in _ini_lines(ini, labelled, needed)))
+        print(f"\nOr have a test of them, which pytest-denorm init --yes writes into {name}:\n")
+        print("\n".join(f"    {line}".rstrip() for line in text.splitlines()))
         return 0
-    if not write and not _agreed():
-        print("Nothing was written.")
+    if test.exists() and _text(test) != text:
+        print(f"\n{name} is there already, and is left as it is. These are the lines:\n\n{text}", end="")
         return 1
-    for change in changes:
-        write_whole(change.path.resolve(), change.new.encode("utf-8"))
-    print(f"\nWritten: {', '.join(change.path.relative_to(folder).as_posix() for change in changes)}.")
-    print("Now run: pytest, or pytest --denorm for the pipelines that the ini names.")
-    if by_hand:
-        print(f"\n{by_hand}")
-    return 1 if by_hand else 0
+    write_whole(test.resolve(), text.encode("utf-8"))
+    print(f"\nWritten: {name}. Now run: pytest {name}")
+    if needed:
+        print(f"\nAdd to {ini.path.name}, so that pytest finds the modules:\n")
+        print("\n".join(f"    {line}" for line in _ini_lines(ini, {}, needed)))
+    return 0
 
 
 def _refuse_unless_project(folder: Path) -> None:
@@ -104,98 +85,7 @@ def _refuse_unless_project(folder: Path) -> None:
     )
 
 
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise SettingsError("nothing was written: nobody can be asked, because the input is no terminal. Give --yes.")
-    try:
-        return input("\nWrite this? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
-
-
-def _plan(folder: Path, given: Sequence[Candidate]) -> list[_Change]:
-    ini = find_ini(folder)
-    test = _test_path(folder, ini)
-    listed = "denorm_pipelines" in ini.values
-    unlisted = _unlisted(ini, given)
-    grown = ini.with_more("denorm_pipelines", unlisted) if listed and unlisted else None
-    if test.exists() and listed and grown is None:
-        return []
-    candidates = given or _looked_for(folder)
-    labelled = _labelled(candidates)
-    changes = [] if test.exists() else [_Change(test, "", _test_text(labelled))]
-    added: dict[str, list[str]] = {}
-    roots = _roots_to_add(candidates, folder, ini)
-    if roots:
-        added["pythonpath"] = roots
-    named = [f"{label} = {one.spec}" for label, one in labelled.items() if one.spec]
-    if named and not listed:
-        added["denorm_pipelines"] = named
-    if grown or added:
-        new = grown or ini
-        changes.append(_Change(ini.path, ini.text or "", new.with_lists(added) if added else new.text or ""))
-    return changes
-
-
-def _unlisted(ini: Ini, given: Sequence[Candidate]) -> list[str]:
-    """The lines of denorm_pipelines for those of `given` that it lacks, each under a name that it lacks too."""
-    parts = [line.partition("=") for line in ini.lines_of("denorm_pipelines")]
-    names, specs = {name.strip() for name, _, _ in parts}, {spec.strip() for _, _, spec in parts}
-    lines = []
-    for label, one in _labelled(given).items():
-        if one.spec not in specs:
-            while label in names:
-                label = f"{one.module.replace('.', '_')}_{label}"
-            lines.append(f"{label} = {one.spec}")
-    return lines
-
-
-def _by_hand(folder: Path, given: Sequence[Candidate]) -> Iterator[str]:
-    """What to write where, line by line, for pipelines that are named and cannot be added to what is there already.
-
-    A test is the user's own, and may be written in any way.
-    """
-    ini = find_ini(folder)
-    test, labelled = _test_path(folder, ini), _labelled(given)
-    if test.exists():
-        text = _text(test)
-        missing = {label: one for label, one in labelled.items() if not _imports(text, one)}
-        if missing:
-            yield f"{test.relative_to(folder).as_posix()} is there already, and left as it is. Add to it:"
-            yield from (f"    {line}" for line in _import_lines(_known_as(missing)))
-            yield "and to the dict in parametrize_with_checks:"
-            yield from (f"    {line}" for line in _entries(missing))
-    unlisted = _unlisted(ini, given) if "denorm_pipelines" in ini.values else []
-    if unlisted and ini.with_more("denorm_pipelines", unlisted) is None:
-        yield f"denorm_pipelines in {ini.path.name} is written in a way that cannot be added to safely. Add to it:"
-        yield from (f"    {json.dumps(line) + ',' if ini.is_toml else line}" for line in unlisted)
-
-
-def _text(test: Path) -> str:
-    try:
-        return test.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{test} cannot be read: {error}") from error
-
-
-def _imports(text: str, candidate: Candidate) -> bool:
-    """Whether the source of a test imports a pipeline by its name."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return any(
-        isinstance(node, ast.ImportFrom)
-        and node.module == candidate.module
-        and candidate.name in [alias.name for alias in node.names]
-        for node in ast.walk(tree)
-    )
-
-
-def _test_path(folder: Path, ini: Ini) -> Path:
-    """In the first folder of tests that there is."""
-    places = [folder / name for name in (*ini.list_of("testpaths"), "tests", "test")]
-    return next((place for place in places if place.is_dir()), folder / "tests") / _TEST_NAME
+# --- which pipelines ---
 
 
 def _given(spec: str, folder: Path) -> Candidate:
@@ -216,15 +106,18 @@ def _looked_for(folder: Path) -> tuple[Candidate, ...]:
             "\n".join(
                 [
                     f"no pipeline was found in {found.files} Python file(s) of {folder}: looked for names of modules "
-                    f"that are assigned a Normalize, a Compose with a Normalize in it, or the transforms of weights, "
-                    f"and for functions without arguments that return one. Name yours: "
-                    f"pytest-denorm init --pipeline myproject.data:val_transform",
+                    f"that are assigned a Normalize, a Compose with a Normalize in it, the transforms of weights, or "
+                    f"what a function returns of these, and for functions without arguments that return one. Name "
+                    f"yours: pytest-denorm init --pipeline myproject.data:val_transform",
                     *notes,
                 ]
             )
         )
     if notes:
         print(fitted("\n".join(["Left out:", *notes, ""])))
+    if found.spare:
+        names = "\n".join(f"  {one.spec}" for one in found.spare)
+        print(f"Inverses by their names, which were given to no pipeline:\n{names}\n")
     return found.candidates
 
 
@@ -238,70 +131,38 @@ def _labelled(candidates: Iterable[Candidate]) -> dict[str, Candidate]:
     }
 
 
-def _known_as(labelled: Mapping[str, Candidate]) -> dict[tuple[str, str], str]:
-    """The name in the test of each module and name that it imports."""
-    counts = Counter(name for _, name in {(one.module, one.name) for one in labelled.values()})
-    return {
-        (one.module, one.name): one.name if counts[one.name] == 1 else f"{one.module.replace('.', '_')}_{one.name}"
-        for one in labelled.values()
-    }
+def _list_of(labelled: Mapping[str, Candidate]) -> Iterator[str]:
+    count = len(labelled)
+    yield f"{count} pipeline{'s' * (count != 1)}:"
+    for one in labelled.values():
+        inverse = f", and its inverse {one.inverse.spec}" if one.inverse else ""
+        yield f"  {one.module}:{one.name}{one.suffix}{inverse}"
 
 
-def _entries(labelled: Mapping[str, Candidate]) -> list[str]:
-    """The lines of the dict of pipelines in the test."""
-    known = _known_as(labelled)
-    return [
-        f"{json.dumps(label)}: {known[one.module, one.name]}{one.suffix.replace(chr(39), chr(34))},"
+# --- the lines of the ini ---
+
+
+def _ini_lines(ini: Ini, labelled: Mapping[str, Candidate], pythonpath: Sequence[str]) -> Iterator[str]:
+    """The lines to paste below the section of pytest."""
+    entries = [
+        f"{label} = {one.spec}" + (f"  inverse={one.inverse.spec}" if one.inverse else "")
         for label, one in labelled.items()
+        if one.spec
     ]
+    yield f"[{ini.section}]"
+    for key, values in (("pythonpath", pythonpath), ("denorm_pipelines", entries)):
+        if values and ini.is_toml:
+            yield from (f"{key} = [", *(f"    {json.dumps(value, ensure_ascii=False)}," for value in values), "]")
+        elif values:
+            yield from (f"{key} =", *(f"    {value}" for value in values))
 
 
-def _test_text(labelled: Mapping[str, Candidate]) -> str:
-    return "\n".join(
-        [
-            '"""Normalize can be undone: checked by pytest-denorm."""',
-            "",
-            "from pytest_denorm import parametrize_with_checks",
-            "",
-            *_import_lines(_known_as(labelled)),
-            "",
-            "",
-            "# with an inverse of your own: parametrize_with_checks({...}, inverse=undo)",
-            "@parametrize_with_checks(",
-            "    {",
-            *(f"        {line}" for line in _entries(labelled)),
-            "    }",
-            ")",
-            "def test_normalize_can_be_undone(denorm_check):",
-            "    denorm_check()",
-            "",
-        ]
-    )
-
-
-def _import_lines(imported: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    for module in sorted({module for module, _ in imported}):
-        names = sorted((name, known) for (one, name), known in imported.items() if one == module)
-        yield f"from {module} import " + ", ".join(
-            name if name == known else f"{name} as {known}" for name, known in names
-        )
-
-
-def _roots_to_add(candidates: Iterable[Candidate], folder: Path, ini: Ini) -> list[str]:
-    """What pytest has to be told to import from, relative to `folder`.
-
-    Raises:
-        SettingsError: the ini has a pythonpath already that lacks it.
-    """
+def _pythonpath(candidates: Iterable[Candidate], folder: Path, ini: Ini) -> Iterator[str]:
+    """What pytest has to be told to import from, relative to `folder`, with what it is told already."""
     roots = {one.root for one in candidates if not _is_installed(one, folder)}
-    known = {(folder / one).resolve() for one in ini.list_of("pythonpath")}
-    missing = sorted(root.relative_to(folder).as_posix() for root in roots - known)
-    if missing and "pythonpath" in ini.values:
-        raise SettingsError(
-            f"pythonpath in {ini.path} is {' '.join(ini.list_of('pythonpath'))!r}, and the pipelines are imported from "
-            f"{' '.join(missing)!r}: add that to it, and run init again."
-        )
-    return missing
+    told = ini.list_of("pythonpath")
+    missing = sorted(root.relative_to(folder).as_posix() for root in roots - {(folder / one).resolve() for one in told})
+    yield from (*told, *missing) if missing else ()
 
 
 def _is_installed(candidate: Candidate, folder: Path) -> bool:
@@ -326,3 +187,76 @@ def _is_in(candidate: Candidate) -> bool:
     """Whether the module is a part of the project."""
     top = candidate.root / candidate.module.partition(".")[0]
     return top.is_dir() or top.with_suffix(".py").is_file()
+
+
+# --- the test file ---
+
+
+def _test_path(folder: Path, ini: Ini) -> Path:
+    """In the first folder of tests that there is."""
+    places = [folder / name for name in (*ini.list_of("testpaths"), "tests", "test")]
+    return next((place for place in places if place.is_dir()), folder / "tests") / _TEST_NAME
+
+
+def _text(test: Path) -> str:
+    try:
+        return test.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{test} cannot be read: {error}") from error
+
+
+def _test_text(labelled: Mapping[str, Candidate]) -> str:
+    """One test for the pipelines of each inverse, and one for those of none."""
+    groups: dict[Candidate | None, dict[str, Candidate]] = {}
+    for label, one in labelled.items():
+        groups.setdefault(one.inverse, {})[label] = one
+    inverses = [inverse for inverse in groups if inverse is not None]
+    known = _known_as([*labelled.values(), *inverses])
+    lines = [
+        '"""Normalize can be undone: checked by pytest-denorm."""',
+        "",
+        "from pytest_denorm import parametrize_with_checks",
+        "",
+        *_import_lines(known),
+    ]
+    for inverse, members in groups.items():
+        subject = "" if len(groups) == 1 or inverse is None else f"_by_{_expression(inverse, known).removesuffix('()')}"
+        lines += [
+            "",
+            "",
+            *([] if inverse else ["# with an inverse of your own: parametrize_with_checks({...}, inverse=undo)"]),
+            "@parametrize_with_checks(",
+            "    {",
+            *(f"        {json.dumps(label)}: {_expression(one, known)}," for label, one in members.items()),
+            "    }," if inverse else "    }",
+            *([f"    inverse={_expression(inverse, known)},"] if inverse else []),
+            ")",
+            f"def test_normalize_can_be_undone{subject.replace('.', '_')}(denorm_check):",
+            "    denorm_check()",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _known_as(candidates: Iterable[Candidate]) -> dict[tuple[str, str], str]:
+    """The name in the test of each module and name that it imports: one that pytest takes for no test."""
+    imported = dict.fromkeys((one.module, one.name.partition(".")[0]) for one in candidates)
+    counts = Counter(name for _, name in imported)
+    return {
+        (module, name): name
+        if counts[name] == 1 and not name.lower().startswith("test")
+        else f"{module.replace('.', '_')}_{name}"
+        for module, name in imported
+    }
+
+
+def _expression(one: Candidate, known: Mapping[tuple[str, str], str]) -> str:
+    name, dot, rest = one.name.partition(".")
+    return f"{known[one.module, name]}{dot}{rest}{one.suffix.replace(chr(39), chr(34))}"
+
+
+def _import_lines(imported: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    for module in sorted({module for module, _ in imported}):
+        names = sorted((name, known) for (one, name), known in imported.items() if one == module)
+        yield f"from {module} import " + ", ".join(
+            name if name == known else f"{name} as {known}" for name, known in names
+        )

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import SettingsError
 
 if TYPE_CHECKING:
     from ..core.normalization import Normalization
 
-__all__ = ["add_numbers", "named", "numbers", "pipeline_or_numbers"]
+__all__ = ["Named", "add_numbers", "named", "numbers", "pipeline_or_numbers"]
+
+
+class Named(NamedTuple):
+    """What a SPEC names.
+
+    Attributes:
+        value: the object.
+        note: how it was made, where the SPEC does not say so itself; else "".
+    """
+
+    value: Any
+    note: str
+
 
 SPEC_HELP = (
     "module:attribute, or in quotes 'module:function()' to call it; the name of torchvision weights such as "
@@ -45,7 +58,7 @@ def numbers(arguments: argparse.Namespace) -> Normalization | None:
     return Normalization(arguments.mean or (), arguments.std or (), white)
 
 
-def pipeline_or_numbers(spec: str | None, arguments: argparse.Namespace) -> Any:
+def pipeline_or_numbers(spec: str | None, arguments: argparse.Namespace) -> Named:
     """What `spec`, or ``--mean`` and ``--std``, stand for.
 
     Raises:
@@ -55,10 +68,10 @@ def pipeline_or_numbers(spec: str | None, arguments: argparse.Namespace) -> Any:
     given = arguments.mean is not None or arguments.std is not None
     if (spec is None) != given:
         raise SettingsError("give either SPEC, or --mean and --std.")
-    return numbers(arguments) if spec is None else named(spec)
+    return Named(numbers(arguments), "") if spec is None else named(spec)
 
 
-def named(spec: str) -> Any:
+def named(spec: str) -> Named:
     """What `spec` names: an object in a module, torchvision's transforms of some weights, or a preset.
 
     Raises:
@@ -66,14 +79,14 @@ def named(spec: str) -> Any:
     """
     from ..core.normalization import preset
     from ..errors import StatisticsError
-    from ..pipelines.spec import folders_here, load
+    from ..pipelines.spec import folders_here, load_made
 
     if ":" in spec:
-        return load(spec, folders_here())
+        return Named(*load_made(spec, folders_here()))
     if "." in spec:
-        return _transforms_of_weights(spec)
+        return Named(_transforms_of_weights(spec), "")
     try:
-        return preset(spec)
+        return Named(preset(spec), "")
     except StatisticsError as error:
         raise SettingsError(f"{error} Or give module:attribute, or the name of torchvision weights.") from error
 

@@ -7,14 +7,22 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import SettingsError
+from .commands import add_command
 
-__all__ = ["add_scan_arguments", "run_scan"]
+__all__ = ["add"]
 
 
-def add_scan_arguments(scan: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
+def add(commands: Any) -> None:
+    scan = add_command(
+        commands, "scan", _run, "find what is wrong with normalization in source code",
+        "Python, notebooks and configs are read; nothing of them is imported or run. Exits with 1 on errors.",
+        "pytest-denorm scan",
+        "pytest-denorm scan src notebooks --format sarif",
+        "pytest-denorm scan --select DN1 --notes",
+    )  # fmt: skip
     scan.add_argument("paths", metavar="PATH", nargs="*", default=["."], help="files and folders (default: here)")
     scan.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", help="(default: text)")
     scan.add_argument(
@@ -28,7 +36,7 @@ def add_scan_arguments(scan: argparse.ArgumentParser) -> None:
     )
 
 
-def run_scan(chosen: argparse.Namespace) -> int:
+def _run(chosen: argparse.Namespace) -> int:
     """Scan, print, and return 1 where there are errors."""
     from ..core.files import write_whole
     from ..scanner import scan

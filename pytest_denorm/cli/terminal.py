@@ -15,7 +15,6 @@ __all__ = [
     "fitted",
     "open_stderr",
     "painted",
-    "painted_diff",
     "painted_report",
     "prints_to_stderr",
     "wants_colors",
@@ -23,11 +22,18 @@ __all__ = [
 
 WIDTH = 80
 
-_CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
-_MARKS = {"ok": "green", "FAIL": "red", "XPASS": "red", "xfail": "yellow", "n/a": "dim", "skip": "dim"}
+_CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33}
+_MARKS = {
+    "ok": "green",
+    "FAIL": "red",
+    "XPASS": "red",
+    "warn": "yellow",
+    "xfail": "yellow",
+    "n/a": "dim",
+    "skip": "dim",
+}
 _MARKED = re.compile(rf"^  ({'|'.join(_MARKS)})(?= )", re.MULTILINE)
-_HEADING = re.compile(r"^(pytest-denorm|diagnosis|again):", re.MULTILINE)
-_DIFF_LINE = re.compile(r"^([-+@]).*$", re.MULTILINE)
+_HEADING = re.compile(r"^(pytest-denorm|diagnosis|pipeline|note|warning|again):", re.MULTILINE)
 
 
 class Stream(Protocol):
@@ -48,7 +54,7 @@ def wants_colors(stream: Stream, environ: Mapping[str, str] | None = None) -> bo
 
 
 def painted(text: str, *styles: str) -> str:
-    """`text` in styles of a terminal: ``bold``, ``dim``, ``red``, ``green``, ``yellow``, ``cyan``."""
+    """`text` in styles of a terminal: ``bold``, ``dim``, ``red``, ``green``, ``yellow``."""
     codes = ";".join(str(_CODES[style]) for style in styles)
     return f"\033[{codes}m{text}\033[0m"
 
@@ -57,12 +63,6 @@ def painted_report(text: str) -> str:
     """The text of a report, with the mark of each check in its colour."""
     text = _MARKED.sub(lambda found: f"  {painted(found[1], _MARKS[found[1]])}", text)
     return _HEADING.sub(lambda found: painted(found[0], "bold"), text)
-
-
-def painted_diff(text: str) -> str:
-    """A unified diff, what is added in green, what is taken out in red."""
-    colours = {"+": "green", "-": "red", "@": "cyan"}
-    return _DIFF_LINE.sub(lambda found: painted(found[0], colours[found[1]]), text)
 
 
 def fitted(text: str) -> str:

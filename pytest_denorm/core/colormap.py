@@ -69,6 +69,7 @@ class ColorMap:
         clipped: the map is affine, but some levels at an end of the range become one.
         gated: the darkest pictures (no level above 2 of 255) are treated otherwise than all others.
         per_image: the colour of a pixel depends on other pixels.
+        uneven: the share of pixels that have another slope or offset than most, for where they lie.
         unchanged: the output was the input.
         augments: where pixels land, or some of them, changes from call to call (flips, crops, erasing, noise).
         mutates: the pipeline wrote into the picture it was given.
@@ -89,6 +90,7 @@ class ColorMap:
     clipped: bool = False
     gated: bool = False
     per_image: bool = False
+    uneven: float = 0.0
     unchanged: bool = False
     augments: bool = False
     mutates: bool = False
@@ -126,6 +128,8 @@ class ColorMap:
         said = []
         if self.per_image:
             said.append("per-image: the colour of a pixel depends on the other pixels of its picture")
+        if self.uneven:
+            said.append(f"uneven: {self.uneven:.0%} of the pixels have another slope or offset, for where they lie")
         if self.random:
             said.append(f"random: {self.outcomes} different results for one picture, {self.random:.0%} not the usual")
         if self.gated:

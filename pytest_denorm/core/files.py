@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files on disk: written whole or not at all, and read only if they are regular files of a sane size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import BaselineError
 from .text import printable
 
-__all__ = ["irregular", "write_whole"]
+__all__ = ["irregular", "read_regular", "write_whole"]
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -21,13 +21,44 @@ _KINDS = (
 )
 
 
+def irregular(mode: int) -> str:
+    """Return what a file of this mode is, in words; empty for a regular file."""
+    return next((words for is_kind, words in _KINDS if is_kind(mode)), "")
+
+
+def read_regular(path: Path, what: str, most: int) -> bytes:
+    """Return the content of a regular file, without waiting for anything else.
+
+    Args:
+        path: the file.
+        what: its name in messages.
+        most: the largest size allowed, in bytes.
+
+    Raises:
+        OSError: it cannot be read.
+        BaselineError: it is something else, or larger than `most`.
+    """
+    # opening a named pipe would otherwise wait for somebody to write into it
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        info = os.fstat(handle)
+        if irregular(info.st_mode):
+            raise BaselineError(f"{what} is {irregular(info.st_mode)}: expected a file. Remove it.")
+        if info.st_size > most:
+            raise BaselineError(f"{what} has {info.st_size:,} bytes: expected at most {most:,}. Remove it.")
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)
+
+
 def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, and its folder if need be: a reader sees the old file or the new one, never a part.
+    """Write `data` to `path`, creating its folder: a reader sees the old file or the new one, never a part.
 
     A link is replaced, not followed.
 
     Raises:
-        BaselineError: it cannot be written, or something that is no file is there.
+        BaselineError: it cannot be written, or something other than a file is there.
     """
     temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(8)}.tmp")
     mode = _mode_of(path)
@@ -48,7 +79,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _mode_of(path: Path) -> int | None:
-    """The permissions of the file that is there, if any and no link."""
+    """Return the permissions of the file that is there, if any and not a link."""
     try:
         mode = path.lstat().st_mode
     except (OSError, ValueError):  # none there; a null byte in the path
@@ -58,8 +89,3 @@ def _mode_of(path: Path) -> int | None:
     if irregular(mode):
         raise BaselineError(f"{printable(str(path))} cannot be written: it is {irregular(mode)}. Remove it.")
     return mode & 0o777
-
-
-def irregular(mode: int) -> str:
-    """What a file of this mode is, in words; empty for a regular file."""
-    return next((words for is_kind, words in _KINDS if is_kind(mode)), "")

@@ -19,7 +19,7 @@ _OF_INTEGERS = {"uint8": BYTES, "uint16": DEPTHS[-1]}
 
 def dtype_name(dtype: Any) -> str:
     """Return the name of a dtype of torch or numpy: ``float32``, ``uint8``."""
-    return str(dtype).rpartition(".")[2]
+    return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
 
 
 def is_float(dtype: Any) -> bool:

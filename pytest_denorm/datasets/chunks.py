@@ -1,9 +1,9 @@
-"""Which pictures of a data set are taken, in which pieces."""
+"""Which images of a data set are taken, in which pieces."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,30 @@ import torch.utils.data
 
 from ..core.arguments import whole
 from ..errors import DatasetError
+from ..pipelines.batches import is_indexed
 
-__all__ = ["ChunkResults", "chosen", "chunks", "results"]
+__all__ = ["ChunkResults", "check_source", "chosen", "chunks", "results"]
+
+
+def check_source(dataset: Any) -> None:
+    """Refuse what is certainly no data set.
+
+    Raises:
+        DatasetError: it is a string, a dictionary, or cannot be iterated or indexed, or its length raises.
+    """
+    indexable = is_indexed(dataset)
+    if isinstance(dataset, (str, bytes, Mapping, type)) or not (indexable or hasattr(dataset, "__iter__")):
+        raise DatasetError(
+            f"a {type(dataset).__module__}.{type(dataset).__qualname__} is no data set: expected a data set "
+            f"(dataset[i] and len(dataset)), a loader, or an iterable of images."
+        )
+    if indexable:
+        try:
+            len(dataset)
+        except Exception as error:
+            raise DatasetError(
+                f"the length of the {type(dataset).__qualname__} cannot be had: {type(error).__name__}: {error}"
+            ) from error
 
 
 def chosen(length: int, *, limit: int | None = None, sample: int | None = None, seed: int = 0) -> Sequence[int]:
@@ -46,7 +68,7 @@ class _Raised:
 class ChunkResults(torch.utils.data.Dataset[Any]):
     """A data set whose items are results: what ``measure(dataset, chunk)`` makes of each chunk of indices.
 
-    With it a worker of a DataLoader sends back a few sums instead of pictures.
+    With it a worker of a DataLoader sends back a few sums instead of images.
     """
 
     def __init__(self, dataset: Any, measure: Any, pieces: Sequence[Sequence[int]]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import operator
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,19 +13,20 @@ from typing import Any
 import numpy as np
 import torch.utils.data
 
+from ..core.statistics import Statistics
 from ..errors import DatasetError, StatisticsWarning
-from ..pipelines.items import is_indexed, is_loader, kept_while_read
-from .chunks import chosen, chunks, results
+from ..pipelines.batches import is_indexed, is_loader, kept_while_read
+from ..pipelines.pixels import Reading, blocks_of_item
+from ..pipelines.tally import OnError, Reader, Tally
+from .chunks import check_source, chosen, chunks, results
 from .distributed import Ranks
-from .planes import Reading, Stored, check_source, picture_name, planes_of, stored_pictures
 from .progress import Progress
-from .statistics import Statistics
-from .tally import OnError, Reader, Tally
+from .stored_images import Stored, image_name, stored_images
 
 __all__ = ["dataset_statistics"]
 
-#: Pictures that one worker measures before it reports; and where they are kept together, which takes less time.
-_CHUNK, _CHUNK_OF_STORED = 1024, 4096
+#: Images that one worker measures before it reports.
+_CHUNK = 2048
 
 
 def dataset_statistics(
@@ -44,34 +44,34 @@ def dataset_statistics(
     timeout: float = 1800.0,
     progress: bool = False,
 ) -> Statistics:
-    """Mean, std, extremes and more of each channel, over all pixels of all pictures, in one pass.
+    """Measure mean, std, extremes and more of each channel, over all pixels of all images, in one pass.
 
-    The pictures are measured **as the data set gives them**. With ``ToTensor`` in its transform that is floats in 0..1;
+    The images are measured **as the data set gives them**. With ``ToTensor`` in its transform that is floats in 0..1;
     without, bytes, which is faster, and :meth:`Statistics.normalization` gives the same numbers to paste, on the scale
     0..1. Behind a Normalize the statistics are of normalized values (mean near 0, std near 1, in units of the std):
-    for those of the pictures that enter it, measure the data set without it, or ask
+    for those of the images that enter it, measure the data set without it, or ask
     :meth:`Statistics.before` with the Normalization found by :func:`~pytest_denorm.find_normalize`. Random
     augmentation is measured as it falls; the random states, and those of a loader's generators, are afterwards what
     they were before.
 
-    All sums are exact, so any split over workers, files or machines gives the same bits. Memory does not grow with
-    the data set.
+    Bytes add up without rounding. Other values are added up in float64, each image by itself, and images without
+    rounding: so any split over workers, files or machines gives the same bits. Memory does not grow with the data set.
 
     Args:
         dataset_or_loader: a data set (``dataset[i]``, ``len(dataset)``), a DataLoader, whose batches are measured as
-            they come, or an iterable of pictures. A picture is a PIL picture, a tensor (..., C, H, W) or an array
+            they come, or an iterable of images. An image is a PIL image, a tensor (..., C, H, W) or an array
             (..., H, W, C) or (..., C, H, W), of bytes, other integers or floats, of any size, or a clip (C, T, H, W)
-            of 1, 3 or 4 channels and another number of frames, each of which is a picture; it may come in a tuple
-            (masks and boxes may be before it; of several pictures the first), in a list, or in a dict
-            (``pixel_values``, ``image``, ``images``, ``img``, ...).
-        image: the key or index of the picture in an item, or a function that takes an item and returns it; of a
+            of 1, 3 or 4 channels and another number of frames, each of which is an image; it may come in a tuple
+            (masks and boxes may be before it), in a list, or in a dict (``pixel_values``, ``image``, ``images``,
+            ``img``, ...). Two that are equally good are an error, which `image` mends.
+        image: the key or index of the image in an item, or a function that takes an item and returns it; of a
             loader, in a batch or in each item of one.
         channel_axis: the axis of the channels in tensors and arrays, when it is not where the line above says.
         pixel_max: the value of white; 255 for uint8, 65535 for uint16 and 1 for floats unless it is given.
-        on_error: ``"raise"`` stops at the first picture that cannot be read and names it; ``"skip"`` leaves such
-            pictures out, counts them (``.failed``) and names the first 20 (``.failures``).
-        limit: measure at most so many pictures, the first ones.
-        sample: measure so many pictures, drawn with `seed`; not of an iterable.
+        on_error: ``"raise"`` stops at the first image that cannot be read and names it; ``"skip"`` leaves such
+            images out, counts them (``.failed``) and names the first 20 (``.failures``).
+        limit: measure at most so many images, the first ones.
+        sample: measure so many images, drawn with `seed`; not of an iterable.
         workers: processes of a DataLoader that read and measure; not of an iterable or a loader, which has its own.
         distributed: in a process of a ``torch.distributed`` group (as ``torchrun`` starts them): measure this rank's
             share of the data set; all ranks return the statistics of the whole.
@@ -79,8 +79,8 @@ def dataset_statistics(
         progress: a bar (tqdm, on a terminal) or lines on standard error.
 
     Raises:
-        DatasetError: no data set, an empty one, a picture that cannot be read (unless skipped), or pictures of
-            different numbers of channels or of different dtypes; the message names the first odd picture.
+        DatasetError: no data set, an empty one, an image that cannot be read (unless skipped), or images of
+            different numbers of channels or of different dtypes; the message names the first odd image.
         RankError: another rank failed or was not heard of in time; names it.
     """
     if on_error not in ("raise", "skip"):
@@ -98,8 +98,7 @@ def dataset_statistics(
             dataset_or_loader = kept
         indices = chosen(len(dataset_or_loader), limit=limit, sample=sample, seed=seed)
         measure = Measure(reading, on_error)
-        most = _CHUNK if measure.stored(dataset_or_loader) is None else _CHUNK_OF_STORED
-        pieces = chunks(indices, max(1, min(most, len(indices) // (4 * max(1, workers)))))
+        pieces = chunks(indices, max(1, min(_CHUNK, len(indices) // (4 * max(1, workers)))))
         if not distributed:
             return _run(dataset_or_loader, measure, pieces, workers, progress).statistics()
         ranks = Ranks(timeout)
@@ -121,13 +120,13 @@ class Measure:
     _reader: Reader | None = None
 
     def stored(self, dataset: Any) -> Stored | None:
-        """Its pictures, where they are kept together and are read as usual."""
+        """Its images, where they are kept together and are read as usual."""
         usual = self.reading.image is None and self.reading.channel_axis is None
-        return stored_pictures(dataset) if usual else None
+        return stored_images(dataset) if usual else None
 
     def __call__(self, dataset: Any, indices: Sequence[int]) -> Tally:
         if self._reader is None:
-            self._reader = Reader(self.reading, self.on_error, partial(picture_name, dataset))
+            self._reader = Reader(self.reading, self.on_error, partial(image_name, dataset))
         reader, stored = self._reader, self.stored(dataset)
         if stored is not None:
             part = stored.indices[indices.start : indices.stop] if isinstance(indices, range) else None
@@ -135,7 +134,7 @@ class Measure:
                 where: Any = slice(part.start, part.stop)
             else:
                 where = [operator.index(stored.indices[index]) for index in indices]
-            reader.read_batch(partial(operator.getitem, stored.pixels, where), indices)
+            reader.read_stack(partial(operator.getitem, stored.pixels, where), indices)
             return reader.tally()
         reader.read_each(partial(operator.getitem, dataset), indices)
         return reader.tally()
@@ -155,13 +154,13 @@ def _refuse_for_iterable(source: Any, wanted: dict[str, bool]) -> None:
     asked = [name for name, given in wanted.items() if given]
     if asked:
         raise DatasetError(
-            f"{' and '.join(asked)} cannot be had from a {type(source).__name__}, whose pictures have no index: give "
+            f"{' and '.join(asked)} cannot be had from a {type(source).__name__}, whose images have no index: give "
             f"the data set instead of the loader."
         )
 
 
 def _kept_behind(loader: Any) -> Any | None:
-    """The data set of a DataLoader that keeps its pictures together and whose every picture the loader gives once,
+    """The data set of a DataLoader that keeps its images together and whose every image the loader gives once,
     unchanged: what is measured is the same without collecting them into batches first."""
     data = torch.utils.data
     if type(loader) is not data.DataLoader or loader.collate_fn is not data.default_collate:
@@ -173,7 +172,7 @@ def _kept_behind(loader: Any) -> Any | None:
     whole = type(sampler) is data.SequentialSampler or (
         type(sampler) is data.RandomSampler and not sampler.replacement and sampler.num_samples == len(dataset)
     )
-    return dataset if whole and stored_pictures(dataset) is not None else None
+    return dataset if whole and stored_images(dataset) is not None else None
 
 
 def _warn_of_another_count(source: Any, count: int, firsts: list[Any]) -> None:
@@ -187,49 +186,29 @@ def _warn_of_another_count(source: Any, count: int, firsts: list[Any]) -> None:
     workers = getattr(source, "num_workers", 0)
     told = []
     if said != count:
-        told.append(f"the {type(dataset).__qualname__} has a length of {said:,} and gave {count:,} pictures")
+        told.append(f"the {type(dataset).__qualname__} has a length of {said:,} and gave {count:,} images")
     # the first batches are of different workers
     if workers > 1 and (count > said or (len(firsts) == 2 and np.array_equal(*firsts))):
         told.append(
-            f"each of {workers} workers gives the whole {type(dataset).__qualname__}, unless it shares its pictures "
+            f"each of {workers} workers gives the whole {type(dataset).__qualname__}, unless it shares its images "
             f"out by torch.utils.data.get_worker_info()"
         )
     if told:
         warnings.warn("; ".join(told) + ".", StatisticsWarning, stacklevel=4)
 
 
-def _itself(item: Any) -> Any:
-    return item
-
-
 def _stream(source: Any, reading: Reading, limit: int | None, shown: bool) -> Statistics:
-    """The batches of a loader, or the pictures of an iterable, as they come."""
+    """Return the statistics of the batches of a loader, or of the images of an iterable, as they come."""
     chosen(0, limit=limit)  # refuses a limit below 1
     batches = reading.batches_of(source) if is_loader(source) else None
-    reader, iterator, index = Reader(reading, batches=batches), iter(source), 0
+    reader, total = Reader(reading, batches=batches), 0
     firsts: list[Any] = []
     with Progress("stats", limit, shown=shown) as bar:
-        while limit is None or index < limit:
-            try:
-                item = next(iterator)
-            except StopIteration:
-                break
-            except Exception as error:
-                advice = " Give the data set instead of the loader to have it named, or skipped." if batches else ""
-                raise DatasetError(
-                    f"after {index:,} pictures, the next {'batch' if batches else 'picture'} could not be read: "
-                    f"{type(error).__name__}: {error}{advice}"
-                ) from error
-            if batches:
-                count = reader.read_batch(partial(_itself, item), range(index, limit or sys.maxsize))
-                if len(firsts) < 2:
-                    firsts.append(planes_of(item, reading, batches)[0].pixels[0])
-            else:
-                reader.read(item, index)
-                count = 1
-            reader.refuse_mixed()
+        for item, count in reader.read_stream(source, limit):
+            if batches and len(firsts) < 2:
+                firsts.append(blocks_of_item(item, reading, batches)[0].pixels[0])
             bar.update(count)
-            index += count
+            total += count
     if limit is None:
-        _warn_of_another_count(source, index, firsts)
+        _warn_of_another_count(source, total, firsts)
     return reader.tally().statistics()

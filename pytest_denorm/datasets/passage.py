@@ -1,9 +1,11 @@
-"""One picture through a Normalize: what went in, what came out, and how far the inverse brings it back."""
+"""One image through a Normalize: what went in, what came out, and how far the inverse brings it back."""
 
 from __future__ import annotations
 
+import functools
+import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,24 +13,28 @@ import numpy as np
 import torch
 
 from ..core.alone import alone
+from ..core.layout import FIRST, LAST
+from ..core.moments import measurable
 from ..core.normalization import Normalization, preset
 from ..core.units import Units
 from ..errors import ConditionalNormalizeWarning, ImageError, InverseError
 from ..pipelines import Located, locate
-from .planes import Planes, Reading, planes_of, unmeasurable
+from ..pipelines.calls import LAYOUTS, as_tensor, read_picture
+from ..pipelines.pixels import Block, Reading, blocks_of_item
+from ..pipelines.reader import axes_of, images_in
 
-__all__ = ["Inverse", "Passage", "compare", "located_quietly", "pass_alone", "seen_pairs"]
+__all__ = ["InLayout", "Inverse", "Passage", "compare", "located_quietly", "pass_alone", "seen_pairs"]
 
 Inverse = Callable[[Any], Any]
 
-#: A value has the wrong level when it comes back further than half a level from where it was. The slack keeps pictures
+#: A value has the wrong level when it comes back further than half a level from where it was. The slack keeps images
 #: that lie between two levels, as resized ones do, from being counted for an error of the arithmetic.
 _HALF_A_LEVEL = 0.501
 
 
 @dataclass(frozen=True)
 class Passage:
-    """What one picture, or several views of it, lost on the way there and back, in levels of 255."""
+    """What one image, or several views of it, lost on the way there and back, in levels of 255."""
 
     values: int
     wrong: int
@@ -36,21 +42,21 @@ class Passage:
 
 
 def located_quietly(pipeline: Any) -> Located:
-    """As :func:`~pytest_denorm.pipelines.locate`, the name of a preset too; the warning was given before."""
+    """Return what :func:`~pytest_denorm.pipelines.locate` does, of the name of a preset too, without its warning."""
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConditionalNormalizeWarning)
         return locate(preset(pipeline) if isinstance(pipeline, str) else pipeline)
 
 
 def seen_pairs(recorded: Iterable[tuple[Any, Any]], name: str) -> list[tuple[Any, Any]]:
-    """What entered and what left the Normalize while an item was made, as tensors or arrays.
+    """Return what entered and what left the Normalize while an item was made, as tensors or arrays.
 
     Raises:
-        ImageError: nothing went through it, or something else than a picture of the same shape.
+        ImageError: nothing went through it, or something else than an image of the same shape.
     """
-    pairs = [(_picture_in(entered), _picture_in(left)) for entered, left in recorded]
+    pairs = [(_image_in(entered), _image_in(left)) for entered, left in recorded]
     if not pairs:
-        raise ImageError(f"the picture did not pass {name}.")
+        raise ImageError(f"the image did not pass {name}.")
     for entered, left in pairs:
         if entered is None or left is None or entered.shape != left.shape:
             shapes = ["no tensor or array" if one is None else f"shape {tuple(one.shape)}" for one in (entered, left)]
@@ -61,33 +67,25 @@ def seen_pairs(recorded: Iterable[tuple[Any, Any]], name: str) -> list[tuple[Any
     return pairs
 
 
-def _picture_in(thing: Any) -> Any | None:
-    """The first tensor or array with channels in nested arguments."""
-    if isinstance(thing, (torch.Tensor, np.ndarray)) and thing.ndim >= 3:
-        return thing
-    if isinstance(thing, (tuple, list, Mapping)):
-        for each in thing.values() if isinstance(thing, Mapping) else thing:
-            found = _picture_in(each)
-            if found is not None:
-                return found
-    return None
+def _image_in(thing: Any) -> Any | None:
+    return next((one for one in images_in(thing) if axes_of(one) >= 3), None)
 
 
 def pass_alone(located: Located, item: Any, reading: Reading) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The raw pictures of an item, on the scale of the Normalize, and what it alone makes of each: (C, H, W).
+    """Yield the raw images of an item, on the scale of the Normalize, and what it alone makes of each: (C, H, W).
 
     Raises:
-        ImageError: the picture has values below 0 (it was normalized before), NaN or infinite ones.
+        ImageError: the image has values below 0 (it was normalized before), NaN or infinite ones.
     """
     normalization = located.normalization
-    for planes in planes_of(item, reading):
-        reason = unmeasurable(planes.pixels)
+    for block in blocks_of_item(item, reading):
+        reason = measurable(block.pixels)
         if reason:
             raise ImageError(reason)
-        for entered in _on_scale(planes, normalization.pixel_max):
+        for entered in _on_scale(block, normalization.pixel_max):
             if float(entered.min()) < 0:
                 raise ImageError(
-                    "the picture has negative values, so it is normalized already: give the data set alone to watch "
+                    "the image has negative values, so it is normalized already: give the data set alone to watch "
                     "its own Normalize, or without it."
                 )
             # its own copy: an in-place Normalize writes into what it is given
@@ -95,29 +93,26 @@ def pass_alone(located: Located, item: Any, reading: Reading) -> Iterator[tuple[
             yield entered, torch.as_tensor(run(entered.clone()[None]))[0]
 
 
-def _on_scale(planes: Planes, pixel_max: float) -> torch.Tensor:
-    """(N, C, H, W) floats whose white is `pixel_max`; bytes are divided in float32, as ToTensor does."""
-    pixels = np.moveaxis(planes.pixels, -1, 1) if planes.channels_last else planes.pixels
-    if pixels.dtype.kind != "f":
-        pixels = pixels.astype(np.float32)
+def _on_scale(block: Block, pixel_max: float) -> torch.Tensor:
+    """Return (N, C, H, W) floats whose white is `pixel_max`; bytes are divided in float32, as ToTensor does."""
+    pixels = block.pixels if block.pixels.dtype.kind == "f" else block.pixels.astype(np.float32)
     tensor = torch.from_numpy(np.ascontiguousarray(pixels))
-    return tensor if planes.pixel_max == pixel_max else tensor / planes.pixel_max * pixel_max
+    return tensor if block.white == pixel_max else tensor / block.white * pixel_max
 
 
 def compare(
     entered: Any, left: Any, inverse: Inverse | None, normalization: Normalization, output_max: float | None = None
 ) -> Passage:
-    """How far `inverse` of `left` is from `entered`. NaN counts as an error of 255 levels.
+    """Return how far `inverse` of `left` is from `entered`. NaN counts as an error of 255 levels.
 
     Args:
+        entered, left: tensors or arrays of one shape.
         output_max: the value of white in what the inverse gives; see :class:`~pytest_denorm.core.units.Units`.
 
     Raises:
-        InverseError: the inverse raised, or gave something that is no picture of that shape.
+        InverseError: the inverse raised, or gave something that is no image of that shape.
     """
-    back = torch.as_tensor(normalization.denormalize(left) if inverse is None else _call(inverse, left))
-    if back.shape != left.shape:
-        raise InverseError(f"the inverse made shape {tuple(back.shape)} of shape {tuple(left.shape)}.")
+    back = torch.as_tensor(normalization.denormalize(left)) if inverse is None else _back(inverse, left)
     units = Units(normalization.pixel_max, output_max)
     # in float64, so that only the error of the round trip is seen
     found, wanted = units.read(back).double(), torch.as_tensor(entered).double()
@@ -126,8 +121,42 @@ def compare(
     return Passage(errors.numel(), wrong, float(errors.max()))
 
 
-def _call(inverse: Inverse, left: Any) -> Any:
+def _back(inverse: Inverse, left: Any) -> torch.Tensor:
+    """Return what the inverse gives, of the shape of `left`: tensors, arrays and PIL images, channels first or last."""
+    shape = tuple(left.shape)
     try:
-        return inverse(left.clone() if isinstance(left, torch.Tensor) else left.copy())
+        returned = inverse(left.clone() if isinstance(left, torch.Tensor) else left.copy())
     except Exception as error:
         raise InverseError(f"the inverse raised {type(error).__name__}: {error}") from error
+    if len(shape) == 3 or math.prod(shape[:-3]) == 1:
+        return read_picture(returned, shape[-3:], "inverse").reshape(shape)
+    batch = as_tensor(returned, "inverse")
+    if len(batch) != len(left):
+        raise InverseError(f"the inverse returned {len(batch)} images for {len(left)}: expected as many.")
+    return torch.stack([read_picture(one, shape[1:], "inverse") for one in batch])
+
+
+class InLayout:
+    """An inverse of another layout than the pipeline emits; picklable, for worker processes.
+
+    Args:
+        layout: one of :data:`~pytest_denorm.pipelines.calls.LAYOUTS`.
+        channel_axis: of what it is given here.
+
+    Raises:
+        ImageError: no such layout.
+    """
+
+    def __init__(self, inverse: Inverse, layout: str, channel_axis: int | None) -> None:
+        if layout not in LAYOUTS:
+            raise ImageError(f"layout is {layout!r}: expected one of {', '.join(LAYOUTS)}, or None.")
+        functools.update_wrapper(self, inverse, updated=())  # it is called by its own name
+        self._inverse, self._layout, self._is_last = inverse, layout, channel_axis == LAST
+
+    def __call__(self, left: Any) -> Any:
+        image = torch.as_tensor(left)
+        image = image.reshape(image.shape[-3:]) if math.prod(image.shape[:-3]) == 1 else image
+        way = LAYOUTS[self._layout]
+        image = image.movedim(LAST, FIRST) if self._is_last else image
+        returned = self._inverse((way.single if image.ndim == 3 else way.batch)(image))
+        return read_picture(returned, tuple(image.shape), "inverse") if self._is_last else returned

@@ -16,11 +16,11 @@ _INTERVAL = 10.0
 
 
 class Progress:
-    """Tells of pictures done, on `stream`: tqdm's bar where tqdm is installed and `stream` is a terminal, else lines.
+    """Tells of images done, on `stream`: tqdm's bar where tqdm is installed and `stream` is a terminal, else lines.
 
     Args:
         title: what is being done, one word.
-        total: how many pictures there will be; None where that is not known.
+        total: how many images there will be; None where that is not known.
         stream: where to write (default: standard error); nothing is written if `shown` is false.
         done: how many were done before, in an earlier run.
     """
@@ -49,7 +49,7 @@ class Progress:
             self._tell()
 
     def update(self, count: int) -> None:
-        """`count` more pictures are done."""
+        """`count` more images are done."""
         self._done += count
         if self._bar is not None:
             self._bar.update(count)
@@ -62,10 +62,10 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Pictures a second, of this run."""
+        """Images a second, of this run."""
         return (self._done - self._before) / max(self.seconds, 1e-9)
 
     def _tell(self) -> None:
         self._told = time.monotonic()
         of = "" if self._total is None else f" of {self._total:,}"
-        print(f"{self._title}: {self._done:,}{of} pictures, {self.rate:,.0f} a second", file=self._stream, flush=True)
+        print(f"{self._title}: {self._done:,}{of} images, {self.rate:,.0f} a second", file=self._stream, flush=True)

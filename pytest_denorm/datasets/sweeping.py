@@ -1,4 +1,4 @@
-"""``sweep``: every picture of a data set through the Normalize and back."""
+"""``sweep``: every image of a data set through the Normalize and back."""
 
 from __future__ import annotations
 
@@ -6,172 +6,41 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ..core.json_files import expect, read_json, write_json
 from ..core.normalization import Normalization
-from ..core.text import count_of
+from ..core.statistics import Failure
 from ..core.units import check_output_max
-from ..errors import DatasetError, ImageTypeError, NormalizeNotFoundError, PipelineError
+from ..diagnosis.diagnose import diagnose
+from ..errors import DatasetError, DenormError, ImageError, ImageTypeError, NormalizeNotFoundError, PipelineError
 from ..pipelines import Located, locate
-from ..pipelines.items import data_set_of, is_indexed, kept_while_read
+from ..pipelines.batches import data_set_of, is_indexed, kept_while_read
+from ..pipelines.pixels import Reading
 from ..pipelines.randomness import states_kept
+from ..pipelines.tally import OnError
 from ..pipelines.watching import recorded
-from .chunks import chosen, chunks, results
+from .chunks import check_source, chosen, chunks, results
 from .distributed import Ranks
-from .json_files import expect, read_json, write_json
-from .passage import Inverse, Passage, compare, located_quietly, pass_alone, seen_pairs
-from .planes import Reading, check_source, picture_name
+from .passage import InLayout, Inverse, compare, located_quietly, pass_alone, seen_pairs
 from .progress import Progress
-from .statistics import FAILURE_FORM, NAMED_FAILURES, Failure, describe
-from .tally import OnError
+from .stored_images import image_name
+from .sweep_result import SweepResult
 
-__all__ = ["SweepResult", "WorstPicture", "sweep"]
+__all__ = ["sweep"]
 
-#: Pictures between two chances to save the state.
+#: Images between two chances to save the state.
 _CHUNK = 64
 #: Seconds between two savings.
 _SAVE_EVERY = 1.0
-
-_WORST_FORM = {"index": int, "name": str, "error": float, "wrong_levels": int}
-#: What :meth:`SweepResult.from_dict` expects.
-_FORM: dict[str, Any] = {
-    **dict.fromkeys(("pictures", "values", "wrong_levels", "wrong_pictures", "failed", "planned"), int),
-    "seconds": float,
-    "source": str,
-    "failures": [FAILURE_FORM],
-}
-
-
-@dataclass(frozen=True)
-class WorstPicture:
-    """The picture that came back worst."""
-
-    index: int
-    name: str
-    #: the greatest error of a value, in levels of 255
-    error: float
-    wrong_levels: int
-
-    def __str__(self) -> str:
-        where = describe(self.index, self.name)
-        return f"{where}: off by up to {self.error:.3g} of 255, {self.wrong_levels:,} levels wrong"
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    """What a sweep found. Parts of a sweep merge (``a + b``).
-
-    Attributes:
-        pictures: how many were checked.
-        values: how many values (pixels times channels) that were.
-        wrong_levels: values that came back more than half a level of 255 off.
-        wrong_pictures: pictures that have such a value.
-        worst: the picture with the greatest error.
-        failed: pictures that could not be read and were skipped; the first of them are in `failures`.
-        seconds: how long it took, all resumed runs together.
-        planned: how many pictures the sweep was to check.
-        source: where the Normalize was found.
-        resumed: how many of the pictures an earlier run had checked, as the state file says.
-    """
-
-    pictures: int = 0
-    values: int = 0
-    wrong_levels: int = 0
-    wrong_pictures: int = 0
-    worst: WorstPicture | None = None
-    failed: int = 0
-    failures: tuple[Failure, ...] = ()
-    seconds: float = field(default=0.0, compare=False)
-    planned: int = 0
-    source: str = ""
-    resumed: int = field(default=0, compare=False)
-
-    @property
-    def complete(self) -> bool:
-        """Every picture that was planned was checked, or failed."""
-        return self.pictures + self.failed == self.planned
-
-    @property
-    def ok(self) -> bool:
-        """Every picture that was planned was checked and came back."""
-        return self.pictures == self.planned and not self.wrong_levels
-
-    @property
-    def rate(self) -> float:
-        """Pictures a second."""
-        return (self.pictures + self.failed) / max(self.seconds, 1e-9)
-
-    @classmethod
-    def of_passages(cls, index: int, name: str, passages: Sequence[Passage]) -> SweepResult:
-        """Of one picture."""
-        wrong = sum(passage.wrong for passage in passages)
-        worst = WorstPicture(index, name, max(passage.error for passage in passages), wrong)
-        return cls(1, sum(passage.values for passage in passages), wrong, int(wrong > 0), worst)
-
-    def __add__(self, other: SweepResult) -> SweepResult:
-        both = [result.worst for result in (self, other) if result.worst is not None]
-        return SweepResult(
-            self.pictures + other.pictures,
-            self.values + other.values,
-            self.wrong_levels + other.wrong_levels,
-            self.wrong_pictures + other.wrong_pictures,
-            min(both, key=lambda worst: (-worst.error, worst.index), default=None),
-            self.failed + other.failed,
-            tuple(sorted((*self.failures, *other.failures))[:NAMED_FAILURES]),
-            self.seconds + other.seconds,
-            self.planned + other.planned,
-            self.source or other.source,
-            self.resumed + other.resumed,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-safe."""
-        derived = {"version": 1, "ok": self.ok, "complete": self.complete, "rate": self.rate}
-        return derived | asdict(replace(self, failures=())) | {"failures": [asdict(each) for each in self.failures]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> SweepResult:
-        """What :meth:`to_dict` wrote.
-
-        Raises:
-            DatasetError: not such a dictionary.
-        """
-        try:
-            expect(data, _FORM, "")
-            given = {"resumed": 0, **{name: data[name] for name in cls.__dataclass_fields__ if name != "resumed"}}
-            if given["worst"] is not None:
-                expect(given["worst"], _WORST_FORM, "worst")
-                given["worst"] = WorstPicture(**given["worst"])
-            given["failures"] = tuple(Failure(**failure) for failure in given["failures"])
-            return cls(**given)
-        except (DatasetError, KeyError, TypeError) as error:
-            raise DatasetError(f"this is no result as SweepResult.to_dict() writes it: {error}") from error
-
-    def __str__(self) -> str:
-        checked = self.pictures + self.failed
-        part = "" if self.complete else f" of {self.planned:,}, unfinished"
-        lines = [
-            f"sweep over {count_of(checked, 'picture')}{part}, through {self.source} and back",
-            f"  {self.wrong_levels:,} of {self.values:,} levels wrong, in {count_of(self.wrong_pictures, 'picture')}",
-        ]
-        if self.worst is not None:
-            lines.append(f"  worst: {self.worst}")
-        if self.failed:
-            lines.append(f"  {count_of(self.failed, 'picture')} could not be read:")
-            lines += [f"    {failure}" for failure in self.failures]
-        if self.resumed and self.resumed == checked:
-            said = "nothing was swept now: all of this is in the state file; delete it to sweep anew"
-            return "\n".join([*lines, f"  {said}"])
-        if self.resumed:
-            lines.append(f"  {count_of(self.resumed, 'picture')} of these had been checked before (the state file)")
-        return "\n".join([*lines, f"  {self.rate:,.0f} pictures a second"])
 
 
 def sweep(
@@ -180,6 +49,7 @@ def sweep(
     *,
     inverse: Inverse | Normalization | None = None,
     output_max: float | None = None,
+    layout: str | None = None,
     image: str | int | Callable[[Any], Any] | None = None,
     channel_axis: int | None = None,
     pixel_max: float | None = None,
@@ -193,34 +63,36 @@ def sweep(
     timeout: float = 1800.0,
     progress: bool = False,
 ) -> SweepResult:
-    """Sends every picture of a data set through a Normalize and back, and counts what does not return.
+    """Sends every image of a data set through a Normalize and back, and counts what does not return.
 
     ``sweep(dataset)`` or ``sweep(loader)`` looks on while the data set's own Normalize works amid whatever augmentation
     surrounds it: what entered it is compared with what the inverse makes of what left it.
-    ``sweep(pipeline, dataset)`` takes raw pictures (PIL, bytes, floats) from `dataset` and sends them through the
+    ``sweep(pipeline, dataset)`` takes raw images (PIL, bytes, floats) from `dataset` and sends them through the
     Normalize of `pipeline` alone, of whatever library.
 
     Args:
         pipeline: a data set, a loader (whose data set is swept), or with `dataset` a pipeline, a Normalization, or the
             name of a preset.
-        dataset: the raw pictures, ``dataset[i]`` and ``len(dataset)``.
-        inverse: the project's own inverse of a picture (C, H, W), to floats in the units of the pictures, or to
-            bytes; the derived inverse if it is not given.
-        output_max: the value of white in the floats that `inverse` gives, if it is not that of the pictures; and in
+        dataset: the raw images, ``dataset[i]`` and ``len(dataset)``.
+        inverse: the project's own inverse: takes an image as it leaves the Normalize. It gives back a tensor, array or
+            PIL image, of floats in the units of the images or of bytes. Without it the derived inverse is used.
+        output_max: the value of white in the floats that `inverse` gives, if it is not that of the images; and in
             integers, as for :func:`~pytest_denorm.assert_round_trip`.
-        image, channel_axis, pixel_max: where and what the pictures of `dataset` are, as in
+        layout: what `inverse` takes, where that is not what leaves the Normalize, as for
+            :func:`~pytest_denorm.assert_round_trip`.
+        image, channel_axis, pixel_max: where and what the images of `dataset` are, as in
             :func:`~pytest_denorm.dataset_statistics`.
-        on_error: ``"raise"`` at the first picture that cannot be read; ``"skip"`` counts and names them.
+        on_error: ``"raise"`` at the first image that cannot be read; ``"skip"`` counts and names them.
         limit, sample, seed, workers, distributed, timeout, progress: as in
             :func:`~pytest_denorm.dataset_statistics`.
         state: a file where the sweep keeps how far it is. If it is there, the sweep goes on from it: nothing is
             counted twice, and what was checked in the last second before a kill is checked again. The file is
-            replaced whole. The data set has to give its pictures in the same order. Distributed, each rank keeps a
+            replaced whole. The data set has to give its images in the same order. Distributed, each rank keeps a
             file of its own, with ``.<rank>-of-<count>`` behind the name.
 
     Raises:
         PipelineError: no Normalize, or not one alone, or one that cannot be watched or that works on batches.
-        DatasetError: no data set; a picture that cannot be read (unless skipped) or does not fit the Normalize; or
+        DatasetError: no data set; an image that cannot be read (unless skipped) or does not fit the Normalize; or
             `state` is of another sweep.
         RankError: another rank failed; names it.
     """
@@ -228,20 +100,17 @@ def sweep(
         raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
     located = located_quietly(pipeline) if isinstance(pipeline, str) else locate(pipeline)
     if dataset is None and isinstance(pipeline, (str, Normalization)):
-        raise DatasetError(f"{pipeline!r} holds no pictures: a sweep needs a data set too.")
+        raise DatasetError(f"{pipeline!r} holds no images: a sweep needs a data set too.")
     if dataset is None:
         dataset, pipeline = _unwrapped(pipeline, located), None
-        with recorded(located):  # refuses before the first picture what cannot be watched
+        with recorded(located):  # refuses before the first image what cannot be watched
             pass
     check_source(dataset)
     if not is_indexed(dataset):
         raise DatasetError(
             f"a {type(dataset).__name__} has no index or no length: a sweep needs dataset[i] and len(dataset)."
         )
-    if isinstance(inverse, Normalization):
-        inverse = inverse.normalize
-    if inverse is not None and not callable(inverse):
-        raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
+    inverse = _as_inverse(inverse, layout, located)
     indices = chosen(len(dataset), limit=limit, sample=sample, seed=seed)
     if not indices:
         raise DatasetError("the data set is empty: there is nothing to sweep.")
@@ -250,31 +119,80 @@ def sweep(
     work = RoundTrips(pipeline, inverse, output_max, Reading(image, channel_axis, pixel_max), on_error)
     key = {
         "normalization": [list(normalization.mean), list(normalization.std), normalization.pixel_max],
-        "dataset": [len(dataset), picture_name(dataset, indices[0]), picture_name(dataset, indices[-1])],
+        "dataset": [len(dataset), image_name(dataset, indices[0]), image_name(dataset, indices[-1])],
         "pictures": [len(indices), sample, seed if sample is not None else None],
         "inverse": None if inverse is None else getattr(inverse, "__qualname__", type(inverse).__qualname__),
         "results of the inverse": None if inverse is None else _fingerprint(inverse, normalization),
         "pipeline": None if pipeline is None else located.name,
         "reading": [None if image is None else str(image), channel_axis, pixel_max],
     }
-    if output_max is not None:
-        key["output_max"] = output_max
+    key |= {name: value for name, value in (("output_max", output_max), ("layout", layout)) if value is not None}
     start = SweepResult(source=normalization.source or str(normalization))
-    if not distributed:
+    if distributed:
+        result = _shared(dataset, work, indices, start, state, key, workers, timeout, progress)
+    else:
         with kept_while_read(dataset):
-            return _run(dataset, work, indices, start, _State(state, key), workers, progress)
+            result = _run(dataset, work, indices, start, _State(state, key), workers, progress)
+    if inverse is None or not result.wrong_levels:
+        return result
+    return replace(result, diagnosis=_diagnosis(located, inverse, output_max))
+
+
+def _shared(
+    dataset: Any,
+    work: RoundTrips,
+    indices: Sequence[int],
+    start: SweepResult,
+    state: str | os.PathLike[str] | None,
+    key: dict[str, Any],
+    workers: int,
+    timeout: float,
+    shown: bool,
+) -> SweepResult:
+    """Return the result of all ranks, of which each takes its share of `indices`."""
     ranks = Ranks(timeout)
     own = None if state is None else f"{os.fspath(state)}.{ranks.rank}-of-{ranks.count}"
     kept = _State(own, key | {"rank": [ranks.rank, ranks.count]})
     mine = indices[ranks.rank :: ranks.count]
-    shown = progress and ranks.rank == 0
+    is_first = ranks.rank == 0
     with kept_while_read(dataset):
-        parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown))
+        parts = ranks.gather(lambda: _run(dataset, work, mine, start, kept, workers, shown and is_first))
     return replace(sum(parts[1:], parts[0]), seconds=max(part.seconds for part in parts))  # side by side
 
 
+def _as_inverse(inverse: Any, layout: str | None, located: Located) -> Inverse | None:
+    """Return what takes an image as it leaves the Normalize.
+
+    Raises:
+        ImageTypeError: it cannot be called.
+        ImageError: no such layout, or one of no inverse.
+    """
+    if isinstance(inverse, Normalization):
+        inverse = inverse.normalize
+    if inverse is None:
+        if layout is not None:
+            raise ImageError(f"layout is {layout!r}, and there is no inverse that takes it.")
+        return None
+    if not callable(inverse):
+        raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized image, or None.")
+    called: Inverse = inverse
+    return called if layout is None else InLayout(called, layout, located.normalization.channel_axis)
+
+
+def _diagnosis(located: Located, inverse: Inverse, output_max: float | None) -> str:
+    """Return what is wrong with an inverse, in a line; "" where images of every level come back."""
+    normalization = located.normalization
+    try:
+        with states_kept(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            said = diagnose(normalization, inverse, pixel_max=normalization.pixel_max, output_max=output_max)
+    except DenormError as error:
+        return f"none: {error}"
+    return "" if said.exact else str(said).partition("\n")[0]
+
+
 def _fingerprint(inverse: Inverse, normalization: Normalization) -> str:
-    """A digest of what an inverse makes of a small picture, to three decimals; "" where it takes none. A state file is
+    """A digest of what an inverse makes of a small image, to three decimals; "" where it takes none. A state file is
     of another sweep when the code of the inverse has changed.
     """
     channels = 3 if normalization.channels == 1 else normalization.channels
@@ -283,7 +201,7 @@ def _fingerprint(inverse: Inverse, normalization: Normalization) -> str:
         with states_kept():
             returned = inverse(normalization.normalize(levels.float() / 255 * normalization.pixel_max))
         values = np.asarray(returned, np.float64).round(3) + 0.0
-    except Exception:  # pictures of other kinds; the sweep itself tells what is wrong with it
+    except Exception:  # images of other kinds; the sweep itself tells what is wrong with it
         return ""
     return hashlib.sha256(repr(values.tolist()).encode()).hexdigest()[:16]
 
@@ -327,7 +245,7 @@ class RoundTrips:
         return result
 
     def _one(self, dataset: Any, index: int, located: Located, seen: list[Any] | None) -> SweepResult:
-        name = picture_name(dataset, index)
+        name = image_name(dataset, index)
         try:
             if seen is None:
                 pairs = list(pass_alone(located, dataset[index], self.reading))
@@ -401,6 +319,6 @@ def _run(
                 done += len(piece)
                 state.save(done, result)
                 bar.update(len(piece))
-        finally:  # also when it is interrupted, or a picture fails
+        finally:  # also when it is interrupted, or an image fails
             state.save(done, result, now=True)
     return result

@@ -1,8 +1,9 @@
-"""Where values are clamped: before the inverse, in the normalized space, or after it, to another range than 0..white."""
+"""Where values are clamped: before the inverse, in the normalized space, or after it to another range than 0..white."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,18 +48,16 @@ def find_clamp(seen: Evidence, values: Array, slope: Array, offset: Array, order
     low = np.where(wrong & cut_low, seen.low, -np.inf)
     high = np.where(wrong & cut_high, seen.high, np.inf)
     known = max(1e-4 * seen.white, 0.5 * seen.step)
-    ends_after = _common(low[wrong], np.full(int(wrong.sum()), known)), _common(high[wrong], np.full(int(wrong.sum()), known))
+    after = tuple(_common(end[wrong], np.full(int(wrong.sum()), known)) for end in (low, high))
     with np.errstate(all="ignore"):
-        before_low = np.where(slope > 0, (low - offset) / slope, (high - offset) / slope)
-        before_high = np.where(slope > 0, (high - offset) / slope, (low - offset) / slope)
-    widths = np.maximum(1e-4, np.abs(known / slope))[wrong]
-    ends_before = _common(before_low[wrong], widths), _common(before_high[wrong], widths)
-    together_after, together_before = all(not math.isnan(one) for one in ends_after), all(
-        not math.isnan(one) for one in ends_before
-    )
-    if together_before and (not together_after or _digits(ends_before) <= _digits(ends_after)):
-        return Clamp(ends_before, low, high, 1.1)
-    return Clamp(None, low, high, 1.1 if together_after and wrong.all() else 1.3)
+        ends = (low - offset) / slope, (high - offset) / slope
+        widths = np.maximum(1e-4, np.abs(known / slope))[wrong]
+    turned = slope < 0
+    before = tuple(_common(np.where(turned, *pair)[wrong], widths) for pair in ((ends[1], ends[0]), (ends[0], ends[1])))
+    is_after, is_before = (not any(math.isnan(end) for end in pair) for pair in (after, before))
+    if is_before and (slope[wrong] != 0).all() and (not is_after or _digits(before) <= _digits(after)):
+        return Clamp((before[0], before[1]), low, high, 1.1)
+    return Clamp(None, low, high, 1.1 if is_after and wrong.all() else 1.3)
 
 
 def _common(ends: Array, widths: Array) -> float:
@@ -73,6 +72,6 @@ def _common(ends: Array, widths: Array) -> float:
     return snap((lowest + highest) / 2, (highest - lowest) / 2) if abs(lowest + highest) > highest - lowest else 0.0
 
 
-def _digits(ends: tuple[float, float]) -> int:
+def _digits(ends: Sequence[float]) -> int:
     """How many digits it takes to write them down."""
-    return max(len(f"{one:.6g}".strip("-0.")) for one in ends if math.isfinite(one))
+    return max((len(f"{one:.6g}".strip("-0.")) for one in ends if math.isfinite(one)), default=0)

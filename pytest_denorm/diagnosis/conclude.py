@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def explain_arrays(
     on_level = np.abs(x / level - np.rint(x / level)) < 1e-4
     wrong = on_level & (np.rint(x / level) != np.rint(z / level))
     lost = sum(len(np.unique(np.rint(x[wrong[:, c], c] / level))) for c in range(seen.channels))
-    return conclude(seen, wrong_levels=lost)
+    return conclude(seen, explain(seen), wrong_levels=lost)
 
 
 def storage(results: Array, white: float, output_max: float | None, roundoff: float = 0.0) -> tuple[float, float]:
@@ -113,20 +114,32 @@ def _is_whole(values: Array, roundoff: float) -> bool:
     return bool((np.abs(values - np.rint(values)) <= max(1e-3, 2 * off)).all())
 
 
-def explain(seen: Evidence) -> Explanation | None:
-    """Return the cheapest explanation, in the accuracy of the images; else in that of float32 constants."""
+def explain(seen: Evidence, *, exact: bool = True) -> Explanation | None:
+    """Return the cheapest explanation, in the accuracy of the images; else in that of float32 constants.
+
+    Args:
+        exact: results may be right. Where they are not, and short floats hide it, less is granted to the arithmetic.
+    """
+    if seen.step and seen.high.max() <= 2 * seen.step:
+        return None  # all that is left of values in 0..1 that were cast as they are
     found = search(seen)
-    if found is not None or seen.unit >= _SINGLE:
+    if not exact and found is not None and found.is_right and seen.unit > _SINGLE:
+        for share in (2, 4, 8):
+            finer = search(replace(seen, unit=seen.unit / share, slack=seen.slack / share))
+            if finer is not None and not finer.is_right:
+                return finer
+    if seen.unit >= _SINGLE or (found is not None and found.cost < 1.3):
         return found
-    coarse = Evidence(
-        seen.x, seen.y, seen.z, seen.known, seen.step, _SINGLE,
-        np.maximum(seen.slack, 4 * _SINGLE * seen.white), seen.noise,
-    )  # fmt: skip
-    return search(coarse)
+    coarse = replace(seen, unit=_SINGLE, slack=np.maximum(seen.slack, 4 * _SINGLE * seen.white))
+    other = search(coarse)
+    if found is None or other is None:
+        return found or other
+    return other if other.cost < found.cost and not other.is_right else found
 
 
 def conclude(
     seen: Evidence,
+    found: Explanation | None,
     *,
     wrong_levels: int = 0,
     exact: bool | None = None,
@@ -134,36 +147,44 @@ def conclude(
     beside: Sequence[Finding] = (),
     why: str = "",
     scale: float = 1.0,
+    finite: bool = True,
 ) -> Diagnosis:
     """Return the diagnosis of what was seen.
 
     Args:
+        found: the cheapest explanation of the pixels, if there is one.
         wrong_levels: how many of 256 levels a channel come back as another byte.
         exact: whether results are right within the tolerance; judged from the pixels unless given.
         between: values between two levels enter Normalize, and a cast loses something of them.
         beside: what was found by other means.
         why: the reason why there is no map to look for; "" where there may be one.
         scale: of the results, against the images.
+        finite: all results are numbers.
     """
-    error = float(np.abs(seen.z - seen.x).max())
+    error = float(np.abs(seen.z - seen.x).max()) if finite else np.inf
     total = 256 * seen.channels
     if exact is None:
         exact = bool((np.abs(seen.z - seen.x) <= seen.slack + 0.52 * seen.step).all())
-    found = None if why else explain(seen)
     findings = list(beside)
+    spoils = any(one.effect > 0 and one.kind not in ("wraps", "depends-on-batch") for one in beside)
     warning = ""
-    if found is not None and found.is_right:
-        pass
-    elif found is not None and _is_only_cut(found) and not wrong_levels and not between:
-        exact, warning = True, " All levels of bytes come back; what lies between two would lose half a level."
-    elif found is not None and not (exact and not found.way.key):
+    if found is not None and _is_only_cut(found) and not wrong_levels and not between:
+        exact = not spoils
+        cut = words(found.way.key, {"lost": ""}, seen)
+        cause, mend = cut.split(". ")[0], cut.split(". ")[-1]
+        warning = f" What lies between two would lose up to half a level: {_lower(cause)}. {mend}"
+        if findings:
+            findings.append(Finding(found.way.kind, cut, 0.4 * seen.step))
+    elif found is not None and not found.is_right:
         exact = False
         findings += parts_of(seen, found, wrong_levels, error, scale)
     if exact and not findings:
         lost = "" if not wrong_levels else f"{wrong_levels} of {total} levels come back as another byte"
         how = f"within what this dtype can hold; {lost}" if lost else f"all {total} levels come back"
         findings = [Finding("exact", f"the image comes back: {how}.{warning}", 0.0)]
-    elif not exact and (found is None or found.is_right) and not any(one.effect > 0 for one in beside):
+    elif not exact and found is None and not spoils and seen.step and seen.high.max() <= 2 * seen.step:
+        findings.append(Finding("scale-255", words("cast-of-ones", {}, seen), error))
+    elif not exact and (found is None or found.is_right) and not spoils:
         findings.append(_unknown(seen, error, why, found is not None))
     gain, offset = composite(seen)
     first, *rest = sorted(findings, key=lambda one: -one.effect)
@@ -182,12 +203,11 @@ def parts_of(
     seen: Evidence, found: Explanation, wrong_levels: int = 0, error: float = 1.0, scale: float = 1.0
 ) -> Iterator[Finding]:
     """Return the mistakes that an explanation is made of, each with its equals."""
-    parts: list[Rule | Patch] = [*found.rules, *found.patches]
-    equal = [part for other in found.equal for part in (*other.rules, *other.patches)]
-    for index, part in enumerate(parts):
+    parts = found.parts
+    others = [other.parts[0] for other in found.equal]
+    for part in parts:
         message = _message(seen, part, found, scale)
         effect = _effect(seen, part, error)
-        others = equal if index == len(parts) - 1 and len(parts) == 1 else []
         said = [_message(seen, other, found, scale) for other in others]
         same = "".join(f" The same numbers come about where {_lower(one)}" for one in said)
         yield Finding(part.kind, message + same, effect)
@@ -216,7 +236,8 @@ def _message(seen: Evidence, part: Rule | Patch, found: Explanation, scale: floa
         facts["own"] = known.std if part.key == "wrong-std" else known.mean
         gain = found.slope / known.std
         shift = found.offset - gain * known.mean
-        alone = not found.rules and found.order == tuple(range(seen.channels))
+        alone = len(found.parts) == 1 or all(isinstance(one, Patch) for one in found.parts)
+        alone = alone and found.order == tuple(range(seen.channels))
         facts["gain"] = [distinct(float(f"{one:.9g}"), 1.0, 4) if alone else None for one in gain]
         facts["shift"] = [_short(one, seen.white) for one in shift]
     elif part.key in ("rounded", "pipeline-rounded", "pipeline-rounded-read"):
@@ -226,8 +247,8 @@ def _message(seen: Evidence, part: Rule | Patch, found: Explanation, scale: floa
     elif part.key == "over-255" and scale * seen.white == 255 and not seen.step:
         facts["meant"] = " If 0..1 is meant, say so: output_max=1."
     elif part.key == "no-forward-read":
-        mean, std = (", ".join(number(one) for one in values) for values in (part.offset, part.slope))  # type: ignore[union-attr]
-        facts["numbers"] = f"mean ({mean}), std ({std})"
+        read_mean, read_std = (", ".join(map(number, values)) for values in (found.offset, found.slope))
+        facts["numbers"] = f"mean ({read_mean}), std ({read_std})"
     return words(part.key, facts, seen)
 
 
@@ -261,7 +282,7 @@ def composite(seen: Evidence) -> tuple[Array | None, Array | None]:
     """Return gain and offset of ``x_hat = gain * x + offset``, where each channel answers to itself alone."""
     lines = seen.lines
     if any(line.source != c or not line.affine for c, line in enumerate(lines)):
-        lines = seen.unwrapped or lines
+        lines = lines if seen.unwrapped is None else seen.unwrapped[0]
     if any(line.source != c or not line.affine for c, line in enumerate(lines)):
         return None, None
     gain = np.array([line.slope for line in lines]) / seen.known.std
@@ -286,13 +307,14 @@ def _why_unknown(seen: Evidence, error: float, gain: Array | None, offset: Array
     sources = [line.source for line in seen.lines]
     if None not in sources and len(set(sources)) < len(sources) and all(line.affine for line in seen.lines):
         names = seen.known.names
-        return f"the channels of the result come from the normalized channels {', '.join(names([c or 0]) for c in sources)}"
+        said = ", ".join(names([c or 0]) for c in sources)
+        return f"the channels of the result come from the normalized channels {said}"
     if is_right:
         off = in_levels(error / (seen.white / 255), 4)
         if seen.step:
             return (
-                f"each constant is right as far as whole numbers show it, and pixels come back up to {off} off: diagnose "
-                f"the inverse as it is before it makes them"
+                f"each constant is right as far as whole numbers show it, and pixels come back up to {off} off: "
+                f"diagnose the inverse as it is before it makes them"
             )
         why = f"the map is right as far as it can be measured, and the result up to {off} off"
         return f"{why}: floats of 16 bits tell no more, so diagnose it in float32" if seen.unit > _SINGLE else why

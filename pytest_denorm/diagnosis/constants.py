@@ -1,8 +1,7 @@
-"""Constants that no rule predicts, read off the fitted lines: which std and which mean an inverse must have been given."""
+"""Constants that no rule predicts, read off the fitted lines: which std and mean an inverse must have been given."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,17 +9,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .evidence import Evidence, Line, snap
-from .rules import ORDER, Rule, Statistics, constant_rules, frame_rules
+from .evidence import Evidence, Fit, snap
+from .rules import ORDER, Rule, Statistics, constant_rules, frame_rules, move_rules, reorder_facts
 
-__all__ = ["Patch", "Read", "read_constants", "typed_number"]
+__all__ = ["LEAST_READ", "Patch", "Read", "read_constants"]
 
 Array = np.ndarray[Any, Any]
 
-#: What reading off a constant costs, and each further one.
-_FIRST, _FURTHER = 1.25, 0.5
+#: What reading off a constant costs, and each further one; and each digit beyond those of the pipeline's, up to some.
+_FIRST, _FURTHER, _DIGIT, _DIGITS = 1.25, 0.6, 0.4, 3
 #: A contrast or a brightness of the whole image, or one pair of numbers for all channels.
-_COMMON = 1.35
+_COMMON, _SAME = 1.35, 2.1
+#: What any reading costs at the least.
+LEAST_READ = 1.1
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,17 @@ class Patch:
 
 
 class Read(NamedTuple):
-    """One reading of the lines: constants that were typed, and the rules beside them."""
+    """One reading of the maps: constants that were typed, the rules beside them, and the map that they give."""
 
     rules: tuple[Rule, ...]
     patches: tuple[Patch, ...]
     slope: Array
     offset: Array
-    raw_slope: Array
-    raw_offset: Array
-    blur: Array
-    order: tuple[int, ...]
     cost: float
 
 
 class _Typed(NamedTuple):
-    """The constants that lines imply, and how well they are known."""
+    """The constants that maps imply, and how well they are known; NaN for those that no pixel tells."""
 
     std: Array
     mean: Array
@@ -64,63 +61,53 @@ class _Typed(NamedTuple):
     mean_room: Array
 
 
-def read_constants(seen: Evidence, lines: Sequence[Line], shift: float, most: float) -> Iterator[Read]:
-    """Read the constants of an inverse off its lines: as it should be, and with each rule of the table beside them.
+def read_constants(seen: Evidence, fit: Fit, most: float) -> Iterator[Read]:
+    """Read the constants of an inverse off its maps: as it should be, and with each rule of the table beside them.
 
     Args:
-        lines: of the channels, all of them affine.
-        shift: of the values from the numbers that were stored.
+        fit: the maps of all channels.
         most: what a reading may cost.
     """
-    order = tuple(int(line.source or 0) for line in lines)
-    if sorted(order) != list(range(seen.channels)):
+    straight = tuple(range(seen.channels))
+    if tuple(sorted(fit.order)) != straight:
         return
-    slope = np.array([line.slope for line in lines])
-    offset = np.array([line.offset for line in lines]) + shift
-    count = np.maximum(seen.is_closed.sum(axis=0), 1)
-    blur = seen.room(slope, offset) + seen.step * np.minimum(0.02 + 1.5 / np.sqrt(count), 0.25)
-    gain = np.abs(slope / seen.known.std[list(order)])
+    gain = np.abs(fit.slope / seen.known.std[list(fit.order)])
+    # then constants say nothing, unless there was nothing to undo
+    is_far = not (((gain > 0.1) & (gain < 10)).any() or seen.known.is_identity)
     frames = [rule for rule in frame_rules(seen.known) if rule.undo is not None and rule.stage != ORDER]
-    moves = [rule for rule in frame_rules(seen.known) if rule.stage == ORDER and rule.order == order]
-    if order == tuple(range(seen.channels)):
-        moves = []
-    elif not moves:
-        return
-    for move in moves or [None]:
-        for frame in [None, *frames]:
-            beside = tuple(rule for rule in (frame, move) if rule is not None)
+    moves: list[tuple[Rule, ...]] = [()]
+    if fit.order != straight:
+        moves = [(rule,) for rule in move_rules(seen.known, fit.order)]
+    for move in moves:
+        for frame in [(), *((one,) for one in frames)]:
+            beside = (*frame, *move)
             with np.errstate(all="ignore"):
-                typed = _typed(seen, beside, slope, offset, blur)
-            if typed is None:
-                continue
-            if frame is None and ((gain <= 0.1) | (gain >= 10)).all():
+                typed = _typed(seen, beside, fit)
+            if typed is None or (not frame and is_far) or (typed.std == 0).any():
                 continue
             left = most - sum(rule.cost for rule in beside)
-            for rule, cost, patches, std, mean in _patched(seen, typed, left, alone=frame is None):
+            for rule, cost, patches, std, mean in _patched(seen, typed, left, alone=not frame, moved=bool(move)):
                 rules = (*((rule,) if rule else ()), *beside)
                 a, b = std, mean
                 for one in beside:
                     a, b = one.change(a, b)
-                total = cost + sum(one.cost for one in rules)
-                yield Read(rules, patches, a, b, slope, offset, blur, order, total)
+                yield Read(rules, patches, a, b, cost + sum(one.cost for one in rules))
 
 
-def _typed(seen: Evidence, beside: Sequence[Rule], slope: Array, offset: Array, blur: Array) -> _Typed | None:
-    """Undo the rules beside the constants, the last one first, and carry along what is not known of the lines."""
-    order = next((list(rule.order) for rule in beside if rule.order), list(range(seen.channels)))
-    slope_room = blur / np.maximum(seen.reach[order], 1e-30)
+def _typed(seen: Evidence, beside: Sequence[Rule], fit: Fit) -> _Typed | None:
+    """Undo the rules beside the constants, the last one first, and carry along what is not known of the maps."""
     ends = []
     for a, b in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
-        std, mean = slope + a * slope_room, offset + b * blur
+        std, mean = fit.slope + a * fit.slope_room, fit.offset + b * fit.offset_room
         for rule in reversed(beside):
             if rule.undo is not None:
                 std, mean = rule.undo(std, mean)
         ends.append((std, mean))
     (std, mean), *moved = ends
-    if not (np.isfinite(std).all() and np.isfinite(mean).all()):
+    if np.isinf([std, mean]).any() or np.isnan([std, mean]).all():
         return None
     std_room, mean_room = (
-        sum(np.maximum(np.abs(moved[i][k] - one), np.abs(moved[i + 1][k] - one)) for i in (0, 2))
+        np.sum([np.maximum(np.abs(moved[i][k] - one), np.abs(moved[i + 1][k] - one)) for i in (0, 2)], axis=0)
         for k, one in ((0, std), (1, mean))
     )
     return _Typed(std, mean, std_room, mean_room)
@@ -137,7 +124,7 @@ def _bases(mean: tuple[float, ...], std: tuple[float, ...], white: float, single
 
 
 def _patched(
-    seen: Evidence, typed: _Typed, most: float, *, alone: bool
+    seen: Evidence, typed: _Typed, most: float, *, alone: bool, moved: bool
 ) -> Iterator[tuple[Rule | None, float, tuple[Patch, ...], Array, Array]]:
     """What the typed constants are: the pipeline's, or those of one rule, but for some that were read off."""
     rules, stds, means, own = _bases(*seen.known.key)
@@ -150,22 +137,42 @@ def _patched(
     with np.errstate(all="ignore"):
         scaled = wrong_std & wrong_mean & (np.abs(typed.mean - means * typed.std / stds) <= typed.mean_room)
     least = own + _FIRST * (wrong_std.any(axis=1).astype(int) + (wrong_mean & ~scaled).any(axis=1))
-    wrong_at_all = (wrong_std | wrong_mean).any(axis=1)
-    for k in np.flatnonzero((least <= most) & wrong_at_all):
-        cost = _cost(typed.std, stds[k], wrong_std[k]) + _cost(typed.mean, means[k], wrong_mean[k] & ~scaled[k])
-        if cost + own[k] > most:
+    tells = (wrong_std | wrong_mean).any(axis=1) | moved
+    for k in np.flatnonzero((least <= most) & tells):
+        free = int(wrong_std[k].sum() + wrong_mean[k].sum())
+        if (k or not alone) and free > seen.channels:  # of a rule, half of the numbers are left to tell it by
             continue
         patches, std, mean = _single_patches(seen, typed, (stds[k], means[k]), (wrong_std[k], wrong_mean[k], scaled[k]))
-        yield rules[k], cost, patches, std, mean
+        cost = _cost(std, stds[k], wrong_std[k], seen.white) + _cost(
+            mean, means[k], wrong_mean[k] & ~scaled[k], seen.white
+        )
+        if patches and patches[0].kind in ("inverted-twice", "rounded-constants"):
+            cost = _COMMON
+        if cost + own[k] <= most:
+            yield rules[k], cost, patches, std, mean
 
 
-def _cost(typed: Array, right: Array, wrong: Array) -> float:
+def _cost(typed: Array, right: Array, wrong: Array, white: float) -> float:
     """Of constants that were read off: the same number in place of the same number costs once."""
-    different = {(float(f"{a:.4g}"), float(f"{b:.4g}")) for a, b in zip(typed[wrong], right[wrong], strict=True)}
-    return _FIRST + _FURTHER * (len(different) - 1) if different else 0.0
+    different = {(float(a), float(b)) for a, b in zip(typed[wrong], right[wrong], strict=True)}
+    if not different:
+        return 0.0
+    own = max(_digits(value) for value in right)
+    return _FIRST + _FURTHER * (len(different) - 1) + _of_digits([a for a, _ in different], own)
 
 
-def typed_number(value: float, width: float) -> float:
+def _of_digits(typed: Sequence[float], own: int) -> float:
+    """What numbers cost that are longer than those of the pipeline: nobody typed them."""
+    extra = max(_digits(value) for value in typed) - own
+    return _DIGIT * min(max(extra, 0), _DIGITS)
+
+
+def _digits(value: float) -> int:
+    """How many decimals it takes to write a number down."""
+    return len(np.format_float_positional(float(f"{value:.9g}"), trim="-").partition(".")[2])
+
+
+def _typed_number(value: float, width: float) -> float:
     """Return what was typed, most likely, for a `value` that is known to `width`; 0 only where it may be that."""
     return snap(value, width) or (0.0 if abs(value) <= width else float(f"{value:.2g}"))
 
@@ -175,8 +182,8 @@ def _single_patches(
 ) -> tuple[tuple[Patch, ...], Array, Array]:
     """The constants of single channels that are not those of `base`."""
     known, (right_std, right_mean), (wrong_std, wrong_mean, scaled) = seen.known, base, wrong
-    snapped_std = np.array([typed_number(a, r) for a, r in zip(typed.std, typed.std_room, strict=True)])
-    snapped_mean = np.array([typed_number(a, r) for a, r in zip(typed.mean, typed.mean_room, strict=True)])
+    snapped_std = np.array([_typed_number(a, r) for a, r in zip(typed.std, typed.std_room, strict=True)])
+    snapped_mean = np.array([_typed_number(a, r) for a, r in zip(typed.mean, typed.mean_room, strict=True)])
     std = np.where(wrong_std, snapped_std, right_std)
     with np.errstate(all="ignore"):
         mean = np.where(wrong_mean, np.where(scaled, right_mean * std / right_std, snapped_mean), right_mean)
@@ -190,8 +197,8 @@ def _single_patches(
         return (Patch("inverted-twice", "no-forward-read", std, mean),), std, mean
     short = _says_rounded(known, std, mean, wrong_std, wrong_mean)
     if short is not None:
-        facts = {"decimals": short}
-        return (Patch("rounded-constants", "pipeline-rounded-read", std, mean, facts),), std, mean
+        rounded = Patch("rounded-constants", "pipeline-rounded-read", std, mean, {"decimals": short})
+        return (rounded,), std, mean
     if wrong_std.any():
         alone_mean = np.where(scaled, known.mean * std / known.std, known.mean)
         alone_std = np.where(wrong_std, std, known.std)
@@ -215,46 +222,59 @@ def _common_patches(seen: Evidence, typed: _Typed) -> Iterator[tuple[float, tupl
     shift_room = typed.mean_room + gain_room * np.abs(known.mean)
     one_gain, one_shift = _one_value(gain, gain_room), _one_value(shift, shift_room)
     varied = np.ptp(known.std) > 0 or np.ptp(known.mean) > 0
-    if one_gain is not None and one_shift is not None and 0.02 < abs(one_gain) < 50 and varied:
+    if one_gain is not None and one_shift is not None and 0.02 < abs(one_gain) < 50 and (varied or known.is_identity):
         parts, cost = [], 0.0
-        if abs(one_gain - 1) > gain_room.max():
+        if abs(one_gain - 1) > np.nanmax(gain_room):
             facts = {"gain": one_gain}
             parts.append(Patch("contrast", "contrast", one_gain * known.std, one_gain * known.mean, facts))
-            cost += _COMMON
+            cost += _COMMON + _of_digits([one_gain], 4)
         else:
             one_gain = 1.0
-        if abs(one_shift) > shift_room.min():
+        if abs(one_shift) > np.nanmin(shift_room):
             facts = {"shift": one_shift}
             parts.append(Patch("brightness", "brightness", known.std, known.mean + one_shift, facts))
             cost += _COMMON if not parts[:-1] else 0.4
+            cost += _of_digits([one_shift], max(_digits(value) for value in known.mean))
         else:
             one_shift = 0.0
         if parts:
             yield cost, tuple(parts), one_gain * known.std, one_gain * known.mean + one_shift
+    off = np.abs(typed.std[:, None] - known.std) + np.abs(typed.mean[:, None] - known.mean)
+    order = off.argmin(axis=1)
+    straight = np.arange(known.channels)
+    matched = (np.abs(typed.std - known.std[order]) <= typed.std_room) & (
+        np.abs(typed.mean - known.mean[order]) <= typed.mean_room
+    )
+    if matched.all() and (np.sort(order) == straight).all() and (order != straight).any():
+        std, mean, how = known.std[order], known.mean[order], reorder_facts(tuple(order.tolist()))
+        yield 1.15, (Patch("channel-order", "statistics-order", std, mean, how),), std, mean
     one_std, one_mean = _one_value(typed.std, typed.std_room), _one_value(typed.mean, typed.mean_room)
     if one_std is not None and one_mean is not None and one_std > 0 and varied and (one_std, one_mean) != (1, 0):
         std, mean = np.full(known.channels, one_std), np.full(known.channels, one_mean)
-        facts = {"std": one_std, "mean": one_mean}
-        yield _COMMON, (Patch("one-channel-for-all", "same-for-all", std, mean, facts),), std, mean
+        one_pair = {"std": one_std, "mean": one_mean}
+        cost = _SAME + _of_digits([one_std, one_mean], max(_digits(value) for value in (*known.std, *known.mean)))
+        yield cost, (Patch("one-channel-for-all", "same-for-all", std, mean, one_pair),), std, mean
 
 
 def _one_value(values: Array, room: Array) -> float | None:
     """The number that all these are, as it was typed; None where they differ."""
-    low, high = float((values - room).max()), float((values + room).min())
+    told = np.isfinite(values)
+    if not told.any():
+        return None
+    low, high = float((values - room)[told].max()), float((values + room)[told].min())
     if low > high:
         return None
     return snap((low + high) / 2, (high - low) / 2) if abs(low + high) > high - low else 0.0
 
 
 def _says_rounded(known: Statistics, std: Array, mean: Array, wrong_std: Array, wrong_mean: Array) -> str | None:
-    """How many decimals the pipeline's own constants have, where they are those of the inverse, rounded.
+    """Say how many decimals the pipeline's own constants have, where they are those of the inverse, rounded.
 
-    That numbers are short says little, as most are. The long ones have to look typed: longer by a digit or two, no more.
+    That numbers are short says little, as most are. The long ones have to look typed: longer by two digits at most.
     """
     long = np.concatenate([std[wrong_std], mean[wrong_mean]])
     short = np.concatenate([known.std[wrong_std], known.mean[wrong_mean]])
-    right_std, right_mean = ~wrong_std | (std == known.std), ~wrong_mean | (mean == known.mean)
-    if len({round(float(one), 12) for one in short}) < 2 or not (right_std | wrong_std).all() or not right_mean.any() and False:
+    if len({round(float(one), 12) for one in short}) < 2:
         return None
     for digits in (1, 2, 3):
         rounded = np.abs(long - short) <= 0.5000001 * 10.0**-digits

@@ -1,14 +1,14 @@
 """The pixels that were seen of an inverse, and what they leave open: arrays alone.
 
-Results are stored as floats or whole numbers, rounded or cut off, clamped or wrapped. Each way of storing turns a result
-that was seen into the interval of values that it can have come from. A map explains the pixels if each value that it
-predicts lies in its interval, but for what arithmetic explains.
+Results are stored as floats or whole numbers, rounded or cut off, clamped or wrapped. Each way of storing turns a
+result into the interval of values that it can have come from. A map explains the pixels if each value that it predicts
+lies in its interval, but for what arithmetic explains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 from ..core.colormap import fit_affine
 from .rules import Statistics
 
-__all__ = ["Evidence", "Line", "Way", "snap"]
+__all__ = ["Evidence", "Fit", "Line", "Way", "fit_way", "snap"]
 
 Array = np.ndarray[Any, Any]
 
@@ -36,7 +36,8 @@ class Way(NamedTuple):
         cost: 0 for what is right.
         low, high: the intervals, (n, channels).
         period: after which whole numbers begin again; 0 where they are clamped.
-        shift: of the middle of an interval from the number that was stored.
+        unit: what one whole number is worth; 0 for floats.
+        below, above: the interval of the whole number k is ``k + below`` to ``k + above``.
     """
 
     key: str
@@ -45,7 +46,28 @@ class Way(NamedTuple):
     low: Array
     high: Array
     period: float = 0.0
-    shift: float = 0.0
+    unit: float = 0.0
+    below: float = 0.0
+    above: float = 0.0
+
+    @property
+    def shift(self) -> float:
+        """Of the middle of an interval from the number that was stored."""
+        return (self.below + self.above) / 2 * self.unit
+
+    def of(self, other: Evidence, low: Array, high: Array) -> Way:
+        """Return the same way of storing for other pixels, where all beyond `low` and `high` may have been clamped."""
+        values, margin = other.z, 0.25 * other.step + 1e-6 * other.white
+        below, above = values, values
+        if self.unit:
+            levels = np.rint(values / other.step)
+            below, above = (levels + self.below) * self.unit, (levels + self.above) * self.unit
+        if self.period:  # a cast cuts towards 0: below black a whole number comes back one higher than above it
+            below = below - self.unit
+        else:
+            below = np.where(values <= low + margin, -np.inf, below)
+            above = np.where(values >= high - margin, np.inf, above)
+        return self._replace(low=below, high=above)
 
     def holds(self, values: Array, room: Array, at: Any = slice(None)) -> Array:
         """Whether each value lies in the interval of its pixel, or within `room` of it."""
@@ -54,8 +76,8 @@ class Way(NamedTuple):
             inside: Array = (values >= low - room) & (values <= high + room)
             return inside
         width = high - low + 2 * room
-        inside = (np.mod(values - (low - room), self.period) <= width) & (width < self.period / 4)
-        return inside
+        wrapped: Array = (np.mod(values - (low - room), self.period) <= width) & (width < self.period / 4)
+        return wrapped
 
 
 class Line(NamedTuple):
@@ -65,6 +87,7 @@ class Line(NamedTuple):
         row: the slopes on all channels.
         residual: the largest departure of a pixel that is not at an end of the range.
         affine: whether arithmetic and rounding explain that.
+        told: enough results lie between the ends of the range to tell a line.
     """
 
     source: int | None
@@ -73,6 +96,7 @@ class Line(NamedTuple):
     row: Array
     residual: float
     affine: bool
+    told: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,7 +112,6 @@ class Evidence:
         unit: the unit roundoff of the arithmetic.
         slack: how far a correct result may be off, a channel.
         noise: how far `x` itself may be off.
-        turn: how many whole numbers there are until they begin again.
     """
 
     x: Array
@@ -99,6 +122,12 @@ class Evidence:
     unit: float
     slack: Array
     noise: float = 0.0
+
+    @classmethod
+    def joined(cls, images: Sequence[Evidence]) -> Evidence:
+        """Return the pixels of several images together."""
+        x, y, z = (np.concatenate([getattr(one, name) for one in images]) for name in ("x", "y", "z"))
+        return replace(images[0], x=x, y=y, z=z)
 
     @property
     def channels(self) -> int:
@@ -156,9 +185,10 @@ class Evidence:
         if self.step:
             at_low |= self.z <= margin
             at_high |= self.z >= self.white - margin
+        margins = np.broadcast_to(margin, (self.channels,))
         for c in np.flatnonzero(self.high - self.low <= margin):
             value = float(self.low[c])
-            black, white = abs(value) <= margin_of(margin, c), abs(value - self.white) <= margin_of(margin, c)
+            black, white = abs(value) <= margins[c], abs(value - self.white) <= margins[c]
             above = not black and (white or bool((self.x[:, c] >= value).all()))
             below = black or (not above and bool((self.x[:, c] <= value).all()))
             at_low[:, c], at_high[:, c] = below, above
@@ -186,24 +216,35 @@ class Evidence:
             ("rounded-up", "rounded-up", 1.1, -1.0, 0.0, self.steps),
         ]
         if of_bytes:
-            kinds.insert(1, ("", "", 0.01, 0.0, 1.0, most))  # each whole number has an equal share of 0..white
+            # each whole number has an equal share of 0..white; torchvision takes 255.999 for 256
+            kinds.insert(1, ("", "", 0.01, 0.0, 1.001, most))
             kinds.append(("truncated-255.5", "truncation", 1.05, 0.0, 1.0, self.steps + 0.5))
         for key, kind, cost, below, above, count in kinds:
             unit = self.white / count
             low, high = (levels + below) * unit, (levels + above) * unit
-            shift = (below + above) / 2 * self.step
             clamped = np.where(at_low, -np.inf, low), np.where(at_high, np.inf, high)
-            yield Way(key, kind, cost, *clamped, 0.0, shift)
+            yield Way(key, kind, cost, *clamped, 0.0, unit, below, above)
             if self.low.min() >= 0 and self.high.max() <= period:
                 if below == 0.0:  # a cast cuts towards 0
                     low = np.where(levels == 0, -unit, low)
-                yield Way(key, kind, cost, low, high, self.turn * unit, shift)
+                yield Way(key, kind, cost, low, high, self.turn * unit, unit, below, above)
 
-    def line(self, c: int, results: Array | None = None, chosen: Array | None = None) -> Line:
+    @cached_property
+    def _is_between(self) -> Array:
+        """Which values lie between two levels of bytes: there a cast that cuts off loses half a level on average."""
+        levels = self.x * (255 / self.white)
+        between: Array = np.abs(levels - np.rint(levels)) > 1e-3
+        return between
+
+    def line(self, c: int) -> Line:
         """Fit one channel of the results to the normalized values, where it is not at an end of its range."""
-        z = self.z[:, c] if results is None else results
-        kept = np.flatnonzero(self.is_closed[:, c] if chosen is None else chosen)
+        z = self.z[:, c]
+        closed = self.is_closed[:, c]
+        kept = np.flatnonzero(closed & self._is_between[:, c])
         if len(kept) < _ENOUGH:
+            kept = np.flatnonzero(closed)
+        told = len(kept) >= _ENOUGH
+        if not told:
             kept = np.arange(len(z))
         kept = kept[:: max(1, len(kept) // _MOST)]
         y, z = self.y[kept], z[kept]
@@ -220,22 +261,28 @@ class Evidence:
         if single:  # without what the other channels seem to add
             one = fit_affine(y[:, source, None], z[:, None])
             slope, offset, residual = one.matrix.item(), one.offset.item(), one.residual.item()
-        return Line(source if single else None, slope, offset, row, residual, bool(residual <= accuracy))
+        return Line(source if single else None, slope, offset, row, residual, bool(residual <= accuracy), told)
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         return tuple(self.line(c) for c in range(self.channels))
 
     @cached_property
-    def unwrapped(self) -> tuple[Line, ...] | None:
-        """The lines of whole numbers that were cast without a clamp, put back beyond white; None where they were not."""
+    def unwrapped(self) -> tuple[tuple[Line, ...], Array] | None:
+        """The lines of whole numbers that were cast without a clamp, and the numbers put back beyond white.
+
+        None where none were.
+        """
         if not self.step or self.low.min() < 0 or self.high.max() > self.turn * self.step:
             return None
-        lines = [self._unwrapped(c) for c in range(self.channels)]
-        found = tuple(line for line in lines if line is not None)
-        return found if len(found) == len(lines) else None
+        found = [self._unwrapped(c) for c in range(self.channels)]
+        known = [one for one in found if one is not None]
+        if len(known) < len(found):
+            return None
+        lines, levels = zip(*known, strict=True)
+        return tuple(lines), np.stack(levels, axis=1)
 
-    def _unwrapped(self, c: int) -> Line | None:
+    def _unwrapped(self, c: int) -> tuple[Line, Array] | None:
         levels = np.rint(self.z[:, c] / self.step)
         for source in sorted(range(self.channels), key=lambda channel: channel != c):
             sequence = np.argsort(self.y[:, source], kind="stable")
@@ -248,12 +295,120 @@ class Evidence:
             if float(fit.residual[0]) <= 1.2 * self.step:
                 row = np.zeros(self.channels)
                 row[source] = fit.matrix.item()
-                return Line(source, fit.matrix.item(), fit.offset.item(), row, float(fit.residual[0]), True)
+                line = Line(source, fit.matrix.item(), fit.offset.item(), row, float(fit.residual[0]), True)
+                back = np.empty_like(path)
+                back[sequence] = path
+                return line, back
         return None
 
 
-def margin_of(margin: Any, c: int) -> float:
-    return float(np.broadcast_to(margin, c + 1)[c]) if np.ndim(margin) == 0 else float(margin[c])
+class Fit(NamedTuple):
+    """The maps of all channels, as well as the pixels tell them.
+
+    Attributes:
+        slope, offset: ``z = slope * y[order] + offset``.
+        slope_room, offset_room: how far each may be off.
+        order: the normalized channel that each channel follows.
+    """
+
+    slope: Array
+    offset: Array
+    slope_room: Array
+    offset_room: Array
+    order: tuple[int, ...]
+
+
+def fit_way(seen: Evidence, way: Way) -> Fit | None:
+    """Return the maps that results have which were stored in this way; None where no map gives them.
+
+    Of whole numbers, these are the middle of all maps that give just these; a least-squares fit knows them less well.
+    """
+    if any(line.told and not (line.affine and line.source is not None) for line in seen.lines) != bool(way.period):
+        return None
+    lines, low, high = seen.lines, way.low, way.high
+    if way.period:
+        if seen.unwrapped is None:
+            return None
+        lines, levels = seen.unwrapped
+        low, high = (levels + way.below) * way.unit, (levels + way.above) * way.unit
+    order = _order(lines)
+    if order is None:
+        return None
+    scale = way.unit / seen.step if seen.step else 1.0
+    slope = np.array([line.slope if line.told else np.nan for line in lines]) * scale
+    offset = np.array([line.offset for line in lines]) * scale + way.shift
+    room = seen.room(slope, offset)
+    reach = np.maximum(seen.reach[list(order)], 1e-30)
+    if not seen.step:
+        return Fit(slope, np.where(np.isnan(slope), np.nan, offset), room / reach, room, order)
+    known = []
+    for c, source in enumerate(order):
+        if np.isnan(slope[c]):
+            known.append((np.nan,) * 4)
+            continue
+        one = _feasible(seen.y[:, source], low[:, c], high[:, c], way.unit, slope[c], offset[c], room[c])
+        if one is None:
+            return None
+        known.append(one)
+    return Fit(*(np.array(values) for values in zip(*known, strict=True)), order)  # type: ignore[call-arg, arg-type]
+
+
+def _order(lines: Sequence[Line]) -> tuple[int, ...] | None:
+    """Return the channel that each line follows: where none is told, one that is left, its own if it can be."""
+    taken = [line.source for line in lines if line.told]
+    if not taken or len(set(taken)) < len(taken):
+        return None
+    left = [c for c in range(len(lines)) if c not in taken]
+    order = []
+    for c, line in enumerate(lines):
+        source = line.source if line.told else c if c in left else left[0]
+        if not line.told:
+            left.remove(int(source or 0))
+        order.append(int(source or 0))
+    return tuple(order)
+
+
+def _feasible(
+    y: Array, low: Array, high: Array, unit: float, slope: float, offset: float, room: float
+) -> tuple[float, float, float, float] | None:
+    """Return the middle of all lines that pass through every interval of a channel, and how far it may be off."""
+    closed = np.isfinite(low) & np.isfinite(high)
+    told = y[closed] if closed.sum() >= _ENOUGH else y
+    middle, spread, count = float(told.mean()), float(told.std()), len(told)
+    y, at_middle = y - middle, offset + slope * middle
+    values = slope * y + at_middle
+    low, high = low - values, high - values
+    lows, highs = low > -0.3 * unit, high < 0.3 * unit  # the others bind no line near this one
+    if not lows.any() or not highs.any():
+        return slope, offset, 0.04 * unit / float(np.abs(y).max()), 0.04 * unit + room
+    low, y_low, high, y_high = low[lows], y[lows], high[highs], y[highs]
+
+    def gap(turns: Array) -> tuple[Array, Array]:
+        """The lowest and the highest line of these slopes."""
+        return (low - turns[:, None] * y_low).max(axis=1), (high - turns[:, None] * y_high).min(axis=1)
+
+    # rounding is noise of deviation unit / sqrt(12), and least squares averages it; levels bias it a little
+    span = unit * (0.08 / float(np.abs(y).max()) + 2.0 / (np.sqrt(count) * max(spread, 1e-30)))
+    at, width = 0.0, span
+    for _ in range(6):
+        turns = at + np.linspace(-width, width, 17)
+        lowest, highest = gap(turns)
+        at, width = float(turns[np.argmax(highest - lowest)]), width / 5
+    lowest, highest = gap(np.array([at]))
+    if highest[0] - lowest[0] < -2 * room:
+        return None
+    enough = min(0.0, float(highest[0] - lowest[0])) - room
+    steps = span * 0.5 ** np.arange(20)
+    ends = []
+    for sign in (-1, 1):
+        below, above = gap(at + sign * steps)
+        inside = steps[above - below >= enough]
+        ends.append(sign * 2 * float(inside.max(initial=0.0)))  # the next step was too far
+    turn, turn_room = at + sum(ends) / 2, max(ends[1] - ends[0], 2 * float(steps[-1])) / 2
+    lowest, highest = gap(np.array([turn]))
+    shift, shift_room = float(lowest[0] + highest[0]) / 2, max(float(highest[0] - lowest[0]), 0.0) / 2 + room
+    exact = slope + turn
+    return exact, at_middle + shift - exact * middle, turn_room, shift_room + turn_room * abs(middle)
 
 
 def snap(value: float, uncertainty: float) -> float:

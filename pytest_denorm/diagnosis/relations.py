@@ -1,4 +1,4 @@
-"""The table of mistakes put to other pairs than a pipeline and its inverse: statistics, maps, and images of bytes."""
+"""The table of mistakes, put to other pairs than a pipeline and its inverse: statistics, maps, images of bytes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..core.colormap import ColorMap
-from ..core.normalization import PRESETS, Normalization
+from ..core.normalization import PRESETS, Normalization, format_numbers
 from ..core.text import channel_name
 from ..errors import NotInvertibleError
-from .evidence import Evidence
 from .conclude import parts_of
+from .evidence import Evidence
 from .rules import Rule, Statistics, constant_rules, frame_rules
 from .search import search
 from .verdict import Finding
@@ -48,26 +48,48 @@ _OF_STATISTICS = {
     "std-times-255": "with the std multiplied by 255, as for images in 0..255",
     "statistics-of-minus-one": "with 2 * mean - 1 and 2 * std, as for images in -1..1",
 }
-#: What may be meant of statistics near a preset, and is told where two pipelines differ in it.
+#: Mistakes with constants say nothing where it is not known whose constants they are.
+_OF_CONSTANTS = {"inverted-twice", "wrong-std", "wrong-mean", "one-channel-for-all", "other-preset"}
+#: What the second of two pipelines does otherwise than the first, by the key of the rule.
 _OF_MAPS = {
-    **_OF_STATISTICS,
-    "mean-missing": "without the mean",
-    "std-missing": "without the std",
-    "std-root": "with the root of std for std",
-    "to-minus-one": "for images in -1..1",
-    "from-minus-one": "for images in -1..1",
-    "times-256": "with mean and std multiplied by 256",
-    "over-256": "with mean and std divided by 256",
-    "256-over-255": "with mean and std multiplied by 256/255: one divides bytes by 255, the other by 256",
-    "255-over-256": "with mean and std multiplied by 255/256: one divides bytes by 255, the other by 256",
+    "times-255": "divides by 255 once more than the first",
+    "over-255": "does not divide by 255 where the first does",
+    "times-255-twice": "divides by 255 twice more than the first",
+    "over-255-twice": "multiplies by 255 twice more than the first",
+    "mean-times-255": "has the first's mean multiplied by 255",
+    "mean-over-255": "has the first's mean divided by 255",
+    "std-times-255": "has the first's std multiplied by 255",
+    "std-over-255": "has the first's std divided by 255",
+    "times-256": "divides by 256 once more than the first",
+    "over-256": "does not divide by 256 where the first does",
+    "256-over-255": "divides bytes by 256 where the first divides by 255",
+    "255-over-256": "divides bytes by 255 where the first divides by 256",
+    "swapped": "has the first's mean and std exchanged",
+    "mean-for-std": "has the first's mean for the std, too",
+    "std-for-mean": "has the first's std for the mean, too",
+    "divides": "multiplies by the first's std instead of dividing by it",
+    "std-squared": "has the square of the first's std, which is the variance",
+    "std-root": "has the root of the first's std",
+    "std-missing": "does not divide by std, and the first does",
+    "mean-missing": "does not subtract the mean, and the first does",
+    "mean-sign": "has the first's mean with its sign changed",
+    "mean-divided": "has the first's mean divided by std, which Normalize does itself",
+    "inverted-twice": "normalizes twice",
+    "normalized-again": "undoes the first's Normalize instead of doing it",
+    "statistics-of-minus-one": "has statistics for images in -1..1, the first for 0..1",
+    "to-minus-one": "takes images in -1..1 for images in 0..1",
+    "from-minus-one": "gives Normalize images in -1..1, the first in 0..1",
+    "negative": "exchanges black and white",
 }
+#: What changes the range of an image, and may come together with other statistics.
+_RANGES = ("times-255", "over-255", "256-over-255", "255-over-256", "from-minus-one", "to-minus-one", "negative")
 
 
 def explain_statistics(normalization: Normalization) -> Finding | None:
     """Say what is wrong with the statistics of a pipeline: they are a preset's but for one mistake, or none at all.
 
-    A preset with its channels reversed, in mean and std alike, is right where images are BGR. Rounded numbers are right,
-    too: a Normalize with them is undone as well as another.
+    A preset with its channels reversed, in mean and std alike, is right where images are BGR. Rounded numbers are
+    right, too: a Normalize with them is undone as well as another.
 
     Returns:
         The mistake, with the preset and the numbers; None where nothing seems wrong.
@@ -111,14 +133,15 @@ def _one_number(mean: Array, std: Array, name: str, preset: Normalization) -> tu
         if channels >= 3 and len(others) == 1 and not _is_rounded(found[others[0]], known[others[0]]):
             at = int(others[0])
             word, where = ("mean", at) if at < channels else ("std", at - channels)
-            message = f"{word}[{where}] is {found[at]:.6g} where {name} has {known[at]:g}; all other numbers are {name}'s."
-            return f"wrong-{word}", message
+            message = f"{word}[{where}] is {found[at]:.6g} where {name} has {known[at]:g}"
+            return f"wrong-{word}", f"{message}; all other numbers are {name}'s."
     return None
 
 
 def _is_rounded(number: float, known: float) -> bool:
     """Return whether it is the known one to a digit or two, up or down."""
-    return any(abs(number * unit - round(number * unit)) <= 1e-3 and abs(number - known) * unit < 1 for unit in (10, 100))
+    scales = [unit for unit in (10, 100) if abs(number - known) * unit < 1]
+    return any(abs(number * unit - round(number * unit)) <= 1e-3 for unit in scales)
 
 
 def _other_orders(mean: Array, std: Array, name: str, preset: Normalization) -> tuple[str, str] | None:
@@ -126,13 +149,14 @@ def _other_orders(mean: Array, std: Array, name: str, preset: Normalization) -> 
     if not 1 < len(mean) <= 4:
         return None
     orders = list(itertools.permutations(range(len(mean))))
-    of_mean = {order for order in orders if _same(mean, [preset.mean[channel] for channel in order])}
-    of_std = {order for order in orders if _same(std, [preset.std[channel] for channel in order])}
+    of_mean = {order for order in orders if _same(mean.tolist(), [preset.mean[channel] for channel in order])}
+    of_std = {order for order in orders if _same(std.tolist(), [preset.std[channel] for channel in order])}
     usual = {orders[0], orders[-1]}
     if not of_mean or not of_std or of_mean & of_std & usual:
         return None
     if both := of_mean & of_std:
-        return "channel-order", f"these are {name}'s numbers in the order {min(both)} of its channels: neither RGB nor BGR."
+        message = f"these are {name}'s numbers in the order {min(both)} of its channels: neither RGB nor BGR."
+        return "channel-order", message
     message = f"these are {name}'s numbers, mean in the order {min(of_mean)} of its channels and std in {min(of_std)}."
     return "channel-order", message
 
@@ -170,38 +194,54 @@ def explain_maps(first: Normalization | ColorMap, second: Normalization | ColorM
         return Finding("channel-order", message, 1.0)
     if effect * 255 <= _SAME_LEVELS:
         return None
-    for rule in (*constant_rules(known), *frame_rules(known)):
-        std, mean = rule.change(known.std, known.mean)
-        if not rule.order and _map_distance(Statistics(mean, std), found) * 255 <= _SAME_LEVELS:
-            said = _difference(rule)
-            if said:
-                return Finding(rule.kind, said, effect)
+    for rules in _differences(known):
+        std, mean = known.std, known.mean
+        for rule in rules:
+            std, mean = rule.change(std, mean)
+        if _map_distance(Statistics(mean, std), found) * 255 <= _SAME_LEVELS:
+            said = "; and it ".join(_difference(rule) for rule in reversed(rules))
+            return Finding(rules[-1].kind, f"the second {said}.", effect)
+    kind = "wrong-std" if (np.abs(known.std - found.std) > 1e-5).any() else "wrong-mean"
+    return Finding(kind, _numbers_that_differ(known, found), effect)
+
+
+def _numbers_that_differ(known: Statistics, found: Statistics) -> str:
+    """One or two numbers by the names of their channels, more of them as they are written."""
     lines = [
         f"{channel_name(c, known.channels)} {word} is {b[c]:.6g} in the second and {a[c]:.6g} in the first"
         for word, a, b in (("mean", known.mean, found.mean), ("std", known.std, found.std))
         for c in range(known.channels)
         if abs(a[c] - b[c]) > 1e-5
     ]
-    kind = "wrong-std" if (np.abs(known.std - found.std) > 1e-5).any() else "wrong-mean"
-    return Finding(kind, f"{'; '.join(lines)}.", effect)
+    if len(lines) <= 2:
+        return f"{'; '.join(lines)}."
+    first, second = (f"mean {format_numbers(one.mean)} and std {format_numbers(one.std)}" for one in (known, found))
+    return f"the second has {second}, the first {first}."
+
+
+def _differences(known: Statistics) -> Iterator[tuple[Rule, ...]]:
+    """Single rules that have words, the likeliest first; then another range of images with other statistics."""
+    constants = [rule for rule in constant_rules(known) if _difference(rule)]
+    frames = [rule for rule in frame_rules(known) if not rule.order and _difference(rule)]
+    yield from ((rule,) for rule in sorted((*frames, *constants), key=lambda rule: rule.cost))
+    yield from itertools.product(constants, (rule for rule in frames if rule.key in _RANGES))
 
 
 def _difference(rule: Rule) -> str:
+    """What the second does, in words; empty where there are none."""
     facts = rule.facts
-    if rule.key in _OF_MAPS:
-        return f"the second has the first's numbers {_OF_MAPS[rule.key]}."
     if rule.key in ("other-preset", "pipeline-rounded"):
-        return f"the second has the statistics of {facts['name']} ({facts['numbers']})."
+        return f"has the statistics of {facts['name']} ({facts['numbers']})" if "numbers" in facts else ""
     if rule.key == "rounded":
-        return f"the second has the first's numbers, rounded to {facts['decimals']}{facts['scale']}."
+        return f"has the first's mean and std, rounded to {facts['decimals']}{facts['scale']}"
     if rule.key == "statistics-order":
-        what = facts["what"].rpartition(" ")[0]
-        return f"the second has the first's {what.removeprefix('the ')} {facts['how']}."
+        what = facts["what"].rpartition(" ")[0].removeprefix("the ")
+        return f"has the first's {what} {facts['how']}"
     if rule.key == "one-for-all":
-        return f"the second has {facts['whose']} {facts['what']} ({facts['numbers']}) for every channel."
+        return f"has {facts['whose']} {facts['what']} ({facts['numbers']}) for every channel"
     if rule.key == "eps":
-        return f"the second has the first's numbers with {facts['power']:g} added to {facts['what']}."
-    return ""
+        return f"has the first's std with {facts['power']:g} added to {facts['what']}"
+    return _OF_MAPS.get(rule.key, "")
 
 
 def _unit_statistics(given: Normalization | ColorMap) -> tuple[Statistics, tuple[int, ...]]:
@@ -239,7 +279,8 @@ def explain_levels(before: Array, after: Array) -> Finding | None:
         seen = _as_evidence(before, after, mean, std)
         found = search(seen)
         if found is not None and not found.is_right:
-            candidates.append((found.cost + (0.3 if name else 0.0), name, seen, found))
+            unnamed = not name and bool(found.kinds & _OF_CONSTANTS)  # of which statistics, nobody knows
+            candidates.append((found.cost + (0.3 if name else 2.0 * unnamed), name, seen, found))
     if not candidates:
         return None
     _, name, seen, found = min(candidates, key=lambda one: one[0])
@@ -259,7 +300,9 @@ def _of_one_level(difference: Array, low: int, high: int) -> Finding | None:
         return None
     where = f"in {100 * share:.0f} % of the values"
     if low:
-        return Finding("truncation", f"all darker by one level {where}: bytes are cut off instead of rounded.", 1 / 255)
+        return Finding(
+            "truncation", f"all darker by one level {where}: bytes are truncated instead of rounded.", 1 / 255
+        )
     return Finding("rounded-up", f"all brighter by one level {where}: bytes are rounded up (ceil).", 1 / 255)
 
 
@@ -277,4 +320,3 @@ def _as_evidence(before: Array, after: Array, mean: Array, std: Array) -> Eviden
     x, z = np.split(pairs, 2, axis=1)
     known = Statistics(mean, std)
     return Evidence(x, (x - mean) / std, z, known, 1 / 255, 2.0**-24, np.full(len(mean), 1e-6), noise=0.5 / 255)
-

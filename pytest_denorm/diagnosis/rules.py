@@ -18,7 +18,7 @@ import numpy as np
 from ..core.normalization import PRESETS, format_numbers
 from ..core.text import channel_name, count_of
 
-__all__ = ["CONSTANTS", "Rule", "Statistics", "constant_rules", "frame_rules"]
+__all__ = ["ORDER", "Rule", "Statistics", "constant_rules", "frame_rules", "move_rules", "reorder_facts"]
 
 Array = np.ndarray[Any, Any]
 Change = Callable[[Array, Array], tuple[Array, Array]]
@@ -125,7 +125,7 @@ def _other_std(known: Statistics) -> Iterator[Rule]:
     yield _std("wrong-std", "std-missing", np.ones_like(s))
     yield _std("wrong-std", "std-squared", s * s)
     yield _std("wrong-std", "std-root", np.sqrt(np.abs(s)))
-    yield _std("wrong-std", "std-sign", -s)
+    yield _std("wrong-std", "std-sign", -s, 1.05)
     yield _std("swapped-mean-std", "mean-for-std", m, 1.1)
     yield _std("scale-255", "std-times-255", s * 255, 1.1)
     yield _std("scale-255", "std-over-255", s / 255, 1.1)
@@ -133,22 +133,21 @@ def _other_std(known: Statistics) -> Iterator[Rule]:
 
 def _other_mean(known: Statistics) -> Iterator[Rule]:
     m, s = known.mean, known.std
-    yield _mean("missing-mean", "mean-missing", 0 * m)
-    yield _mean("mean-sign", "mean-sign", -m)
     yield _mean("swapped-mean-std", "std-for-mean", s, 1.1)
+    yield _mean("mean-not-divided", "add-first", m * s, 1.1)
+    yield _mean("mean-not-divided", "subtract-first", -m * s, 1.1)
     yield _mean("scale-255", "mean-times-255", m * 255, 1.05)
     yield _mean("scale-255", "mean-over-255", m / 255, 1.05)
 
 
 def _other_both(known: Statistics) -> Iterator[Rule]:
     m, s, w = known.mean, known.std, known.white
-    yield _both("swapped-mean-std", "swapped", m, s)
     yield _both("swapped-mean-std", "swapped-quotients", -s / m, 1 / m)
     if (s > 0).all():  # what normalizes twice has the square of a std, which does not tell its sign
         for signs in itertools.product((1.0, -1.0), repeat=known.channels if known.channels <= _FEW else 1):
             root = np.sqrt(s) * np.array(signs)
             yield _both("not-inverted", "forward-twice", root, m / (1 + root), 1.0 if min(signs) > 0 else 1.1)
-    yield _both("value-range", "statistics-of-minus-one", 2 * s, 2 * m - w)
+    yield _both("value-range", "statistics-of-minus-one", 2 * s, 2 * m - w, 1.1)
     if known.single:
         short_m, short_s = (one.astype(np.float32).astype(np.float64) for one in (m, s))
         yield _both("rounded-constants", "float32", short_s, short_m, what="mean and std are")
@@ -160,7 +159,7 @@ def _eps(known: Statistics) -> Iterator[Rule]:
     s = known.std
     for power, sign in itertools.product(_EPS, (1, -1)):
         side = "the inverse" if sign > 0 else "the forward"
-        cost = 1.0 if np.ptp(s) > 0 or known.channels == 1 else 1.1
+        cost = (1.0 if np.ptp(s) > 0 or known.channels == 1 else 1.1) + (0.15 if power < 1e-8 else 0.0)
         yield _std("eps", "eps", s + sign * power, cost, power=power, what="std", side=side)
         root = np.sqrt(s**2 + sign * power)
         yield _std("eps", "eps", root, cost + 0.05, power=power, what="the variance", side=side)
@@ -169,12 +168,20 @@ def _eps(known: Statistics) -> Iterator[Rule]:
 def _other_orders(known: Statistics) -> Iterator[Rule]:
     m, s = known.mean, known.std
     for order in _orders(known.channels):
-        picked, backwards = list(order), list(order) == sorted(order, reverse=True)
-        how = "reversed" if backwards else f"in the order {order}"
-        cost = 1.0 if backwards else 1.1
-        yield _both("channel-order", "statistics-order", s[picked], m[picked], cost, how=how, what="mean and std are")
-        yield _std("channel-order", "statistics-order", s[picked], cost, how=how, what="the std is")
-        yield _mean("channel-order", "statistics-order", m[picked], cost, how=how, what="the mean is")
+        picked, facts = list(order), reorder_facts(order)
+        cost = 1.0 if facts["how"] == "reversed" else 1.1
+        yield _both("channel-order", "statistics-order", s[picked], m[picked], cost, **facts)
+        yield _std("channel-order", "statistics-order", s[picked], cost, **{**facts, "what": "the std is"})
+        yield _mean("channel-order", "statistics-order", m[picked], cost, **{**facts, "what": "the mean is"})
+
+
+def reorder_facts(order: tuple[int, ...]) -> dict[str, str]:
+    """Return what the words show of statistics in another order."""
+    moved = [c for c, source in enumerate(order) if source != c]
+    how = "reversed" if list(order) == sorted(order, reverse=True) else f"in the order {order}"
+    if len(order) > _FEW and len(moved) == 2:
+        how = f"those of channels {moved[0]} and {moved[1]} exchanged"
+    return {"how": how, "what": "mean and std are"}
 
 
 def _orders(channels: int) -> Iterator[tuple[int, ...]]:
@@ -202,18 +209,21 @@ def _one_for_all(known: Statistics) -> Iterator[Rule]:
         kind, key = "one-channel-for-all", "one-for-all"
         yield _both(kind, key, all_std, all_mean, whose=whose, what="statistics", numbers=numbers)
         yield _std(kind, key, all_std, whose=whose, what="std", numbers=f"{std:.6g}")
-        yield _mean(kind, key, all_mean, whose=whose, what="mean", numbers=f"{mean:.6g}")
+        if mean:  # a mean of 0 is one that is not added
+            yield _mean(kind, key, all_mean, whose=whose, what="mean", numbers=f"{mean:.6g}")
 
 
 def _rounded(known: Statistics) -> Iterator[Rule]:
     """Numbers typed to a few decimals, on the scale of the images or of bytes; and their quotients."""
     m, s = known.mean, known.std
+    # one short number says nothing of rounding
+    alone = 0.15 if len({*s.tolist(), *m.tolist()}) <= 2 else 0.0
     scales = [(1.0, "")] if known.white == 255 else [(1.0, ""), (255.0, " on the scale of bytes")]
-    for (unit, scale), digits in itertools.product(scales, range(6)):
+    for (unit, scale), digits in itertools.product(scales, range(7)):
         if digits == 0 and unit * known.white == 1:
             continue
         facts = {"decimals": count_of(digits, "decimal"), "scale": scale}
-        cost = 1.0 + 0.02 * digits + (0.05 if scale else 0.0)
+        cost = 1.0 + alone + 0.02 * digits + (0.05 if scale else 0.0)
         stds, means = ([one / unit for one in _shortened(values * unit, digits)] for values in (s, m))
         for (a, std), (b, mean) in itertools.product(enumerate(stds), enumerate(means)):
             yield _both("rounded-constants", "rounded", std, mean, cost + 0.01 * (a + b), **facts)
@@ -224,7 +234,7 @@ def _rounded(known: Statistics) -> Iterator[Rule]:
         for mean, std in zip(_shortened(-m / s, digits)[:3], _shortened(1 / s, digits)[:3], strict=False):
             for what, one, two in (("both", mean, std), ("-mean/std", mean, 1 / s), ("1/std", -m / s, std)):
                 facts = {"decimals": count_of(digits, "decimal"), "what": what}
-                cost = 1.0 + 0.02 * digits + (0.0 if what == "both" else 0.1)
+                cost = 1.0 + alone + 0.02 * digits + (0.0 if what == "both" else 0.1)
                 yield _both("rounded-constants", "rounded-quotients", 1 / two, -one / two, cost, **facts)
 
 
@@ -232,13 +242,14 @@ def _shortened(values: Array, digits: int) -> list[Array]:
     """Rounded to so many decimals: a half to even, up, or down; and cut off. The same numbers once."""
     power = 10.0**digits
     room = np.minimum(1e-9 + 2.0**-22 * np.abs(values * power), 0.01)  # what float32 takes for a half
-    ways = [
+    ways: list[Array] = [
         np.round(values, digits),
         np.floor(values * power + 0.5 + room) / power,
         np.ceil(values * power - 0.5 - room) / power,
         np.trunc(values * power + np.sign(values) * 1e-9) / power,
     ]
-    return list({tuple(one.tolist()): one for one in ways if one.any()}.values())
+    kept: dict[tuple[float, ...], Array] = {tuple(one.tolist()): one for one in ways if one.any()}
+    return list(kept.values())
 
 
 def _presets(known: Statistics) -> Iterator[Rule]:
@@ -253,10 +264,13 @@ def _presets(known: Statistics) -> Iterator[Rule]:
         yield _both("other-preset", "other-preset", std, mean, 1.05, **facts)
         for unit, digits in ((1.0, 1), (1.0, 2), (1.0, 3), (255.0, 0), (255.0, 1)):
             pairs = [(mean, known.mean), (std, known.std)]
-            if all(_rounds_to(long * unit, short * unit, digits) for long, short in pairs):
+            if all(_rounds_to(long * unit, short * unit, digits) for long, short in pairs) and _is_rounding(
+                np.concatenate([mean, std]), np.concatenate([known.mean, known.std])
+            ):
                 scale = " on the scale of bytes" if unit > 1 else ""
                 decimals = count_of(digits, "decimal")
-                yield _both("rounded-constants", "pipeline-rounded", std, mean, 1.0, decimals=decimals, scale=scale)
+                facts = {"name": name, "decimals": decimals, "scale": scale}
+                yield _both("rounded-constants", "pipeline-rounded", std, mean, 1.0, **facts)
                 break
 
 
@@ -264,7 +278,7 @@ def presets_for(known: Statistics) -> Iterator[tuple[str, Array, Array]]:
     """Name, mean and std of the presets that fit so many channels, in the units of the images."""
     for name, one in PRESETS.items():
         same = len(set(zip(one.mean, one.std, strict=True))) == 1  # serves any number of channels
-        if one.channels == known.channels or (same and one.channels > 1):
+        if one.channels == known.channels or same:
             mean, std = (np.resize(values, known.channels) * known.white for values in (one.mean, one.std))
             yield name, mean, std
 
@@ -275,24 +289,41 @@ def _rounds_to(long: Array, short: Array, digits: int) -> bool:
     )
 
 
+def _is_rounding(long: Array, short: Array) -> bool:
+    """Return whether several numbers moved, each in its own way: one factor that moves them all is no rounding."""
+    different = {(round(float(a), 12), round(float(b), 12)) for a, b in zip(long, short, strict=True) if a != b}
+    first = int(np.abs(short).argmax())
+    in_step = np.abs(long - short * (long[first] / short[first])) <= 1e-3 * np.abs(long)
+    return len(different) > 1 and not bool(in_step.all())
+
+
 def frame_rules(known: Statistics) -> list[Rule]:
     """Every mistake with what is done to the numbers: the formula, its result, a factor, the order of channels."""
     return [*_formulas(), *_results(known.white), *_factors(known), *_moves(known)]
 
 
 def _formulas() -> Iterator[Rule]:
-    def formula(kind: str, key: str, change: Change, undo: Change | None, cost: float = 1.0) -> Rule:
-        return Rule(kind, key, FORMULA, frozenset({"formula"}), change, undo, cost)
+    def formula(
+        kind: str, key: str, change: Change, undo: Change | None, cost: float = 1.0, of: str = "slope offset"
+    ) -> Rule:
+        return Rule(kind, key, FORMULA, frozenset(of.split()), change, undo, cost)
 
-    yield formula("mean-not-divided", "add-first", lambda s, m: (s, m * s), lambda a, b: (a, b / a))
-    yield formula("mean-not-divided", "subtract-first", lambda s, m: (s, -m * s), lambda a, b: (a, -b / a))
-    yield formula("mean-not-divided", "mean-divided", lambda s, m: (s, m / s), lambda a, b: (a, b * a), 1.05)
-    yield formula("divides-by-std", "divides", lambda s, m: (1 / s, m), lambda a, b: (1 / a, b))
+    # what is lost in the result cannot be read off it
+    yield formula("missing-mean", "mean-missing", lambda s, m: (s, 0 * m), lambda a, b: (a, b * np.nan), 1.0, "offset")
+    yield formula("mean-sign", "mean-sign", lambda s, m: (s, -m), lambda a, b: (a, -b), 1.0, "offset")
+    yield formula("mean-not-divided", "add-first", lambda s, m: (s, m * s), lambda a, b: (a, b / a), 1.0, "offset")
+    yield formula(
+        "mean-not-divided", "subtract-first", lambda s, m: (s, -m * s), lambda a, b: (a, -b / a), 1.0, "offset"
+    )
+    yield formula("mean-not-divided", "mean-divided", lambda s, m: (s, m / s), lambda a, b: (a, b * a), 1.05, "offset")
+    yield formula("divides-by-std", "divides", lambda s, m: (1 / s, m), lambda a, b: (1 / a, b), 1.0, "slope")
+    yield formula("swapped-mean-std", "swapped", lambda s, m: (m, s), lambda a, b: (b, a))
     yield formula("divides-by-std", "divides-add-first", lambda s, m: (1 / s, m / s), lambda a, b: (1 / a, b / a))
     yield formula("divides-by-std", "divides-twice", lambda s, m: (1 / s, m / s**2), lambda a, b: (1 / a, b / a**2))
     yield formula("not-inverted", "untouched", lambda s, m: (0 * s + 1, 0 * m), None)
     yield formula("not-inverted", "normalized-again", lambda s, m: (1 / s, -m / s), lambda a, b: (1 / a, -b / a))
-    yield formula("inverted-twice", "inverted-twice", lambda s, m: (s * s, m * s + m), None)
+    yield formula("inverted-twice", "inverted-twice", lambda s, m: (s * s, m * s + m),
+                  lambda a, b: (np.sqrt(a), b / (1 + np.sqrt(a))))  # fmt: skip
 
 
 def _results(white: float) -> Iterator[Rule]:
@@ -301,17 +332,17 @@ def _results(white: float) -> Iterator[Rule]:
 
     yield result("inverted-intensity", "negative", lambda a, b: (-a, white - b), lambda a, b: (-a, white - b))
     yield result("value-range", "to-minus-one", lambda a, b: (2 * a, 2 * b - white),
-                 lambda a, b: (a / 2, (b + white) / 2))  # fmt: skip
+                 lambda a, b: (a / 2, (b + white) / 2), 1.1)  # fmt: skip
     yield result("value-range", "from-minus-one", lambda a, b: (a / 2, (b + white) / 2),
-                 lambda a, b: (2 * a, 2 * b - white))  # fmt: skip
+                 lambda a, b: (2 * a, 2 * b - white), 1.1)  # fmt: skip
 
 
 #: Factors that come from two whites, and the key of the words of each.
 _FACTORS = (
     (255.0, "times-255", 1.0),
     (1 / 255.0, "over-255", 1.0),
-    (256.0, "times-256", 1.0),
-    (1 / 256.0, "over-256", 1.0),
+    (256.0, "times-256", 1.05),
+    (1 / 256.0, "over-256", 1.05),
     (256 / 255, "256-over-255", 1.0),
     (255 / 256, "255-over-256", 1.0),
     (255.0**2, "times-255-twice", 1.1),
@@ -331,16 +362,20 @@ def _factors(known: Statistics) -> Iterator[Rule]:
 
 def _moves(known: Statistics) -> Iterator[Rule]:
     """The channels of the result, or of what the formula gets, in another order."""
-    slots = frozenset({"order"})
     for order in _orders(known.channels):
-        picked, backwards = list(order), list(order) == sorted(order, reverse=True)
-        names = ", ".join(channel_name(channel, known.channels) for channel in order)
-        facts, cost = {"backwards": backwards, "names": names}, 1.0 if backwards else 1.1
-        back = np.argsort(picked)
-        yield Rule(
-            "channel-order", "result-order", ORDER, slots,
-            lambda a, b, picked=picked: (a[..., picked], b[..., picked]),  # type: ignore[misc]
-            lambda a, b, back=back: (a[..., back], b[..., back]),  # type: ignore[misc]
-            cost, order, True, facts,
-        )  # fmt: skip
-        yield Rule("channel-order", "input-order", ORDER, slots, lambda a, b: (a, b), None, cost + 0.05, order, True, facts)
+        yield from move_rules(known, order)
+
+
+def move_rules(known: Statistics, order: tuple[int, ...]) -> Iterator[Rule]:
+    """The channels of the result, or those of the normalized image, in one other order."""
+    picked, backwards, slots = list(order), list(order) == sorted(order, reverse=True), frozenset({"order"})
+    names = ", ".join(channel_name(channel, known.channels) for channel in order)
+    facts, cost = {"backwards": backwards, "names": names}, 1.0 if backwards else 1.1
+    back = np.argsort(picked)
+    yield Rule(
+        "channel-order", "result-order", ORDER, slots, lambda a, b: (a[..., picked], b[..., picked]),
+        lambda a, b: (a[..., back], b[..., back]), cost, order, True, facts,
+    )  # fmt: skip
+    yield Rule(
+        "channel-order", "input-order", ORDER, slots, lambda a, b: (a, b), None, cost + 0.05, order, True, facts
+    )  # fmt: skip

@@ -1,31 +1,33 @@
 """Analysis by synthesis: of all mistakes, and pairs of mistakes, that reproduce the pixels, the cheapest.
 
 Every rule and every pair of rules of different slots predicts a slope and an offset for each channel. These are run
-through each way in which the results can be stored, and kept where all pixels agree. Constants that no rule predicts are
-read off the fitted lines, with at most one rule beside them.
+through each way in which the results can be stored, and kept where all pixels agree. Constants that no rule predicts
+are read off the fitted lines, with at most one rule beside them.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .clamps import Clamp, find_clamp
-from .constants import Patch, read_constants
-from .evidence import Evidence, Way
+from .constants import LEAST_READ, Patch, read_constants
+from .evidence import Evidence, Way, fit_way
 from .rules import Rule, Statistics, constant_rules, frame_rules
 
-__all__ = ["Explanation", "search"]
+__all__ = ["Explanation", "right", "search"]
 
 Array = np.ndarray[Any, Any]
 
 #: Costs that are no nearer than this are different.
 _EQUAL = 0.25
+#: What two mistakes cost, one of them read off: dearer explanations are looked for where there is none.
+_LIKELY = 2.6
 #: Pixels of each channel that a hypothesis is held against first, and how many hypotheses are held against all.
 _FIRST, _HELD = 10, 80
 #: A pair of mistakes is told only where so many results of some channel are between its ends.
@@ -72,8 +74,22 @@ class Explanation:
         return not (self.rules or self.patches or self.way.key or self.way.period or self.clamp)
 
     @property
+    def parts(self) -> tuple[Rule | Patch, ...]:
+        """The mistakes with the numbers."""
+        return (*self.rules, *self.patches)
+
+    @property
     def kinds(self) -> set[str]:
-        return {one.kind for one in (*self.rules, *self.patches)}
+        return {one.kind for one in self.parts}
+
+
+def right(seen: Evidence) -> Explanation:
+    """Return the explanation of right results, stored in the first right way that holds."""
+    known, order = seen.known, tuple(range(seen.channels))
+    room = seen.room(known.std, known.mean) + 2 * seen.slack
+    ways = [way for way in seen.ways() if not way.key and not way.period]
+    held = [way for way in ways if way.holds(known.std * seen.y + known.mean, room).all()]
+    return Explanation((), (), (held or ways)[0], None, known.std, known.mean, order, 0.0)
 
 
 def search(seen: Evidence) -> Explanation | None:
@@ -87,22 +103,29 @@ def search(seen: Evidence) -> Explanation | None:
             break
     best = min((one.cost for one in found), default=np.inf)
     if best > 0.1:
-        found += _read_off(seen, best)
+        found += _read_off(seen, min(best, _LIKELY)) or (_read_off(seen, best) if best > _LIKELY else [])
     if not found:
         return None
-    first, *others = sorted(found, key=lambda one: one.cost)
+    is_coarse = seen.unit > 2.0**-24  # then several explanations are near enough, and the nearest is meant
+    first, *others = sorted(found, key=lambda one: one.cost + (100 * _misfit(seen, one) if is_coarse else 0.0))
     equal: dict[str, Explanation] = {}
     for one in others:
-        same_way = (one.way.key, one.way.period > 0, one.clamp is None) == (
-            first.way.key,
-            first.way.period > 0,
-            first.clamp is None,
-        )
-        if one.cost <= first.cost + _EQUAL and same_way and len(one.kinds) == 1 and not one.kinds & first.kinds:
-            equal.setdefault(*one.kinds, one)
-    if not first.kinds or len(first.kinds) > 1:
-        equal = {}
-    return Explanation(**{**vars(first), "equal": tuple(equal.values())})
+        same_way = _storing(one) == _storing(first) and len(one.parts) == len(first.parts) == 1
+        if same_way and one.cost <= first.cost + _EQUAL and not one.kinds & first.kinds:
+            equal.setdefault(one.parts[0].kind, one)
+    if equal and not seen.is_closed.any():  # all black or all white: many mistakes do that
+        return None
+    return replace(first, equal=tuple(equal.values()))
+
+
+def _misfit(seen: Evidence, one: Explanation) -> float:
+    """How far results are from what an explanation predicts, on average, as a share of white."""
+    values = one.slope * seen.y[:, list(one.order)] + one.offset - one.way.shift
+    return float(np.abs(values - seen.z)[seen.is_closed].mean() / seen.white) if seen.is_closed.any() else 0.0
+
+
+def _storing(one: Explanation) -> tuple[str, bool, bool]:
+    return one.way.key, one.way.period > 0, one.clamp is None
 
 
 @lru_cache(maxsize=64)
@@ -131,7 +154,8 @@ def _hypotheses(mean: tuple[float, ...], std: tuple[float, ...], white: float, s
             orders += [order] * int(finite.sum())
             cost.append(costs[chosen][finite] + sum(rule.cost for rule in frame))
             rules += [(*sets[index], *frame) for index in chosen[finite]]
-    return Hypotheses(np.concatenate(slopes), np.concatenate(offsets), np.array(orders), np.concatenate(cost), tuple(rules))
+    arrays = np.concatenate(slopes), np.concatenate(offsets), np.array(orders), np.concatenate(cost)
+    return Hypotheses(*arrays, tuple(rules))
 
 
 def _pairs(rules: Sequence[Rule]) -> Iterator[tuple[Rule, ...]]:
@@ -171,9 +195,7 @@ def _explained(seen: Evidence, table: Hypotheses, way: Way, at: Array, best: flo
         one = held_against(seen, way, slope, offset, order, room[index])
         if one is None:
             continue
-        clamp, extra, wraps = one
-        if way.period and not wraps:
-            continue
+        clamp, extra = one
         cost += extra
         best = min(best, cost)
         yield Explanation(table.rules[index], (), way, clamp, slope, offset, tuple(order.tolist()), cost)
@@ -181,21 +203,20 @@ def _explained(seen: Evidence, table: Hypotheses, way: Way, at: Array, best: flo
 
 def held_against(
     seen: Evidence, way: Way, slope: Array, offset: Array, order: Any, room: Array
-) -> tuple[Clamp | None, float, bool] | None:
+) -> tuple[Clamp | None, float] | None:
     """Hold one map against every pixel.
 
     Returns:
-        Where results are clamped, if not to 0..white; what that, and wrapping, cost; and whether results wrap. None
-        where some pixel is not reproduced.
+        Where results are clamped, if not to 0..white; and what that, or wrapping, costs. None where some pixel is not
+        reproduced.
     """
     values = slope * seen.y[:, list(order)] + offset
     if not way.holds(values, room).all():
         return None
     if way.period:
-        wraps = bool(((values < -seen.step - room) | (values >= way.period + room)).any())
-        return None, 0.6, wraps
+        return None, 0.6
     clamp = find_clamp(seen, values - way.shift, slope, offset - way.shift, order, room)
-    return clamp, (clamp.cost if clamp else 0.0), False
+    return clamp, (clamp.cost if clamp else 0.0)
 
 
 def _telling_pixels(seen: Evidence) -> Array:
@@ -211,26 +232,29 @@ def _telling_pixels(seen: Evidence) -> Array:
     return np.stack(rows, axis=1)
 
 
-def _read_off(seen: Evidence, best: float) -> Iterator[Explanation]:
-    """Explanations with constants that were read off the lines, at most one rule beside them."""
-    straight = all(line.affine and line.source is not None for line in seen.lines)
-    lines = seen.lines if straight else seen.unwrapped
-    if lines is None:
-        return
+def _read_off(seen: Evidence, best: float) -> list[Explanation]:
+    return list(_readings(seen, best))
+
+
+def _readings(seen: Evidence, best: float) -> Iterator[Explanation]:
+    """Explanations with constants that were read off, at most one rule beside them."""
     for way in seen.ways():
-        if straight == bool(way.period):
+        most = best + _EQUAL - way.cost
+        fit = fit_way(seen, way) if most >= LEAST_READ else None
+        if fit is None:
             continue
-        for read in read_constants(seen, lines, way.shift, best + _EQUAL - way.cost):
-            order = read.order
-            for slope, offset in ((read.slope, read.offset), (read.raw_slope, read.raw_offset)):
-                room = seen.room(slope, offset)
-                room = room + (read.blur if slope is read.raw_slope else 0.0)
-                one = held_against(seen, way, slope, offset, order, room)
+        for read in read_constants(seen, fit, most):
+            told = np.isfinite(fit.slope)
+            raw = np.where(told, fit.slope, read.slope), np.where(told, fit.offset, read.offset)
+            gaps = np.abs(raw[0] - read.slope) - 2 * fit.slope_room, np.abs(raw[1] - read.offset) - 2 * fit.offset_room
+            if max(np.max(gap[told]) for gap in gaps) > 0:
+                continue
+            for slope, offset in ((read.slope, read.offset), raw):
+                one = held_against(seen, way, slope, offset, fit.order, seen.room(slope, offset))
                 if one is not None:
                     break
-            if one is None or (way.period and not one[2]):
+            if one is None:
                 continue
-            clamp, extra, _ = one
-            cost = read.cost + way.cost + extra
+            cost = read.cost + way.cost + one[1]
             best = min(best, cost)
-            yield Explanation(read.rules, read.patches, way, clamp, slope, offset, tuple(order), cost)
+            yield Explanation(read.rules, read.patches, way, one[0], slope, offset, fit.order, cost)

@@ -12,7 +12,7 @@ __all__ = ["KINDS", "Diagnosis", "Finding", "jsonable"]
 KINDS = {
     "exact": "the image comes back",
     "rounded-constants": "mean or std is rounded on one side",
-    "truncation": "bytes are cut off instead of rounded",
+    "truncation": "bytes are truncated instead of rounded",
     "rounded-up": "bytes are rounded up instead of to the nearest",
     "wraps": "bytes are cast without a clamp, and wrap around",
     "mean-not-divided": "the mean is not divided by std, or is added before multiplying",

@@ -29,86 +29,142 @@ TEMPLATES = {
     "std-over-255": "Only the std is divided by 255, and not the mean. Keep both in the units of the images.",
     # the mean
     "mean-missing": "The mean is not added: y * std alone. Use y * std + mean.",
-    "mean-sign": "The mean has the wrong sign: y * std - mean, or Normalize(mean/std, 1/std). Use y * std + mean, or "
-    "Normalize(-mean/std, 1/std).",
+    "mean-sign": (
+        "The mean has the wrong sign: y * std - mean, or Normalize(mean/std, 1/std). Use y * std + mean, or "
+        "Normalize(-mean/std, 1/std)."
+    ),
     "std-for-mean": "The std stands for the mean, too: y * std + std. Use y * std + mean.",
     "mean-times-255": "Only the mean is multiplied by 255, and not the std. Keep both in the units of the images.",
     "mean-over-255": "Only the mean is divided by 255, and not the std. Keep both in the units of the images.",
     # both
     "swapped": "Mean and std are swapped: y * mean + std. Use y * std + mean.",
     "swapped-quotients": "Mean and std are swapped: Normalize(1/std, -mean/std). Use Normalize(-mean/std, 1/std).",
-    "forward-twice": "The pipeline normalizes twice, and the inverse undoes it once: the image is still normalized. "
-    "Normalize once.",
-    "statistics-of-minus-one": "The inverse uses 2 * std and 2 * mean - {white}, the statistics of images in "
-    "-{white}..{white}. Use std and mean.",
+    "forward-twice": (
+        "The pipeline normalizes twice, and the inverse undoes it once: the image is still normalized. Normalize once."
+    ),
+    "statistics-of-minus-one": (
+        "The inverse uses 2 * std and 2 * mean - {white}, the statistics of images in -{white}..{white}. Use std "
+        "and mean."
+    ),
     "float32": "In the inverse, {what} rounded to float32, and the images are float64. Use float64 numbers.",
     "eps": "An eps of {power:g} is added to {what} in {side} only. Leave it out, or use it on both sides.",
-    "statistics-order": "In the inverse, {what} {how}: each channel gets another channel's. Keep the order of the "
-    "pipeline.",
+    "statistics-order": (
+        "In the inverse, {what} {how}: each channel gets another channel's. Keep the order of the pipeline."
+    ),
     "one-for-all": "Every channel gets {whose} {what} ({numbers}). Give each channel its own.",
-    "same-for-all": "Every channel gets the same statistics: mean {mean:.4g}, std {std:.4g}. Give each channel its own.",
-    "rounded": "The constants of the inverse are rounded to {decimals}{scale}{changes}. Use all digits of the pipeline.",
-    "rounded-quotients": "The constants of Normalize(-mean/std, 1/std) are rounded to {decimals} ({what}). Compute them "
-    "in code.",
-    "pipeline-rounded": "The pipeline's own constants are rounded to {decimals}{scale}, and the inverse uses those of "
-    "{name}{changes}. Use the same digits on both sides.",
-    "pipeline-rounded-read": "The pipeline's own constants are rounded to {decimals}{changes}. Use the same digits on "
-    "both sides.",
-    "other-preset": "The inverse uses the statistics of {name} ({numbers}); the pipeline has {own}. Use the pipeline's.",
-    "no-forward": "The forward leaves the image as it is, and the inverse undoes a Normalize with the statistics of "
-    "{name} ({numbers}): it is applied to what was never normalized.",
-    "no-forward-read": "The forward leaves the image as it is, and the inverse undoes a Normalize with {numbers}: it is "
-    "applied to what was never normalized.",
+    "same-for-all": (
+        "Every channel gets the same statistics: mean {mean:.4g}, std {std:.4g}. Give each channel its own."
+    ),
+    "rounded": (
+        "The constants of the inverse are rounded to {decimals}{scale}{changes}. Use all digits of the pipeline."
+    ),
+    "rounded-quotients": (
+        "The constants of Normalize(-mean/std, 1/std) are rounded to {decimals} ({what}). Compute them in code."
+    ),
+    "pipeline-rounded": (
+        "The pipeline's own constants are rounded to {decimals}{scale}, and the inverse uses those of "
+        "{name}{changes}. Use the same digits on both sides."
+    ),
+    "pipeline-rounded-read": (
+        "The pipeline's own constants are rounded to {decimals}{changes}. Use the same digits on both sides."
+    ),
+    "other-preset": (
+        "The inverse uses the statistics of {name} ({numbers}); the pipeline has {own}. Use the pipeline's."
+    ),
+    "no-forward": (
+        "The forward leaves the image as it is, and the inverse undoes a Normalize with the statistics of {name} "
+        "({numbers}): it is applied to what was never normalized."
+    ),
+    "no-forward-read": (
+        "The forward leaves the image as it is, and the inverse undoes a Normalize with {numbers}: it is applied "
+        "to what was never normalized."
+    ),
     # the formula
-    "add-first": "The mean is added before multiplying: Normalize(-mean, 1/std), or (y + mean) * std. Use "
-    "Normalize(-mean/std, 1/std), or y * std + mean.",
-    "subtract-first": "The mean is subtracted before multiplying: Normalize(mean, 1/std), or (y - mean) * std. Use "
-    "Normalize(-mean/std, 1/std), or y * std + mean.",
+    "add-first": (
+        "The mean is added before multiplying: Normalize(-mean, 1/std), or (y + mean) * std. Use "
+        "Normalize(-mean/std, 1/std), or y * std + mean."
+    ),
+    "subtract-first": (
+        "The mean is subtracted before multiplying: Normalize(mean, 1/std), or (y - mean) * std. Use "
+        "Normalize(-mean/std, 1/std), or y * std + mean."
+    ),
     "mean-divided": "The mean is divided by std, and added last: y * std + mean/std. Use y * std + mean.",
-    "divides": "The inverse divides by std: y / std + mean. Use y * std + mean. (Or the forward multiplies by std, "
-    "where it has to divide.)",
-    "divides-add-first": "The inverse divides by std: Normalize(-mean, std), or (y + mean) / std. Use "
-    "Normalize(-mean/std, 1/std).",
+    "divides": (
+        "The inverse divides by std: y / std + mean. Use y * std + mean. (Or the forward multiplies by std, where "
+        "it has to divide.)"
+    ),
+    "divides-add-first": (
+        "The inverse divides by std: Normalize(-mean, std), or (y + mean) / std. Use Normalize(-mean/std, 1/std)."
+    ),
     "divides-twice": "The inverse divides by std: Normalize(-mean/std, std). Use Normalize(-mean/std, 1/std).",
     "untouched": "The image comes back as it is, still normalized: nothing is inverted. Use y * std + mean.",
-    "normalized-again": "The image is normalized a second time: the inverse is another Normalize with the same mean and "
-    "std. Use Normalize(-mean/std, 1/std).",
+    "normalized-again": (
+        "The image is normalized a second time: the inverse is another Normalize with the same mean and std. Use "
+        "Normalize(-mean/std, 1/std)."
+    ),
     "inverted-twice": "The inverse is applied twice, so that the image loses contrast. Apply it once.",
     "channel-untouched": "{names} still normalized: nothing is inverted there.",
     # what is done to the result
     "negative": "Black and white are exchanged: the result is {white} - x. Return x.",
-    "to-minus-one": "The result is 2 * x - {white}: values in 0..{white} become values in -{white}..{white}. Return x.",
-    "from-minus-one": "The result is (x + {white}) / 2, as if x were in -{white}..{white}. After y * std + mean it is in "
-    "0..{white}: return x.",
+    "to-minus-one": (
+        "The result is 2 * x - {white}: values in 0..{white} become values in -{white}..{white}. Return x."
+    ),
+    "from-minus-one": (
+        "The result is (x + {white}) / 2, as if x were in -{white}..{white}. After y * std + mean it is in "
+        "0..{white}: return x."
+    ),
     "contrast": "All channels are multiplied by {gain:.6g}: a contrast that the inverse adds. Leave it out.",
     "brightness": "{shift:.4g} is added to all channels: a brightness that the inverse adds. Leave it out.",
-    "times-255": "The result is 255 times too large: a factor of 255 is applied that the images do not have. Leave it "
-    "out. If 0..255 is meant, say so: output_max=255.",
-    "over-255": "The result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to "
-    "bytes without multiplying by 255.{meant}",
-    "times-256": "The result is 256 times too large: it is multiplied by 256. White is 255: multiply by 255, if at all.",
+    "times-255": (
+        "The result is 255 times too large: a factor of 255 is applied that the images do not have. Leave it out. "
+        "If 0..255 is meant, say so: output_max=255."
+    ),
+    "over-255": (
+        "The result is 255 times too small: a division by 255 that is not undone, or values in 0..1 cast to bytes "
+        "without multiplying by 255.{meant}"
+    ),
+    "times-256": (
+        "The result is 256 times too large: it is multiplied by 256. White is 255: multiply by 255, if at all."
+    ),
     "over-256": "The result is 256 times too small: it is divided by 256. White is 255: divide by 255, if at all.",
-    "256-over-255": "The result is 256/255 of the image: bytes are multiplied by 256 on one side and divided by 255 on "
-    "the other. White is 255: use 255 on both.",
-    "255-over-256": "The result is 255/256 of the image: bytes are multiplied by 255 on one side and divided by 256 on "
-    "the other. White is 255: use 255 on both.",
-    "times-255-twice": "The result is 65025 times too large: a factor of 255 is applied twice that the images do not "
-    "have. Leave it out. If 0..255 is meant, apply it once and say so: output_max=255.",
+    "256-over-255": (
+        "The result is 256/255 of the image: bytes are multiplied by 256 on one side and divided by 255 on the "
+        "other. White is 255: use 255 on both."
+    ),
+    "255-over-256": (
+        "The result is 255/256 of the image: bytes are multiplied by 255 on one side and divided by 256 on the "
+        "other. White is 255: use 255 on both."
+    ),
+    "times-255-twice": (
+        "The result is 65025 times too large: a factor of 255 is applied twice that the images do not have. Leave "
+        "it out. If 0..255 is meant, apply it once and say so: output_max=255."
+    ),
     "over-255-twice": "The result is 65025 times too small: a division by 255 is applied twice and not undone.",
     "result-order": "The channels come back {how}. Keep the order of the pipeline.",
-    "input-order": "The normalized channels are taken {how} before the inverse, and mean and std are not. Keep the order "
-    "of the pipeline.",
+    "input-order": (
+        "The normalized channels are taken {how} before the inverse, and mean and std are not. Keep the order of "
+        "the pipeline."
+    ),
     # how results are stored
-    "truncated": "{Kind} are cut off instead of rounded{lost}. What lies between two levels loses half a level on "
-    "average. Round before the cast: {mend}.",
-    "truncated-255.5": "{Kind} are 255.5 * x, cut off instead of rounded{lost}. That loses half a level near black. "
-    "Round before the cast: {mend}.",
-    "rounded-up": "{Kind} are rounded up (ceil), or 0.5 is added before they are rounded: they come back half a level "
-    "too high{lost}. Do one of the two, and round to the nearest: {mend}.",
-    "wraps": "{Kind} are cast without a clamp, so that {turn} becomes 0 and -1 becomes {most}. Clamp before the cast: "
-    "{mend}.",
-    "cast-of-ones": "The {kind} that come back are 0 and 1: values in 0..1 were cast without multiplying by {most}. Use "
-    "{mend}.",
+    "truncated": (
+        "{Kind} are truncated instead of rounded{lost}. What lies between two levels loses half a level on average. "
+        "Round before the cast: {mend}."
+    ),
+    "truncated-255.5": (
+        "{Kind} are 255.5 * x, truncated instead of rounded{lost}. That loses half a level near black. Round before "
+        "the cast: {mend}."
+    ),
+    "rounded-up": (
+        "{Kind} are rounded up (ceil), or 0.5 is added before they are rounded: they come back half a level too "
+        "high{lost}. Do one of the two, and round to the nearest: {mend}."
+    ),
+    "wraps": (
+        "{Kind} are cast without a clamp, so that {turn} becomes 0 and -1 becomes {most}. Clamp before the cast: "
+        "{mend}."
+    ),
+    "cast-of-ones": (
+        "The {kind} that come back are 0 and 1: values in 0..1 were cast without multiplying by {most}. Use {mend}."
+    ),
     # constants that were read off
     "wrong-std": "{lines}. Use the pipeline's own std.",
     "wrong-mean": "{lines}. Use the pipeline's own mean.",
@@ -152,13 +208,13 @@ def _facts(key: str, facts: Mapping[str, Any], seen: Evidence) -> dict[str, Any]
         said["lines"] = "; ".join(_constant_lines(key.removeprefix("wrong-"), facts, seen))
     elif key == "channel-untouched":
         left = np.flatnonzero(facts["channels"])
-        said["names"] = f"{seen.known.names(left)} {'comes' if len(left) == 1 else 'come'} back"
+        said["names"] = f"{seen.known.names(left.tolist())} {'comes' if len(left) == 1 else 'come'} back"
     return said
 
 
 def _constant_lines(word: str, facts: Mapping[str, Any], seen: Evidence) -> list[str]:
     """``blue std is 0.255 where the pipeline has 0.225``: one line for each number that was read off."""
-    lines, names = [], {}
+    names: dict[str, list[str]] = {}
     for c in np.flatnonzero(facts["channels"]):
         typed, right, own = (float(facts[name][c]) for name in ("typed", "right", "own"))
         slip = (round(typed / seen.white, 4), round(own / seen.white, 4)) in _KNOWN_SLIPS
@@ -171,9 +227,7 @@ def _constant_lines(word: str, facts: Mapping[str, Any], seen: Evidence) -> list
         if gain is not None:
             line += f" (gain {gain}, offset {shift})"
         names.setdefault(line, []).append(channel_name(int(c), seen.channels))
-    for line, channels in names.items():
-        lines.append(f"{', '.join(channels)} {line}")
-    return lines
+    return [f"{', '.join(channels)} {line}" for line, channels in names.items()]
 
 
 def clamp_words(clamp: Clamp, seen: Evidence) -> str:

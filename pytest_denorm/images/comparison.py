@@ -1,21 +1,21 @@
-"""A picture against its baseline: equal, or what differs, where, by how much, and what it looks like."""
+"""An image against its baseline: equal, or what differs, where, by how much, and what it looks like."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..core.normalization import Normalization
 from ..core.text import count_of
-from ..errors import BaselineError
-from .baselines import decode, read_bytes
+from .changes import CHANNELS, Change
 from .grid_figure import Tile
-from .png import encode_png
-from .tiles import CHANNELS, cut, describe_tiles, is_grey, name_tiles
+from .png import encode_result, is_grey
+from .regions import Box, box_around, boxes_in, name_boxes
+from .tiles import compare_counts, cut, describe_tiles, name_tiles
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -25,18 +25,21 @@ _GAP = 8
 _GAP_LEVEL = 128
 #: The brightness that half of a difference reaches.
 _VISIBLE = 80
-#: Where only one of the two pictures has a pixel.
+#: Where only one of the two images has a pixel.
 _OUTSIDE = (255, 0, 255)
+#: So many causes are told.
+_MOST_CAUSES = 4
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How a picture differs from its baseline.
+    """How an image differs from its baseline.
 
     Attributes:
         headline: one sentence.
         lines: (label, text) for the terminal.
-        figures: numbers, JSON-safe: ``differing_pixels``, ``max_difference`` and the like.
+        figures: JSON-safe: ``differing_pixels``, ``max_difference``, ``mean_difference`` in levels, ``psnr`` in dB, the
+            ``box`` around what differs (top, left, height, width), the ``kind`` and text of the ``diagnosis``.
     """
 
     headline: str
@@ -44,32 +47,20 @@ class Difference:
     figures: dict[str, Any] = field(default_factory=dict)
 
 
-def compare_files(baseline: Path, result: Path) -> Difference | None:
-    """None if the two PNG files show the same pixels: equal bytes, else equal decoded pixels.
-
-    Raises:
-        BaselineError: one of them is missing or no PNG that can be compared.
-    """
-    before, after = read_bytes(baseline), read_bytes(result)
-    for path, data in ((baseline, before), (result, after)):
-        if data is None:
-            raise BaselineError(f"there is no picture {path}.")
-    assert before is not None
-    assert after is not None
-    if before == after:
-        return None
-    return compare(decode(before, str(baseline)), decode(after, str(result)))
-
-
 def compare(
-    baseline: Bytes, result: Bytes, tiles: Sequence[Tile] = (), normalization: Normalization | None = None
+    baseline: Bytes,
+    result: Bytes,
+    tiles: Sequence[Tile] = (),
+    normalization: Normalization | None = None,
+    texts: Sequence[Box] = (),
 ) -> Difference | None:
-    """None if the canvases are equal, uint8 (H, W, 3) each, else how they differ.
+    """Return None if the canvases are equal, uint8 (H, W, 3) each, else how they differ.
 
     Args:
         baseline, result: what was stored and what was drawn now.
-        tiles: the boxes of the pictures in `result`; none for one picture.
-        normalization: what was undone to draw `result`, if known.
+        tiles: the boxes of the images in `result`; none for one image.
+        normalization: what was inverted to draw `result`, if known.
+        texts: the boxes of letters in `result`, which fonts may change.
     """
     if np.array_equal(baseline, result):
         return None
@@ -78,36 +69,89 @@ def compare(
     height, width = result.shape[:2]
     boxes = tiles or (Tile(0, 0, 0, 0, height, width),)
     levels = np.abs(result.astype(np.int16) - baseline)
-    differs = levels.max(axis=-1)
-    pixels, worst = int((differs != 0).sum()), int(differs.max())
+    differs = levels.max(axis=-1) != 0
+    numbers = _numbers(levels, differs)
     headline = "the picture differs from its baseline"
     if is_grey(baseline) != is_grey(result):
-        grey, colour = ("baseline", "result") if is_grey(baseline) else ("result", "baseline")
-        headline = f"the {grey} is grey, the {colour} is in colour"
+        grey, color = ("baseline", "result") if is_grey(baseline) else ("result", "baseline")
+        headline = f"the {grey} is grey, the {color} is in color"
+    untouched = [index for index, tile in enumerate(boxes) if not cut(differs, tile).any()]
+    said = _texts(differs, texts) or describe_tiles(baseline, result, boxes, normalization)
+    said = said[:_MOST_CAUSES]
     lines = [
-        (
-            "differs",
-            f"{pixels} of {height * width} pixels ({_percent(pixels, height * width)}), "
-            f"by up to {count_of(worst, 'level')}",
-        ),
+        ("differs", _amount(numbers, height * width)),
+        ("where", _where(differs)),
         ("worst", _worst(baseline, result, levels, boxes)),
     ]
-    untouched = [i for i, tile in enumerate(boxes) if not cut(differs, tile).any()]
     if len(boxes) > 1:
         lines.append(("untouched", name_tiles(untouched, len(boxes)) if untouched else "no tile"))
-    said = describe_tiles(baseline, result, boxes, normalization)
-    lines += [("diagnosis", text) for text in said[:4]]
+    lines += [("diagnosis", change.text) for change in said]
     figures = {
-        "differing_pixels": pixels,
-        "max_difference": worst,
+        **numbers,
         "differing_tiles": len(boxes) - len(untouched),
-        "diagnosis": "; ".join(said[:4]),
+        "kind": said[0].kind,
+        "diagnosis": "; ".join(change.text for change in said),
     }
     return Difference(headline, tuple(lines), figures)
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{min(max(100 * part / whole, 0.01), 99):.2g} %" if part < whole else "100 %"
+def _numbers(levels: Any, differs: Any) -> dict[str, Any]:
+    square = float(np.mean(levels.astype(np.float32) ** 2))
+    return {
+        "differing_pixels": int(differs.sum()),
+        "max_difference": int(levels.max()),
+        "mean_difference": float(f"{levels.mean():.4g}"),
+        "psnr": round(10 * math.log10(255**2 / square), 2),
+        "box": list(box_around(differs) or ()),
+    }
+
+
+def _amount(numbers: dict[str, Any], whole: int) -> str:
+    pixels, most = numbers["differing_pixels"], count_of(numbers["max_difference"], "level")
+    return (
+        f"{pixels} of {whole} pixels ({percent(pixels, whole)}), by up to {most}, "
+        f"{decimal(numbers['mean_difference'])} on average; PSNR {numbers['psnr']:.1f} dB"
+    )
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share in two digits, however small: ``0.00003 %``; what is not all is never 100 %."""
+    if part == whole:
+        return "100 %"
+    share = 100 * part / whole
+    return f"{math.floor(share * 10) / 10:.1f} %" if share > 99 else f"{decimal(share)} %"
+
+
+def decimal(number: float) -> str:
+    """Return a number in two significant digits, without an exponent."""
+    if not number:
+        return "0"
+    text = f"{number:.{max(0, 1 - math.floor(math.log10(abs(number))))}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _where(differs: Any) -> str:
+    around = box_around(differs)
+    assert around is not None
+    if around.height * around.width == 1:
+        return f"one pixel at ({around.top}, {around.left})"
+    boxes = boxes_in(differs)
+    covered = sum(box.height * box.width for box in boxes)
+    if 1 < len(boxes) <= 4 and covered < 0.5 * around.height * around.width:
+        return f"{len(boxes)} regions: {name_boxes(boxes)}"
+    return f"within {around}"
+
+
+def _texts(differs: Any, texts: Sequence[Box]) -> list[Change]:
+    """Return that fonts differ, if nothing else does."""
+    left = differs.copy()
+    for box in texts:
+        left[max(0, box.top - 3) : box.top + box.height + 3, max(0, box.left - 3) : box.left + box.width + 3] = False
+    if not texts or left.any():
+        return []
+    return [
+        Change("fonts", "only letters differ: another font, or another version of what draws it (matplotlib, FreeType)")
+    ]
 
 
 def _sizes(baseline: Bytes, result: Bytes, tiles: Sequence[Tile]) -> Difference:
@@ -116,7 +160,10 @@ def _sizes(baseline: Bytes, result: Bytes, tiles: Sequence[Tile]) -> Difference:
     if len(tiles) > 1:
         rows, columns = max(tile.row for tile in tiles) + 1, max(tile.column for tile in tiles) + 1
         lines.append(("result", f"{len(tiles)} tiles of {tiles[0].height} x {tiles[0].width}, {rows} x {columns}"))
-    figures = {"baseline_size": before, "result_size": after}
+    said = compare_counts(baseline, result, tiles) or Change("size", f"another size: {before} became {after}")
+    if said.kind != "size":
+        lines.append(("diagnosis", said.text))
+    figures = {"baseline_size": before, "result_size": after, "kind": said.kind, "diagnosis": said.text}
     return Difference("the size is not that of the baseline", tuple(lines), figures)
 
 
@@ -132,9 +179,9 @@ def _worst(baseline: Bytes, result: Bytes, levels: Any, tiles: Sequence[Tile]) -
 
 
 def amplified(baseline: Bytes, result: Bytes) -> tuple[Bytes, int]:
-    """The difference, so many times brighter that most of it can be seen, and how many times that is.
+    """Return the difference, so many times brighter that most of it can be seen, and how many times that is.
 
-    Where the sizes differ, the part that only one picture has is magenta.
+    Where the sizes differ, the part that only one image has is magenta.
     """
     height, width = (max(one, other) for one, other in zip(baseline.shape[:2], result.shape[:2], strict=True))
     shared_height, shared_width = (
@@ -150,7 +197,7 @@ def amplified(baseline: Bytes, result: Bytes) -> tuple[Bytes, int]:
 
 
 def side_by_side(*panels: Bytes) -> bytes:
-    """A PNG of the pictures in a row, enlarged alike if they are small."""
+    """Return a PNG of the images in a row, enlarged alike if they are small."""
     height, width = (max(panel.shape[axis] for panel in panels) for axis in (0, 1))
     zoom = max(1, _PANEL // max(height, width))
     canvas = np.full(
@@ -160,4 +207,4 @@ def side_by_side(*panels: Bytes) -> bytes:
         left = index * (width * zoom + _GAP)
         large = panel.repeat(zoom, axis=0).repeat(zoom, axis=1)
         canvas[: large.shape[0], left : left + large.shape[1]] = large
-    return encode_png(canvas)
+    return encode_result(canvas)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from ..core.text import printable
 from ..errors import SettingsError
 
-CI_VARIABLES = ("CI", "BUILD_NUMBER")
-"""Set where a machine runs the tests that nobody watches (the second by Jenkins)."""
+CI_VARIABLES = ("CI", "BUILD_NUMBER", "TF_BUILD")
+"""Set where a machine runs the tests and nobody watches (the second by Jenkins, the third by Azure Pipelines)."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class ImageOptions:
 
     Attributes:
         baseline_dir: the folder of baselines, relative to the root folder.
+        overlay: a folder below that of the baselines, whose files come first; empty for none.
         compare: whether figures are compared: always, only under ``--mpl``, or never.
         baselines: what is stored: PNG files, or digests of their pixels in one library.
         update: which baselines are written: those that are missing, also those that differ, or all.
@@ -28,9 +29,11 @@ class ImageOptions:
         unused: what is done about baselines that no test used.
         results: the folder of the pictures of failures; None for pytest's cache folder.
         report: where to write the review page, if anywhere.
+        baseline_dir_is_set: whether `baseline_dir` was given, and comes before that of pytest-mpl.
     """
 
     baseline_dir: str = "baseline_images"
+    overlay: str = ""
     compare: Literal["always", "mpl", "never"] = "always"
     baselines: Literal["images", "digests"] = "images"
     update: Literal["missing", "failed", "all", ""] = ""
@@ -38,6 +41,7 @@ class ImageOptions:
     unused: Literal["warn", "fail", "delete", ""] = ""
     results: str = ""
     report: str = ""
+    baseline_dir_is_set: bool = False
 
     def refuse_paths(self, root: Path) -> None:
         """What could not be written after the tests is refused before them, and so is a page in the place of a test.
@@ -51,6 +55,11 @@ class ImageOptions:
         for name in ("baseline_dir", "results"):
             folder = root / getattr(self, name)
             _refuse_files(f"denorm_{name}", folder, folder)
+        overlay = PurePath(self.overlay)
+        if overlay.is_absolute() or ".." in overlay.parts or "\0" in self.overlay:
+            raise SettingsError(
+                f"denorm_overlay is {self.overlay!r}: expected a folder below that of the baselines, such as 'macos'."
+            )
         if not self.report:
             return
         page = root / self.report

@@ -17,7 +17,7 @@ from ..core.normalization import Normalization
 from ..errors import ImageError
 from ..pipelines.apply import as_normalization
 from .decoding import read_picture
-from .layout import grid
+from .grid_layout import grid
 
 __all__ = ["draw_files", "three_rows"]
 

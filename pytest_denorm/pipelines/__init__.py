@@ -5,7 +5,21 @@ An adapter of a project's own takes :class:`Leaf`, :class:`Parts` and :class:`Re
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from .located import Located
 from .registry import Leaf, Parts, Refusal, register_adapter
-from .walk import Located, find_normalize, locate
+
+if TYPE_CHECKING:
+    from .resolve import find_normalize, locate
 
 __all__ = ["Leaf", "Located", "Parts", "Refusal", "find_normalize", "locate", "register_adapter"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what runs pipelines, and torch with it, when it is asked for."""
+    if name not in ("find_normalize", "locate"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import resolve
+
+    return getattr(resolve, name)

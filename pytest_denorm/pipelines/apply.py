@@ -10,7 +10,7 @@ import torch
 from torch.jit import is_scripting  # type: ignore[attr-defined, unused-ignore]
 
 from ..core.normalization import Normalization, format_numbers, preset
-from .walk import find_normalize
+from .resolve import find_normalize
 
 __all__ = ["Denormalize", "as_normalization", "denormalize", "inverse_of", "to_uint8"]
 

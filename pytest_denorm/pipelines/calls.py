@@ -12,9 +12,13 @@ import torch
 
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, InverseError
-from . import Located
+from .located import Located
+from .reader import flattened
 
 __all__ = [
+    "CHANNELS_FIRST_ARRAY",
+    "CHANNELS_LAST_TENSOR",
+    "LAYOUTS",
     "Called",
     "Caller",
     "Way",
@@ -57,13 +61,16 @@ class Called(NamedTuple):
     way: Way
 
 
-def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str) -> Called:
-    """`function` on each picture (C, H, W) by itself, in the form that it takes.
+def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role: str, way: Way | None = None) -> Called:
+    """Return `function` of each image (C, H, W) by itself, in one form.
+
+    Args:
+        way: the form; the one that it takes, unless given.
 
     Raises:
         InverseError: it raises in every form, or what it gives is no picture of that size.
     """
-    one_by_one = Caller(function, role)
+    one_by_one = Caller(function, role, way)
     results, mutated = [], False
     for picture in pictures:
         given = picture.clone()
@@ -87,6 +94,21 @@ _WAYS = (
 )
 
 
+#: What some pipelines emit.
+CHANNELS_FIRST_ARRAY, CHANNELS_LAST_TENSOR = _WAYS[3:]
+#: What may be asked for by name: tensors with channels first, arrays with channels last, alone or as a batch of one.
+LAYOUTS = {
+    "CHW": _WAYS[0],
+    "NCHW": _WAYS[1],
+    "HWC": _WAYS[2],
+    "NHWC": Way(
+        "an array (1, H, W, C)",
+        lambda picture: picture[None].permute(0, 2, 3, 1).numpy(),
+        lambda batch: batch.permute(0, 2, 3, 1).numpy(),
+    ),
+}
+
+
 class Caller:
     """`function` for one picture (C, H, W) at a time, in the form of ``_WAYS`` that it takes.
 
@@ -95,10 +117,10 @@ class Caller:
     change its columns: so the form is sought in which a picture of one colour stays one.
     """
 
-    def __init__(self, function: Callable[[Any], Any], role: str) -> None:
+    def __init__(self, function: Callable[[Any], Any], role: str, way: Way | None = None) -> None:
         self._function = function
         self._role = role
-        self._way: Way | None = None
+        self._way = way
 
     @property
     def way(self) -> Way:
@@ -118,7 +140,7 @@ class Caller:
             try:
                 returned = self._function(self._way.single(picture))
             except Exception as error:
-                raise InverseError(_raised(self._role, error, f"{shape}")) from error
+                raise InverseError(_raised(self._role, error, self._way.words or f"a float tensor {shape}")) from error
         return read_picture(returned, shape, self._role)
 
     def _first(self, picture: torch.Tensor) -> Any:
@@ -136,7 +158,7 @@ class Caller:
         assert first is not None  # no way was taken
         shape = tuple(spare.shape)
         last = (*shape[1:], shape[0])
-        forms = f"{shape}, {(1, *shape)} and {last}, and with arrays of shape {last} and {shape}"
+        forms = f"a float tensor of shape {shape}, {(1, *shape)} and {last}, and arrays of shape {last} and {shape}"
         raise InverseError(_raised(self._role, first, forms)) from first
 
     def _keeps_one_colour(self, way: Way, picture: torch.Tensor) -> bool:
@@ -156,7 +178,7 @@ class Caller:
 
 
 def _raised(role: str, error: Exception, forms: str) -> str:
-    return f"the {role} raised {type(error).__name__}: {error}\nIt was called with a float tensor of shape {forms}."
+    return f"the {role} raised {type(error).__name__}: {error}\nIt was called with {forms}."
 
 
 def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:
@@ -225,7 +247,7 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
         ImageTypeError: no pictures.
         ImageError: no picture at all, channels that do not fit or differ, or values that are not finite.
     """
-    pictures = _unstack(images, normalization)
+    pictures = [picture for one in flattened(images) for picture in _unstack(one, normalization)]
     if not any(picture.numel() for picture in pictures):
         raise ImageError("there is no picture: expected at least one, with pixels.")
     for index, picture in enumerate(pictures):
@@ -240,8 +262,7 @@ def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]
 
 def channels_of(images: Any) -> int | None:
     """How many channels the user's pictures seem to have, before any statistics say so; None where nothing tells."""
-    while isinstance(images, (list, tuple)) and images:
-        images = images[0]
+    images = next(iter(flattened(images)), None)
     if type(images).__module__.split(".")[0] == "PIL":
         return len(images.getbands())
     shape = getattr(images, "shape", None)
@@ -251,8 +272,6 @@ def channels_of(images: Any) -> int | None:
 
 
 def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:
-    if isinstance(images, (list, tuple)):
-        return [picture for one in images for picture in _unstack(one, normalization)]
     kind = type(images)
     if kind.__module__.split(".")[0] == "PIL":
         images = np.array(images)

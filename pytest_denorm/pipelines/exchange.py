@@ -13,16 +13,14 @@ from ..core.alone import alone
 from ..core.colormap import ColorMap
 from ..core.normalization import Normalization
 from ..errors import DenormError, NormalizeNotFoundError
-from . import Located
 from .calls import as_function, call, channels_of, forward_of
-from .measured import locate_or_measure, located_as_measured
-from .probing import probe
+from .located import Located
+from .probe import FEW_DRAWS, measure
 from .randomness import states_kept
+from .resolve import locate_or_measure, located_as_measured
+from .runner import Runner
 
-__all__ = ["FEW_DRAWS", "as_they_leave", "find", "order_in_words", "responses", "turned_back"]
-
-#: Calls that tell a fixed order of channels from a random one; the prober takes more to be sure of rare draws.
-FEW_DRAWS = 10
+__all__ = ["as_they_leave", "find", "order_in_words", "responses", "turned_back"]
 
 
 def find(pipeline: Any, inverse: Any, images: Any = None) -> Located:
@@ -87,7 +85,7 @@ def turned_back(located: Located, inverse: Any, channels: int, measured: ColorMa
             source = answer.argmax(dim=1).tolist()
             if source == sorted(source) or sorted(source) != list(range(channels)):
                 return located
-            measured = measured or probe(located.call, channels=channels, draws=FEW_DRAWS)
+            measured = measured or measure(Runner(located.call, located, (channels,)), FEW_DRAWS)
     except DenormError:
         return located  # the checks tell it
     order = measured.order

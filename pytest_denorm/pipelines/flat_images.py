@@ -1,4 +1,4 @@
-"""The pictures that the prober feeds: flat ones of known colours, and stripes of two."""
+"""The images that pipelines are called with: of one color, of stripes of two, and of many."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .conventions import Levels
+from .forms import Levels
 
-__all__ = ["GREYS", "flat", "flat_colours", "in_channels", "stripes"]
+__all__ = ["GREYS", "chipped", "flat", "flat_colours", "in_channels", "levels_of_noise", "stripes", "varied"]
 
+#: Height and width of the blocks of :func:`varied`.
+_BLOCK = 4
 GREYS = (0, 1, 2, 32, 96, 160, 224, 253, 254, 255)
 
 
@@ -20,6 +22,26 @@ def in_channels(colour: Sequence[int], channels: int) -> tuple[int, ...]:
 
 def flat(colour: Sequence[int], size: tuple[int, int]) -> Levels:
     return np.broadcast_to(np.array(colour, dtype=np.uint8), (*size, len(colour))).copy()
+
+
+def chipped(colour: Sequence[int], size: tuple[int, int]) -> Levels:
+    """Return an image of one color but for a corner of black and white: no pipeline can call it blank."""
+    image = flat(colour, size)
+    height, width = (max(2, side // 8) for side in size)
+    image[: height // 2, :width], image[height // 2 : height, :width] = 0, 255
+    return image
+
+
+def varied(channels: int, size: tuple[int, int]) -> Levels:
+    """Return an image of many colors in blocks, with black and white among them and no two channels alike."""
+    blocks = np.random.default_rng(0).integers(0, 256, (*(-(-side // _BLOCK) for side in size), channels), np.uint8)
+    blocks[0, 0], blocks[-1, -1] = 0, 255
+    return np.ascontiguousarray(blocks.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)[: size[0], : size[1]])
+
+
+def levels_of_noise(channels: int, size: tuple[int, int]) -> Levels:
+    """Return an image of independent levels, no two pixels alike."""
+    return np.random.default_rng(0).integers(0, 256, (*size, channels), dtype=np.uint8)
 
 
 def stripes(first: Sequence[int], second: Sequence[int], size: tuple[int, int], width: int) -> Levels:

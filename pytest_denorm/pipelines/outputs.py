@@ -1,4 +1,4 @@
-"""Reading what a pipeline returned: where its channels are, and whether its values are of a usual range."""
+"""Reading what a pipeline returned: where its pixels are, and whether its values are of a usual range."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Array", "as_if_alone", "channel_axis", "common_corner", "pixel_places", "plausibility"]
+__all__ = ["Array", "as_if_alone", "common_corner", "pixel_places", "plausibility"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -50,21 +50,6 @@ def plausibility(black: Array, white: Array) -> float:
     if beyond.max() <= 0.25 and (less_mean or unusual.max() <= _HALF_BAND):
         return 1.0
     return 1 / (1 + float((unusual + beyond / 2).mean()))
-
-
-def channel_axis(output: Array, channels: int) -> int | None:
-    """The axis along which the colours of one pixel lie; None where there is one value a pixel."""
-    fitting = [axis for axis, size in enumerate(output.shape) if size in (1, 3, 4, channels)]
-    if not fitting:
-        return None
-
-    def merit(axis: int) -> tuple[bool, float, bool]:
-        differences = float(np.nan_to_num(np.ptp(output, axis=axis)).mean())
-        expected = output.shape[axis] == channels
-        # an axis of tiles varies too, where some of them are padding
-        return expected and differences > 0, differences, expected
-
-    return max(fitting, key=merit) - output.ndim
 
 
 def pixel_places(shape: tuple[int, ...], axis: int | None) -> np.ndarray[Any, Any]:

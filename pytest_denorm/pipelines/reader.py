@@ -16,7 +16,7 @@ Where two members are equally good, none is taken: the error names both, and ``i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,8 +32,10 @@ __all__ = [
     "KEYS",
     "Candidate",
     "Judge",
+    "Place",
     "axes_of",
     "candidate_of",
+    "flattened",
     "image_of",
     "images_in",
     "images_of",
@@ -103,6 +105,26 @@ def _holds_pixels(thing: Any) -> bool:
     kind = dtype_name(thing.dtype)
     numbers = "float" in kind or "int" in kind or kind == "bool"
     return thing.ndim >= 2 and numbers and 0 not in thing.shape
+
+
+def flattened(images: Any) -> list[Any]:
+    """Return what nested lists and tuples hold, in order; anything else in a list of its own.
+
+    Raises:
+        ImageTypeError: a list that holds itself.
+    """
+    try:
+        return list(_flattened(images))
+    except RecursionError:
+        raise ImageTypeError(f"images is a {type(images).__name__} that holds itself: expected images in it.") from None
+
+
+def _flattened(images: Any) -> Iterator[Any]:
+    if isinstance(images, (list, tuple)):
+        for one in images:
+            yield from _flattened(one)
+    else:
+        yield images
 
 
 # --- an item of a data set ---
@@ -185,7 +207,13 @@ def image_of(item: Any, image: Place = None) -> Any:
 
 
 def images_of(
-    item: Any, image: Place = None, *, judge: Judge = is_image, stacked: bool = False, first: bool = False
+    item: Any,
+    image: Place = None,
+    *,
+    judge: Judge = is_image,
+    stacked: bool = False,
+    first: bool = False,
+    usual: Any = None,
 ) -> list[Any]:
     """Return the images of an item: itself, the one in a tuple or a dict, or all of a list that is a member.
 
@@ -195,6 +223,7 @@ def images_of(
         judge: what can be an image, or several in one.
         stacked: images and masks have an axis more than in an item.
         first: take the first of members that are equally good.
+        usual: the key or index where the image of other items was, which decides between equally good members.
 
     Raises:
         ImageTypeError: there is none, or two members are equally good.
@@ -203,9 +232,14 @@ def images_of(
     item = take(item, image)
     if judge(item, False):
         return [item]
-    best = _surest(_candidates(item, judge, stacked))
+    try:
+        best = _surest(_candidates(item, judge, stacked))
+    except RecursionError:
+        raise ImageTypeError(f"a {type(item).__name__} that holds itself holds no image.") from None
     if not best:
         raise ImageTypeError(_nothing_in(item))
+    if len(best) > 1 and usual is not None:
+        best = [one for one in best if one.path[0] == usual] or best
     if len(best) > 1 and not (first and isinstance(item, (tuple, list))):
         kind = f"{type(item).__module__}.{type(item).__qualname__}".removeprefix("builtins.")
         places = " or ".join(one.place for one in best[:2])
@@ -310,9 +344,12 @@ def _beside(member: Candidate, sizes: set[tuple[int, ...]], has_sure: bool, of_f
     image = member.images[0]
     if sizes and member.axes == 2 and member.size not in sizes:
         return _UNLIKELY
-    if member.doubt != _LIKELY or not has_sure or _is_of_floats(image) != of_floats or _has_few_values(image):
+    if member.doubt != _LIKELY:
         return member.doubt
-    return _SURE  # a grey image, of which the one in color is to be made
+    if not has_sure:
+        return _UNLIKELY if _has_few_values(image) else _LIKELY
+    # a grey image, of which the one in color is to be made
+    return _SURE if _is_of_floats(image) == of_floats and not _has_few_values(image) else _LIKELY
 
 
 def _doubt(thing: Any, axes: int) -> int:

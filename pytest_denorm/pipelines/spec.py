@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import FunctionType, MethodType, TracebackType
+from typing import Any, NamedTuple
 
 from ..errors import SettingsError
 from .registry import is_library
 
-__all__ = ["file_of", "folders_here", "import_for", "load", "with_colon"]
+__all__ = ["Loaded", "file_of", "find_named", "folders_here", "import_for", "load", "load_made", "with_colon"]
+
+#: So many names of a module are listed where one is looked for that it does not have.
+_MOST_NAMES = 20
+
+
+class Loaded(NamedTuple):
+    """What a spec names.
+
+    Attributes:
+        value: the object.
+        note: how it was made, where the spec does not say so itself; else "".
+    """
+
+    value: Any
+    note: str
 
 
 def load(spec: str, folders: Iterable[Path] = ()) -> Any:
-    """The object that `spec` names.
+    """Return the object that `spec` names.
 
     Args:
         spec: ``module:attribute``, where the attribute may be dotted, and is called when ``()`` follows it.
@@ -26,8 +43,51 @@ def load(spec: str, folders: Iterable[Path] = ()) -> Any:
     Raises:
         SettingsError: the spec is malformed, the module or the attribute does not exist, or one of them raises.
     """
+    found = find_named(spec, folders)
+    if not spec.endswith("()"):
+        return found
+    try:
+        return found()
+    except (Exception, SystemExit) as error:
+        raise _failed(f"{spec}: calling it", error, spec.partition(":")[0]) from error
+
+
+def load_made(spec: str, folders: Iterable[Path] = ()) -> Loaded:
+    """Return what `spec` names; of a function or a class that can be called with nothing, what it makes.
+
+    Raises:
+        SettingsError: as :func:`load`.
+    """
+    found = load(spec, folders)
+    if spec.endswith("()") or not _is_factory(found):
+        return Loaded(found, "")
+    try:
+        made = found()
+    except (Exception, SystemExit) as error:
+        return Loaded(found, f"{spec}() raised {type(error).__name__}: {error}. {spec} itself was taken.")
+    if callable(made) or hasattr(made, "__getitem__") or hasattr(made, "__iter__"):
+        return Loaded(made, f"{spec} is a factory. {spec}() was taken.")
+    return Loaded(found, "")
+
+
+def _is_factory(found: Any) -> bool:
+    """Whether it is a function or a class, and wants no argument."""
+    if not isinstance(found, (FunctionType, MethodType, type)):
+        return False
+    try:
+        inspect.signature(found).bind()
+    except (TypeError, ValueError):  # it wants one; it is written in C and says nothing
+        return False
+    return True
+
+
+def find_named(spec: str, folders: Iterable[Path] = ()) -> Any:
+    """Return what `spec` names, without the call that it may end with.
+
+    Raises:
+        SettingsError: as :func:`load`.
+    """
     module_name, colon, path = spec.partition(":")
-    calls = path.endswith("()")
     names = path.removesuffix("()").split(".")
     if not colon or not all(part.isidentifier() for part in (*module_name.split("."), *names)):
         raise SettingsError(
@@ -41,18 +101,18 @@ def load(spec: str, folders: Iterable[Path] = ()) -> Any:
         except AttributeError as error:
             if error.__cause__ is not None:
                 raise _failed(f"{spec}: looking up {name!r}", error, module_name) from error
-            known = (
-                ", ".join(one for one in vars(found) if not one.startswith("_")) if hasattr(found, "__dict__") else ""
-            )
-            raise SettingsError(f"{spec}: {module_name} has no {name!r}. It has: {known or 'nothing'}.") from None
+            raise SettingsError(f"{spec}: {module_name} has no {name!r}.{_nearest_attribute(found, name)}") from None
         except Exception as error:  # a library that imports its parts when they are asked for
             raise _failed(f"{spec}: looking up {name!r}", error, module_name) from error
-    if not calls:
-        return found
-    try:
-        return found()
-    except (Exception, SystemExit) as error:
-        raise _failed(f"{spec}: calling it", error, module_name) from error
+    return found
+
+
+def _nearest_attribute(found: Any, name: str) -> str:
+    known = [one for one in vars(found) if not one.startswith("_")] if hasattr(found, "__dict__") else []
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    return f"{hint} It has: {', '.join(known[:_MOST_NAMES]) or 'nothing'}{more}."
 
 
 def folders_here() -> list[Path]:
@@ -81,7 +141,8 @@ def import_for(spec: str, name: str, folders: Iterable[Path] = ()) -> Any:
     except (Exception, SystemExit) as error:  # a script without a guard ends itself
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             looked = f" Looked in {', '.join(map(str, folders))} too." if folders else ""
-            raise SettingsError(f"{spec}: {error}.{looked}{_in_src(name, folders)}") from error
+            near = _nearest_module(error.name, folders)
+            raise SettingsError(f"{spec}: {error}.{near}{looked}{_in_src(name, folders)}") from error
         raise _failed(f"{spec}: importing {name}", error, name) from error
     finally:
         sys.path[:] = before
@@ -106,6 +167,19 @@ def with_colon(spec: str, folders: Iterable[Path]) -> str:
             meant = f"{module}:{'NAME' if attribute in ('', 'py') else attribute}"
             return f" Did you mean {meant!r}? There is {file}."
     return ""
+
+
+def _nearest_module(missing: str, folders: Iterable[Path]) -> str:
+    """The module beside the missing one whose name is nearest, as a sentence that begins with a space; or ""."""
+    *above, last = missing.split(".")
+    beside = {
+        entry.stem
+        for folder in folders
+        for entry in (folder.joinpath(*above).iterdir() if folder.joinpath(*above).is_dir() else ())
+        if entry.suffix == ".py" or (entry / "__init__.py").is_file()
+    }
+    near = difflib.get_close_matches(last, sorted(beside), n=1)
+    return f" Did you mean {'.'.join([*above, near[0]])!r}?" if near else ""
 
 
 def _first_of(module: str, folders: Iterable[Path]) -> Path | None:

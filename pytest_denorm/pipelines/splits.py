@@ -13,20 +13,26 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
 
 from ..core.alone import alone
+from ..core.normalization import Normalization
+from ..core.white import BRIGHT
 from ..errors import MissingNormalizeWarning
+from .batches import data_set_of
+from .located import Located, Missing
+from .probe import measure
+from .randomness import states_kept
+from .reader import images_of
 from .registry import Parts, describe, public_name
+from .runner import Runner, is_network
 from .structure import is_dataset, structure
 
-if TYPE_CHECKING:
-    from ..core.normalization import Normalization
-    from .walk import Located
-
-__all__ = ["BEYOND", "Missing", "data_sets_of_splits", "makes_black_negative", "missing", "warn_of_missing"]
+__all__ = ["BEYOND", "data_sets_of_splits", "makes_black_negative", "missing", "warn_of_missing"]
 
 #: What splits are called; a name may go on with what they are of, such as ``trainset``.
 _SPLIT = re.compile(
@@ -38,37 +44,8 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _FEW_ITEMS = 4
 #: Calls that tell what chance does.
 _FEW_DRAWS = 4
-#: Above this, values are of bytes.
-_BRIGHT = 4.0
 #: What raw pictures may be beyond 0 and white after resampling.
 BEYOND = 0.01
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A part without a Normalize, beside one that has it.
-
-    Attributes:
-        path: where it is.
-        beside: where that one is.
-        part: the part itself.
-        has: what is there.
-        named: their names say that they are for splits.
-    """
-
-    path: str
-    beside: str
-    part: Any = field(repr=False, compare=False)
-    has: Located = field(repr=False, compare=False)
-    named: bool
-
-    def seen_from(self, label: str) -> Missing:
-        """By what holds at `label` the object that holds both."""
-        return replace(self, path=label + self.path, beside=label + self.beside)
-
-    def shown(self, show: Callable[[str], str]) -> Missing:
-        """With paths as they are told."""
-        return replace(self, path=show(self.path), beside=show(self.beside))
 
 
 def missing(parts: Parts, branches: Sequence[tuple[Any, ...]]) -> tuple[Missing, ...]:
@@ -121,8 +98,6 @@ class _Member:
     @property
     def takes_pictures(self) -> bool:
         """As against classes and networks, which are called with something else."""
-        from .probing import is_network
-
         return callable(self.part) and not isinstance(self.part, type) and not is_network(self.part)
 
 
@@ -170,14 +145,12 @@ def _normalizes(one: Missing) -> bool | None:
         return None
     if low < -BEYOND:
         return True
-    return False if high <= 1 + BEYOND or high > _BRIGHT else None
+    return False if high <= 1 + BEYOND or high > BRIGHT else None
 
 
 def _of_colours(call: Any) -> tuple[float, float]:
     """What black and white become, the lowest and the highest."""
-    from .probing import probe
-
-    measured = probe(call, draws=_FEW_DRAWS)
+    measured = measure(Runner(call, others=True), _FEW_DRAWS)
     ends = [*measured.offset.tolist(), *(measured.offset + measured.matrix.sum(axis=1)).tolist()]
     return min(ends), max(ends)
 
@@ -189,16 +162,10 @@ def _of_items(dataset: Any) -> tuple[float, float]:
         ValueError: there is none.
         and all that reading it does.
     """
-    import numpy as np
-    import torch
-
-    from .items import data_set_of, pictures_of
-    from .randomness import states_kept
-
     source = data_set_of(dataset)
     if source is not dataset and getattr(dataset, "collate_fn", None) is not torch.utils.data.default_collate:
         raise ValueError("batches may be normalized by code of one's own")
     with states_kept():
         items = [source[index] for index in range(min(_FEW_ITEMS, len(source)))]
-    pictures = [np.asarray(picture) for item in items for picture in pictures_of(item)]
+    pictures = [np.asarray(picture) for item in items for picture in images_of(item, first=True)]
     return float(min(one.min() for one in pictures)), float(max(one.max() for one in pictures))

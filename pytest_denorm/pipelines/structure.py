@@ -8,13 +8,12 @@ import functools
 import inspect
 import os
 import types
-from dataclasses import replace
 from typing import Any
 
 from ..core.normalization import Normalization
 from .adapters.lightning import loaders_made_by
+from .kept import kept_statistics, of_bytes
 from .registry import Description, Leaf, Parts, public_name
-from .stored import kept_statistics, leaf_of, of_bytes
 
 __all__ = ["Views", "attributes_of", "is_dataset", "structure"]
 
@@ -41,8 +40,7 @@ def structure(obj: Any) -> Description:
         if mean is not None and std is not None:
             kept = kept_statistics(obj.keywords)
             white = 255.0 if kept is not None and of_bytes(kept[2]) else 1.0
-            leaf = (leaf_of(obj, kept[2]) if kept is not None else None) or Leaf(mean, std, white)
-            return replace(leaf, name=f"functools.partial of {public_name(obj.func)}", entry=None)
+            return Leaf(mean, std, white, name=f"functools.partial of {public_name(obj.func)}", entry=None)
         return Parts(((".func", obj.func), *((f".keywords[{key!r}]", one) for key, one in _holders(obj.keywords))))
     if inspect.ismethod(obj):
         return Parts(((".__self__", obj.__self__),))

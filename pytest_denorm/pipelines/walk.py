@@ -6,9 +6,8 @@ import functools
 import re
 import types
 import warnings
-from array import array
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..core.alone import alone
@@ -16,7 +15,6 @@ from ..core.normalization import Normalization, format_numbers, preset
 from ..errors import (
     AdapterError,
     AmbiguousNormalizeError,
-    ConditionalNormalizeError,
     ConditionalNormalizeWarning,
     DenormError,
     NormalizeNotFoundError,
@@ -26,13 +24,17 @@ from ..errors import (
     StatisticsError,
     StatisticsWarning,
 )
-from .composition import composed, undoes
+from .composition import composed
+from .findings import Finding, Problem, combine
+from .kept import kept_statistics, may_normalize_again
+from .located import Located
+from .probe import measure
 from .registry import Description, Leaf, Parts, Refusal, describe, public_name
-from .splits import Missing, missing, warn_of_missing
-from .stored import kept_statistics, leaf_by_colours, leaf_of, may_normalize_again
+from .runner import Runner
+from .stored import leaf_of
 from .structure import Views, attributes_of, is_dataset, structure
 
-__all__ = ["Located", "declared", "find_normalize", "is_dataset", "locate"]
+__all__ = ["declared"]
 
 #: More objects than this, or a deeper nesting, are data or without end, and no pipeline.
 _MOST = 100_000
@@ -42,106 +44,21 @@ _SHOWN = 4
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
 
-@dataclass(frozen=True)
-class Located:
-    """A Normalize and where it is.
-
-    Attributes:
-        normalization: its statistics; `source` says where it is, in words.
-        path: the way to it from the pipeline, such as ``.dataset.transform.transforms[1]``.
-        name: what its library's users call it.
-        op: the object itself.
-        apply: runs just this Normalize on a float tensor (N, C, H, W) in its own units, or None.
-        probability: with which it is applied.
-        call: the outermost thing on the way to it that can be called, which is what a picture goes through; None if
-            nothing can.
-        entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
-        rescales: it brings pictures to another range, and was the only Normalize there is.
-        is_picture: which of the things that `entry` is called with are pictures; None where all are.
-        missing: what is beside it and has none, though its name says that it is for pictures of the same kind.
-        order: the channel of the picture that each channel leaving the pipeline is made of, where `apply` exchanges
-            them as the pipeline does, and an inverse turns them back; None where it is Normalize alone.
-    """
-
-    normalization: Normalization
-    path: str
-    name: str
-    op: Any = field(repr=False)
-    apply: Callable[[Any], Any] | None = field(default=None, repr=False)
-    probability: float = 1.0
-    call: Callable[..., Any] | None = field(default=None, repr=False)
-    entry: str | None = "__call__"
-    rescales: bool = False
-    is_picture: Callable[[Any], bool] | None = field(default=None, repr=False)
-    order: tuple[int, ...] | None = None
-    missing: tuple[Missing, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """Why a part of the pipeline has no one Normalize."""
-
-    kind: type[DenormError]
-    path: str
-    text: str
-
-
-_Finding = Located | _Problem
-_Visit = Generator[Any, tuple[_Finding, ...], tuple[_Finding, ...]]
-
-
-def find_normalize(pipeline: Any) -> Normalization:
-    """The statistics that a pipeline declares.
-
-    Args:
-        pipeline: a Normalize, or a transform, module, data set or loader that holds one at any depth; also a
-            :class:`Normalization`, which is returned as it is, or the name of a preset.
-
-    Returns:
-        The Normalization; its ``source`` says where it was found, such as
-        ``Compose.transforms[2]: torchvision.transforms.Normalize``.
-
-    Raises:
-        NormalizeNotFoundError: there is none.
-        AmbiguousNormalizeError: two on one path, or views or data sets that do not agree.
-        ConditionalNormalizeError: only some branches of a random choice have it, or some data sets of several.
-        NotInvertibleError: what is there normalizes by each picture's own statistics, or clips.
-        StatisticsError: statistics that cannot be inverted, a zero std for one; no preset has that name.
-
-    Warns:
-        ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
-        MissingNormalizeWarning: one split of several has none, such as "val" in a dict that has one in "train".
-        SecondNormalizeWarning: a loader around it keeps another mean and std.
-        StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
-            they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
-            is white where bytes are seen to enter. The first pictures of a data set show white of up to 16 bits.
-    """
-    return locate(pipeline).normalization
-
-
-def locate(pipeline: Any) -> Located:
-    """As :func:`find_normalize`, with the object itself and the way to it."""
-    located = declared(pipeline)
-    warn_of_missing(located.missing)
-    if located.op is located.normalization or not located.normalization.doubt_about_scale():
-        return located
-    from .white import in_units_seen
-
-    located = in_units_seen(pipeline, located)
-    if doubt := located.normalization.doubt_about_scale():
-        warnings.warn(doubt, StatisticsWarning, stacklevel=3)
-    return located
+_Visit = Generator[Any, tuple[Finding, ...], tuple[Finding, ...]]
 
 
 def declared(pipeline: Any) -> Located:
-    """As :func:`locate`, without asking on which scale the statistics are."""
+    """Return the Normalize that a pipeline declares, without asking on which scale its statistics are.
+
+    Raises, Warns: as :func:`~pytest_denorm.find_normalize`, but for what splits lack and for the scale.
+    """
     if isinstance(pipeline, str):
         pipeline = preset(pipeline)
     if isinstance(pipeline, Normalization):
         return Located(pipeline, "", "Normalization", pipeline, entry=None)
     walk = _Walk(pipeline)
     findings = walk.findings()
-    problems = [finding for finding in findings if isinstance(finding, _Problem)]
+    problems = [finding for finding in findings if isinstance(finding, Problem)]
     found = [finding for finding in findings if isinstance(finding, Located)]
     if problems:
         raise problems[0].kind(f"{walk.shown(problems[0].path)}: {problems[0].text}")
@@ -202,10 +119,8 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
 
 def _done_instead(obj: Any) -> str:
     """What it does to pictures, for one that does not use its statistics."""
-    from .probing import probe
-
     try:
-        found = probe(obj, draws=2)
+        found = measure(Runner(obj, others=True), 2)
     except DenormError:
         return "nothing, because it takes a picture in no usual form"
     return "; ".join(found.problems) or str(found)
@@ -238,9 +153,9 @@ class _Walk:
         self.unused: dict[int, tuple[str, list[Any], Normalization]] = {}
         self.unseen: list[tuple[str, Any, Normalization]] = []
         self._open: set[int] = set()
-        self._known: dict[int, tuple[Any, tuple[_Finding, ...]]] = {}
+        self._known: dict[int, tuple[Any, tuple[Finding, ...]]] = {}
 
-    def findings(self) -> tuple[_Finding, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """Everything found, in the order in which a picture meets it.
 
         The visits are kept on a stack of their own: a pipeline may be nested deeper than Python's calls.
@@ -274,7 +189,7 @@ class _Walk:
         if key not in self._known:
             if len(self._open) >= _DEEPEST or len(self._known) >= _MOST:
                 text = f"more than {_DEEPEST} levels or {_MOST} objects hang together here: give the transform itself."
-                return (_Problem(PipelineError, "", text),)
+                return (Problem(PipelineError, "", text),)
             self._open.add(key)
             found = yield from self._judge(obj)
             self._open.discard(key)
@@ -285,12 +200,12 @@ class _Walk:
         try:
             description = describe(obj)
         except AdapterError as error:
-            return (_Problem(AdapterError, "", str(error)),)
+            return (Problem(AdapterError, "", str(error)),)
         if description is None:
             description = self._structure(obj)
         if isinstance(description, Refusal):
             text = f"{public_name(obj)} cannot be undone by a fixed mean and std: {description.reason}"
-            return (_Problem(NotInvertibleError, "", text),)
+            return (Problem(NotInvertibleError, "", text),)
         if isinstance(description, Leaf):
             return (_located(obj, description),)
         if not issubclass(type(obj), (Views, list, tuple, dict)):
@@ -310,11 +225,13 @@ class _Walk:
         for label, part in description.parts:
             found = yield part
             branches.append(tuple(_from_outside(one, label, part) for one in found))
-        return _combine(description, branches)
+        return combine(description, branches)
 
     def _own_normalize(self, obj: Any) -> Description:
         """A class of the user's own that keeps its mean and std, and is seen to normalize with them."""
-        if issubclass(type(obj), (*_FUNCTIONS, type, functools.partial)):
+        if issubclass(type(obj), functools.partial):
+            return _partial_normalize(obj)
+        if issubclass(type(obj), (*_FUNCTIONS, type)):
             return None
         owner = obj
         if issubclass(type(obj), types.MethodType):
@@ -336,12 +253,12 @@ class _Walk:
             self.unused[id(obj)] = held, calls, found
         return leaf
 
-    def _by_colours(self, obj: Any) -> tuple[_Finding, ...]:
+    def _by_colours(self, obj: Any) -> tuple[Finding, ...]:
         """Such a class that normalizes among other steps, and holds nothing that does."""
         if id(obj) not in self.unused:
             return ()
         _, calls, found = self.unused[id(obj)]
-        leaf = next(filter(None, (leaf_by_colours(call, found) for call in calls)), None)
+        leaf = next(filter(None, (leaf_of(call, found, resizes=True) for call in calls)), None)
         if leaf is None:
             return ()
         del self.unused[id(obj)]
@@ -365,7 +282,14 @@ class _Walk:
             names.append(name)
 
 
-def _from_outside(one: _Finding, label: str, part: Any) -> _Finding:
+def _partial_normalize(obj: functools.partial[Any]) -> Leaf | None:
+    """A partial with mean and std that is seen to normalize with them."""
+    kept = kept_statistics(obj.keywords)
+    leaf = leaf_of(obj, kept[2]) if kept is not None else None
+    return leaf and replace(leaf, name=f"functools.partial of {public_name(obj.func)}", entry=None)
+
+
+def _from_outside(one: Finding, label: str, part: Any) -> Finding:
     """What was found in a part, as seen by what holds the part at `label`."""
     if isinstance(one, Located):
         left_out = tuple(each.seen_from(label) for each in one.missing)
@@ -373,7 +297,7 @@ def _from_outside(one: _Finding, label: str, part: Any) -> _Finding:
     return replace(one, path=label + one.path)
 
 
-def _located(obj: Any, leaf: Leaf) -> _Finding:
+def _located(obj: Any, leaf: Leaf) -> Finding:
     name = leaf.name or public_name(obj)
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)  # of what the pipeline has in the end
@@ -383,7 +307,7 @@ def _located(obj: Any, leaf: Leaf) -> _Finding:
             try:  # one mean for all channels and a std for each, or the reverse
                 normalization = _broadcast(leaf)
             except StatisticsError:
-                return _Problem(StatisticsError, "", f"{name}: {error}")
+                return Problem(StatisticsError, "", f"{name}: {error}")
     return Located(
         normalization,
         "",
@@ -404,67 +328,3 @@ def _broadcast(leaf: Leaf) -> Normalization:
     channels = max(len(mean), len(std))
     mean, std = (one * channels if len(one) == 1 else one for one in (mean, std))
     return Normalization(mean, std, leaf.pixel_max, channel_axis=leaf.channel_axis)
-
-
-def _combine(parts: Parts, branches: Sequence[tuple[_Finding, ...]]) -> tuple[_Finding, ...]:
-    if parts.together == "sequence":
-        return _in_turn(parts, [one for branch in branches for one in branch])
-    problems = tuple(one for branch in branches for one in branch if isinstance(one, _Problem))
-    if problems:
-        return problems[:1]
-    with_one = [branch for branch in branches if branch]
-    if parts.together == "views":
-        with_one = _without_inverses(with_one)
-    if not with_one:
-        return ()
-    statistics = {tuple(_in_float32(one) for one in branch if isinstance(one, Located)) for branch in with_one}
-    everywhere = len(with_one) == len(branches)
-    if len(statistics) == 1 and (everywhere or parts.together == "views"):
-        left_out = missing(parts, branches) if parts.together == "views" else ()
-        left_out += tuple(each for branch in branches for one in branch for each in getattr(one, "missing", ()))
-        return tuple(replace(one, missing=left_out) for one in with_one[0] if isinstance(one, Located))
-    lines = "".join(f"\n  {label}: {_told(branch)}" for (label, _), branch in zip(parts.parts, branches, strict=True))
-    if parts.together == "views":
-        text = f"holds several pipelines whose Normalize differ:{lines}\nGive one of them."
-        return (_Problem(AmbiguousNormalizeError, "", text),)
-    text = (
-        f"each picture takes one of {len(branches)} ways, and they are not normalized alike:{lines}\n"
-        f"No one inverse is right for all of them. Move Normalize out of the choice, or give it to each alike."
-    )
-    return (_Problem(ConditionalNormalizeError, "", text),)
-
-
-def _in_float32(one: Located) -> tuple[float | bytes, ...]:
-    """What tells the statistics from others: of two that agree, one may be kept in a tensor."""
-    normalization = one.normalization
-    return *(array("f", each).tobytes() for each in (normalization.mean, normalization.std)), normalization.pixel_max
-
-
-def _without_inverses(branches: list[tuple[_Finding, ...]]) -> list[tuple[_Finding, ...]]:
-    """What undoes one of the others, and is kept beside it, is no second Normalize."""
-    try:
-        does = [composed([one.normalization for one in branch if isinstance(one, Located)]) for branch in branches]
-    except StatisticsError:  # of different numbers of channels
-        return branches
-    return [branch for branch, own in zip(branches, does, strict=True) if not any(undoes(own, other) for other in does)]
-
-
-def _in_turn(parts: Parts, found: Sequence[_Finding]) -> tuple[_Finding, ...]:
-    """What comes before a Normalize need not be undone to have back what went into it."""
-    normalizes = [index for index, one in enumerate(found) if isinstance(one, Located) and not one.rescales]
-    last = max(normalizes, default=0)
-    relevant = [one for index, one in enumerate(found) if index >= last or not _is_preparation(one)]
-    return tuple(
-        replace(one, probability=one.probability * parts.probability) if isinstance(one, Located) else one
-        for one in relevant
-    )
-
-
-def _is_preparation(one: _Finding) -> bool:
-    return one.rescales if isinstance(one, Located) else one.kind is NotInvertibleError
-
-
-def _told(branch: Sequence[_Finding]) -> str:
-    if not branch:
-        return "no Normalize"
-    return ", then ".join(f"{one.name} with {one.normalization}" for one in branch if isinstance(one, Located))

@@ -1,4 +1,4 @@
-"""What enters and leaves a Normalize while the pipeline around it runs, whatever chance does before and after it."""
+"""What enters and leaves a Normalize while the pipeline around it runs."""
 
 from __future__ import annotations
 
@@ -11,135 +11,39 @@ import numpy as np
 import torch
 
 from ..core.alone import alone
-from ..errors import NormalizeRaisedError, PipelineError
-from .conventions import HAND_OVER
-from .items import data_set_of
-from .probing import independent
-from .randomness import states_kept
-from .walk import Located, declared
+from ..errors import PipelineError
+from .located import Located
 
-__all__ = ["Entered", "LaterStepRaisedError", "Record", "recorded", "refuse_unwatchable", "watch", "watch_own"]
+__all__ = ["Entered", "Record", "recorded", "refuse_unwatchable"]
 
-Pair = tuple[Any, Any]
+#: Under which images are handed on where they have a name.
+_KEY = "image"
 
 
-class Record(list[Pair]):
-    """What entered and what left a Normalize, a pair for each run.
+class Record(list[tuple[Any, Any]]):
+    """What entered and what left a Normalize, copied, in the form that they had there: a pair for each run.
 
     Attributes:
         failed: what entered where it raised, and what it raised.
-        result: what the whole pipeline gave, the last time.
-        earlier: what a data set gave before that, for items of which none passed.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.failed: list[tuple[Any, Exception]] = []
-        self.result: Any = None
-        self.earlier: list[Any] = []
-
-    def refuse_failures(self, located: Located) -> None:
-        """
-        Raises:
-            NormalizeRaisedError: it raised, and did not run otherwise.
-        """
-        if self.failed and not self:
-            entering, error = self.failed[0]
-            name = located.normalization.source or located.name
-            raise NormalizeRaisedError(f"{name} raised {type(error).__name__}: {error}", entering) from error
-
-
-class LaterStepRaisedError(PipelineError):
-    """The Normalize took the picture, and something after it raised."""
 
 
 class Entered(BaseException):
-    """A picture came as far as the Normalize, and need go no further."""
-
-    def __init__(self, picture: Any) -> None:
-        super().__init__()
-        self.picture = picture
-
-
-#: Under which pictures are handed on where they have a name.
-_KEY = "image"
-
-
-def watch(pipeline: Any, picture: Any) -> Record:
-    """Runs a pipeline on one picture, and returns what entered and what left its Normalize.
-
-    It is run as it would be: with the draws of the present random states, which are restored. The run goes to a copy
-    of the pipeline where it can be copied.
-
-    Args:
-        pipeline: something that is called with a picture, and has a Normalize at any depth; or a data set or loader
-            that holds one.
-        picture: in a form that the pipeline takes; handed over alone, by keyword, in a dict, in a list, whatever works.
-
-    Returns:
-        One pair of tensors or arrays for each time the Normalize ran, copied, in the form they had there: none if
-        chance passed it over, several if the pipeline makes several views.
-
-    Raises:
-        NormalizeRaisedError: the Normalize got a picture, and raised.
-        LaterStepRaisedError: the Normalize took the picture, and a later step raised.
-        PipelineError: the Normalize cannot be watched, or the pipeline does not take the picture.
-        and all that :func:`~pytest_denorm.find_normalize` raises.
-    """
-    located = declared(pipeline)
-    call = independent(located.call)
-    if call is None:
-        raise PipelineError(f"{located.normalization.source}: nothing on the way to it can be called with a picture.")
-    errors: list[Exception] = []
-    with states_kept(), recorded(declared(call)) as pairs:
-        for hand_over in HAND_OVER:
-            try:
-                pairs.result = hand_over(call, copy.deepcopy(picture))
-            except Exception as error:
-                errors.append(error)
-            else:
-                return pairs
-    pairs.refuse_failures(located)
-    raise (LaterStepRaisedError if pairs else PipelineError)(
-        f"the pipeline of {located.normalization.source} does not take this {type(picture).__name__}: alone, it "
-        f"raised {type(errors[0]).__name__}: {errors[0]}"
-    ) from errors[0]
-
-
-def watch_own(dataset: Any, items: int = 1) -> Record:
-    """Reads one item of a data set, or of the data set of a loader, and returns what passed its Normalize meanwhile.
-
-    Args:
-        items: how many to read until one passes it.
-
-    Raises:
-        NormalizeRaisedError: the Normalize got a picture, and raised.
-        PipelineError: the Normalize cannot be watched.
-        and all that :func:`~pytest_denorm.find_normalize` raises, and that reading the item does.
-    """
-    located = declared(dataset)
-    source = data_set_of(dataset)  # what a loader reads in other processes cannot be seen here
-    with states_kept(), recorded(located) as pairs:
-        try:
-            for count, item in enumerate(source, start=1):
-                pairs.earlier += [pairs.result] if count > 1 else []
-                pairs.result = item
-                if pairs or count >= items:
-                    break
-        except Exception:
-            pairs.refuse_failures(located)
-            raise
-    return pairs
+    """An image came as far as the Normalize, and need go no further."""
 
 
 @contextmanager
 def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
-    """While this is open, each run of a Normalize on a picture adds its input and its output, copied, to the record.
+    """While this is open, add each run of a Normalize on an image to the record.
 
     The object is given a class of its own for that time, in which only the method that runs it is another.
 
     Args:
-        stop: it raises Entered in place of running.
+        stop: the Normalize raises Entered instead of running; nothing has left it then.
 
     Raises:
         PipelineError: it has no such method, or its class cannot be changed.
@@ -147,22 +51,23 @@ def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
     with alone():  # another thread would put back the class of this one
         op, kind = located.op, type(located.op)
         entry = _watchable_entry(located)
-        pairs = Record()
+        record = Record()
         original = getattr(op, entry)
 
         def run(_: Any, *args: Any, **kwargs: Any) -> Any:
             given = kwargs if _KEY in kwargs else args[0]
             if located.is_picture is not None and not located.is_picture(given):
                 return original(*args, **kwargs)
-            before = _copied(given)
+            entered = _copied(given)
             if stop:
-                raise Entered(before)
+                record.append((entered, None))
+                raise Entered
             try:
                 result = original(*args, **kwargs)
             except Exception as error:
-                pairs.failed.append((before, error))
+                record.failed.append((entered, error))
                 raise
-            pairs.append((before, _copied(result)))
+            record.append((entered, _copied(result)))
             return result
 
         members: dict[str, Any] = {entry: run, "__module__": kind.__module__}
@@ -173,7 +78,7 @@ def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
         except TypeError as error:
             raise PipelineError(f"{_unseen(located)}: {error}.") from None
         try:
-            yield pairs
+            yield record
         finally:
             op.__class__ = kind
 
@@ -193,12 +98,12 @@ def _watchable_entry(located: Located) -> str:
 
 
 def _unseen(located: Located) -> str:
-    return f"{located.normalization.source or located.name} cannot be watched while its pipeline runs"
+    return f"{located.source} cannot be watched while its pipeline runs"
 
 
-def _copied(picture: Any) -> Any:
-    if isinstance(picture, dict) and _KEY in picture:
-        return _copied(picture[_KEY])
-    if isinstance(picture, torch.Tensor):
-        return picture.detach().clone()
-    return np.array(picture) if isinstance(picture, np.ndarray) else copy.deepcopy(picture)
+def _copied(image: Any) -> Any:
+    if isinstance(image, dict) and _KEY in image:
+        return _copied(image[_KEY])
+    if isinstance(image, torch.Tensor):
+        return image.detach().clone()
+    return np.array(image) if isinstance(image, np.ndarray) else copy.deepcopy(image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from . import image_tests as pytest_side
 
         pytest_side.start(config)
+    if settings.get(config, "denorm"):
+        from .listing import ListedPipelines
+
+        config.pluginmanager.register(ListedPipelines(config), "denorm-listed-pipelines")
     if settings.get(config, "denorm_pictures"):
         from .failure_figures import FailurePictures
 
@@ -41,8 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if settings.get(session.config, "denorm"):
-        settings.listed_pipelines(session.config)  # refused here: what a worker of pytest-xdist refuses, nobody reads
+    config = session.config
+    if config.getoption("dist", "no") != "no" and settings.get(config, "denorm_checks"):
+        from .entries import session_levels
+
+        session_levels(config)  # refused here: what a worker of pytest-xdist refuses, nobody reads
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -50,20 +58,20 @@ def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    if isinstance(collector, pytest.Session) and settings.get(collector.config, "denorm"):
-        if settings.listed_pipelines(collector.config):
-            from .collection import checks_of
+    config = collector.config
+    if isinstance(collector, pytest.Session) and settings.get(config, "denorm") and settings.get(config, "denorm_scan"):
+        from .scan_items import scan_of
 
-            report.result.append(checks_of(collector))  # so that pytest counts the checks as its own items
-        if settings.get(collector.config, "denorm_scan"):
-            from .scan_items import scan_of
-
-            report.result.append(scan_of(collector))
+        report.result.append(scan_of(collector))  # so that pytest counts the files as its own items
     return report
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "pytest_denorm.checks.bound" in sys.modules:  # a test module has asked for checks
+        from .collection import bind_to_session
+
+        bind_to_session(config, items)
     # get_closest_marker walks up from an item: here once for all items of a class or module
     nodes = {item.parent for item in items if item.parent is not None}
     own = (mark for item in items for mark in item.own_markers)
@@ -72,6 +80,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from . import image_tests as pytest_side
 
         pytest_side.start(config).plan(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    if call.excinfo is not None:  # of what failed, the user's frames are shown, and --full-trace shows all
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] == "pytest_denorm":
+                vars(module)["__tracebackhide__"] = True
 
 
 @pytest.fixture

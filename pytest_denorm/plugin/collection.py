@@ -1,74 +1,83 @@
-"""``pytest --denorm``: the checks of the pipelines that the ini names, as test items without a test file."""
+"""``pytest --denorm``: the checks of the pipelines that a project lists, as test items of the file that lists them."""
 
 from __future__ import annotations
 
-import re
+import os
+import shlex
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ..checks.battery import BoundCheck
+from ..checks.bound import BoundCheck
 from ..checks.case import Case
-from ..checks.table import CHECKS
+from ..checks.choice import Choice
+from ..checks.outcome import CheckResult
 from ..errors import DenormError, SettingsError
-from ..pipelines.spec import load
+from ..pipelines.spec import Loaded, find_named, load_made
 from . import settings
+from .entries import Entry, listed_entries, session_levels
 from .fixtures import folders_of, session_images
+from .same import same_pairs
+from .same_items import SamePipelines
 
-__all__ = ["checks_of"]
-
-#: What parts the words of an expression after ``-k``, and words that mean something in one.
-_NO_WORD = re.compile(r"[^\w+\-.]+")
-_RESERVED = ("and", "or", "not", "none", "true", "false")
+__all__ = ["bind_to_session", "collector_of"]
 
 
-def checks_of(session: pytest.Session) -> pytest.Collector:
-    """The collector of one item for each check of each pipeline in ``denorm_pipelines``.
-
-    Raises:
-        pytest.UsageError: that of `settings.listed_pipelines`.
-    """
-    pipelines = settings.listed_pipelines(session.config)
-    return _Group.from_parent(session, name="denorm", nodeid="denorm", pipelines=pipelines)
+def collector_of(parent: pytest.Collector, path: Path, entries: list[Entry]) -> pytest.Collector:
+    """Return the collector of a file that lists pipelines."""
+    made: _ListOfPipelines = _ListOfPipelines.from_parent(parent, path=path)
+    made.entries = entries
+    return made
 
 
-class _Group(pytest.Collector):
-    """All pipelines."""
+class _ListOfPipelines(pytest.File):
+    """A file that lists pipelines."""
 
-    def __init__(self, pipelines: dict[str, str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.pipelines = pipelines
+    entries: list[Entry]
 
-    def collect(self) -> list[_Pipeline]:
-        return [_Pipeline.from_parent(self, name=name, spec=spec) for name, spec in self.pipelines.items()]
+    def collect(self) -> Iterator[pytest.Collector]:
+        levels = Choice.of(levels=session_levels(self.config))
+        for entry in self.entries:
+            yield _Pipeline.from_parent(self, name=entry.name, entry=entry, choice=entry.choice().over(levels))
+        specs = {entry.name: entry.spec for entry in listed_entries(self.config)}
+        own = {entry.name for entry in self.entries}
+        pairs = [pair for pair in same_pairs(self.config, specs) if pair[0] in own]
+        if pairs:
+            yield SamePipelines.from_parent(self, name="same", pairs=pairs, specs=specs)
 
 
 class _Pipeline(pytest.Collector):
-    """One pipeline, loaded when its first check runs."""
+    """One pipeline, made when its first check runs."""
 
-    def __init__(self, spec: str, **kwargs: Any) -> None:
+    def __init__(self, entry: Entry, choice: Choice, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.spec = spec
-        self._case: Case | None = None
-        self._failed = False
+        self.entry = entry
+        self.choice = choice
 
     def collect(self) -> list[pytest.Item]:
-        return [_CheckItem.from_parent(self, name=name) for name in CHECKS]
+        for spec in filter(None, (self.entry.spec, self.entry.inverse)):
+            try:
+                find_named(spec, folders_of(self.config))
+            except SettingsError as error:
+                raise self.CollectError(str(error)) from None
+        return [_CheckItem.from_parent(self, name=name) for name in self.choice.run]
 
-    @property
-    def case(self) -> Case:
-        """
-        Raises:
-            SettingsError: the pipeline cannot be loaded.
-        """
-        if self._failed:
-            raise SettingsError(f"{self.spec} cannot be loaded: the first failure of {self.name!r} says why.")
-        if self._case is None:
-            self._failed = True
-            images = session_images(self.config) if settings.get(self.config, "denorm_images") else None
-            self._case = Case(load(self.spec, folders_of(self.config)), images=images, name=self.name)
-            self._failed = False
-        return self._case
+    @cached_property
+    def made(self) -> Case | SettingsError:
+        """The case, or why there is none: a pipeline that cannot be made is not tried again for each check."""
+        folders = folders_of(self.config)
+        try:
+            pipeline = load_made(self.entry.spec, folders)
+            inverse = load_made(self.entry.inverse, folders) if self.entry.inverse else Loaded(None, "")
+        except SettingsError as error:
+            return error
+        images = session_images(self.config) if settings.get(self.config, "denorm_images") else None
+        notes = [note for note in (pipeline.note, inverse.note) if note]
+        return Case(pipeline.value, inverse.value, images, self.name, self.entry.output_max, notes=notes)
 
 
 class _CheckItem(pytest.Item):
@@ -77,28 +86,54 @@ class _CheckItem(pytest.Item):
     parent: _Pipeline
 
     def runtest(self) -> None:
-        check = BoundCheck(self.parent.case, self.name, again=self._again(), alone=self._is_alone())
-        try:
-            check()
-        finally:
-            if check.outcome is not None:
-                self.user_properties.append(("denorm_check", f"{check.outcome.status}: {check.outcome.message}"))
-
-    def _again(self) -> str:
-        """The command that runs this check: of a name, what ``-k`` takes."""
-        words = [one for one in _NO_WORD.split(self.parent.name) if one and one.lower() not in _RESERVED]
-        others = [f"not {one}" for one in CHECKS if self.name in one and one != self.name]
-        return f'pytest --denorm -k "{" and ".join([*words, self.name, *others])}"'
-
-    def _is_alone(self) -> bool:
-        """Whether ``finds_normalize`` of this pipeline was deselected."""
-        beside = (one.name for one in self.session.items if one.parent is self.parent)
-        return "finds_normalize" not in beside
+        pipeline = self.parent
+        first = "made" not in vars(pipeline)
+        if isinstance(pipeline.made, SettingsError):
+            if not first:
+                pytest.skip(f"{pipeline.entry.spec} cannot be made: its first check says why")
+            raise pipeline.made
+        beside = {one.name for one in self.session.items if one.parent is pipeline}
+        choice = replace(pipeline.choice, wanted=tuple(name for name in pipeline.choice.wanted if name in beside))
+        BoundCheck(pipeline.made, self.name, choice, _command(self), _recorder(self, pipeline.name))()
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, (AssertionError, DenormError)):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        if not isinstance(excinfo.value, (AssertionError, DenormError)):
+            return super().repr_failure(excinfo, style)
+        told = excinfo.getrepr(style="value", chain=False)
+        if told.reprcrash is not None:
+            told.reprcrash.message = str(excinfo.value)  # the line of the summary begins with it
+        return told
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        return self.parent.spec, None, self.nodeid
+        return self.path, None, f"{self.parent.name}: {self.name}"
+
+
+def bind_to_session(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """Let each check that a test calls know its own id, and the levels of the session."""
+    levels = Choice.of(levels=session_levels(config))
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        bound = parameters.get("denorm_check")
+        if isinstance(bound, BoundCheck):
+            record = _recorder(item, bound.case.name)
+            choice = bound.choice.over(levels)
+            parameters["denorm_check"] = replace(bound, choice=choice, again=_command(item), record=record)
+
+
+def _command(item: pytest.Item) -> str:
+    """The command that runs an item again, from where pytest was started."""
+    _, _, names = item.nodeid.partition("::")
+    path = os.path.relpath(item.path, item.config.invocation_params.dir)
+    flags = ["--denorm"] * isinstance(item, _CheckItem)
+    return shlex.join(["pytest", *flags, f"{Path(path).as_posix()}::{names}"])
+
+
+def _recorder(item: pytest.Item, pipeline: str) -> Callable[[CheckResult], None]:
+    """Return what keeps an outcome with its item, where JUnit and a review page read it."""
+
+    def record(result: CheckResult) -> None:
+        facts = {"check": f"{result.status}: {result.message}", "check_name": result.name, "pipeline": pipeline}
+        kept = [one for one in item.user_properties if not one[0].startswith(("denorm_check", "denorm_pipeline"))]
+        item.user_properties[:] = [*kept, *((f"denorm_{name}", text) for name, text in facts.items())]
+
+    return record

@@ -67,7 +67,9 @@ class Denorm:
 
     if TYPE_CHECKING:
         assert_round_trip = staticmethod(pytest_denorm.assert_round_trip)
+        assert_same_normalize = staticmethod(pytest_denorm.assert_same_normalize)
         check = staticmethod(pytest_denorm.check)
+        compare = staticmethod(pytest_denorm.compare)
         dataset_statistics = staticmethod(pytest_denorm.dataset_statistics)
         denormalize = staticmethod(pytest_denorm.denormalize)
         diagnose = staticmethod(pytest_denorm.diagnose)
@@ -100,7 +102,9 @@ class Denorm:
 
     else:
         assert_round_trip = _Bound("images")
+        assert_same_normalize = _Bound()
         check = _Bound("images")
+        compare = _Bound()
         dataset_statistics = _Bound("seed")
         denormalize = _Bound()
         diagnose = _Bound()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["OPTIONS", "Option", "add_options", "get", "listed_pipelines"]
+__all__ = ["OPTIONS", "Option", "add_options", "get"]
 
 
 class Option:
@@ -37,7 +37,20 @@ class Option:
 OPTIONS = (
     Option("denorm", "bool", False, "collect the checks of the pipelines listed in the ini as denorm_pipelines"),
     Option(
-        "denorm_pipelines", "linelist", (), "pipelines to check with --denorm, a line each: name = module:attribute"
+        "denorm_pipelines",
+        "linelist",
+        (),
+        "pipelines to check with --denorm, a line each: name = module:attribute, then as needed "
+        "inverse=module:attribute skip=CHECKS expected=CHECKS levels=CHECK:LEVEL output_max=NUMBER",
+    ),
+    Option(
+        "denorm_checks",
+        "linelist",
+        (),
+        "how much a failing check matters, a line each: name: error, name: warning (fails nothing) or name: off",
+    ),
+    Option(
+        "denorm_same", "linelist", (), "names of denorm_pipelines that have to see the same colors, a line each group"
     ),
     Option("denorm_scan", "linelist", (), "files and folders of source to scan with --denorm, an item for each file"),
     Option("denorm_pipeline", "string", "", "module:attribute of the pipeline that the fixture denorm_pipeline gives"),
@@ -49,6 +62,12 @@ OPTIONS = (
         "seeds what is drawn at random: samples of data sets, and the pipelines that are probed",
     ),
     Option("denorm_baseline_dir", "path", "baseline_images", "the folder of image baselines"),
+    Option(
+        "denorm_overlay",
+        "string",
+        "",
+        "a folder below that of the baselines, whose baselines come first: those of one platform or version",
+    ),
     Option(
         "denorm_compare",
         "string",
@@ -140,30 +159,6 @@ def get(config: pytest.Config, name: str) -> Any:
     if option.kind == "path":
         return _absolute(written, config.inipath.parent if config.inipath else config.rootpath)
     return written
-
-
-def listed_pipelines(config: pytest.Config) -> dict[str, str]:
-    """Name to ``module:attribute`` of each pipeline in ``denorm_pipelines``.
-
-    Raises:
-        pytest.UsageError: no pipeline is listed, or a line is malformed, or a name stands twice.
-    """
-    import pytest
-
-    pipelines: dict[str, str] = {}
-    for line in filter(None, map(str.strip, get(config, "denorm_pipelines"))):
-        name, equals, spec = (part.strip() for part in line.partition("="))
-        if not equals or not name or not spec:
-            raise pytest.UsageError(f"denorm_pipelines: {line!r}: expected name = module:attribute.")
-        if name in pipelines:
-            raise pytest.UsageError(f"denorm_pipelines: {name!r} is listed twice.")
-        pipelines[name] = spec
-    if not pipelines and not get(config, "denorm_scan"):
-        raise pytest.UsageError(
-            "--denorm: no pipeline is listed. Name them in the ini:\n"
-            "denorm_pipelines =\n    val = myproject.data:val_transform"
-        )
-    return pipelines
 
 
 def _refuse(option: Option, found: str, expected: str) -> NoReturn:

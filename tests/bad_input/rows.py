@@ -398,7 +398,16 @@ DATASETS = [
     row("a state below a file", lambda: d.sweep(N, [X[0]], state="notes.txt/s.json"), e.DatasetError, "notes.txt"),
 ]
 
+COMPARISONS = [
+    row("nothing to compare", lambda: d.compare(), e.SettingsError, "no pipeline to compare", "expected two"),
+    row("one to compare", lambda: d.compare(N), e.SettingsError, "one pipeline to compare"),
+    row("the same twice", lambda: d.assert_same_normalize(GOOD, GOOD), e.SettingsError, "are the same"),
+    row("a number to compare", lambda: d.compare(N, 7), e.PipelineError, "second cannot be measured", "in a int"),
+    row("reads of no kind", lambda: d.compare(N, len, reads="brg"), e.SettingsError, "reads is 'brg'", "'bgr'"),
+    row("a config of nothing", lambda: d.compare(N, {"size": 3}), e.SettingsError, "second has no statistics", "size"),
+]
 FUNCTIONS = {
+    "comparisons": COMPARISONS,
     "statistics": STATISTICS,
     "pictures": PICTURES,
     "pipelines": PIPELINES,

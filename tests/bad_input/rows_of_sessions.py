@@ -125,6 +125,12 @@ SESSIONS = [
         FAILED,
     ),
     Session("a number", ("--denorm", "-k", "finds"), ("int",), "denorm_pipelines = v = mydata:number", FAILED),
+    Session(
+        "the same as nobody",
+        ("--denorm",),
+        ("'train' is not in denorm_pipelines", "There are: v"),
+        "denorm_pipelines = v = mydata:val\ndenorm_same = v train",
+    ),
     Session("--denorm-pipeline=x", ("--denorm-pipeline=x", "-k", "pipeline"), ("'x'", "module:attribute"), code=FAILED),
     Session("no pipeline at all", ("-k", "pipeline"), ("no pipeline to test", "--denorm-pipeline"), code=FAILED),
     Session("--denorm-seed=x", ("--denorm-seed=x",), ("invalid int value: 'x'",)),
@@ -233,6 +239,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = [
+    Command("one to compare", ("compare", "imagenet"), ("one pipeline to compare",)),
     Command("an unknown command", ("chek",), ("'chek'", "check")),
     Command("an unknown option", ("check", "imagenet", "--fast"), ("--fast",)),
     Command("no SPEC", ("check",), ("SPEC", "--mean")),

@@ -22,7 +22,17 @@ def test_the_table_has_its_rows() -> None:
 
 def test_every_function_option_and_command_is_in_it() -> None:
     source = inspect.getsource(rows)
-    results = {"ColorMap", "DenormError", "Diagnosis", "GridFigure", "Report", "SweepResult", "PRESETS", "__version__"}
+    results = {
+        "ColorMap",
+        "Comparison",
+        "DenormError",
+        "Diagnosis",
+        "GridFigure",
+        "Report",
+        "SweepResult",
+        "PRESETS",
+        "__version__",
+    }
     for name in set(pytest_denorm.__all__) - results:
         assert f"d.{name}" in source, name
     given = " ".join(" ".join((*row.arguments, row.ini)) for row in SESSIONS)

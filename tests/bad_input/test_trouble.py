@@ -22,9 +22,9 @@ from unchanged import files_in, unchanged
 from pytest_denorm import dataset_statistics, sweep
 from pytest_denorm.cli.main import main
 from pytest_denorm.core.files import write_whole
-from pytest_denorm.datasets.json_files import write_json
+from pytest_denorm.core.json_files import write_json
 from pytest_denorm.errors import BaselineError, DatasetError
-from pytest_denorm.images.baselines import write_digests
+from pytest_denorm.images.digests import Digest, write_digests
 
 HEAD = "import numpy as np, torch\nfrom pytest_denorm import grid, image_compare\n"
 TWO = (
@@ -69,7 +69,7 @@ needs_limits = pytest.mark.skipif(sys.platform == "win32", reason="files have no
     [
         (lambda folder: write_whole(folder / "a.png", b"new" * 100_000), BaselineError),
         (lambda folder: write_whole(folder / "new.png", b"new" * 100_000), BaselineError),
-        (lambda folder: write_digests(folder, {"a.png": "0" * 64}), BaselineError),
+        (lambda folder: write_digests(folder, {"a.png": Digest("0" * 64)}), BaselineError),
         (lambda folder: write_json(folder / "a.json", {"new": list(range(100_000))}), DatasetError),
     ],
     ids=["a baseline", "a new baseline", "digests", "json"],

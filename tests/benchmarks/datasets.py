@@ -126,7 +126,7 @@ def in_memory(turns: int, folder: str) -> Iterator[Callable[[], Row]]:
         lambda: dataset_statistics(raw),
         10_000,
         turns,
-        least=4,
+        least=10,
     )
     for count, size in ((10_000, 32), (500, 224)):
         data = crops(count, size)
@@ -136,18 +136,19 @@ def in_memory(turns: int, folder: str) -> Iterator[Callable[[], Row]]:
         as_pil, as_floats = Pictures(data, to_tensor), TensorDataset(floats, labels)
         as_bytes, own, own_floats = TensorDataset(tensors, labels), Tensors(tensors), Tensors(floats)
         as_tensors = Pictures(data, transforms.PILToTensor())
-        sets: list[tuple[str, Any, Any, int]] = [
-            ("uint8, a data set of PIL pictures", as_pil, Pictures(data), 4),
-            ("uint8, its DataLoader after PILToTensor", as_pil, DataLoader(as_tensors, batch_size=64), 4),
-            ("uint8, a TensorDataset", as_bytes, as_bytes, 4),
-            ("uint8, its DataLoader", as_bytes, DataLoader(as_bytes, batch_size=64), 4),
-            ("uint8, a data set of tensors", own, own, 4),
-            ("uint8, its DataLoader", own, DataLoader(own, batch_size=64), 4),
-            ("float32, a data set of PIL pictures after ToTensor", as_pil, as_pil, 1),
-            ("float32, its DataLoader", as_pil, DataLoader(as_pil, batch_size=64), 1),
+        sets: list[tuple[str, Any, Any, float]] = [
+            ("uint8, a data set of PIL images", as_pil, Pictures(data), 1),
+            ("uint8, its DataLoader after PILToTensor", as_pil, DataLoader(as_tensors, batch_size=64), 1),
+            ("uint8, a TensorDataset", as_bytes, as_bytes, 10),
+            ("uint8, its DataLoader", as_bytes, DataLoader(as_bytes, batch_size=64), 10),
+            ("uint8, a data set of tensors", own, own, 1),
+            ("uint8, its DataLoader", own, DataLoader(own, batch_size=64), 1),
+            ("float32, a data set of PIL images after ToTensor", as_pil, as_pil, 1),
+            ("float32, its DataLoader, batches of 256", as_pil, DataLoader(as_pil, batch_size=256), 1.7),
             ("float32, a TensorDataset", as_floats, as_floats, 1),
             ("float32, its DataLoader", as_floats, DataLoader(as_floats, batch_size=64), 1),
             ("float32, a data set of tensors", own_floats, own_floats, 1),
+            ("float32, its DataLoader", own_floats, DataLoader(own_floats, batch_size=64), 1),
         ]
         for name, looped, measured, least in sets:
             yield lambda name=name, looped=looped, measured=measured, least=least, count=count, size=size: compared(

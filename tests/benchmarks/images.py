@@ -29,7 +29,7 @@ def _comparisons(seconds: float) -> Iterator[Row]:
 
     from pytest_denorm import grid
     from pytest_denorm.images import comparison
-    from pytest_denorm.images.baselines import decode
+    from pytest_denorm.images.png import decode_png
 
     figure = grid(torch.from_numpy(crops(16, 225)).permute(0, 3, 1, 2), nrow=4)
     height, width = figure.pixels.shape[:2]
@@ -49,7 +49,7 @@ def _comparisons(seconds: float) -> Iterator[Row]:
             )
         # what a session does: the result is never written when it is equal
         session = {
-            "ours": lambda: comparison.compare(decode(baseline.read_bytes(), "baseline"), figure.rendered()),
+            "ours": lambda: comparison.compare(decode_png(baseline.read_bytes(), "baseline"), figure.rendered()),
             MATPLOTLIB: lambda: (figure.savefig(result), compare_images(str(baseline), str(result), tol=0)),
         }
         yield _row(

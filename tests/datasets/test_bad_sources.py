@@ -18,7 +18,7 @@ WHOLE = dataset_statistics(PICTURES)
 
 
 class Says(Dataset):
-    """Six pictures, and a length that may be another."""
+    """Six images, and a length that may be another."""
 
     def __init__(self, length):
         self.length = length
@@ -33,7 +33,7 @@ class Says(Dataset):
 class RaisesAtThree(Says):
     def __getitem__(self, index):
         if index == 3:
-            raise ValueError("the crop is larger than the picture")
+            raise ValueError("the crop is larger than the image")
         return super().__getitem__(index)
 
 
@@ -64,18 +64,18 @@ def refused(dataset, message, **options):
 class TestDataSets:
     @pytest.mark.parametrize("workers", [0, 2])
     def test_one_that_raises_in_the_middle(self, workers):
-        refused(RaisesAtThree(6), "picture 3: ValueError: the crop is larger than the picture", workers=workers)
+        refused(RaisesAtThree(6), "image 3: ValueError: the crop is larger than the image", workers=workers)
         found = dataset_statistics(RaisesAtThree(6), on_error="skip", workers=workers)
         assert (found.pictures, found.failed, found.failures[0].index) == (5, 1, 3)
-        with pytest.raises(DatasetError, match=r"^picture 3: ValueError: the crop is larger than the picture$"):
+        with pytest.raises(DatasetError, match=r"^image 3: ValueError: the crop is larger than the image$"):
             sweep("imagenet", RaisesAtThree(6), workers=workers)
 
     def test_one_whose_length_lies(self):
-        refused(Says(9), "picture 6: IndexError: list index out of range")
+        refused(Says(9), "image 6: IndexError: list index out of range")
         assert dataset_statistics(Says(9), on_error="skip").failed == 3
         assert dataset_statistics(Says(4)).pictures == 4  # nobody can know of the others
         refused(Says(-1), "the length of the Says cannot be had: ValueError: __len__() should return >= 0")
-        with pytest.raises(DatasetError, match=r"^picture 6: IndexError"):
+        with pytest.raises(DatasetError, match=r"^image 6: IndexError"):
             sweep("imagenet", Says(9))
 
     def test_nothing(self):
@@ -85,18 +85,18 @@ class TestDataSets:
         refused(DataLoader(torch.zeros(0, 3, 4, 4)), "the data set is empty")
 
     def test_labels_alone(self):
-        refused(TensorDataset(torch.arange(5)), "picture 0: ImageTypeError: no picture is in a tuple of (Tensor)")
-        refused(DataLoader(TensorDataset(torch.arange(5))), "picture 0: ImageTypeError: no picture is in a list of")
-        refused([0, 1, 2], "picture 0: ImageTypeError: a builtins.int is no picture")
-        with pytest.raises(DatasetError, match=r"^picture 0: ImageTypeError: a builtins\.int is no picture"):
+        refused(TensorDataset(torch.arange(5)), "image 0: ImageTypeError: no image is in a tuple of (Tensor)")
+        refused(DataLoader(TensorDataset(torch.arange(5))), "image 0: ImageTypeError: no image is in a list of")
+        refused([0, 1, 2], "image 0: ImageTypeError: a builtins.int is no image")
+        with pytest.raises(DatasetError, match=r"^image 0: ImageTypeError: a builtins\.int is no image"):
             sweep("imagenet", [0, 1])
 
     def test_names_of_files(self):
-        refused(["a.jpg", "b.jpg"], "picture 0: ImageTypeError: a builtins.str is no picture")
+        refused(["a.jpg", "b.jpg"], "image 0: ImageTypeError: a builtins.str is no image")
 
     def test_batches_of_nested_dicts(self):
         deep = DataLoader([{"data": {"image": picture}, "y": 1} for picture in PICTURES], batch_size=2)
-        refused(deep, "picture 0: ImageTypeError: which of the keys ['data', 'y'] is the picture?")
+        refused(deep, "image 0: ImageTypeError: no image is under the keys ['data', 'y']; usual keys are")
         assert dataset_statistics(deep, image="data") == WHOLE
         usual = DataLoader([{"x": {"image": picture}, "y": 1} for picture in PICTURES], batch_size=2)
         assert dataset_statistics(usual) == WHOLE
@@ -105,18 +105,18 @@ class TestDataSets:
 class TestValues:
     @pytest.fixture
     def spoilt(self):
-        """Six pictures, of which 2 holds a NaN and 4 an infinity."""
+        """Six images, of which 2 holds a NaN and 4 an infinity."""
         images = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
         images[2, 1, 2, 3], images[4, 0, 0, 0] = float("nan"), -float("inf")
         return images
 
     def test_the_first_picture_with_nan_is_named_however_it_is_read(self, spoilt):
-        message = "picture 2: ImageError: 1 of 192 values are NaN, infinite, or beyond 3e+147."
+        message = "image 2: ImageError: 1 of 192 values are NaN, infinite, or beyond 2e+60."
         for source in (spoilt, list(spoilt), TensorDataset(spoilt), iter(list(spoilt)), spoilt.numpy()):
             refused(source, message)
         refused(DataLoader(TensorDataset(spoilt), batch_size=4), message)
         refused(DataLoader(list(spoilt), batch_size=4), message)
-        refused([*spoilt[:3], "no picture"], message)  # though what comes after it fails sooner
+        refused([*spoilt[:3], "no image"], message)  # though what comes after it fails sooner
         with pytest.raises(DatasetError, match=re.escape(message)):
             sweep("imagenet", spoilt)
 
@@ -129,7 +129,7 @@ class TestValues:
 
     def test_integers_that_no_float_holds(self):
         image = np.full((5, 5, 3), 2**60, np.int64)
-        refused([image], "picture 0: ImageError: values are beyond 2**53", pixel_max=2.0**61)
+        refused([image], "image 0: ImageError: values are beyond 2**53", pixel_max=2.0**61)
 
 
 class TestStreams:
@@ -138,16 +138,16 @@ class TestStreams:
             yield PICTURES[0]
             raise RuntimeError("the connection is closed")
 
-        refused(broken(), "after 1 pictures, the next picture could not be read: RuntimeError: the connection is")
+        refused(broken(), "after 1 images, the next image could not be read: RuntimeError: the connection is")
 
     def test_one_that_ends_early(self):
         for source in (StreamOf(10), DataLoader(StreamOf(10), batch_size=4)):
-            with pytest.warns(StatisticsWarning, match="^the StreamOf has a length of 10 and gave 6 pictures.$"):
+            with pytest.warns(StatisticsWarning, match="^the StreamOf has a length of 10 and gave 6 images.$"):
                 assert dataset_statistics(source) == WHOLE
 
     @pytest.mark.parametrize("stream", [Stream(), StreamOf(6)])
     def test_workers_that_each_give_all_of_it(self, stream):
-        whole = r"each of 2 workers gives the whole \w+, unless it shares its pictures out by torch\.utils\.data\."
+        whole = r"each of 2 workers gives the whole \w+, unless it shares its images out by torch\.utils\.data\."
         with pytest.warns(StatisticsWarning, match=whole):
             assert dataset_statistics(DataLoader(stream, batch_size=3, num_workers=2)) == WHOLE + WHOLE
 

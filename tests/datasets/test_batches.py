@@ -27,7 +27,7 @@ from pytest_denorm.errors import DatasetError
 
 PICTURES = torch.from_numpy(crops(22, 12)).permute(0, 3, 1, 2).contiguous()
 GREY = PICTURES[:, 0]
-Sample = namedtuple("Sample", "label picture")
+Sample = namedtuple("Sample", "label image")
 
 
 def pil(index):
@@ -117,7 +117,7 @@ def test_collate_functions_of_ones_own(form, batch_size, collate):
     dataset = Made(form[1])
     loader = DataLoader(dataset, batch_size=batch_size, collate_fn=collate)
     if collate in (zipped, of_lists) and form[0] in ("two views", "labelled dict"):
-        with pytest.raises(DatasetError, match=r"^picture 0: ImageTypeError: no picture is in a"):
+        with pytest.raises(DatasetError, match=r"^image 0: ImageTypeError: no image is in a"):
             dataset_statistics(loader)
     elif collate in (list, tuple, collated) or isinstance(dataset[0], tuple):
         assert dataset_statistics(loader) == dataset_statistics(dataset)
@@ -143,12 +143,6 @@ def test_collate_functions_that_make_the_tensors(make, batch_size):
 
     for collate in (stacked, listed, keyed, list):
         assert dataset_statistics(DataLoader(dataset, batch_size=batch_size, collate_fn=collate)) == wanted
-
-
-def test_two_views_of_each_two_at_a_time():
-    pairs = Made(lambda i: (PICTURES[i], PICTURES[i].flip(-1)))
-    for collate in (list, zipped, default_collate):
-        assert dataset_statistics(DataLoader(pairs, batch_size=2, collate_fn=collate)) == dataset_statistics(pairs)
 
 
 def test_the_first_of_each_batch_alone():
@@ -237,26 +231,56 @@ def test_pictures_and_dicts_with_masks(make):
     assert dataset_statistics(DataLoader(Made(make), batch_size=8, collate_fn=list)) == dataset_statistics(PICTURES)
 
 
-def test_of_pictures_that_are_equally_good_the_first_is_taken():
-    grey, colour = dataset_statistics(GREY[:, None]), dataset_statistics(PICTURES)
-    assert min(len(picture.unique()) for picture in GREY) > 4
-    for collate in (default_collate, list, zipped):
-        for make, wanted in (
-            (lambda i: (GREY[i][None], PICTURES[i]), grey),  # to be coloured
-            (lambda i: (PICTURES[i], PICTURES[i] // 2), colour),
-            (lambda i: (PICTURES[i], GREY[i][None]), colour),
-            (lambda i: (GREY[i][None], ring(i)[None]), grey),
-        ):
-            assert dataset_statistics(DataLoader(Made(make), batch_size=8, collate_fn=collate)) == wanted
-            assert dataset_statistics(Made(make)) == wanted
+COLLATED = (None, list, zipped, collated)
 
 
-def test_of_equally_good_ones_in_a_dict_none_is_taken():
-    message = "picture 0: ImageTypeError: which of the keys ['low', 'high'] is the picture? 2 of its values look like"
-    with pytest.raises(DatasetError, match=f"^{re.escape(message)}"):
-        dataset_statistics(Made(lambda i: {"low": PICTURES[i] // 2, "high": PICTURES[i]}))
-    with pytest.raises(DatasetError, match=r"which of the keys \['depth', 'rgb'\] is the picture"):
-        dataset_statistics(Made(lambda i: {"depth": GREY[i][None], "rgb": PICTURES[i]}))
+@pytest.mark.parametrize(
+    ("make", "channels"),
+    [
+        (lambda i: (PICTURES[i], GREY[i][None]), 3),  # a map of depth behind it
+        (lambda i: (GREY[i][None], ring(i)[None]), 1),
+    ],
+)
+def test_one_that_is_better_than_what_is_beside_it_is_taken(make, channels):
+    for source in (Made(make), *(DataLoader(Made(make), batch_size=8, collate_fn=collate) for collate in COLLATED)):
+        assert dataset_statistics(source) == dataset_statistics(PICTURES[:, :channels])
+
+
+@pytest.mark.parametrize(
+    ("make", "places"),
+    [
+        (lambda i: (PICTURES[i], PICTURES[i].flip(-1)), (0, 1)),
+        (lambda i: (GREY[i][None], PICTURES[i]), (0, 1)),  # to be colored
+        (lambda i: (i, PICTURES[i], PICTURES[i] // 2), (1, 2)),
+        (lambda i: {"low": PICTURES[i] // 2, "high": PICTURES[i]}, ("low", "high")),
+        (lambda i: {"depth": GREY[i][None], "rgb": PICTURES[i]}, ("depth", "rgb")),
+    ],
+)
+def test_of_equally_good_ones_none_is_taken_and_both_are_named(make, places):
+    assert min(len(image.unique()) for image in GREY) > 4
+    first, second = places
+    message = (
+        rf"^image 0: ImageTypeError: 2 members of the (tuple|list|dict) are equally good images: pass image={first!r} "
+        rf"or image={second!r} to choose one\.$"
+    )
+    for collate in COLLATED:
+        if isinstance(make(0), dict) and collate is zipped:
+            continue
+        loader = DataLoader(Made(make), batch_size=8, collate_fn=collate)
+        for source in (Made(make), loader):
+            with pytest.raises(DatasetError, match=message):
+                dataset_statistics(source)
+        if collate is not zipped:
+            for place in places:
+                wanted = dataset_statistics([make(i)[place] for i in range(len(PICTURES))])
+                assert dataset_statistics(loader, image=place) == wanted
+
+
+def test_equally_good_ones_deeper_in_an_item_are_named_by_their_path():
+    nested = Made(lambda i: (i, {"low": PICTURES[i] // 2, "high": PICTURES[i]}))
+    place = "image=lambda item: item[1]['low'] or image=lambda item: item[1]['high'] to choose one"
+    with pytest.raises(DatasetError, match=re.escape(place)):
+        dataset_statistics(nested)
 
 
 def squeezed(items):
@@ -265,9 +289,9 @@ def squeezed(items):
 
 def test_what_may_be_several_pictures_or_one_is_refused():
     message = (
-        "picture 0: ImageError: a batch holds a Tensor of shape (8, 12, 12), which may be 8 grey pictures or one "
-        "picture: expected (N, C, H, W). Let collate_fn stack pictures with a channel axis, give the data set instead "
-        "of the loader, or say channel_axis= if it is one picture."
+        "image 0: ImageError: a batch holds a Tensor of shape (8, 12, 12), which may be 8 grey images or one "
+        "image: expected (N, C, H, W). Let collate_fn stack images with a channel axis, give the data set instead "
+        "of the loader, or pass channel_axis= if it is one image."
     )
     for source in (Made(ONE_CHANNEL["with an axis"]), Streamed(ONE_CHANNEL["labelled"])):
         loader = DataLoader(source, batch_size=8, collate_fn=squeezed)
@@ -275,12 +299,12 @@ def test_what_may_be_several_pictures_or_one_is_refused():
             dataset_statistics(loader)
         assert dataset_statistics(loader, channel_axis=0, limit=1).channels == 8
     three = DataLoader(Streamed(ONE_CHANNEL["labelled"]), batch_size=3, collate_fn=squeezed)
-    with pytest.raises(DatasetError, match=r"of shape \(3, 12, 12\), which may be 3 grey pictures or one"):
+    with pytest.raises(DatasetError, match=r"of shape \(3, 12, 12\), which may be 3 grey images or one"):
         dataset_statistics(three)
 
 
 def test_labels_alone_are_no_pictures():
-    with pytest.raises(DatasetError, match=r"^picture 0: ImageTypeError: a torch.Tensor of shape \(8, 10\) is no pic"):
+    with pytest.raises(DatasetError, match=r"^image 0: ImageTypeError: a torch.Tensor of shape \(8, 10\) is no im"):
         dataset_statistics(DataLoader(torch.zeros(40, 10), batch_size=8))
 
 
@@ -363,4 +387,4 @@ def test_a_clip_behind_its_normalize_is_standardized() -> None:
             return self.transform(CLIPS[index].transpose(0, 1) / 255).transpose(0, 1)
 
     (result,) = check(Normalized(), select=["dataset_is_standardized"]).results
-    assert result.message.startswith("20 pictures after Normalize")
+    assert result.message.startswith("20 images after Normalize")

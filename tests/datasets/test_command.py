@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from photographs import crops, write_cifar10, write_imagefolder
 from torchvision.datasets import ImageFolder
 
 from pytest_denorm import Statistics, SweepResult, dataset_statistics
-from pytest_denorm.cli.datasets_commands import add_stats_arguments, add_sweep_arguments, run_stats, run_sweep
+from pytest_denorm.cli.main import build_parser
 from pytest_denorm.errors import DatasetError
 
 MODULE = """
@@ -23,7 +22,7 @@ normalize = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 undo = transforms.Normalize((-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225), (1 / 0.229, 1 / 0.224, 1 / 0.225))
 chain = transforms.Compose([transforms.ToTensor(), normalize])
 first, second = list(crops(10, 16))[:4], list(crops(10, 16))[4:]
-named = [{"front": picture, "back": picture // 2} for picture in first]
+named = [{"front": image, "back": image // 2} for image in first]
 
 def whole():
     return SmallCIFAR10("cifar", transform=chain)
@@ -43,16 +42,17 @@ def project(tmp_path, monkeypatch):
     sys.modules.pop("sweepable", None)
 
 
+def run(command, *arguments):
+    chosen = build_parser().parse_args([command, "--quiet", *arguments])
+    return chosen.run(chosen)
+
+
 def stats(*arguments):
-    parser = argparse.ArgumentParser()
-    add_stats_arguments(parser)
-    return run_stats(parser.parse_args(["--quiet", *arguments]))
+    return run("stats", *arguments)
 
 
 def sweep(*arguments):
-    parser = argparse.ArgumentParser()
-    add_sweep_arguments(parser)
-    return run_sweep(parser.parse_args(["--quiet", *arguments]))
+    return run("sweep", *arguments)
 
 
 def test_stats(project, capsys):
@@ -78,16 +78,16 @@ def test_stats_of_a_key(project, capsys):
 
 def test_sweep_passes_and_fails(project, capsys):
     assert sweep("sweepable:whole()", "--json", "result.json") == 0
-    assert "0 of 307,200 levels wrong, in 0 pictures" in capsys.readouterr().out
+    assert "0 of 307,200 levels wrong, in 0 images" in capsys.readouterr().out
     result = SweepResult.from_dict(json.loads((project / "result.json").read_text()))
     assert (result.ok, result.pictures) == (True, 100)
     assert sweep("sweepable:whole()", "--inverse", "sweepable:truncating", "--limit", "9") == 1
-    assert "in 9 pictures" in capsys.readouterr().out
+    assert "in 9 images" in capsys.readouterr().out
 
 
 def test_sweep_of_a_preset_over_raw_pictures(project, capsys):
     assert sweep("imagenet", "--dataset", "sweepable:first", "--sample", "3", "--seed", "5") == 0
-    assert "sweep over 3 pictures, through preset imagenet and back" in capsys.readouterr().out
+    assert "sweep over 3 images, through preset imagenet and back" in capsys.readouterr().out
 
 
 def test_sweep_resumes(project, capsys):
@@ -95,30 +95,27 @@ def test_sweep_resumes(project, capsys):
     assert json.loads((project / "state.json").read_text())["done"] == 100
     assert sweep("sweepable:whole()", "--resume", "state.json") == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "sweep over 100 pictures" in said
+    assert "sweep over 100 images" in said
     assert "nothing was swept now: all of this is in the state file; delete it to sweep anew" in said
 
 
 def test_failures_can_be_skipped(project, capsys):
     folder = write_imagefolder(project / "photographs")
-    (folder / "matplotlib" / "broken.png").write_bytes(b"no picture")
-    (project / "pictures.py").write_text(
-        "from torchvision.datasets import ImageFolder\nall = ImageFolder('photographs')"
-    )
+    (folder / "matplotlib" / "broken.png").write_bytes(b"no image")
+    (project / "images.py").write_text("from torchvision.datasets import ImageFolder\nall = ImageFolder('photographs')")
     with pytest.raises(DatasetError, match=r"broken.png"):
-        stats("pictures:all")
-    assert stats("pictures:all", "--skip-failures") == 0
-    assert "1 picture could not be read" in capsys.readouterr().out
+        stats("images:all")
+    assert stats("images:all", "--skip-failures") == 0
+    assert "1 image could not be read" in capsys.readouterr().out
     assert len(ImageFolder(folder)) > 1
-    sys.modules.pop("pictures")
+    sys.modules.pop("images")
 
 
 def test_the_parser_is_built_without_torch():
     program = (
-        "import argparse, sys\n"
-        "from pytest_denorm.cli.datasets_commands import add_stats_arguments, add_sweep_arguments\n"
-        "add_stats_arguments(argparse.ArgumentParser())\n"
-        "add_sweep_arguments(argparse.ArgumentParser())\n"
+        "import sys\n"
+        "from pytest_denorm.cli.main import build_parser\n"
+        "build_parser()\n"
         "print({'torch', 'numpy', 'PIL'} & set(sys.modules))\n"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -146,7 +146,7 @@ def test_failures_are_counted_over_all_ranks(run):
     for written in run[1]:
         skipped = Statistics.from_dict(written["skipped"])
         assert (skipped.pictures, skipped.failed) == (99, 1)
-        assert str(skipped.failures[0]) == "picture 61: OSError: unreadable"
+        assert str(skipped.failures[0]) == "image 61: OSError: unreadable"
 
 
 def test_a_sweep_is_shared(run, root):
@@ -159,7 +159,7 @@ def test_a_sweep_is_shared(run, root):
 
 def test_an_error_on_one_rank_is_told_on_all_by_name(run):
     (message,) = {written["error"] for written in run[1]}
-    assert message == "rank 0 of 2 failed: DatasetError: picture 61: OSError: unreadable"
+    assert message == "rank 0 of 2 failed: DatasetError: image 61: OSError: unreadable"
 
 
 def test_a_dead_rank_is_named(run):

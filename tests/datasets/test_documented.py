@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def block(mark):
 
 def test_the_suite_spreads_and_merges_to_the_same_bits(pytester, monkeypatch):
     pytest.importorskip("xdist")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(str(Path(__file__).parents[up]) for up in (1, 2)))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     dataset = write_cifar10(pytester.path / "cifar10")(pytester.path / "cifar10")
     pytester.makepyfile(project=PROJECT, test_dataset=block("suite"))
@@ -50,7 +51,7 @@ def test_the_suite_spreads_and_merges_to_the_same_bits(pytester, monkeypatch):
 
 
 def test_the_arithmetic_of_a_large_set():
-    """Pictures x milliseconds a picture, as hours of a core and of many."""
+    """Images x milliseconds an image, as hours of a core and of many."""
     claim = re.search(
         r"([\d,]+) x ([\d.]+) ms = ([\d,]+) s of one core: (\d+) minutes alone, (\d+) minutes on 16", DOCUMENT
     )

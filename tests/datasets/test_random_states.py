@@ -1,4 +1,4 @@
-"""Reading pictures changes nothing that a seeded training run draws afterwards."""
+"""Reading images changes nothing that a seeded training run draws afterwards."""
 
 from __future__ import annotations
 

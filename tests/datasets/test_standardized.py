@@ -1,4 +1,4 @@
-"""Does a Normalize fit the pictures that enter it?"""
+"""Does a Normalize fit the images that enter it?"""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from pytest_denorm import Normalization, check, dataset_statistics, preset
-from pytest_denorm.datasets.standardized import measure_standardization, normalized_again, standardization
+from pytest_denorm.checks.standardized import measure_standardization, normalized_again, standardization
 
 
 def like(name, count, *, seed=0, between=0.5):
-    """Pictures (3, 8, 8) whose pixels have the statistics of a preset, and resemble each other within a picture."""
+    """Images (3, 8, 8) whose pixels have the statistics of a preset, and resemble each other within an image."""
     wanted = preset(name)
     rng = np.random.default_rng(seed)
     own = rng.standard_normal((count, 3, 1, 1)) * between + rng.standard_normal((count, 3, 8, 8)) * np.sqrt(
@@ -46,11 +46,11 @@ def test_imagenet_on_cifar10_is_named_and_corrected():
     np.testing.assert_allclose(judged.right.std, preset("cifar10").std, atol=0.01)
     lines = judged.message.splitlines()
     assert lines[0] == (
-        "1,000 pictures after Normalize: expected mean 0 and std 1 in every channel, within the bounds in brackets."
+        "1,000 images after Normalize: expected mean 0 and std 1 in every channel, within the bounds in brackets."
     )
     assert lines[3].startswith("  blue: mean +0.1")
     assert lines[3].endswith("<- off")
-    assert lines[4].startswith("What these pictures want: Normalize(mean=(0.4")
+    assert lines[4].startswith("What these images want: Normalize(mean=(0.4")
     assert lines[5].startswith("These look like cifar10 (within 0.0")
     assert lines[5].endswith("; the pipeline uses imagenet.")
     json.dumps(judged.to_dict(), allow_nan=False)
@@ -81,7 +81,7 @@ def test_the_right_statistics_pass_on_small_samples(seed):
 
 def test_close_presets_are_told_apart():
     judged = measure_standardization(
-        Normalized(like("cifar10", 3000), preset("cifar100")), preset("cifar100"), pictures=3000
+        Normalized(like("cifar10", 3000), preset("cifar100")), preset("cifar100"), count=3000
     )
     assert (judged.ok, judged.uses, judged.fits.name) == (False, "cifar100", "cifar10")
 
@@ -100,9 +100,7 @@ def test_real_photographs_and_their_own_statistics(tmp_path):
     assert not judged.ok
     np.testing.assert_allclose(judged.right.mean, right.mean, rtol=1e-5)
     np.testing.assert_allclose(judged.right.std, right.std, rtol=1e-5)
-    assert (
-        measure_standardization(DataLoader(data(right), batch_size=50), right, pictures=150).statistics.pictures == 150
-    )
+    assert measure_standardization(DataLoader(data(right), batch_size=50), right, count=150).statistics.pictures == 150
 
 
 def test_the_mean_of_stds_is_recognized():
@@ -111,7 +109,7 @@ def test_the_mean_of_stds_is_recognized():
     used = Normalization(preset("cifar10").mean, own)
     judged = measure_standardization(Normalized(images, used), used)
     assert (judged.ok, judged.by_mean_of_stds, judged.uses) == (False, True, None)
-    assert "The std in use is the mean of each picture's own std" in judged.message
+    assert "The std in use is the mean of each image's own std" in judged.message
     assert "These look like cifar10" in judged.message
 
 
@@ -169,7 +167,7 @@ def test_a_loader_that_normalizes_once_more_is_told(name, shuffle):
     )
     assert judged.twice
     assert judged.message.splitlines()[-1] == (
-        "That is what Normalize makes of pictures with mean 0 and std 1: they are normalized twice, with the same "
+        "That is what Normalize makes of images with mean 0 and std 1: they are normalized twice, with the same "
         "numbers. Normalize in one place."
     )
 
@@ -228,7 +226,7 @@ def test_loaders_that_normalize_once_are_told_nothing():
     ):
         assert check(loader, select=["single_normalize"]).ok
         assert not normalized_again(loader, used)
-    for loader in (  # of pictures that are not normalized yet
+    for loader in (  # of images that are not normalized yet
         DataLoader(pictures, 16, collate_fn=normalizing(used)),
         Prefetcher(DataLoader(pictures, 16), used),
     ):

@@ -1,4 +1,4 @@
-"""sweep: every picture there and back, counted once, also after a kill."""
+"""sweep: every image there and back, counted once, also after a kill."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from photographs import crops, photographs, write_cifar10, write_imagefolder
+from PIL import Image
 from torch.utils.data import DataLoader, IterableDataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
@@ -25,7 +26,7 @@ from torchvision.transforms import v2
 from pytest_denorm import Normalization, SweepResult, preset, sweep
 from pytest_denorm.datasets import sweeping
 from pytest_denorm.datasets.progress import Progress
-from pytest_denorm.errors import DatasetError, NormalizeNotFoundError, PipelineError
+from pytest_denorm.errors import DatasetError, ImageError, NormalizeNotFoundError, PipelineError
 from pytest_denorm.pipelines import Leaf, register_adapter
 from pytest_denorm.pipelines.registry import unregister_adapter
 
@@ -84,7 +85,7 @@ class TestCounts:
 
         result = sweep(folder, inverse=forgets_the_mean_of_one)
         assert (result.worst.index, result.worst.name) == (odd, folder.samples[odd][0])
-        assert f"worst: picture {odd} ({folder.samples[odd][0]}): off by up to 25.5 of 255" in str(result)
+        assert f"worst: image {odd} ({folder.samples[odd][0]}): off by up to 25.5 of 255" in str(result)
 
     def test_pipeline_and_raw_pictures(self, root):
         raw = write_cifar10(root)(root)
@@ -94,7 +95,7 @@ class TestCounts:
         bytes_ = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 255.0)
         assert sweep(bytes_, raw).ok
         assert not sweep(TEXTBOOK, raw, inverse=preset("cifar10").inverse()).ok
-        with pytest.raises(DatasetError, match="picture 0: ImageError: the picture has negative values"):
+        with pytest.raises(DatasetError, match="image 0: ImageError: the image has negative values"):
             sweep("imagenet", write_cifar10(root)(root, transform=TEXTBOOK))
 
     @pytest.mark.parametrize("inplace", [False, True])
@@ -140,6 +141,8 @@ class TestCounts:
     def test_json(self, textbook):
         result = sweep(textbook, inverse=truncating)
         assert SweepResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+        older = {name: value for name, value in result.to_dict().items() if name not in ("resumed", "diagnosis")}
+        assert SweepResult.from_dict(older) == result
         with pytest.raises(DatasetError, match="no result as"):
             SweepResult.from_dict({})
 
@@ -148,27 +151,63 @@ def photographs_of(folder):
     return [folder.loader(path) for path, _ in folder.samples]
 
 
+def as_pil(normalized):
+    return Image.fromarray((INVERSE(normalized) * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
+
+
+INVERSES = {
+    "floats": (INVERSE, {}),
+    "channels last": (lambda y: INVERSE(y).permute(1, 2, 0), {}),
+    "an array": (lambda y: INVERSE(y).permute(1, 2, 0).numpy(), {}),
+    "a PIL image": (as_pil, {}),
+    "bytes": (lambda y: (INVERSE(y) * 255).round().byte(), {}),
+    "0..255": (lambda y: INVERSE(y) * 255, {"output_max": 255.0}),
+    "a Normalization": (IMAGENET.inverse(), {}),
+    "of batches": (lambda y: INVERSE(y.reshape(1, 3, 32, 32)), {"layout": "NCHW"}),
+    "of arrays": (lambda y: y * np.float32(IMAGENET.std) + np.float32(IMAGENET.mean), {"layout": "HWC"}),
+}
+
+
+class TestInverses:
+    @pytest.mark.parametrize(("inverse", "options"), INVERSES.values(), ids=INVERSES)
+    def test_what_a_round_trip_takes_a_sweep_takes(self, textbook, inverse, options):
+        result = sweep(textbook, inverse=inverse, limit=5, **options)
+        assert (result.ok, result.diagnosis) == (True, ""), result
+
+    def test_of_what_is_wrong_with_one_the_diagnosis_is_said(self, textbook):
+        result = sweep(textbook, inverse=preset("cifar10").denormalize, limit=5)
+        assert "cifar10" in result.diagnosis
+        assert f"  diagnosis: {result.diagnosis}" in str(result).splitlines()
+        assert "\n" not in result.diagnosis
+
+    def test_layouts_are_refused_by_name(self, textbook):
+        with pytest.raises(ImageError, match=r"^layout is 'CWH': expected one of CHW, NCHW, HWC, NHWC, or None\.$"):
+            sweep(textbook, inverse=INVERSE, layout="CWH")
+        with pytest.raises(ImageError, match=r"^layout is 'HWC', and there is no inverse that takes it\.$"):
+            sweep(textbook, layout="HWC")
+
+
 class TestFailures:
     def test_named_counted_and_skipped_when_asked(self, tmp_path):
         folder = write_imagefolder(tmp_path)
-        (folder / "matplotlib" / "broken.png").write_bytes(b"no picture")
+        (folder / "matplotlib" / "broken.png").write_bytes(b"no image")
         dataset = ImageFolder(folder, transform=TEXTBOOK)
-        with pytest.raises(DatasetError, match=r"^picture 0 \(.*broken.png\): UnidentifiedImageError"):
+        with pytest.raises(DatasetError, match=r"^image 0 \(.*broken.png\): UnidentifiedImageError"):
             sweep(dataset)
         for workers in (0, 2):
             result = sweep(dataset, on_error="skip", workers=workers)
             assert (result.failed, result.pictures) == (1, len(photographs()))
             assert (result.ok, result.complete) == (False, True)
-            assert "1 picture could not be read" in str(result)
+            assert "1 image could not be read" in str(result)
 
     def test_an_inverse_that_raises_or_gives_another_shape(self, textbook):
         def broken(normalized):
             raise RuntimeError("no")
 
-        with pytest.raises(DatasetError, match="picture 0: InverseError: the inverse raised RuntimeError: no"):
+        with pytest.raises(DatasetError, match="image 0: InverseError: the inverse raised RuntimeError: no"):
             sweep(textbook, inverse=broken)
-        with pytest.raises(DatasetError, match=r"the inverse made shape \(32, 32, 3\) of shape \(3, 32, 32\)"):
-            sweep(textbook, inverse=lambda normalized: normalized.permute(1, 2, 0))
+        with pytest.raises(DatasetError, match=r"the inverse returned shape \(16, 32\) for a picture of shape"):
+            sweep(textbook, inverse=lambda normalized: normalized[0, :16])
 
     def test_a_picture_that_skips_the_normalize(self, root):
         chain = transforms.Compose([transforms.ToTensor(), NORMALIZE])
@@ -231,7 +270,7 @@ class OnArrays:
 
 
 class Sometimes:
-    """Every other picture goes round the Normalize."""
+    """Every other image goes round the Normalize."""
 
     def __init__(self, chain):
         self.chain, self.calls = chain, 0
@@ -261,7 +300,7 @@ KILLED = """
 
 
 class Remembering:
-    """Which pictures are asked for."""
+    """Which images are asked for."""
 
     def __init__(self, dataset):
         self.dataset, self.asked = dataset, []
@@ -340,7 +379,7 @@ class TestResuming:
     def test_what_was_checked_before_is_told(self, textbook, tmp_path):
         state = tmp_path / "state.json"
         first = sweep(textbook, state=state)
-        assert (first.resumed, str(first).splitlines()[-1]) == (0, f"  {first.rate:,.0f} pictures a second")
+        assert (first.resumed, str(first).splitlines()[-1]) == (0, f"  {first.rate:,.0f} images a second")
         again = sweep(textbook, state=state)
         assert again.resumed == 100
         assert str(again).splitlines()[-1] == (
@@ -351,7 +390,7 @@ class TestResuming:
         state.write_text(json.dumps(kept | {"done": 40, "result": half}))
         resumed = sweep(textbook, state=state)
         assert same(resumed, first)
-        assert str(resumed).splitlines()[-2] == "  40 pictures of these had been checked before (the state file)"
+        assert str(resumed).splitlines()[-2] == "  40 images of these had been checked before (the state file)"
 
     def test_a_state_is_replaced_whole(self, textbook, tmp_path, monkeypatch):
         state = tmp_path / "state.json"
@@ -361,7 +400,7 @@ class TestResuming:
         def full(*args, **kwargs):
             raise OSError("no space left")
 
-        monkeypatch.setattr("pytest_denorm.datasets.json_files.json.dump", full)
+        monkeypatch.setattr("pytest_denorm.core.files.os.replace", full)
         with pytest.raises(DatasetError, match=r"state\.json cannot be written: no space left\.$"):
             sweeping.write_json(state, {})
         assert state.read_bytes() == before
@@ -371,7 +410,7 @@ class TestResuming:
 class TestProgress:
     def test_lines_without_a_terminal(self, textbook, capsys):
         sweep(textbook, progress=True)
-        assert capsys.readouterr().err.startswith("sweep: 100 of 100 pictures, ")
+        assert capsys.readouterr().err.startswith("sweep: 100 of 100 images, ")
 
     def test_a_bar_on_a_terminal(self):
         pytest.importorskip("tqdm")

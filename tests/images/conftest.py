@@ -12,8 +12,8 @@ import pytest
 from photographs import crops
 from PIL import Image
 
+import pytest_denorm.images.grid_layout
 import pytest_denorm.images.judge
-import pytest_denorm.images.layout
 import pytest_denorm.plugin.image_tests  # noqa: F401
 
 HEAD = """

@@ -11,8 +11,7 @@ from photographs import crops
 from PIL import Image
 
 from pytest_denorm import grid
-from pytest_denorm.errors import BaselineError
-from pytest_denorm.images.comparison import amplified, compare, compare_files, side_by_side
+from pytest_denorm.images.comparison import amplified, compare, side_by_side
 
 PHOTOS = crops(8, 32)
 
@@ -40,40 +39,24 @@ def test_a_size_that_differs_is_told_with_the_grid_that_was_drawn() -> None:
     assert difference.lines == (
         ("sizes", "baseline 67 x 133, result 70 x 138 (height x width, pixels)"),
         ("result", "6 tiles of 32 x 32, 2 x 4"),
+        ("diagnosis", "the first 6 tiles are equal, 2 are missing"),
     )
-    assert difference.figures == {"baseline_size": "67 x 133", "result_size": "70 x 138"}
+    assert difference.figures == {
+        "baseline_size": "67 x 133",
+        "result_size": "70 x 138",
+        "kind": "tile-count",
+        "diagnosis": "the first 6 tiles are equal, 2 are missing",
+    }
     assert "result" not in lines(PHOTOS[0], PHOTOS[0][:, 1:])
     assert "result" not in lines(before, grid(PHOTOS[0]))
     assert lines(before, grid(PHOTOS[:2]))["result"] == "2 tiles of 32 x 32, 1 x 2"
-
-
-SOME = [(row, column, 1, 99) for row in range(100) for column in range(200)]
-
-
-@pytest.mark.parametrize(
-    ("dots", "share"),
-    [
-        ([(0, 0, 0, 0)], "1 of 20000 pixels (0.01 %), by up to 100 levels"),
-        ([(0, 0, 0, 0), (0, 0, 1, 0), (7, 3, 2, 103)], "2 of 20000 pixels (0.01 %), by up to 100 levels"),
-        ([(0, column, 0, 101) for column in range(3)], "3 of 20000 pixels (0.015 %), by up to 1 level"),
-        ([(0, column, 0, 105) for column in range(200)], "200 of 20000 pixels (1 %), by up to 5 levels"),
-        (SOME[:19600], "19600 of 20000 pixels (98 %), by up to 1 level"),
-        (SOME[1:], "19999 of 20000 pixels (99 %), by up to 1 level"),
-    ],
-)
-def test_the_share_of_pixels_is_told(dots: list[tuple[int, int, int, int]], share: str) -> None:
-    assert lines(dotted(100, 200), dotted(100, 200, *dots))["differs"] == share
-
-
-def test_every_pixel_is_a_hundred_percent() -> None:
-    assert lines(dotted(4, 5), dotted(4, 5) + np.uint8(1))["differs"] == "20 of 20 pixels (100 %), by up to 1 level"
 
 
 def test_the_worst_pixel_of_one_picture_has_no_tile() -> None:
     said = lines(dotted(4, 5), dotted(4, 5, (1, 2, 1, 90), (3, 4, 2, 120)))
     assert said["worst"] == "blue, pixel (3, 4): expected 100, found 120"
     assert "untouched" not in said
-    assert said["headline"] == "the baseline is grey, the result is in colour"
+    assert said["headline"] == "the baseline is grey, the result is in color"
 
 
 def test_the_worst_pixel_is_found_in_its_tile_or_outside_of_all() -> None:
@@ -109,57 +92,21 @@ def test_a_tile_ends_where_the_padding_begins(row: int, column: int, place: str)
 
 def test_the_diagnosis_tells_what_became_of_the_baseline() -> None:
     red = PHOTOS[0][..., :1].repeat(3, axis=-1)
-    assert lines(PHOTOS[0], red)["diagnosis"] == "the picture: grey: every channel shows red"
-    assert lines(red, PHOTOS[0])["diagnosis"] == "the picture: another picture"
+    assert lines(PHOTOS[0], red)["diagnosis"] == "the image: grey: every channel shows red"
+    assert (
+        lines(red, PHOTOS[0])["diagnosis"] == "the image: the same scene, changed in an unknown way (correlation 0.98)"
+    )
 
 
 def test_grey_and_colour_are_told_apart() -> None:
     grey = PHOTOS[0][..., :1].repeat(3, axis=-1)
-    assert lines(grey, PHOTOS[0])["headline"] == "the baseline is grey, the result is in colour"
-    assert lines(PHOTOS[0], grey)["headline"] == "the result is grey, the baseline is in colour"
+    assert lines(grey, PHOTOS[0])["headline"] == "the baseline is grey, the result is in color"
+    assert lines(PHOTOS[0], grey)["headline"] == "the result is grey, the baseline is in color"
     assert lines(grey, 255 - grey)["headline"] == "the picture differs from its baseline"
     for channel in range(3):
         tinted = grey.copy()
         tinted[3, 4, channel] ^= 1
-        assert lines(grey, tinted)["headline"] == "the baseline is grey, the result is in colour"
-
-
-def test_four_causes_are_told_at_most() -> None:
-    after = PHOTOS.copy()
-    after[0], after[1], after[2] = PHOTOS[0][..., ::-1], PHOTOS[1][:, ::-1], PHOTOS[2][::-1]
-    after[3], after[4] = PHOTOS[3][::-1, ::-1], PHOTOS[4] ^ 0x40
-    figure = grid(after)
-    difference = compare(grid(PHOTOS).pixels, figure.pixels, figure.tiles)
-    assert difference is not None
-    causes = [text for label, text in difference.lines if label == "diagnosis"]
-    assert causes == [
-        "tile 0: channels reversed (BGR for RGB)",
-        "tile 1: mirrored left to right",
-        "tile 2: upside down",
-        "tile 3: turned by 180 degrees",
-    ]
-    assert difference.figures == {
-        "differing_pixels": int((after != PHOTOS).any(axis=-1).sum()),
-        "max_difference": int(np.abs(after.astype(int) - PHOTOS).max()),
-        "differing_tiles": 5,
-        "diagnosis": "; ".join(causes),
-    }
-
-
-def test_files_are_equal_by_bytes_or_by_pixels(tmp_path: Any) -> None:
-    paths = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
-    for path, picture, level in zip(paths, (PHOTOS[0], PHOTOS[0], PHOTOS[1]), (0, 9, 9), strict=True):
-        Image.fromarray(picture).save(path, compress_level=level)
-    assert paths[0].read_bytes() != paths[1].read_bytes()
-    assert compare_files(paths[0], paths[1]) is None
-    assert compare_files(paths[0], paths[2]) == compare(PHOTOS[0], PHOTOS[1]) != compare(PHOTOS[1], PHOTOS[0])
-    with pytest.raises(BaselineError, match=r"^there is no picture .*d\.png\.$"):
-        compare_files(paths[0], tmp_path / "d.png")
-    with pytest.raises(BaselineError, match=r"^there is no picture .*d\.png\.$"):
-        compare_files(tmp_path / "d.png", paths[0])
-    for path in paths[:2]:
-        path.write_bytes(b"no picture")
-    assert compare_files(paths[0], paths[1]) is None
+        assert lines(grey, tinted)["headline"] == "the baseline is grey, the result is in color"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +155,7 @@ def test_panels_stand_side_by_side_enlarged_alike() -> None:
 
 def test_large_panels_stay_as_they_are() -> None:
     half = np.zeros((128, 3, 3), np.uint8)
-    assert np.asarray(Image.open(io.BytesIO(side_by_side(half)))).shape == (256, 6, 3)
+    assert np.asarray(Image.open(io.BytesIO(side_by_side(half)))).shape[:2] == (256, 6)
     large = np.zeros((257, 3, 3), np.uint8)
     canvas = np.asarray(Image.open(io.BytesIO(side_by_side(large, large))))
-    assert canvas.shape == (257, 3 + 8 + 3, 3)
+    assert canvas.shape[:2] == (257, 3 + 8 + 3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_denorm.images.update_command import given_words, update_command
+from pytest_denorm.plugin.update_command import given_words, update_command
 
 
 def words(pytester: pytest.Pytester, *arguments: str, mpl: bool = False) -> list[str]:

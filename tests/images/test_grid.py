@@ -176,7 +176,7 @@ def test_bytes_too_have_their_channels_where_the_normalization_or_the_argument_s
 def test_of_a_loader_one_picture_is_one_where_its_channels_are_said() -> None:
     items = torch.arange(3 * 4 * 5, dtype=torch.uint8).reshape(3, 1, 4, 5)
     loader = DataLoader(list(items), batch_size=3, collate_fn=lambda items: torch.cat(items))
-    with pytest.raises(ImageError, match="or say channel_axis= if it is one picture"):
+    with pytest.raises(ImageError, match="or pass channel_axis= if it is one image"):
         grid(loader)
     assert np.array_equal(grid(loader, channel_axis=-3).pixels, grid(next(iter(loader))).pixels)
 
@@ -370,10 +370,10 @@ class OnlyCounted:
 @pytest.mark.parametrize(
     ("source", "options", "error", "message"),
     [
-        ([], {}, ImageError, "an empty list: expected at least one picture."),
+        ([], {}, ImageError, "an empty list: expected at least one image."),
         (torch.zeros(0, 3, 4, 4), {}, ImageError, "the batch is empty: expected at least one picture."),
         (torch.zeros(2, 3, 0, 4), {}, ImageError, "pictures of 0 x 4 pixels: expected at least one pixel."),
-        (DataLoader([], batch_size=2), {}, ImageError, "the DataLoader is empty: expected at least one picture."),
+        (DataLoader([], batch_size=2), {}, ImageError, "the DataLoader is empty: expected at least one image."),
         (
             [torch.zeros(3, 4, 4), torch.zeros(3, 4, 4), torch.zeros(3, 4, 6)],
             {},
@@ -546,10 +546,10 @@ class OnlyCounted:
             {"mask": 1},
             {},
             ImageTypeError,
-            "the dict: which of the keys ['mask'] is the picture? none of its values looks like one; usual keys "
-            "are pixel_values, image, images, img, inputs, input, x. Give the pictures alone.",
+            "the dict: no image is under the keys ['mask']; usual keys are pixel_values, image, images, img, inputs, "
+            "input, x. Pass image= to name another. Give the images alone.",
         ),
-        (["a.png"], {}, ImageTypeError, "the list: no picture is in a list of (str). Give the pictures alone."),
+        (["a.png"], {}, ImageTypeError, "the list: no image is in a list of (str). Give the images alone."),
         (
             holding(NAN[0], NAN[0], NAN[0], OSError("the disk is gone")),
             {},
@@ -560,56 +560,56 @@ class OnlyCounted:
             holding(()),
             {},
             ImageTypeError,
-            "sample 0 of the Samples: no picture is in a tuple of (). Give the pictures alone.",
+            "sample 0 of the Samples: no image is in a tuple of (). Give the images alone.",
         ),
         (
             holding(([], 1)),
             {},
             ImageTypeError,
-            "sample 0 of the Samples: no picture is in a tuple of (list, int). Give the pictures alone.",
+            "sample 0 of the Samples: no image is in a tuple of (list, int). Give the images alone.",
         ),
         (
             holding(([3], 1)),
             {},
             ImageTypeError,
-            "sample 0 of the Samples: no picture is in a tuple of (list, int). Give the pictures alone.",
+            "sample 0 of the Samples: no image is in a tuple of (list, int). Give the images alone.",
         ),
         (
             [NAN[0], 3],
             {},
             ImageTypeError,
-            "item 1 of the list: a builtins.int is no picture (expected a PIL picture, a",
+            "item 1 of the list: a builtins.int is no image: expected a PIL image, a",
         ),
         (
             holding((NAN[0], 1), ("a.png", 1)),
             {},
             ImageTypeError,
-            "sample 1 of the Samples: no picture is in a tuple of (str, int). Give the pictures alone.",
+            "sample 1 of the Samples: no image is in a tuple of (str, int). Give the images alone.",
         ),
         (
             DataLoader([("a.png", 1)], batch_size=1),
             {},
             ImageTypeError,
-            "the first batch of the DataLoader: no picture is in a list of (",
+            "the first batch of the DataLoader: no image is in a list of (",
         ),
         (
             DataLoader([torch.zeros(3)], batch_size=1),
             {},
             ImageTypeError,
-            "the first batch of the DataLoader: a torch.Tensor of shape (1, 3) is no picture (expected a PIL picture, "
-            "a tensor or an array, or one in a tuple, a list or a dict). Give the pictures alone.",
+            "the first batch of the DataLoader: a torch.Tensor of shape (1, 3) is no image: expected a PIL image, "
+            "a tensor or an array, or one in a tuple, a list or a dict. Give the images alone.",
         ),
         (
             DataLoader([torch.zeros(1, 4, 4)] * 8, batch_size=8, collate_fn=lambda items: torch.stack(items)[:, 0]),
             {},
             ImageError,
             "the first batch of the DataLoader: a batch holds a Tensor of shape (8, 4, 4), which may be 8 grey "
-            "pictures or one picture: expected (N, C, H, W). Let collate_fn stack pictures with a channel axis, give "
-            "the data set instead of the loader, or say channel_axis= if it is one picture.",
+            "images or one image: expected (N, C, H, W). Let collate_fn stack images with a channel axis, give the "
+            "data set instead of the loader, or pass channel_axis= if it is one image.",
         ),
-        (OnlyIndexed(), {}, ImageTypeError, "test_grid.OnlyIndexed holds no pictures: expected a tensor or array"),
-        (OnlyCounted(), {}, ImageTypeError, "test_grid.OnlyCounted holds no pictures: expected a tensor or array"),
-        (3, {}, ImageTypeError, "builtins.int holds no pictures: expected a tensor or array (N, C, H, W), a list of"),
+        (OnlyIndexed(), {}, ImageTypeError, "test_grid.OnlyIndexed holds no images: expected a tensor or array"),
+        (OnlyCounted(), {}, ImageTypeError, "test_grid.OnlyCounted holds no images: expected a tensor or array"),
+        (3, {}, ImageTypeError, "builtins.int holds no images: expected a tensor or array (N, C, H, W), a list of"),
     ],
 )
 def test_what_cannot_be_drawn_says_why(source: Any, options: Any, error: type[Exception], message: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_denorm.images.plan import PLAN, uses_hash_library
+from pytest_denorm.plugin.image_plan import PLAN
+from pytest_denorm.plugin.mpl import uses_hash_library
 
 PLAIN = "@pytest.mark.mpl_image_compare({keywords})\ndef test_p(): ...\n"
 EXACT = "@image_compare({keywords})\ndef test_p(): ...\n"
@@ -28,7 +29,11 @@ def plans_of(project: Any, body: str, *arguments: str) -> dict[str, Any]:
     (project.path / "sub/photos.npy").write_bytes((project.path / "photos.npy").read_bytes())
     items = items_of(project, *arguments)
     plans = {item.name: item.stash.get(PLAN, None) for item in items}
-    return {name: plan and plan.path.relative_to(project.path).as_posix() for name, plan in plans.items()}
+    places = {name: plan and plan.place for name, plan in plans.items()}
+    return {
+        name: place and (place.servers or place.path.relative_to(project.path).as_posix())
+        for name, place in places.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -40,12 +45,16 @@ def plans_of(project: Any, body: str, *arguments: str) -> dict[str, Any]:
         ("baseline_dir='../mine'", [], "mine/test_p.png"),
         ("filename='a b.png'", ["-o", "mpl-use-full-test-name=true"], "baseline_images/a b.png"),
         ("", ["-o", "mpl-use-full-test-name=true"], "baseline_images/test_it.test_p.png"),
-        ("", ["--mpl-baseline-path=theirs"], "baseline_images/test_p.png"),
+        ("", ["--mpl-baseline-path=theirs"], "theirs/test_p.png"),
+        ("", ["--mpl-baseline-path=theirs", "--mpl-baseline-relative"], "sub/theirs/test_p.png"),
+        ("", ["-o", "mpl-baseline-path=theirs"], "theirs/test_p.png"),
+        ("", ["--mpl-baseline-path=theirs", "--denorm-baseline-dir=there"], "there/test_p.png"),
+        ("baseline_dir='https://x.org/,https://y.org/'", [], ("https://x.org/", "https://y.org/")),
         ("savefig_kwargs={'dpi': 50, 'format': 'png'}", [], "baseline_images/test_p.png"),
     ],
 )
 def test_an_exact_baseline_is_where_the_project_says(
-    project: Any, keywords: str, arguments: list[str], path: str
+    project: Any, keywords: str, arguments: list[str], path: Any
 ) -> None:
     assert plans_of(project, EXACT.format(keywords=keywords), *arguments) == {"test_p": path}
 
@@ -57,9 +66,9 @@ def test_an_exact_baseline_is_where_the_project_says(
         ("", ["--mpl-baseline-path=theirs"], "theirs/test_p.png"),
         ("", ["--mpl-baseline-path=theirs", "--mpl-baseline-relative"], "sub/theirs/test_p.png"),
         ("", ["-o", "mpl-baseline-path=theirs"], "theirs/test_p.png"),
-        ("", ["--mpl-baseline-path=https://x.org/"], None),
+        ("", ["--mpl-baseline-path=https://x.org/"], ("https://x.org/",)),
         ("baseline_dir='mine'", ["--mpl-baseline-path=theirs"], "sub/mine/test_p.png"),
-        ("baseline_dir='http://x.org/'", [], None),
+        ("baseline_dir='http://x.org/'", [], ("http://x.org/",)),
         ("filename='a.png'", [], "sub/baseline/a.png"),
         ("filename='a.png'", ["-o", "mpl-use-full-test-name=true"], "sub/baseline/test_it.test_p.png"),
         ("filename='X[b]/c.png.png'", [], "sub/baseline/X_b__c.png"),
@@ -68,7 +77,7 @@ def test_an_exact_baseline_is_where_the_project_says(
     ],
 )
 def test_another_baseline_is_where_pytest_mpl_has_it(
-    project: Any, keywords: str, arguments: list[str], path: str | None
+    project: Any, keywords: str, arguments: list[str], path: Any
 ) -> None:
     assert plans_of(project, PLAIN.format(keywords=keywords), *arguments) == {"test_p": path}
 
@@ -141,11 +150,12 @@ TWO = "@{one}\ndef test_one(): ...\n@{other}\ndef test_two(): ...\n"
     [
         ("pytest.mark.mpl_image_compare({})", "pytest.mark.mpl_image_compare({})", False),
         ("image_compare(baseline_dir='baseline', {})", "pytest.mark.mpl_image_compare({})", True),
+        ("image_compare({})", "image_compare({})", False),
         ("pytest.mark.mpl_image_compare({})", "image_compare(baseline_dir='baseline', {})", True),
         ("image_compare(baseline_dir='a', {})", "image_compare(baseline_dir='b', {})", False),
     ],
 )
-def test_no_exact_baseline_is_shared(project: Any, one: str, other: str, refused: bool) -> None:
+def test_an_exact_baseline_is_shared_on_purpose_alone(project: Any, one: str, other: str, refused: bool) -> None:
     project.write(TWO.format(one=one.format("filename='a.png'"), other=other.format("filename='a.png'")))
     result = project.run("--collect-only")
     assert result.ret == (pytest.ExitCode.USAGE_ERROR if refused else pytest.ExitCode.OK)
@@ -179,17 +189,12 @@ def test_tests_of_two_roots_do_not_share_a_baseline_though_they_share_a_node_id(
     for file in files:
         file.parent.mkdir(parents=True)
         (file.parent.parent / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
-        project.write(EXACT.format(keywords=""), file)
+        project.write("@image_compare\ndef test_p():\n    return grid(photos)\n", file)
         (file.parent / "photos.npy").write_bytes((project.path / "photos.npy").read_bytes())
     (project.path / "tox.ini").unlink()
     result = project.run("a", "b", "--denorm-update=all", *dist)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    baseline = project.path / "a/baseline_images/test_p.png"
-    result.stderr.fnmatch_lines(
-        [f"ERROR: two tests have the same baseline, {baseline}:", *(f"  {file}::test_p" for file in files)],
-        consecutive=True,
-    )
-    assert project.run("a", "--collect-only").ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=2)
+    assert len({path.name for path in (project.path / "a/baseline_images").iterdir()}) == 2
 
 
 def test_a_test_that_is_collected_twice_shares_its_baseline_with_itself(project: Any) -> None:
@@ -225,7 +230,7 @@ def test_hashes_are_compared_where_pytest_mpl_is_told_to(
     ("body", "message"),
     [
         (
-            TWO.format(one="image_compare(filename='a.png')", other="image_compare(filename='a.png')"),
+            TWO.format(one="image_compare(filename='a.png')", other="image_compare(filename='A.png')"),
             "two tests have *",
         ),
         (EXACT.format(keywords="filename='a/b.png'"), "*test_p: image_compare was given filename='a/b.png': *"),

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from pytest_denorm.errors import ImageError, ImageTypeError
-from pytest_denorm.images.blocks import blocks_of
+from pytest_denorm.pipelines.blocks import blocks_of
 
 
 class Iterated:
@@ -120,17 +120,17 @@ def test_lists_of_pictures_of_every_kind() -> None:
 def test_a_thing_that_is_no_picture_is_told_with_its_place() -> None:
     picture = floats(3, 8, 9)
     for source, message in (
-        (["a.png"], r"the list: no picture is in a list of \(str\)"),
-        ({"mask": 1}, r"the dict: which of the keys \['mask'\] is the picture\?"),
-        ([picture, 3], "item 1 of the list: a builtins.int is no picture"),
-        ((picture, picture, None), "item 2 of the tuple: a builtins.NoneType is no picture"),
-        ([picture, torch.zeros(3)], r"item 1 of the list: a torch\.Tensor of shape \(3,\) is no picture"),
-        ([floats(8, 9), 3], "item 1 of the list: a builtins.int is no picture"),
-        ([{"image": picture}, {"label": 3}], r"item 1 of the list: which of the keys \['label'\] is the picture\?"),
+        (["a.png"], r"the list: no image is in a list of \(str\)"),
+        ({"mask": 1}, r"the dict: no image is under the keys \['mask'\]"),
+        ([picture, 3], "item 1 of the list: a builtins.int is no image"),
+        ((picture, picture, None), "item 2 of the tuple: a builtins.NoneType is no image"),
+        ([picture, torch.zeros(3)], r"item 1 of the list: a torch\.Tensor of shape \(3,\) is no image"),
+        ([floats(8, 9), 3], "item 1 of the list: a builtins.int is no image"),
+        ([{"image": picture}, {"label": 3}], r"item 1 of the list: no image is under the keys \['label'\]"),
         ([{"image": picture[None]}, {"image": 3}], r"item 1 of the list: "),
-        (Iterated((picture, 1), (2, 1)), r"sample 1 of the Iterated: no picture is in a tuple of \(int, int\)"),
+        (Iterated((picture, 1), (2, 1)), r"sample 1 of the Iterated: no image is in a tuple of \(int, int\)"),
     ):
-        with pytest.raises(ImageTypeError, match=f"^{message}.*Give the pictures alone\\.$"):
+        with pytest.raises(ImageTypeError, match=f"^{message}.*Give the images alone\\.$"):
             blocks_of(source)
 
 
@@ -189,7 +189,7 @@ def test_no_more_than_64_samples_are_taken(given: int, count: int) -> None:
 def test_three_axes_of_a_batch_are_one_picture_only_if_that_is_said() -> None:
     grey: Any = [floats(1, 8, 9)] * 5
     loader = DataLoader(grey, batch_size=5, collate_fn=lambda items: torch.stack(items)[:, 0])
-    with pytest.raises(ImageError, match=r"^the first batch of the DataLoader: .* may be 5 grey pictures or one"):
+    with pytest.raises(ImageError, match=r"^the first batch of the DataLoader: .* may be 5 grey images or one"):
         blocks_of(loader)
     (block,) = blocks_of(loader, with_channels=True)
     assert block.shape == (5, 8, 9)  # type: ignore[union-attr]
@@ -197,5 +197,5 @@ def test_three_axes_of_a_batch_are_one_picture_only_if_that_is_said() -> None:
 
 @pytest.mark.parametrize("source", [[], (), Iterated(), DataLoader([], batch_size=2)])  # type: ignore[arg-type]
 def test_nothing_is_no_picture(source: Any) -> None:
-    with pytest.raises(ImageError, match=r"^(an empty \w+|the \w+ is empty): expected at least one picture\.$"):
+    with pytest.raises(ImageError, match=r"^(an empty \w+|the \w+ is empty): expected at least one image\.$"):
         blocks_of(source)

@@ -10,14 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pytest_denorm.errors import BaselineError
-from pytest_denorm.images.baselines import read_digests, write_digests
-from pytest_denorm.images.plan import PLAN, Plan
-from pytest_denorm.images.png import encode_png
-from pytest_denorm.images.unused import Collection, Entry, delete
+from pytest_denorm.images.png import encode_baseline
+from pytest_denorm.plugin.image_collection import Collection
 
 #: A baseline, as it is written.
-OLD = encode_png(np.zeros((2, 3, 3), np.uint8))
+OLD = encode_baseline(np.zeros((2, 3, 3), np.uint8))
 
 ONE = "@image_compare({keywords})\ndef test_{name}():\n    return grid(photos)\n"
 NONE = "def test_nothing(): ...\n"
@@ -221,7 +218,7 @@ def test_a_session_that_is_cut_short_deletes_nothing(tree: Any, trouble: str) ->
 
 
 def test_a_session_with_a_collision_deletes_nothing(tree: Any) -> None:
-    tree.write("".join(ONE.format(keywords="filename='old.png'", name=name) for name in "ab"))
+    tree.write("".join(ONE.format(keywords=f"filename='{name}.png'", name=name) for name in ("old", "OLD")))
     assert tree.run("--denorm-unused=delete").ret == pytest.ExitCode.USAGE_ERROR
     assert tree.names() == {"old.png"}
 
@@ -295,7 +292,7 @@ def test_what_was_not_collected_is_missed(tree: Any) -> None:
         assert note == "unused baselines were not looked for: tests/test_a.py was not collected (failed)."
 
 
-def test_every_folder_of_exact_baselines_is_looked_at(tree: Any) -> None:
+def test_every_folder_that_a_test_names_is_looked_at(tree: Any) -> None:
     tree.write(
         NONE
         + ONE.format(keywords="baseline_dir='mine'", name="mine")
@@ -308,10 +305,10 @@ def test_every_folder_of_exact_baselines_is_looked_at(tree: Any) -> None:
     (tree.baselines / "deep").mkdir()
     (tree.baselines / "deep/old.png").write_bytes(OLD)
     (tree.baselines / "old.txt").write_bytes(OLD)
-    names = "baseline_images/old.png, mine/old.png"
-    assert notes(tree) == [f"2 unused, no collected test compares with them: {names}"]
+    names = "baseline_images/old.png, mine/old.png, baseline/old.png"
+    assert notes(tree) == [f"3 unused, no collected test compares with them: {names}"]
     assert notes(tree, "--denorm-baseline-dir=elsewhere") == [
-        "1 unused, no collected test compares with them: mine/old.png"
+        "2 unused, no collected test compares with them: mine/old.png, baseline/old.png"
     ]
 
 
@@ -326,12 +323,12 @@ def test_files_and_digests_are_deleted_and_no_others(tree: Any) -> None:
     tree.write(ONE.format(keywords="", name="here"))
     (tree.baselines / "test_here.png").write_bytes(OLD)
     digests = {"test_here.png": "0" * 64, "gone.png": "1" * 64, "old.png": "2" * 64}
-    write_digests(tree.baselines, digests)
+    (tree.baselines / "digests.json").write_text(json.dumps(digests))
     names = "baseline_images/old.png, baseline_images/digests.json (gone.png), baseline_images/digests.json (old.png)"
     assert notes(tree) == [f"3 unused, no collected test compares with them: {names}"]
-    assert read_digests(tree.baselines) == digests
+    assert json.loads((tree.baselines / "digests.json").read_text()) == digests
     assert notes(tree, wish="delete") == [f"deleted 3 unused: {names}"]
-    assert read_digests(tree.baselines) == {"test_here.png": "0" * 64}
+    assert json.loads((tree.baselines / "digests.json").read_text()) == {"test_here.png": "0" * 64}
     assert tree.names() == {"test_here.png", "digests.json"}
     assert notes(tree, wish="delete") == []
 
@@ -351,74 +348,6 @@ def test_nothing_is_said_or_done_unless_it_is_asked_for(tree: Any) -> None:
 
 
 # --- without a session ---
-
-
-class Item:
-    """What a session collects, as far as it is looked at."""
-
-    def __init__(self, plan: Plan | None = None) -> None:
-        self.stash = pytest.Stash()
-        if plan is not None:
-            self.stash[PLAN] = plan
-
-
-def collected(*plans: Plan | None) -> tuple[Collection, list[Any]]:
-    collection = Collection()
-    items: list[Any] = [Item(plan) for plan in plans]
-    collection.note_items(items)
-    return collection, items
-
-
-def test_the_baselines_of_all_items_are_in_use_and_the_folders_of_exact_ones_are_looked_at(tmp_path: Path) -> None:
-    exact, plain = Plan(tmp_path / "mine", "a.png", True), Plan(tmp_path / "theirs", "b.png", False)
-    collection, _ = collected(None, plain, None, exact)
-    assert collection.used == {str(exact.path), str(plain.path)}
-    assert collection.folders == {str(exact.folder)}
-
-
-def test_deselected_items_are_a_gap_if_they_were_not_seen() -> None:
-    collection, items = collected(None, None)
-    collection.note_deselected(items)
-    assert collection.gap == ""
-    unseen: list[Any] = [Item(), Item()]
-    collection.note_deselected([*items, *unseen])
-    assert collection.gap == "another plugin deselected 2 tests before the baselines were known"
-    collection.note_gap("a second reason")
-    assert collection.gap.startswith("another plugin ")  # the first one stays
-
-
-def test_what_workers_have_collected_adds_up(tmp_path: Path) -> None:
-    first, _ = collected(Plan(tmp_path / "a", "a.png", True))
-    second, _ = collected(Plan(tmp_path / "b", "b.png", True), Plan(tmp_path / "c", "c.png", False))
-    first.files, second.files = {"test_a.py"}, {"test_a.py", "test_b.py"}
-    second.gap = "a reason"
-    whole = Collection()
-    for each in (first, second):
-        whole.merge(json.loads(json.dumps(each.to_dict())))
-    assert whole.files == {"test_a.py", "test_b.py"}
-    assert whole.used == first.used | second.used
-    assert whole.folders == {str(tmp_path / "a"), str(tmp_path / "b")}
-    assert whole.gap == "a reason"
-
-
-def test_a_picture_is_known_by_what_this_plugin_writes(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(OLD)
-    (tmp_path / "b.png").write_bytes(b"1")
-    names = {"a.png": True, "b.png": False, "gone.png": False, "": False}
-    assert {name: Entry(tmp_path / name).is_known for name in names} == names
-    assert Entry(tmp_path / "digests.json", "b.png").is_known
-    assert (Entry(tmp_path / "a.png").suffix, Entry(tmp_path, "b.png").suffix) == ("", " (b.png)")
-
-
-def test_what_is_gone_need_not_be_deleted_and_what_cannot_be_is_named(tmp_path: Path) -> None:
-    write_digests(tmp_path, {"a.png": "0" * 64, "b.png": "1" * 64})
-    (tmp_path / "old.png").write_bytes(OLD)
-    delete([Entry(tmp_path / "gone.png"), Entry(tmp_path / "digests.json", "b.png"), Entry(tmp_path / "old.png")])
-    assert read_digests(tmp_path) == {"a.png": "0" * 64}
-    assert not (tmp_path / "old.png").exists()
-    (tmp_path / "a.png").mkdir()
-    with pytest.raises(BaselineError, match=r"a\.png cannot be deleted: (Is a directory|Operation not permitted)\.$"):
-        delete([Entry(tmp_path / "a.png")])
 
 
 class Folders:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_denorm.pipelines.counts import first_of, named_in, spread_over
+from pytest_denorm.pipelines.channel_counts import first_of, spread_over
 
 
 def ramp(*shape):
@@ -64,19 +64,3 @@ def test_several_pictures_are_no_statistics():
 
 def test_the_number_of_the_users_pictures_comes_first():
     assert [first_of(count) for count in (None, 1, 3, 4)] == [(3, 1), (1, 3), (3, 1), (4, 3, 1)]
-
-
-@pytest.mark.parametrize(
-    ("messages", "counts"),
-    [
-        (["The size of tensor a (3) must match the size of tensor b (13) at dimension 0"], [3, 13]),
-        (["operands could not be broadcast together with shapes (264,296,3) (12,)"], [3, 12]),
-        (["expected 5 channels, got 3", "expected 5 channels, got 1"], [5, 3, 1]),
-        (["expected 13."], [13]),
-        (["mean 0.5 and std 2.5 of float32 at v2.1 in a 3D or 4D tensor x1"], []),
-        (["expected 32, or 33, or 0"], [32]),
-        ([""], []),
-    ],
-)
-def test_numbers_in_errors(messages, counts):
-    assert named_in(messages) == counts

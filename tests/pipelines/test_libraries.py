@@ -92,7 +92,7 @@ class TestTimm:
         assert found.source == "PrefetchLoader.mean and .std: timm.data.loader.PrefetchLoader"
         (batch, _), (raw, _) = next(iter(loader)), next(iter(loader.loader))
         assert torch.equal(found.to_uint8(batch), raw)
-        with pytest.raises(PipelineError, match="cannot be called with a picture"):
+        with pytest.raises(PipelineError, match="cannot be called with an image"):
             probe(loader)
 
 

@@ -175,9 +175,8 @@ def test_the_documented_example(pytester):
 def test_registering_loads_no_heavy_library():
     """A conftest.py that registers an adapter is loaded in every session."""
     code = (
-        "import sys; from pytest_denorm import Normalization, find_normalize, register_adapter\n"
+        "import sys; from pytest_denorm import Normalization, register_adapter\n"
         "register_adapter('ours', lambda obj: Normalization(0.5, 0.5))\n"
-        "assert find_normalize([Normalization(0.5, 0.25)]).std == (0.25,)\n"
         "print(sorted({'torch', 'torchvision', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

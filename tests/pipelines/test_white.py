@@ -149,7 +149,7 @@ def test_a_data_set_of_many_bands_is_verified() -> None:
     assert not failed.ok
     assert failed.diagnosis is not None
     assert failed.diagnosis.message == (
-        "channel 12: gain 1.016, offset -42: the inverse uses std 1300 where the pipeline has 1280."
+        "channel 12 std is 1300 where the pipeline has 1280 (gain 1.016, offset -42). Use the pipeline's own std."
     )
 
 

@@ -15,7 +15,7 @@ from pytest_denorm import diagnose
 from pytest_denorm.core.tolerance import round_trip_tolerance
 from pytest_denorm.strategies import DrawnMistake, mistakes, normalizations
 
-sys.path.append(str(Path(__file__).parents[1] / "verification"))
+sys.path.append(str(Path(__file__).parents[1] / "diagnosis"))
 import detection_matrix
 from detection_matrix import MISTAKES, Statistics, has_effect, outcome
 
@@ -24,7 +24,7 @@ from detection_matrix import MISTAKES, Statistics, has_effect, outcome
 @given(mistakes(normalizations(kind=("preset", "realistic"))))
 def test_a_mistake_is_named(drawn: DrawnMistake) -> None:
     given = drawn.normalization
-    found = diagnose(given, drawn.inverse, channels=given.channels, pixel_max=given.pixel_max)
+    found = diagnose(given, drawn.inverse, channels=given.channels, pixel_max=given.pixel_max, between=True)
     assert found.kind == drawn.kind, f"{drawn.name}: {found}"
     assert found.exact == (drawn.kind == "mutates-input")
 

@@ -125,6 +125,7 @@ FAILING: dict[str, tuple[Any, Inverse | None]] = {
     "memory_layouts": (TO_IMAGENET, shifted),
     "low_precision": (TO_IMAGENET, rounded_in_half),
     "gradient_flows": (TO_IMAGENET, lambda y: y * s + m + (y * s).detach() - y * s),
+    "inverse_as_run": (TO_IMAGENET, lambda y: y * torch.tensor(STD) + torch.tensor(MEAN)),
     "picklable": (GALLERY["not_picklable"].pipeline, None),
     "inverse_accepts_batch": (TO_IMAGENET, GALLERY["unnormalize_of_a_batch"].inverse),
 }
@@ -141,10 +142,12 @@ def test_every_check_is_shown_to_fail() -> None:
 @pytest.mark.parametrize("name", FAILING)
 def test_check_fails(name: str) -> None:
     pipeline, inverse = FAILING[name]
-    result = status(check(pipeline, inverse=inverse, select=[name]), name)
-    assert result.status == "failed", result
-    assert len(result.message) > 20
-    json.dumps(result.details)
+    for level, expected in (("error", "failed"), ("warning", "warned")):
+        report = check(pipeline, inverse=inverse, select=[name], levels={name: level})
+        result = status(report, name)
+        assert (result.status, report.ok) == (expected, level == "warning"), result
+        assert len(result.message) > 20
+        json.dumps(result.details)
 
 
 @pytest.mark.parametrize("inverse", [None, correct, T.Normalize((-m / s).flatten(), (1 / s).flatten())])
@@ -191,11 +194,13 @@ def test_data_sets_are_standardized_by_their_own_statistics() -> None:
 
 
 def test_statistics_of_another_data_set_are_told() -> None:
-    result = status(check(Photographs()), "dataset_is_standardized")
-    assert result.status == "failed"
-    assert "imagenet" in result.message
+    report = check(Photographs())
+    assert report.ok
+    assert [one.name for one in report.warnings] == ["dataset_is_standardized"]
+    assert "imagenet" in report.warnings[0].message
+    assert not check(Photographs(), levels={"dataset_is_standardized": "error"}).ok
     reason = {"dataset_is_standardized": "weights of ImageNet"}
-    assert check(Photographs(), expected_failures=reason).ok
+    assert check(Photographs(), expected_failures=reason, levels={"dataset_is_standardized": "error"}).ok
 
 
 def test_pictures_of_the_user() -> None:
@@ -245,7 +250,7 @@ def test_expected_failures() -> None:
     assert result.status == "unexpectedly passed"
     assert result.message.startswith("was expected to fail; off by ")
     assert surprising.failures == (result,)
-    with pytest.raises(AssertionError, match="XPASS round_trip"):
+    with pytest.raises(AssertionError, match=r"^was expected to fail; off by .*\n  fails: round_trip\n"):
         surprising.raise_for_failures()
 
 
@@ -256,9 +261,10 @@ def test_report_text_fits_a_terminal() -> None:
     for broken in GALLERY.values():
         if broken.kind in ("eps", "channel-order", "other-preset"):
             text = str(check(broken.pipeline, inverse=broken.inverse, name="val"))
-            assert max(map(len, text.splitlines())) <= 80, text
+            *lines, again = text.splitlines()
+            assert max(map(len, lines)) <= 80, text
             assert text.startswith("pytest-denorm: val: Compose.transforms[")
-            assert "again: print(pytest_denorm.check(pipeline, inverse=inverse, select=[" in " ".join(text.split())
+            assert again.startswith("again: import pytest_denorm")
 
 
 def test_report_counts_and_groups_only_what_did_not_run() -> None:
@@ -316,8 +322,8 @@ def test_parametrize_with_checks(project: pytest.Pytester) -> None:
     outcomes = result.parseoutcomes()
     assert sum(outcomes.get(one, 0) for one in ("passed", "failed", "skipped")) == 2 * per_pipeline
     assert outcomes["failed"] == 3  # in place, and two that were expected to fail and did not
-    result.stdout.fnmatch_lines(["*AssertionError: bad: Compose.transforms[[]1]: torchvision.transforms.Normalize*"])
-    result.stdout.fnmatch_lines(["*FAIL input_unchanged: Normalize changes its input in place*"])
+    result.stdout.fnmatch_lines(["*AssertionError: Normalize changes its input in place*"])
+    result.stdout.fnmatch_lines(["*again: pytest 'test_it.py::test_normalize[[]bad-input_unchanged]'"])
     result = project.runpytest_inprocess("--lf", "-q")
     assert result.parseoutcomes()["failed"] == 3
     result = project.runpytest_inprocess("-k", "good-round_trip", "-q")
@@ -350,13 +356,13 @@ def test_checks_of_pipelines_in_the_ini(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(myproject=MODULE)
     pytester.makeini("[pytest]\ndenorm_pipelines =\n    val = myproject:good\n    train = myproject:bad\n")
     result = pytester.runpytest_inprocess("--denorm", "-v", "-p", "no:randomly")
-    result.stdout.fnmatch_lines(["*denorm::val::round_trip*PASSED*", "*denorm::train::input_unchanged*FAILED*"])
+    result.stdout.fnmatch_lines(["tox.ini::val::round_trip*PASSED*", "tox.ini::train::input_unchanged*FAILED*"])
     assert result.parseoutcomes()["failed"] == 1
     result = pytester.runpytest_inprocess("--denorm", "-k", "val and round_trip", "-v")
     result.assert_outcomes(passed=2, deselected=2 * len(CHECKS) - 2)
     result = pytester.runpytest_inprocess("--denorm", "--lf", "-q")
     assert result.parseoutcomes()["failed"] == 1
-    result.stdout.fnmatch_lines(['*again: pytest --denorm -k "train and input_unchanged"*'])
+    result.stdout.fnmatch_lines(["again: pytest --denorm tox.ini::train::input_unchanged"])
     assert pytester.runpytest_inprocess("-q").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
@@ -435,7 +441,7 @@ def test_no_normalize_fails_where_no_check_beside_it_says_so(pytester: pytest.Py
     pytester.makepyfile(test_nothing=NOTHING)
     result = pytester.runpytest_inprocess("-p", "no:randomly", "-q")
     result.assert_outcomes(failed=3)  # also where another failure was expected
-    result.stdout.fnmatch_lines(["*FAIL round_trip:*no Normalize in Compose*"])
+    result.stdout.fnmatch_lines(["*AssertionError:*no Normalize in Compose*"])
     pytester.makeini(
         "[pytest]\ndenorm_pipelines = val = test_nothing:nothing\npythonpath = .\npython_files = none.py\n"
     )
@@ -457,7 +463,7 @@ def test_no_check_at_all_is_an_error(pytester: pytest.Pytester, arguments: str) 
     )
     result = pytester.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*no check is left of what select and skip say: expected at least one."])
+    result.stdout.fnmatch_lines(["*no check is left of what select, skip and levels say: expected at least one."])
 
 
 @pytest.mark.parametrize("name", ["val set", "or", "a/b $x", 'not an "or"', "größe"])
@@ -480,8 +486,7 @@ def test_what_runs_a_check_again_runs_it_alone(pytester: pytest.Pytester, name: 
     for command in commands:
         arguments = shlex.split(command.removeprefix("again: pytest "))
         outcomes = pytester.runpytest_inprocess(*arguments, "-q").parseoutcomes()
-        assert outcomes["failed"] == 1
-        assert outcomes["deselected"] == len(CHECKS) - 1
+        assert outcomes == {"failed": 1}
 
 
 def test_doubtful_statistics_are_told_by_their_check_alone() -> None:
@@ -489,7 +494,7 @@ def test_doubtful_statistics_are_told_by_their_check_alone() -> None:
     of_bytes = T.Compose([T.ToTensor(), T.Normalize([255 * one for one in MEAN], [255 * one for one in STD])])
     report = check(of_bytes)
     assert [one.name for one in report.failures] == ["statistics_valid"]
-    assert sum(one.status == "passed" for one in report.results) == 18
+    assert sum(one.status == "passed" for one in report.results) == 19
 
 
 def test_a_preset_by_its_name() -> None:

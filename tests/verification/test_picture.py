@@ -124,9 +124,9 @@ def test_the_header_in_words() -> None:
     report = check(Normalization(0.5, 0.25), inverse=lambda y: y * 0.25 + 0.6, images=images, select=ROUND_TRIP)
     *lines, worst = [text.get_text() for text in report.figure().texts]
     assert lines == [
-        "what went through Normalize does not come back",
+        "round trip failed: inverse(normalize(x)) against x",
         "Normalization: mean (0.5,), std (0.25,), pictures in 0..1",
-        "wrong-mean: grey: gain 1, offset 0.1: the inverse uses mean 0.6 where the pipeline has 0.5.",
+        "wrong-mean: grey mean is 0.6 where the pipeline has 0.5 (gain 1, offset 0.1). Use the pipeline's own mean.",
     ]
     assert worst.startswith("worst pixel off by 0.1 = 25.5 levels of 255, ")
     assert worst.endswith(" times the tolerance 1.04e-07; 256 of 256 come back as another byte")
@@ -441,7 +441,7 @@ def test_a_notebook_shows_a_table_and_the_picture() -> None:
     assert failed.tags.count("img") == 1
     assert set(failed.tags) == {"div", "strong", "table", "tr", "td", "code", "img"}
     assert "pytest-denorm: <script>alert('x')</script>: Compose" in failed.text
-    assert "diagnosis: wrong-std: blue: gain 1.133" in failed.text
+    assert "diagnosis: wrong-std: blue std is 0.255" in failed.text
     assert "img" not in read(check(VAL)).tags
     assert "no Normalize in ToTensor" in read(check(T.ToTensor())).text
 

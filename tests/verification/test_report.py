@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
 import pickle
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,19 @@ from torchvision import transforms as T
 from pytest_denorm import Normalization, Report, check, preset
 from pytest_denorm.checks import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
 from pytest_denorm.checks.assertion import failed_round_trip
-from pytest_denorm.checks.battery import BoundCheck
+from pytest_denorm.checks.bound import BoundCheck
 from pytest_denorm.checks.case import Case
-from pytest_denorm.diagnosis.explain import Finding
-from pytest_denorm.errors import BaselineError, CheckNameError, DenormWarning, ImageError, ImageTypeError, PipelineError
+from pytest_denorm.checks.choice import Choice
+from pytest_denorm.diagnosis.verdict import Finding
+from pytest_denorm.errors import (
+    BaselineError,
+    CheckNameError,
+    DenormWarning,
+    ImageError,
+    ImageTypeError,
+    PipelineError,
+    VerificationWarning,
+)
 
 SOURCE = "Compose.transforms[1]: torchvision.transforms.Normalize"
 STATISTICS = "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1"
@@ -46,6 +57,7 @@ OF_EVERY_KIND = report(
     CheckResult("picklable", "unexpectedly passed", "was expected to fail; 7 bytes"),
     inverse="project.undo (project.py:3)",
     diagnosis=WRONG_STD,
+    again="import pytest_denorm; print(pytest_denorm.check(val, select=['round_trip', 'channel_order', 'picklable']))",
 )
 
 
@@ -62,48 +74,46 @@ def test_a_report_in_words() -> None:
         "  FAIL  round_trip\n"
         "        0.1 = 25.5 levels of 255\n"
         "        5 of 768 come back as another byte\n"
-        "  FAIL  channel_order\n"
-        "        channels are mixed: red also answers to green (0.1 for 0.9 of its own),\n"
-        "        and blue to all of them.\n"
+        "        for the same reason: channel_order\n"
         "  xfail no_clipping                levels 0 and 2 come back as one (as asked)\n"
         "  XPASS picklable                  was expected to fail; 7 bytes\n"
         "diagnosis: wrong-std: blue: gain 1.133, offset -0.054: the inverse uses std\n"
         "  0.255.\n"
         "8 checks: 5 run, 1 passed, 2 failed, 1 not applicable, 2 skipped, 1 expected\n"
         "  failure, 1 unexpectedly passed\n"
-        "again: print(pytest_denorm.check(pipeline, inverse=inverse,\n"
-        "  select=['round_trip', 'channel_order', 'picklable']))"
+        "again: import pytest_denorm; print(pytest_denorm.check(val, select=['round_trip', 'channel_order', "
+        "'picklable']))"
     )
 
 
 def test_the_failure_of_one_test_in_words() -> None:
     text = OF_EVERY_KIND.failure_text()
     assert text == (
-        "val: Compose.transforms[1]: torchvision.transforms.Normalize\n"
+        "wrong-std: blue: gain 1.133, offset -0.054: the inverse uses std 0.255.\n"
+        "  fails: round_trip, channel_order\n"
+        "  0.1 = 25.5 levels of 255\n"
+        "  5 of 768 come back as another byte\n"
+        "was expected to fail; 7 bytes\n"
+        "  fails: picklable\n"
+        "pipeline: val: Compose.transforms[1]: torchvision.transforms.Normalize\n"
         "  mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1\n"
         "  inverse: project.undo (project.py:3)\n"
-        "  FAIL round_trip: 0.1 = 25.5 levels of 255\n"
-        "    5 of 768 come back as another byte\n"
-        "  FAIL channel_order: channels are mixed: red also answers to green (0.1 for 0.9\n"
-        "    of its own), and blue to all of them.\n"
-        "  XPASS picklable: was expected to fail; 7 bytes\n"
-        "diagnosis: wrong-std: blue: gain 1.133, offset -0.054: the inverse uses std\n"
-        "  0.255.\n"
-        "again: print(pytest_denorm.check(pipeline, inverse=inverse,\n"
-        "  select=['round_trip', 'channel_order', 'picklable']))"
+        "again: import pytest_denorm; print(pytest_denorm.check(val, select=['round_trip', 'channel_order', "
+        "'picklable']))"
     )
-    again = "pytest --denorm -k 'val and round_trip'"
+    again = "pytest --denorm pytest.ini::val::round_trip"
     assert OF_EVERY_KIND.failure_text(again) == text[: text.index("again")] + f"again: {again}"
 
 
 def test_a_report_without_anything_to_tell_is_short() -> None:
-    nothing = report(CheckResult("finds_normalize", "failed", "no Normalize"), name="", source="", statistics="")
+    nothing = report(CheckResult("finds_normalize", "failed", "no Normalize"), name="", source="", statistics="",
+                     again="all of it")  # fmt: skip
     assert str(nothing) == (
         "pytest-denorm: no Normalize\n"
         "  inverse: derived\n"
         "  FAIL  finds_normalize            no Normalize\n"
         "1 check: 1 run, 1 failed\n"
-        "again: print(pytest_denorm.check(pipeline, select=['finds_normalize']))"
+        "again: all of it"
     )
     right = Diagnosis("exact", True, 0.0, 0, 768, "the picture comes back: all 768 levels come back.")
     fine = report(CheckResult("round_trip", "passed", "off by 1e-08"), diagnosis=right)
@@ -147,9 +157,28 @@ def test_what_is_long_goes_on_in_the_next_line() -> None:
 
 
 def test_what_ran_has_a_row_of_its_own() -> None:
-    alike = str(report(*(CheckResult(name, status, "x") for status in ("passed", "failed") for name in "ab")))
+    alike = str(report(*(CheckResult(name, status, "x") for status in ("passed", "warned") for name in "ab")))
     rows = [line.split() for line in alike.splitlines() if line.endswith(" x")]
-    assert rows == [["ok", "a", "x"], ["ok", "b", "x"], ["FAIL", "a", "x"], ["FAIL", "b", "x"]]
+    assert rows == [["ok", "a", "x"], ["ok", "b", "x"], ["warn", "a", "x"], ["warn", "b", "x"]]
+
+
+def test_one_cause_is_told_once() -> None:
+    messages = {"round_trip": "off", "picklable": "no disk\ntoday", "bytes_exact": "wrong", "deterministic": "no disk"}
+    failed = report(*(CheckResult(name, "failed", said) for name, said in messages.items()), diagnosis=WRONG_STD)
+    assert [(cause.line, cause.names) for cause in failed.causes] == [
+        (str(WRONG_STD), ("round_trip", "bytes_exact")),
+        ("no disk", ("picklable", "deterministic")),
+    ]
+    lines = failed.failure_text().splitlines()
+    assert lines[1:5] == ["  fails: round_trip, bytes_exact", "  off", "no disk", "  fails: picklable, deterministic"]
+    assert lines[5] == "  today"
+    rows = [line.strip() for line in str(failed).splitlines()[3:-2]]
+    assert rows[:4] == [
+        "FAIL  round_trip                 off",
+        "for the same reason: bytes_exact",
+        "FAIL  picklable",
+        "no disk",
+    ]
 
 
 def test_what_did_not_run_for_one_reason_shares_a_row_only_with_its_neighbours() -> None:
@@ -195,6 +224,8 @@ def test_a_notebook_shows_no_diagnosis_of_what_is_right() -> None:
     [
         (["passed"], True, 0),
         (["passed", "skipped", "not applicable", "expected failure"], True, 0),
+        (["warned"], True, 0),
+        (["warned", "failed"], False, 1),
         (["passed", "failed"], False, 1),
         (["passed", "unexpectedly passed", "failed"], False, 2),
         (["skipped", "not applicable", "expected failure"], False, 0),
@@ -204,12 +235,15 @@ def test_a_notebook_shows_no_diagnosis_of_what_is_right() -> None:
 def test_ok(statuses: list[str], ok: bool, failures: int) -> None:
     found = report(*(CheckResult("round_trip", status, "") for status in statuses))
     assert (found.ok, len(found.failures)) == (ok, failures)
-    if ok:
+    if "warned" in statuses:
+        with pytest.warns(VerificationWarning, match="val: "), contextlib.suppress(AssertionError):
+            found.raise_for_failures()
+    elif ok:
         found.raise_for_failures()
     else:
         with pytest.raises(AssertionError) as caught:
             found.raise_for_failures()
-        assert str(caught.value) == str(found)
+        assert str(caught.value) == found.failure_text()
         assert failed_round_trip(caught.value) is None  # there are no pictures
 
 
@@ -245,6 +279,8 @@ def test_a_report_as_plain_data() -> None:
             "offset": [0.0, 0.5],
         },
         "output_max": None,
+        "notes": [],
+        "again": "",
     }
     assert found.to_dict() == plain
     assert found.to_json() == json.dumps(plain, indent=2)
@@ -315,10 +351,14 @@ def test_what_white_is_in_the_inverse_is_kept() -> None:
     assert (right.output_max, check(HALF, select=["picklable"]).output_max) == (255, None)
     assert Report.from_dict(json.loads(right.to_json())) == right
     wrong = check(HALF, inverse=to_bytes_as_floats, output_max=250.5, select=["round_trip"])
-    call = "print(pytest_denorm.check(pipeline, inverse=inverse, output_max=250.5, select=['round_trip']))"
+    call = (
+        "import pytest_denorm, test_report; print(pytest_denorm.check(test_report.HALF, "
+        "inverse=test_report.to_bytes_as_floats, output_max=250.5, select=['round_trip']))"
+    )
     assert wrong.reproduction() == call
     assert "output_max" not in check(HALF, inverse=to_bytes_as_floats, select=["round_trip"]).reproduction()
-    before = {key: value for key, value in right.to_dict().items() if key != "output_max"}  # of an older version
+    added = ("output_max", "notes", "again")
+    before = {key: value for key, value in right.to_dict().items() if key not in added}  # of an older version
     assert Report.from_dict(before).output_max is None
 
 
@@ -395,7 +435,8 @@ def test_outcomes_carry_their_numbers() -> None:
     assert (order.status, order.details) == ("not applicable", {})
     assert trip.details["max_abs_error"] == 2
     expected, _ = check(HALF, **wrong, expected_failures=["round_trip"]).results
-    assert expected == CheckResult("round_trip", "expected failure", trip.message, trip.details)
+    first = trip.message.partition("\n")[0]
+    assert expected == CheckResult("round_trip", "expected failure", first, trip.details)
     (surprise,) = check(HALF, **right, expected_failures={"round_trip": "a reason"}).results
     assert surprise.message.startswith("was expected to fail (a reason); off by ")
     assert surprise.details.keys() == trip.details.keys()
@@ -470,7 +511,8 @@ def test_names_that_are_no_checks(argument: str) -> None:
 
 def outcome(name: str, expected: str | None = None, again: str | None = None, **case: Any) -> BaseException | None:
     try:
-        BoundCheck(Case(HALF, **case), name, expected, again)()
+        choice = Choice() if expected is None else Choice(expected={name: expected})
+        BoundCheck(Case(HALF, **case), name, choice, again)()
     except BaseException as error:  # pytest's outcomes are no Exception
         return error
     return None
@@ -486,18 +528,19 @@ def test_a_bound_check_has_the_outcome_of_its_check() -> None:
     assert str(xfailed).endswith("Work on a clone. (known)")
     failed = outcome("round_trip", inverse=lambda y: y, again="make check")
     assert type(failed) is AssertionError
-    assert str(failed).startswith("Normalization\n  mean (0.5,), std (0.25,)")
+    assert str(failed).startswith("not-inverted: ")
+    assert "\n  fails: round_trip\n" in str(failed)
     assert str(failed).endswith("\nagain: make check")
     assert failed_round_trip(failed) is not None
     surprising = outcome("round_trip", "")
     assert type(surprising) is AssertionError
-    assert "XPASS round_trip: was expected to fail; off by " in str(surprising)
+    assert str(surprising).startswith("was expected to fail; off by ")
 
 
 def test_pictures_that_cannot_be_worked_with_fail_a_bound_check() -> None:
     failed = outcome("round_trip", images="folder")
     assert type(failed) is AssertionError
-    assert "FAIL round_trip: images is a builtins.str: expected tensors, arrays" in str(failed)
+    assert str(failed).startswith("images is a builtins.str: expected tensors, arrays")
     assert "diagnosis" not in str(failed)
     assert failed_round_trip(failed) is None
 
@@ -517,11 +560,53 @@ def test_a_bound_check_alone_fails_where_no_normalize_can_be_used() -> None:
     nothing = Case(T.Compose([T.Normalize(0.5, 0.25), T.Normalize(0.5, 0.2)]))
     with pytest.raises(pytest.skip.Exception, match="no Normalize to work with"):
         BoundCheck(nothing, "round_trip")()
-    with pytest.raises(AssertionError, match="FAIL round_trip: 2 Normalize on one path"):
-        BoundCheck(nothing, "round_trip", alone=True)()
-    BoundCheck(nothing, "picklable", alone=True)()  # it needs none
+    alone = Choice(wanted=("finds_normalize", "round_trip"))  # it is single_normalize that would say so
+    with pytest.raises(AssertionError, match=r"^2 Normalize on one path"):
+        BoundCheck(nothing, "round_trip", alone)()
+    BoundCheck(nothing, "picklable", alone)()  # it needs none
     with pytest.raises(pytest.skip.Exception, match="there is one channel"):
-        BoundCheck(Case(HALF), "channel_order", alone=True)()
+        BoundCheck(Case(HALF), "channel_order", alone)()
+
+
+def test_what_fails_for_a_reason_that_was_told_is_told_in_one_line() -> None:
+    case = Case(HALF, lambda y: y, name="val")
+    said = []
+    for name in ("round_trip", "reverse_round_trip", "bytes_exact"):
+        with pytest.raises(AssertionError) as caught:
+            BoundCheck(case, name)()
+        said.append(str(caught.value))
+    assert "\nagain: " in said[0]
+    assert said[1:] == ["same cause as round_trip: not-inverted"] * 2
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        ({"round_tripp": "error"}, "levels names 'round_tripp', which is no check. Did you mean 'round_trip'? There"),
+        ({"round_trip": "fatal"}, "levels gives round_trip the level 'fatal': expected error, warning or off."),
+        ({"round_trip": None}, "levels gives round_trip the level None: expected error, warning or off."),
+        (["round_trip"], "levels is ['round_trip']: expected a level for each name of a check, such as {'dataset_is"),
+    ],
+)
+def test_levels_that_are_none(levels: Any, said: str) -> None:
+    with pytest.raises(CheckNameError) as caught:
+        check(HALF, levels=levels)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_check_may_be_off() -> None:
+    found = check(HALF, select=["round_trip", "picklable"], levels={"picklable": "off"})
+    assert [one.status for one in found.results] == ["passed", "skipped"]
+
+
+def leaving(y: torch.Tensor) -> torch.Tensor:
+    sys.exit(3)
+
+
+def test_code_that_ends_the_process_fails_its_check() -> None:
+    (trip,) = check(HALF, inverse=leaving, select=["round_trip"]).results
+    assert trip.status == "failed"
+    assert "SystemExit: 3" in trip.message
 
 
 def test_parameters_are_named_after_pipelines_and_checks() -> None:
@@ -541,17 +626,16 @@ def test_parameters_are_named_after_pipelines_and_checks() -> None:
     pictures = torch.zeros(1, 2, 3)
     trip, pickling = parameters([HALF], inverse=mutating, images=pictures, expected_failures={"picklable": "known"})
     assert trip.case is pickling.case
-    assert (trip.case.given_inverse, trip.expected, pickling.expected) == (mutating, None, "known")
+    assert (trip.case.given_inverse, pickling.choice.expected) == (mutating, {"picklable": "known"})
     assert trip.case.given_images is pictures
-    assert (trip.alone, trip.case.output_max) == (True, None)
+    assert trip.case.output_max is None
     names.append("finds_normalize")
-    assert not any(one.alone for one in parameters([HALF]))
     (of_bytes, *_) = parameters([HALF], inverse=mutating, output_max=255)
     assert of_bytes.case.output_max == 255
     with pytest.raises(ImageError, match=r"^output_max is 255, and there is no inverse"):
         parameters([HALF], output_max=255)
     with pytest.raises(
-        CheckNameError, match=r"^no check is left of what select and skip say: expected at least one\.$"
+        CheckNameError, match=r"^no check is left of what select, skip and levels say: expected at least one\.$"
     ):
         parameters([HALF], skip=names)
 

@@ -65,12 +65,12 @@ def of_pil_by_hand(picture: Any) -> torch.Tensor:
 
 @pytest.mark.parametrize("call", [of_pil_by_hand, lambda picture: of_pil_by_hand(np.array(picture))])
 def test_a_function_of_pil_pictures_that_forgets_to_divide_by_255(call: Any) -> None:
-    assert probe(call).undivided == "a PIL picture"
-    assert str(probe(call)).partition("; ")[2].startswith("a PIL picture is not divided by 255 (measured in ")
+    assert probe(call).undivided == "a PIL image"
+    assert str(probe(call)).partition("; ")[2].startswith("a PIL image is not divided by 255 (measured in ")
     (result,) = check(call, select=["statistics_valid"]).results
     assert (result.status, result.message) == (
         "failed",
-        "a PIL picture holds bytes, and what the pipeline makes of it is 255 times what it makes of a float32 array "
+        "a PIL image holds bytes, and what the pipeline makes of it is 255 times what it makes of a float32 array "
         "(H, W, C) in 0..1: it does not divide by 255. Divide before the mean is taken off; or, if none but values in "
         "0..1 go in, declare this an expected failure.",
     )

@@ -1,0 +1,247 @@
+"""What passes a Normalize while its pipeline runs, as tensors (..., C, H, W)."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from ..core.alone import alone
+from ..core.layout import FIRST, LAST, USUAL
+from ..core.normalization import Normalization
+from ..errors import DenormError, DenormWarning, PipelineError, PipelineRaisedError
+from ..pipelines.located import Located
+from ..pipelines.reader import images_in
+from ..pipelines.runner import Runner, item_traces
+from ..pipelines.samples import photograph, with_channels
+from ..pipelines.splits import data_sets_of_splits
+from ..pipelines.structure import is_dataset
+from ..pipelines.trace import Trace
+from ..pipelines.walk import declared
+from .outcome import NotApplicable
+
+__all__ = [
+    "OwnFormRaisesError",
+    "Sighting",
+    "Unmet",
+    "channel_counts",
+    "photo_levels",
+    "sighting_of",
+    "sightings",
+    "unmet",
+    "unmet_splits",
+]
+
+#: What images are that have not met the Normalize; "" where some have, or it is not known.
+Unmet = Literal["", "raw", "normalized"]
+#: So many items of a data set are read until one meets its Normalize.
+_FEW_ITEMS = 10
+_UNSEEN = "the Normalize was not seen at work inside its pipeline"
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What passed a Normalize inside its pipeline, (..., C, H, W).
+
+    Attributes:
+        entering, leaving: the latter is None where the Normalize raised.
+        error: what it raised, in words.
+        final: what the pipeline made of `leaving`, where that has as many channels.
+        twice: what left it entered it once more.
+        is_own: it is an item of the data set.
+    """
+
+    entering: torch.Tensor
+    leaving: torch.Tensor | None
+    error: str = ""
+    final: torch.Tensor | None = None
+    twice: bool = False
+    is_own: bool = False
+
+    @property
+    def channels(self) -> int:
+        """How many channels enter."""
+        return self.entering.shape[-3]
+
+
+class OwnFormRaisesError(NotApplicable):
+    """The pipeline raises on images in the form that it is made for; the message says where."""
+
+
+def channel_counts(normalization: Normalization) -> tuple[int, ...]:
+    """Return how many channels the images may have: in color, as many as there are statistics, and grey."""
+    return tuple(dict.fromkeys((max(normalization.channels, 3), 3, normalization.channels, 1)))
+
+
+def photo_levels(channels: int, size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return a real photograph, uint8 (H, W, C), of a given size.
+
+    Raises:
+        NotApplicable: matplotlib came without it.
+    """
+    photo = photograph()
+    if photo is None:
+        raise NotApplicable(f"{_UNSEEN}: matplotlib came without its sample photograph")
+    planes = with_channels(photo, channels).movedim(0, -1).numpy()
+    rows, columns = (np.arange(new) * old // new for new, old in zip(size, planes.shape, strict=False))
+    return np.ascontiguousarray(planes[rows][:, columns])
+
+
+def sightings(pipeline: Any, located: Located, runner: Runner | None = None) -> Iterator[Sighting]:
+    """Yield what enters and leaves the Normalize: of the first item of a data set, and of a photograph.
+
+    Args:
+        runner: calls the pipeline.
+
+    Raises:
+        OwnFormRaisesError: instead of the photograph, if the pipeline raises on images in its own form.
+        NotApplicable: after the last, if there was none: it cannot be watched, or takes no image.
+    """
+    if located.op is pipeline:
+        raise NotApplicable("there is nothing around the Normalize that could be run")
+    reason, seen_at_work = "", False
+    for trace, is_own in _traces(pipeline, located, runner):
+        seen = sighting_of(trace, located, is_own)
+        if seen is not None:
+            seen_at_work = True
+            yield seen
+        elif trace.error is not None:
+            reason = f"{type(trace.error).__name__}: {trace.error}"
+        else:
+            reason = "chance passed the Normalize over, or it got no image"
+    if not seen_at_work:
+        raise NotApplicable(f"{_UNSEEN}: {reason}")
+
+
+def _traces(pipeline: Any, located: Located, runner: Runner | None) -> Iterator[tuple[Trace, bool]]:
+    """Of an item of a data set, and of a photograph."""
+    is_own = is_dataset(pipeline)
+    try:
+        if is_own:
+            yield from ((trace, True) for trace in _own_traces(pipeline, located))
+        if located.call is None:
+            return
+        runner = runner or Runner(located.call, located, channel_counts(located.normalization))
+        if not runner.is_watched:
+            raise PipelineError(runner.unwatchable)
+        trial = runner.trial
+        yield runner.run(photo_levels(trial.channels, trial.size)), False
+    except PipelineRaisedError as error:
+        is_misfit = error.stage == "in Normalize" and sighting_of(error.trace, located) is not None
+        if error.is_own and not is_own and not is_misfit:
+            raise OwnFormRaisesError(str(error)) from error
+        yield error.trace, False
+    except PipelineError as error:
+        raise NotApplicable(f"{_UNSEEN}: {error}") from error
+
+
+def _own_traces(pipeline: Any, located: Located) -> Iterator[Trace]:
+    with alone(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
+        yield from item_traces(pipeline, located)
+
+
+def sighting_of(trace: Trace, located: Located, is_own: bool = False) -> Sighting | None:
+    """Return what passed the Normalize in one call; None where nothing did, or bytes were refused."""
+    normalization = located.normalization
+    entering = _channels_first(trace.entered, normalization)
+    if entering is None or trace.record is None:
+        return None
+    if not trace.record:
+        error = trace.record.failed[0][1]
+        said = f"{located.source} raised {type(error).__name__}: {error}"
+        return Sighting(entering, None, said, is_own=is_own) if entering.is_floating_point() else None
+    leaving = _channels_first(trace.left, normalization)
+    if leaving is None:
+        return None
+    twice = any(
+        _same_values(_channels_first(left, normalization), _channels_first(entered, normalization))
+        for (_, left), (entered, _) in itertools.pairwise(trace.record)
+    )
+    return Sighting(entering, leaving, "", _final(trace, leaving, normalization), twice, is_own)
+
+
+def _same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    """In whatever places."""
+    if one is None or other is None:
+        return False
+    return torch.equal(*(each.double().flatten().sort().values for each in (one, other)))
+
+
+def _final(trace: Trace, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
+    """The image that the pipeline gave in the end: what left Normalize, if that is there, else floats as large, else
+    of as many channels, else whole numbers that are all that it gave.
+    """
+    found = trace.images if trace.record is not None and len(trace.record) == 1 else []
+    alike = [one for one in (_channels_first(image, normalization) for image in found) if one is not None]
+    alike = [one for one in alike if one.shape[-3] == leaving.shape[-3]]
+    floats = [one for one in alike if one.is_floating_point()]
+    as_large = [one.reshape(leaving.shape) for one in floats if one.squeeze().shape == leaving.squeeze().shape]
+    if as_large:
+        return next((one for one in as_large if torch.equal(one, leaving)), as_large[0])
+    if floats:
+        return floats[0]
+    return alike[0] if len(alike) == len(found) == 1 else None
+
+
+def _channels_first(image: Any, normalization: Normalization) -> torch.Tensor | None:
+    """Of the first image, where it is several; None where it is none."""
+    image = next(iter(images_in(image)), None)
+    ends: tuple[int, ...]
+    if isinstance(image, torch.Tensor):
+        tensor, ends = image.detach().cpu().as_subclass(torch.Tensor), (FIRST, LAST)
+    else:
+        array = np.asarray(image)
+        try:
+            tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
+        except TypeError:  # None; and torch has no longer floats than float64
+            return None
+        ends = (LAST,)
+    if tensor.ndim == 2:
+        return tensor[None]
+    counts = (*USUAL, normalization.channels)
+    axis = next((one for one in ends if tensor.shape[one] in counts), FIRST)
+    if normalization.channel_axis is not None:
+        axis = normalization.channel_axis
+    return tensor.movedim(axis, FIRST) if tensor.ndim >= -axis else None
+
+
+def unmet(pipeline: Any, located: Located) -> Unmet:
+    """Return whether a data set holds a Normalize that none of its first items meets, and what their images are then.
+
+    Images that are kept normalized, as caches keep them, have values below 0; so do those that something else
+    normalizes.
+    """
+    own = hasattr(type(pipeline), "__getitem__") or ".dataset" in located.path
+    if not is_dataset(pipeline) or not own or located.probability < 1:
+        return ""
+    lowest: list[float] = []
+    try:
+        for trace in item_traces(pipeline, located, _FEW_ITEMS):
+            if trace.error is not None or trace.entered is not None:
+                return ""  # other checks tell an error
+            lowest += [float(np.asarray(one).min()) for one in trace.images]
+    except PipelineError:
+        return ""
+    if not lowest:
+        return ""
+    return "normalized" if min(lowest) < 0 else "raw"
+
+
+def unmet_splits(pipeline: Any) -> list[str]:
+    """Return the data sets of splits, side by side, of which :func:`unmet` says "raw"."""
+    found = []
+    with alone(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DenormWarning)
+        for path, part in data_sets_of_splits(pipeline):
+            try:
+                located = declared(part)
+            except DenormError:  # it has none: other checks tell it
+                continue
+            found += [path] if unmet(part, located) == "raw" else []
+    return found

@@ -1,0 +1,1 @@
+"""Comparing pipelines: do training, validation and serving see the same colors?"""

@@ -1,0 +1,239 @@
+"""The Normalize of anything: what is declared and, where nothing is, what is measured."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from ..core.alone import alone
+from ..core.arguments import whole
+from ..core.colormap import ColorMap
+from ..core.normalization import Normalization, preset
+from ..errors import (
+    DenormError,
+    ImageError,
+    NormalizeNotFoundError,
+    PipelineError,
+    SettingsError,
+    StatisticsWarning,
+)
+from .channel_counts import USUAL, first_of
+from .entering_white import in_units_seen
+from .located import Located
+from .probe import DRAWS, measure
+from .registry import Parts, describe, public_name
+from .runner import Runner, is_network
+from .splits import warn_of_missing
+from .structure import structure
+from .walk import declared
+
+__all__ = ["callable_in", "find_normalize", "locate", "locate_or_measure", "located_as_measured", "probe"]
+
+#: What an object holds is looked at, to so many objects, for something to call.
+_MOST_OBJECTS = 1000
+_TURN_BACK = (
+    " Take the exchange of channels out; or, where the network wants them so, give your own inverse, which turns them "
+    "back: inverse=."
+)
+_BY_ITSELF = " It is a network: give what normalizes in it by itself, a layer or a method of it."
+
+
+def find_normalize(pipeline: Any) -> Normalization:
+    """The statistics that a pipeline declares.
+
+    Args:
+        pipeline: a Normalize, or a transform, module, data set or loader that holds one at any depth; also a
+            :class:`Normalization`, which is returned as it is, or the name of a preset.
+
+    Returns:
+        The Normalization; its ``source`` says where it was found, such as
+        ``Compose.transforms[2]: torchvision.transforms.Normalize``.
+
+    Raises:
+        NormalizeNotFoundError: there is none.
+        AmbiguousNormalizeError: two on one path, or views or data sets that do not agree.
+        ConditionalNormalizeError: only some branches of a random choice have it, or some data sets of several.
+        NotInvertibleError: what is there normalizes by each picture's own statistics, or clips.
+        StatisticsError: statistics that cannot be inverted, a zero std for one; no preset has that name.
+
+    Warns:
+        ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
+        MissingNormalizeWarning: one split of several has none, such as "val" in a dict that has one in "train".
+        SecondNormalizeWarning: a loader around it keeps another mean and std.
+        StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
+            they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
+            is white where bytes are seen to enter. The first pictures of a data set show white of up to 16 bits.
+    """
+    return locate(pipeline).normalization
+
+
+def locate(pipeline: Any) -> Located:
+    """As :func:`find_normalize`, with the object itself and the way to it."""
+    located = declared(pipeline)
+    warn_of_missing(located.missing)
+    if located.op is located.normalization or not located.normalization.doubt_about_scale():
+        return located
+    located = in_units_seen(pipeline, located)
+    if doubt := located.normalization.doubt_about_scale():
+        warnings.warn(doubt, StatisticsWarning, stacklevel=3)
+    return located
+
+
+def probe(
+    pipeline: Any,
+    *,
+    channels: int | None = None,
+    size: tuple[int, int] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> ColorMap:
+    """Measures what a pipeline does to colours, whatever library it is of.
+
+    It is called with a PIL picture, an array or a tensor, alone, by keyword or in a dict, until one of these works
+    and gives values of a usual range.
+
+    Args:
+        pipeline: anything that takes a picture and returns one; or a data set or loader, whose transform is taken; or
+            a :class:`~pytest_denorm.Normalization` or the name of a preset.
+        channels: of the pictures; unless given 3, where these do not work 1, and then as many as the pipeline shows
+            that it wants: in what it makes of one channel, or in what it raises.
+        size: (height, width) of the pictures; as large as it needs to be, unless given.
+        draws: calls with one and the same picture, to see whether chance has a part.
+        seed: of python's, numpy's and torch's generators during the calls; their states are restored.
+
+    Returns:
+        The map on the unit scale, where x = 0 is black and 1 is white, whatever the pipeline takes.
+
+    Raises:
+        PipelineError: nothing to call, or no way of calling it worked; the message says what each attempt raised.
+        StatisticsError: no preset has that name.
+        ImageError, SettingsError: `channels`, `size`, `draws` or `seed` cannot be what they are.
+
+    The number of calls is bounded, and reported in the result. The calls go to a copy of the pipeline where it can be
+    copied, so that generators of its own stay where they are.
+    """
+    if channels is not None:
+        whole(channels, "channels", ImageError, least=1)
+    if size is not None and not (isinstance(size, (tuple, list)) and len(size) == 2):
+        raise ImageError(f"size is {size!r}: expected height and width, such as (32, 48).")
+    for side in size or ():
+        whole(side, f"size is {size!r}: a side of it", ImageError, least=1, meaning="pixels")
+    whole(draws, "draws", ImageError, least=0, meaning="calls")
+    whole(seed, "seed", SettingsError)
+    counts = USUAL if channels is None else (channels,)
+    runner = Runner(
+        callable_in(pipeline), counts=counts, others=channels is None, size=size, name=public_name(pipeline)
+    )
+    return measure(runner, draws, seed)
+
+
+def callable_in(pipeline: Any) -> Callable[..., Any]:
+    """Return what an image goes through.
+
+    Raises:
+        PipelineError: nothing in it can be called with an image.
+        StatisticsError: no preset has that name.
+    """
+    if isinstance(pipeline, str):
+        pipeline = preset(pipeline)
+    if isinstance(pipeline, Normalization):
+        return pipeline.normalize
+    made = pipeline.func if isinstance(pipeline, functools.partial) else pipeline
+    if inspect.isclass(made):
+        raise PipelineError(f"{public_name(made)} is a class, which takes no image: call it to make a transform.")
+    if callable(pipeline):
+        return pipeline  # type: ignore[no-any-return]
+    if callable(getattr(pipeline, "preprocess", None)):  # a processor with several methods
+        return pipeline.preprocess  # type: ignore[no-any-return]
+    try:
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is declared is not what is asked here
+            located = locate(pipeline)
+    except DenormError:
+        return _first_callable(pipeline)
+    if located.call is None:
+        raise PipelineError(
+            f"nothing to probe in a {public_name(pipeline)}: {located.normalization.source} is applied by something "
+            f"that cannot be called with an image."
+        )
+    return located.call
+
+
+def _first_callable(pipeline: Any) -> Callable[..., Any]:
+    waiting: list[Any] = [pipeline]
+    seen: set[int] = set()
+    while waiting and len(seen) < _MOST_OBJECTS:
+        candidate = waiting.pop()
+        if callable(candidate):
+            return candidate  # type: ignore[no-any-return]
+        if id(candidate) not in seen:
+            seen.add(id(candidate))
+            description = describe(candidate) or structure(candidate)
+            if isinstance(description, Parts):
+                waiting.extend(part for _, part in reversed(description.parts))
+    raise PipelineError(
+        f"nothing to probe in a {public_name(pipeline)}: expected something that is called with an image, or a data "
+        f"set or loader that holds such a transform."
+    )
+
+
+def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
+    """As :func:`~pytest_denorm.pipelines.locate`; where nothing is declared, what the probe measured.
+
+    Args:
+        channels: of the pictures to measure with first, where that is known.
+
+    Raises:
+        NormalizeNotFoundError: nothing is declared, and nothing that a Normalize does was measured.
+        and all that :func:`~pytest_denorm.find_normalize` raises.
+    """
+    try:
+        return locate(pipeline)
+    except NormalizeNotFoundError as error:
+        call = _call_of(pipeline)
+        if not callable(call):
+            raise
+        normalization = _measured(call, error, channels)
+    return located_as_measured(pipeline, normalization)
+
+
+def _call_of(pipeline: Any) -> Any:
+    return pipeline if callable(pipeline) else getattr(pipeline, "preprocess", None)
+
+
+def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
+    """A pipeline that declares nothing, and was measured to do this."""
+    normalization = normalization.located(f"nothing declared; {normalization.source}")
+    name = "a pipeline that declares no Normalize"
+    return Located(normalization, "", name, pipeline, call=_call_of(pipeline), entry=None)
+
+
+def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Normalization:
+    found = None
+    try:
+        found = measure(Runner(pipeline, counts=first_of(channels), others=True))
+        normalization = found.normalization()
+    except DenormError as error:
+        order = () if found is None else found.order or ()
+        advice = _TURN_BACK if list(order) != sorted(order) else _BY_ITSELF if is_network(pipeline) else ""
+        raise NormalizeNotFoundError(f"{nothing_declared.said}\nMeasured: {error}{advice}", measured=found) from error
+    as_they_enter = all(math.isclose(std, 1, abs_tol=1e-3) for std in normalization.std) and all(
+        math.isclose(mean, 0, abs_tol=1e-3) for mean in normalization.mean
+    )
+    if found.undivided:
+        warnings.warn(
+            f"{found.undivided} holds bytes, and what the pipeline makes of it is 255 times what it makes of "
+            f"{found.convention}: it does not divide by 255. Divide before the mean is taken off; or, if none but "
+            f"values in 0..1 go in, declare this an expected failure.",
+            StatisticsWarning,
+            stacklevel=2,
+        )
+    if as_they_enter:
+        raise NormalizeNotFoundError(
+            f"{nothing_declared.said}\nMeasured: pictures in 0..1 leave it as they enter ({normalization.source})."
+        )
+    return normalization
