@@ -12,6 +12,7 @@ from .abstract import (
     Env,
     External,
     Instance,
+    NotJudged,
     Super,
     Transform,
     Unknown,
@@ -85,6 +86,8 @@ def _zipped(evaluator: Evaluator, name: str, args: list[Any], node: Any, env: En
     lengths = [len(one) for one in walked if one is not None]
     if not lengths:
         return Unknown("zip")
+    if evaluator.strict and len(lengths) < len(walked):
+        raise NotJudged("a zip of what is not known")
     count = min(lengths)
     if count > 256:
         return Unknown("zip")

@@ -201,6 +201,8 @@ class Evaluator(Noting):
         if isinstance(owner, Super):
             return self._call_super(owner, name, args, kwargs, node, env)
         if isinstance(owner, Array):
+            if self.strict and name.endswith("_") and any(isinstance(one, (Unknown, Choice, External)) for one in args):
+                raise NotJudged(f"calls .{name}() with what is not known")
             if any(isinstance(one, (Unknown, Choice)) for one in args[:1]) and name.rstrip("_") in _AFFINE:
                 made = self._affine_method(args[0], name, [owner], node, env)
                 return made if made is not None else Unknown("an array")

@@ -38,6 +38,7 @@ __all__ = ["Budget", "Expressions"]
 #: How many elements of a sequence a comprehension or a loop walks.
 WALKED = 256
 _MOST_CHOICES = 12
+_LONGEST_TEXT = 4_000
 #: What a method returns that changes neither values nor colors.
 _SAME = {
     "cpu", "cuda", "detach", "numpy", "clone", "copy", "contiguous", "to", "float", "double", "half", "astype", "type",
@@ -298,10 +299,11 @@ class Expressions(Access):
                 if isinstance(right, int) and len(left) * right <= WALKED:
                     return left * right
                 return Unknown("a long list")
-            if isinstance(left, str) or isinstance(right, str) or isinstance(operator, (ast.Pow, ast.LShift)):
-                if isinstance(left, (int, float)) and isinstance(right, (int, float)) and abs(right) <= 64:
-                    return compute(left, right)
-                return Unknown("a text") if isinstance(operator, (ast.Mod, ast.Mult)) else compute(left, right)
+            if isinstance(left, str) or isinstance(right, str):
+                short = isinstance(operator, ast.Add) and len(str(left)) + len(str(right)) < _LONGEST_TEXT
+                return compute(left, right) if short else Unknown("a text")
+            if isinstance(operator, (ast.Pow, ast.LShift)) and not _is_small(left, right):
+                return Unknown("a number too large to compute")
             if isinstance(left, (int, float, list, tuple)) and isinstance(right, (int, float, list, tuple)):
                 return compute(left, right)
         except NotJudged:
@@ -378,6 +380,12 @@ class Expressions(Access):
         if found is None and self.strict and isinstance(value, Unknown):
             raise NotJudged(f"a loop over {value.reason}")
         return found
+
+
+def _is_small(base: Any, exponent: Any) -> bool:
+    """Whether a power is quickly computed."""
+    numbers = isinstance(base, (int, float)) and isinstance(exponent, (int, float))
+    return numbers and abs(exponent) <= 64 and abs(base) < 1e9
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -81,7 +81,8 @@ def find_inverses(project: Project) -> list[Inverse]:
             end = function.node.end_lineno or function.node.lineno
             covered |= {(inverse.record.module.path, line) for line in range(function.node.lineno, end + 1)}
     for record in project.records:  # constants of an inverse are none of a Normalize
-        if record.form == "constants" and (record.place.path, record.place.line) in covered:
+        within = (record.place.path, record.place.line) in covered or is_inverse_name(record.scope)
+        if record.form == "constants" and within:
             record.dead = True
     for record in project.records:
         if record.dead or not record.inverse or (record.place.path, record.place.line) in covered:

@@ -20,7 +20,7 @@ import torch
 from timing import Row, describe_machine, markdown
 
 #: Modules of this folder; each has rows(seconds), which yields what it measures.
-PARTS = ("import_cost", "hot_path", "bench_battery", "images")
+PARTS = ("import_cost", "hot_path", "bench_battery", "images", "scan_speed")
 
 
 def main() -> int:

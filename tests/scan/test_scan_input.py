@@ -43,12 +43,36 @@ def test_a_bad_file_is_one_note(name: str, content: str | bytes, message: str, s
 
 
 BOUNDED = {
-    "endless": "def denormalize(x):\n    for i in range(4000):\n        for j in range(4000):\n            x = x + 0.5\n    return x",
-    "itself": "def denormalize(x, mean=0.5):\n    return denormalize(x, mean)",
-    "memory": "def denormalize(x):\n    return x * np.ones((100000, 100000)) + 0.5",
-    "long text": "def denormalize(x):\n    return x * len('std' * 10 ** 12)",
-    "power": "def denormalize(x):\n    return x * 10 ** 10 ** 10 + 0.5",
-    "growing list": "def denormalize(x):\n    a = [0.5]\n    while True:\n        a += a\n    return x",
+    "endless": """\
+def denormalize(x):
+    for i in range(4000):
+        for j in range(4000):
+            x = x + 0.5
+    return x
+""",
+    "itself": """\
+def denormalize(x, mean=0.5):
+    return denormalize(x, mean)
+""",
+    "memory": """\
+def denormalize(x):
+    return x * np.ones((100000, 100000)) + 0.5
+""",
+    "long text": """\
+def denormalize(x):
+    return x * len('std' * 10 ** 12)
+""",
+    "power": """\
+def denormalize(x):
+    return x * 10 ** 10 ** 10 + 0.5
+""",
+    "growing list": """\
+def denormalize(x):
+    a = [0.5]
+    while True:
+        a += a
+    return x
+""",
 }
 
 
@@ -76,10 +100,34 @@ def test_a_notebook_is_one_module_and_its_cells_are_named(scanned: Scan) -> None
 
 
 CONFIGS = {
-    "a.yaml": "data:\n  mean: [0.485, 0.456, 0.406]\n  std: [0.229, 0.224, 0.225]\n",
-    "b.yml": "MODEL:\n  PIXEL_MEAN:\n    - 123.675\n    - 116.28  # green\n    - 103.53\n  PIXEL_STD: [58.395, 57.12, 57.375]\n",
-    "c.json": '{"image_mean": [\n0.485,\n0.456,\n0.406],\n"image_std": [0.229, 0.224, 0.225]}',
-    "d.toml": "[normalize]\nmean = [0.485, 0.456, 0.406]\nstd = [0.229, 0.224, 0.225]\n",
+    "a.yaml": """\
+data:
+  mean: [0.485, 0.456, 0.406]
+  std: [0.229, 0.224, 0.225]
+
+""",
+    "b.yml": """\
+MODEL:
+  PIXEL_MEAN:
+    - 123.675
+    - 116.28  # green
+    - 103.53
+  PIXEL_STD: [58.395, 57.12, 57.375]
+
+""",
+    "c.json": """\
+{"image_mean": [
+0.485,
+0.456,
+0.406],
+"image_std": [0.229, 0.224, 0.225]}
+""",
+    "d.toml": """\
+[normalize]
+mean = [0.485, 0.456, 0.406]
+std = [0.229, 0.224, 0.225]
+
+""",
 }
 
 
