@@ -108,7 +108,7 @@ class Comparison:
         """
         from .side_by_side import comparison_figure
 
-        return comparison_figure(self, self._sides, image)
+        return comparison_figure(self.message, self._sides, image)
 
     def png(self, image: Any = None) -> bytes:
         """Return :meth:`figure` as a PNG file."""

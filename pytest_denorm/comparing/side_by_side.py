@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,9 +18,6 @@ from ..pipelines.samples import photograph, with_channels
 from .difference import statistics_of
 from .measuring import Array, Side
 
-if TYPE_CHECKING:
-    from .compared import Comparison
-
 __all__ = ["comparison_figure", "seen_by"]
 
 _DPI = 100
@@ -31,13 +28,15 @@ _MOST_LINES = 6
 _VISIBLE = 1e-3
 
 
-def comparison_figure(comparison: Comparison, sides: Sequence[Side], image: Any = None) -> Figure:
+def comparison_figure(message: str, sides: Sequence[Side], image: Any = None) -> Figure:
     """Draw what each pipeline makes of one image, inverse-normalized with the statistics of the first.
 
     Above, the images as uint8; below, for all but the first, how far each pixel is from that of the first, in levels of
     255. It is not known to pyplot, and looks the same whatever the style.
 
     Args:
+        message: what stands above.
+        sides: the pipelines, the first of them first.
         image: uint8, (H, W, 3) or (H, W) as an array, or a PIL image; a photograph unless given.
 
     Raises:
@@ -47,7 +46,7 @@ def comparison_figure(comparison: Comparison, sides: Sequence[Side], image: Any 
     # a network that normalizes by itself gives no image
     drawn = [side for side in sides if not side.is_model] or list(sides)
     seen = [seen_by(drawn[0], side, levels) for side in drawn]
-    header = [line for one in str(comparison.message).splitlines() for line in textwrap.wrap(one, _CHARACTERS)]
+    header = [line for one in message.splitlines() for line in textwrap.wrap(one, _CHARACTERS)]
     header = header[:_MOST_LINES] + ["…"] * (len(header) > _MOST_LINES)
     with own_style():
         height = _LINE * (len(header) + 1) + 2 * _ROW

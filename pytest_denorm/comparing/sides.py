@@ -17,9 +17,9 @@ from ..core.normalization import PRESETS, Normalization, preset
 from ..errors import DenormError, PipelineError, PipelineRaisedError, SettingsError, StatisticsError
 from ..pipelines import Located, locate
 from ..pipelines.registry import public_name
-from .configs import as_config, normalization_of_config, read_config
 from .measuring import Side, at_normalize, declared_side, measured_side
 from .serving import GUESSED, Serving
+from .stored_statistics import as_config, normalization_of_config, read_config
 
 __all__ = ["Given", "side_of"]
 
