@@ -40,7 +40,7 @@ def _run(chosen: argparse.Namespace) -> int:
     """Scan, print, and return 1 where there are errors."""
     from ..core.files import write_whole
     from ..scanner import scan
-    from ..scanner.report import FORMATS, fingerprint, without_known
+    from ..scanner.formats import FORMATS, fingerprint, without_known
 
     known = _read_baseline(chosen.baseline) if chosen.baseline is not None else []
     result = scan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import arrays
 from .abstract import (
@@ -23,16 +23,13 @@ from .abstract import (
     Unknown,
 )
 
-if TYPE_CHECKING:
-    from .project import Project
-
 __all__ = ["Access", "dotted"]
 
 
 class Access:
     """Evaluates ``owner.name`` and ``owner[index]``."""
 
-    project: Project
+    project: Any
     strict: bool
 
     # what expressions.py gives

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import arrays
 from .abstract import (
@@ -19,13 +19,10 @@ from .abstract import (
     unpacked,
 )
 
-if TYPE_CHECKING:
-    from .calling import Evaluator
-
 __all__ = ["call_builtin", "call_builtin_method"]
 
 
-def call_builtin(evaluator: Evaluator, name: str, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
+def call_builtin(evaluator: Any, name: str, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
     first = args[0] if args else None
     if name == "dict":
         made = dict(first) if isinstance(first, dict) else {}
@@ -71,7 +68,7 @@ def call_builtin(evaluator: Evaluator, name: str, args: list[Any], kwargs: dict[
     return Unknown(f"a call of {name}")
 
 
-def _zipped(evaluator: Evaluator, name: str, args: list[Any], node: Any, env: Env) -> Any:
+def _zipped(evaluator: Any, name: str, args: list[Any], node: Any, env: Env) -> Any:
     if name == "enumerate":
         found = evaluator.iterated(args[0], env) if args else None
         if found is None:
@@ -127,7 +124,7 @@ def _is_instance(value: Any, kind: Any) -> Any:
     return Unknown("a condition")
 
 
-def call_builtin_method(evaluator: Evaluator, owner: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def call_builtin_method(evaluator: Any, owner: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A method of a list, a tuple, a dict or a text."""
     if isinstance(owner, dict):
         if name in ("items", "keys", "values"):

@@ -6,7 +6,7 @@ import ast
 import builtins
 import itertools
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -29,9 +29,6 @@ from .abstract import (
 )
 from .access import Access
 from .affine import combine
-
-if TYPE_CHECKING:
-    from .project import Module, Project
 
 __all__ = ["Budget", "Expressions"]
 
@@ -78,7 +75,7 @@ class Expressions(Access):
     """
 
     def __init__(
-        self, project: Project, module: Module, budget: Budget, *, strict: bool = False, assume: bool | None = None
+        self, project: Any, module: Any, budget: Budget, *, strict: bool = False, assume: bool | None = None
     ) -> None:
         self.assume = assume
         self.assumptions: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +24,6 @@ from .abstract import (
 )
 from .builtin_calls import call_builtin
 from .records import Record, Shown, plausible
-
-if TYPE_CHECKING:
-    from .calling import Evaluator
 
 __all__ = ["CONSTANTS", "apply", "call", "note_shown"]
 
@@ -63,7 +60,7 @@ _RANDOM = {"randn", "rand", "normal", "uniform", "randn_like", "rand_like", "ran
 _TO_TENSOR = {"ToTensor", "ToPILImage", "PILToTensor", "Resize", "CenterCrop", "RandomCrop"}
 
 
-def call(evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
+def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
     """A call of something that the project does not define."""
     name, path = callee.last, callee.path
     if callee.top == "builtins":
@@ -137,9 +134,7 @@ def _is_transform(path: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
     return len(args) >= 3 and all(as_numbers(one) is not None for one in args[1:3])
 
 
-def _normalize(
-    evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
-) -> Any:
+def _normalize(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
     functional = callee.last == "normalize"
     positional = args[1:] if functional else args
     mean = kwargs.get("mean", positional[0] if positional else None)
@@ -182,7 +177,7 @@ def _is_inverse(mean: tuple[float, ...], std: tuple[float, ...]) -> bool:
     return max(mean) <= 0 and min(std) > 1.2 and max(std) < 200
 
 
-def _container(evaluator: Evaluator, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def _container(evaluator: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     given = args[0] if len(args) == 1 and name != "Sequential" else kwargs.get("transforms", args)
     parts = unpacked(given, 64)
     if parts is None:
@@ -197,7 +192,7 @@ def _container(evaluator: Evaluator, name: str, args: list[Any], kwargs: dict[st
     return transform
 
 
-def _join_two(evaluator: Evaluator, first: Transform, second: Transform) -> None:
+def _join_two(evaluator: Any, first: Transform, second: Transform) -> None:
     """Two Normalizes one after the other that undo a third: one divides by 1/std, one subtracts -mean."""
     m1, s1, m2, s2 = (as_numbers(one) for one in (first.mean, first.std, second.mean, second.std))
     if m1 is None or s1 is None or m2 is None or s2 is None or evaluator.strict:
@@ -214,7 +209,7 @@ def _join_two(evaluator: Evaluator, first: Transform, second: Transform) -> None
     evaluator.project.join(first.event, second.event, tuple(map(float, offset)), tuple(map(float, slope)))
 
 
-def apply(evaluator: Evaluator, transform: Transform, value: Any, node: Any, env: Env) -> Any:
+def apply(evaluator: Any, transform: Transform, value: Any, node: Any, env: Env) -> Any:
     """What a transform gives for a value."""
     if transform.name == "Normalize":
         mean, std = as_numbers(transform.mean), as_numbers(transform.std)
@@ -254,9 +249,7 @@ def _normalized(value: Array, mean: Any, std: Any) -> Array:
         raise NotJudged(f"a Normalize of another number of channels: {error}") from error
 
 
-def _reader(
-    evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
-) -> Any:
+def _reader(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
     name = callee.last
     first = args[0] if args else Unknown("nothing")
     if name == "imread":
@@ -284,7 +277,7 @@ def _reader(
 
 
 def _array_function(
-    evaluator: Evaluator, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
+    evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
 ) -> Any:
     name = callee.last
     if name in _RANDOM:
@@ -310,7 +303,7 @@ def _array_function(
 
 
 def _array_function_of_unknown(
-    evaluator: Evaluator, name: str, first: Unknown, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
+    evaluator: Any, name: str, first: Unknown, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env
 ) -> Any:
     same = {"transpose", "array", "asarray", "from_numpy", "tensor", "as_tensor", "clip", "clamp", "uint8", "round",
             "squeeze", "expand_dims", "swapaxes", "ascontiguousarray", "float32", "moveaxis", "rollaxis", "unsqueeze",
@@ -322,7 +315,7 @@ def _array_function_of_unknown(
     return first if name in same else Unknown(f"a call of {name}")
 
 
-def note_shown(evaluator: Evaluator, name: str, args: list[Any], node: Any, env: Env) -> None:
+def note_shown(evaluator: Any, name: str, args: list[Any], node: Any, env: Env) -> None:
     """Keeps what is drawn or written to a file."""
     if name not in _SINKS:
         return

@@ -11,7 +11,7 @@ from typing import Any
 
 from .abstract import Class, Env, External, Function, Instance, NotJudged, Unknown
 from .calling import Evaluator
-from .configs import statistics_of
+from .config_files import statistics_of
 from .expressions import Budget
 from .libraries import CONSTANTS
 from .records import Place, Record, Shown

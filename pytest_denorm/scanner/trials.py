@@ -5,16 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .abstract import Array, Class, Env, Function, Instance, NotJudged, Unknown
 from .calling import Evaluator
 from .expressions import Budget
-
-if TYPE_CHECKING:
-    from .project import Project
 
 __all__ = ["LAYOUTS", "Layout", "Trial", "image_parameter", "images_for", "statistics_parameters", "try_function"]
 
@@ -116,7 +113,7 @@ def images_for(mean: Any, std: Any, seed: int = 1, scale: float = 1.0) -> np.nda
 
 
 def try_function(
-    project: Project,
+    project: Any,
     function: Function,
     layout: Layout,
     images: np.ndarray[Any, Any],
@@ -260,7 +257,7 @@ def _fit(y: np.ndarray[Any, Any], z: np.ndarray[Any, Any]) -> Any:
 
 
 def trials_of(
-    project: Project,
+    project: Any,
     function: Function,
     numbers: Mapping[str, Any],
     owner: Any,
@@ -292,7 +289,7 @@ def marked(function: Function, form: int, numbers: Mapping[str, Any]) -> dict[st
     return made
 
 
-def instance_for(project: Project, cls: Class, form: int) -> Instance:
+def instance_for(project: Any, cls: Class, form: int) -> Instance:
     """An object of a class, made with numbers where its parameters are statistics."""
     init = cls.find("__init__")
     instance = Instance(cls)

@@ -104,7 +104,8 @@ def show(inp):
     plt.imshow(np.clip(np.array(STD) * inp + np.array(MEAN), 0, 1))
 """,
     "two": """\
-inv = transforms.Compose([transforms.Normalize([0, 0, 0], [1 / s for s in STD]), transforms.Normalize([-m for m in MEAN], [1, 1, 1])])
+inv = transforms.Compose([transforms.Normalize([0, 0, 0], [1 / s for s in STD]),
+                          transforms.Normalize([-m for m in MEAN], [1, 1, 1])])
 """,
     "one": """\
 inv = transforms.Normalize([-m / s for m, s in zip(MEAN, STD)], [1 / s for s in STD])
