@@ -29,6 +29,7 @@ def test_every_function_option_and_command_is_in_it() -> None:
         "Diagnosis",
         "GridFigure",
         "Report",
+        "ScanResult",
         "SweepResult",
         "PRESETS",
         "__version__",
