@@ -406,7 +406,12 @@ COMPARISONS = [
     row("reads of no kind", lambda: d.compare(N, len, reads="brg"), e.SettingsError, "reads is 'brg'", "'bgr'"),
     row("a config of nothing", lambda: d.compare(N, {"size": 3}), e.SettingsError, "second has no statistics", "size"),
 ]
+SCANS = [
+    row("no such folder", lambda: d.scan("nowhere"), e.SettingsError, "nowhere"),
+    row("a code that is none", lambda: d.scan(".", select=["DN999"]), e.SettingsError, "DN999"),
+]
 FUNCTIONS = {
+    "scans": SCANS,
     "comparisons": COMPARISONS,
     "statistics": STATISTICS,
     "pictures": PICTURES,
