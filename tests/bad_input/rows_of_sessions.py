@@ -74,6 +74,13 @@ SESSIONS = [
     Session("--denorm without pipelines", ("--denorm",), ("no pipeline is listed", "denorm_pipelines =")),
     Session("a line without =", ("--denorm",), ("'val'", "name = module:attribute"), "denorm_pipelines = val"),
     Session("a line without a name", ("--denorm",), ("'= a:b'",), "denorm_pipelines =\n    = a:b"),
+    Session(
+        "a level that is none",
+        ("--denorm",),
+        ("denorm_checks", "maybe"),
+        "denorm_pipelines = val = mydata:val\ndenorm_checks = round_trip: maybe",
+    ),
+    Session("a path to scan that is none", ("--denorm",), ("denorm_scan", "nowhere"), "denorm_scan = nowhere"),
     Session("a name twice", ("--denorm",), ("'a' is listed twice",), "denorm_pipelines =\n    a = m:x\n    a = m:y"),
     Session(
         "a spec without a colon",
@@ -167,6 +174,11 @@ SESSIONS = [
         "baselines below a file",
         ("--denorm-baseline-dir=notes.txt/b", "--denorm-update=missing", "-k", "image"),
         ("denorm_baseline_dir is ", "notes.txt/b, and ", "notes.txt is no folder: expected a folder."),
+    ),
+    Session(
+        "an overlay elsewhere",
+        ("--denorm-overlay=../elsewhere", "-k", "image"),
+        ("denorm_overlay is '../elsewhere'", "below that of the baselines"),
     ),
     Session(
         "baselines in a file",
