@@ -166,7 +166,7 @@ def test_a_failure_begins_with_its_cause_and_ends_with_its_command(project: pyte
             "*bad: input_unchanged*",
             f"{cause}*",
             "  fails: input_unchanged",
-            "pipeline: bad: Compose.transforms[[]1[]]: torchvision.transforms.Normalize",
+            "pipeline: bad: Compose.transforms[[]0[]]: torchvision.transforms.Normalize",
             "again: pytest --denorm tox.ini::bad::input_unchanged",
             f"FAILED tox.ini::bad::input_unchanged - {cause[:20]}*",
         ],
