@@ -218,7 +218,7 @@ def test_diagnose_names_the_mistake(module: str, capsys: pytest.CaptureFixture[s
     assert main(["diagnose", f"{module}:forward", f"{module}:right"]) == 0
     assert capsys.readouterr().out == "exact: the image comes back: all 768 levels come back.\n"
     assert main(["diagnose", f"{module}:forward", f"{module}:wrong"]) == 1
-    assert "std 0.255 where the pipeline has 0.225" in " ".join(capsys.readouterr().out.split())
+    assert "blue std is 0.255 where the pipeline has 0.225" in " ".join(capsys.readouterr().out.split())
     assert main(["diagnose", f"{module}:forward", f"{module}:wrong", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["kind"] == "wrong-std"
 

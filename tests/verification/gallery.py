@@ -77,7 +77,7 @@ hang(
     T.Normalize([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.255], [1 / 0.229, 1 / 0.224, 1 / 0.225]),
     "round_trip",
     "wrong-mean",
-    "blue std 0.255 where the pipeline has 0.225",
+    "blue mean is 0.358235 where the pipeline has 0.406",
 )
 hang(
     "second_normalize_std_299",
@@ -116,7 +116,7 @@ hang(
     T.Normalize(-mean / std, std),
     "round_trip",
     "divides-by-std",
-    "Normalize(-mean/std, std). Its std has to be 1/std.",
+    "The inverse divides by std: Normalize(-mean/std, std)",
 )
 hang("second_normalize_neither", T.Normalize(-mean, std), "round_trip", "divides-by-std", "Normalize(-mean, std)")
 hang(
@@ -169,7 +169,7 @@ def on_a_clone(inverse: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[tor
     return lambda tensor: inverse(tensor.clone())
 
 
-hang("unnormalize_in_place", UnNormalize(MEAN, STD), "input_unchanged", "mutates-input", "Work on a clone")
+hang("unnormalize_in_place", UnNormalize(MEAN, STD), "input_unchanged", "depends-on-batch", "Work on a clone")
 hang(
     "unnormalize_of_a_batch",
     on_a_clone(UnNormalize(MEAN, STD)),
@@ -250,7 +250,7 @@ def numpy_as_type(inp: torch.Tensor) -> Any:
     return (np.clip(array, 0, 1) * 255).astype(np.uint8)
 
 
-@exhibit(TO_IMAGENET, "round_trip", "scale-255", "cast to bytes without multiplying by 255")
+@exhibit(TO_IMAGENET, "round_trip", "scale-255", "were cast without multiplying by 255")
 def numpy_as_type_of_0_to_1(inp: torch.Tensor) -> Any:
     array = inp.numpy().transpose((1, 2, 0)) * np.array(STD) + np.array(MEAN)
     return np.clip(array, 0, 1).astype(np.uint8)
@@ -342,7 +342,7 @@ def two_decimals(tensor: torch.Tensor) -> Any:
     return tensor * torch.tensor([0.25, 0.24, 0.26])[:, None, None] + torch.tensor([0.49, 0.48, 0.45])[:, None, None]
 
 
-@exhibit(TO_MNIST, "round_trip", "wrong-mean", "grey mean is 0.3081")
+@exhibit(TO_MNIST, "round_trip", "swapped-mean-std", "std")
 def mnist_std_twice(tensor: torch.Tensor) -> Any:
     return tensor * 0.3081 + 0.3081
 
@@ -357,7 +357,7 @@ def gamma(tensor: torch.Tensor) -> Any:
     return (tensor * s + m).clamp(0, 1) ** 2.2
 
 
-@exhibit(TO_IMAGENET, "round_trip", "unknown", "red: gain 1.2, offset -0.1; green: gain 1.2, offset -0.1")
+@exhibit(TO_IMAGENET, "round_trip", "contrast", "All channels are multiplied by 1.2")
 def more_contrast(tensor: torch.Tensor) -> Any:
     return ((tensor * s + m) - 0.5) * 1.2 + 0.5
 
@@ -373,7 +373,7 @@ def mirrored(tensor: torch.Tensor) -> Any:
     return (tensor * s + m).flip(-1)
 
 
-@exhibit(TO_IMAGENET, "random_state_unchanged", "unknown", "random numbers were drawn from torch")
+@exhibit(TO_IMAGENET, "random_state_unchanged", "random", "random numbers were drawn from torch")
 def with_noise(tensor: torch.Tensor) -> Any:
     return tensor * s + m + torch.randn_like(tensor) * 0.05
 

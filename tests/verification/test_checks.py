@@ -580,7 +580,8 @@ def test_a_batch_may_be_off_by_what_arithmetic_explains() -> None:
 
     narrow = torch.tensor([0.0, 0.0, 1.0]).view(-1, 1, 1)  # the std of blue is the smallest
     for factor, status in ((0.2, "passed"), (4.0, "failed")):
-        assert run("inverse_accepts_batch", off(right, factor * allowed * narrow)).status == status
+        expected = "warned" if status == "failed" else status
+        assert run("inverse_accepts_batch", off(right, factor * allowed * narrow)).status == expected
         thing = pipeline(off(normalized, factor * allowed / RGB.std[2] * narrow))
         assert run("batch_matches_single", pipeline=thing).status == status
 
@@ -1259,7 +1260,7 @@ def test_data_sets_of_other_statistics_or_of_none() -> None:
     other = Items(12)
     other.transform = T.Normalize(0.5, 0.1)
     result = run("dataset_is_standardized", pipeline=other)
-    assert result.status == "failed"
+    assert result.status == "warned"
     assert result.details["pictures"] == 12
     assert reason("dataset_is_standardized", pipeline=Raw(12)) == (
         "its pictures do not meet the Normalize: see single_normalize"

@@ -125,7 +125,7 @@ def test_a_picture_that_is_stretched_does_not_come_back(channels: int) -> None:
         x = y * 0.25 + 0.5
         return (x - x.min()) / (x.max() - x.min())
 
-    with pytest.raises(AssertionError, match="diagnosis   min-max: each image is stretched"):
+    with pytest.raises(AssertionError, match="^min-max: each image is stretched"):
         assert_round_trip(Normalization([0.5] * channels, [0.25] * channels), inverse=stretched)
 
 
@@ -459,7 +459,7 @@ def test_truncation_fails_where_the_levels_themselves_come_back(name: str) -> No
         assert_round_trip(normalization, inverse=inverse)
     text = " ".join(str(caught.value).split())
     assert "0 of 768 come back as another byte" in text
-    assert "diagnosis truncation: Bytes are truncated instead of rounded. What lies between two levels" in text
+    assert "truncation: Bytes are truncated instead of rounded. What lies between two levels" in text
     assert [one.name for one in check(normalization, inverse=inverse).failures] == ["round_trip"]
 
 
