@@ -111,7 +111,11 @@ MAPS = [
     (of(MEAN[::-1], STD[::-1]), "channel-order", "the second has the first's mean and std reversed."),
     (PRESETS["half"], "other-preset", "the second has the statistics of half (mean (0.5, 0.5, 0.5), std"),
     (of(MEAN / 255, STD / 255), "scale-255", "the second does not divide by 255 where the first does"),
-    (of(MEAN.round(2), STD.round(2)), "rounded-constants", "the second has the first's mean and std, rounded to 2 decimals."),
+    (
+        of(MEAN.round(2), STD.round(2)),
+        "rounded-constants",
+        "the second has the first's mean and std, rounded to 2 decimals.",
+    ),
 ]
 
 

@@ -541,7 +541,7 @@ def test_workers_draw_as_the_ini_says_and_pytest_html_shows_it(pytester: pytest.
         text = (pytester.path / page).read_text()
         assert base64.b64encode(picture.read_bytes()).decode() in text
         assert "wrong-mean: red" in text
-    assert "<p>1 picture of round trips that failed.</p>" in text
+    assert "1 figure of round trips that failed" in text
 
 
 def test_a_picture_that_cannot_be_written_is_told(pytester: pytest.Pytester) -> None:
