@@ -125,7 +125,7 @@ def test_a_picture_that_is_stretched_does_not_come_back(channels: int) -> None:
         x = y * 0.25 + 0.5
         return (x - x.min()) / (x.max() - x.min())
 
-    with pytest.raises(AssertionError, match="^min-max: each image is stretched"):
+    with pytest.raises(AssertionError, match=r"^min-max: each image is stretched"):
         assert_round_trip(Normalization([0.5] * channels, [0.25] * channels), inverse=stretched)
 
 
