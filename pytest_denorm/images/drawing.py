@@ -12,7 +12,7 @@ import numpy as np
 from ..core.normalization import Normalization
 from ..errors import BaselineError, ImageError
 from .decoding import refuse_size
-from .grid_figure import GridFigure, Tile
+from .grid_figure import GridFigure, Tile, is_grid_figure
 from .png import decode_png
 from .regions import Box
 
@@ -48,7 +48,7 @@ def draw(figure: Any, kwargs: Mapping[str, Any]) -> Drawing:
     Raises:
         BaselineError: it is not opaque, or is larger than a baseline may be.
     """
-    if isinstance(figure, GridFigure):
+    if is_grid_figure(figure):
         return _of_grid(figure, kwargs)
     if kwargs.get("remove_text"):
         from matplotlib.testing.decorators import remove_ticks_and_titles
