@@ -28,9 +28,9 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import inverses
-import items
-import pipelines
+import project_inverses as inverses
+import project_items as items
+import project_pipelines as pipelines
 import torch
 from project import Project
 
