@@ -27,12 +27,16 @@ def states_kept() -> Iterator[None]:
 @contextmanager
 def states_put_back() -> Iterator[None]:
     """The same for what takes long: no thread waits, and what others draw meanwhile is put back, too."""
-    python, array = random.getstate(), np.random.get_state()
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call, unused-ignore]
-    with torch.random.fork_rng(devices=devices):
-        try:
-            yield
-        finally:
+    with alone():  # not while another thread has its seeds in place
+        python, array = random.getstate(), np.random.get_state()
+        devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call, unused-ignore]
+        tensors = torch.random.fork_rng(devices=devices)
+        tensors.__enter__()
+    try:
+        yield
+    finally:
+        with alone():
+            tensors.__exit__(None, None, None)
             random.setstate(python)
             np.random.set_state(array)
 
