@@ -43,12 +43,6 @@ class Ini:
         value = self.values.get(key, [])
         return value.split() if isinstance(value, str) else [str(one) for one in value]
 
-    def lines_of(self, key: str) -> list[str]:
-        """The value of a key that holds a list of lines; blank ones are left out."""
-        value = self.values.get(key, [])
-        lines = value.split("\n") if isinstance(value, str) else map(str, value)
-        return [line.strip() for line in lines if line.strip()]
-
 
 def find_ini(folder: Path) -> Ini:
     """The file that pytest reads in `folder`, in pytest's own order; else the one to write into.

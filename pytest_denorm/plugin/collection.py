@@ -16,13 +16,14 @@ from ..checks.bound import BoundCheck
 from ..checks.case import Case
 from ..checks.choice import Choice
 from ..checks.outcome import CheckResult
-from ..errors import DenormError, SettingsError
+from ..errors import SettingsError
 from ..pipelines.spec import Loaded, load_made
 from . import settings
 from .entries import Entry, listed_entries, session_levels
 from .fixtures import folders_of, session_images
 from .same import same_pairs
 from .same_items import SamePipelines
+from .told_item import ToldItem
 
 __all__ = ["bind_to_session", "collector_of"]
 
@@ -75,7 +76,7 @@ class _Pipeline(pytest.Collector):
         return Case(pipeline.value, inverse.value, images, self.name, self.entry.output_max, notes=notes)
 
 
-class _CheckItem(pytest.Item):
+class _CheckItem(ToldItem):
     """One check of one pipeline."""
 
     parent: _Pipeline
@@ -89,14 +90,6 @@ class _CheckItem(pytest.Item):
             raise pipeline.made
         choice = replace(pipeline.choice, wanted=tuple(name for name in pipeline.choice.wanted if name in beside))
         BoundCheck(pipeline.made, self.name, choice, _command(self), _recorder(self, pipeline.name))()
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if not isinstance(excinfo.value, (AssertionError, DenormError)):
-            return super().repr_failure(excinfo, style)
-        told = excinfo.getrepr(style="value", chain=False)
-        if told.reprcrash is not None:
-            told.reprcrash.message = str(excinfo.value)  # the line of the summary begins with it
-        return told
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         return self.path, None, f"{self.parent.name}: {self.name}"

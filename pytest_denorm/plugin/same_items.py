@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ..comparing.compared import compare
-from ..errors import DenormError
 from ..pipelines.spec import load_made
 from .fixtures import folders_of
+from .told_item import ToldItem
 
 __all__ = ["SamePipelines"]
 
@@ -43,7 +43,7 @@ class SamePipelines(pytest.Collector):
         return self._made[name]
 
 
-class _SameItem(pytest.Item):
+class _SameItem(ToldItem):
     """One comparison."""
 
     parent: SamePipelines
@@ -61,14 +61,6 @@ class _SameItem(pytest.Item):
         }
         self.user_properties += [(f"denorm_{name}", text) for name, text in facts.items()]
         found.raise_for_difference()
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if not isinstance(excinfo.value, (AssertionError, DenormError)):
-            return super().repr_failure(excinfo, style)
-        told = excinfo.getrepr(style="value", chain=False)
-        if told.reprcrash is not None:
-            told.reprcrash.message = str(excinfo.value)  # the line of the summary begins with it
-        return told
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         return self.path, None, f"same: {self.name}"
