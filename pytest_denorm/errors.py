@@ -18,11 +18,11 @@ class StatisticsError(DenormError, ValueError):
 
 
 class ImageError(DenormError, ValueError):
-    """Pictures of a shape or a value range that cannot be worked with."""
+    """Images of a shape or a value range that cannot be worked with."""
 
 
 class ImageTypeError(DenormError, TypeError):
-    """Pictures of a type or a dtype that cannot be worked with."""
+    """Images of a type or a dtype that cannot be worked with."""
 
 
 class PipelineError(DenormError, LookupError):
@@ -48,7 +48,7 @@ class AmbiguousNormalizeError(PipelineError):
 
 
 class ConditionalNormalizeError(PipelineError):
-    """A Normalize that only some of the pictures meet."""
+    """A Normalize that only some of the images meet."""
 
 
 class PipelineRaisedError(PipelineError):
@@ -68,7 +68,7 @@ class PipelineRaisedError(PipelineError):
 
 
 class NotInvertibleError(PipelineError):
-    """A normalization that no fixed mean and std can undo, such as one by each picture's own statistics."""
+    """A normalization that no fixed mean and std can undo, such as one by each image's own statistics."""
 
 
 class AdapterError(DenormError, ValueError):
@@ -84,7 +84,7 @@ class CheckNameError(DenormError, LookupError):
 
 
 class DatasetError(DenormError, ValueError):
-    """A data set that cannot be measured or swept, or a picture of it that could not be read."""
+    """A data set that cannot be measured or swept, or an image of it that could not be read."""
 
 
 class RankError(DenormError, RuntimeError):
@@ -96,7 +96,7 @@ class BaselineError(DenormError, ValueError):
 
 
 class InverseError(DenormError, RuntimeError):
-    """An inverse that raised, or gave back something that is no picture."""
+    """An inverse that raised, or gave back something that is no image."""
 
 
 class MissingLibraryError(DenormError, ImportError):

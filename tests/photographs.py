@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-# package -> (folder in it, colour photographs, grey photographs)
+# package -> (folder in it, color photographs, grey photographs)
 _SHIPPED = {
     "matplotlib": ("mpl-data/sample_data", ["grace_hopper.jpg"], []),
     "skimage": (
@@ -33,17 +33,17 @@ _SHIPPED = {
 
 def _files(grey: bool) -> dict[str, list[Path]]:
     found = {}
-    for package, (folder, colour_names, grey_names) in _SHIPPED.items():
+    for package, (folder, color_names, grey_names) in _SHIPPED.items():
         spec = importlib.util.find_spec(package)
         if spec is None or spec.origin is None:
             continue
-        files = [Path(spec.origin).parent / folder / name for name in (grey_names if grey else colour_names)]
+        files = [Path(spec.origin).parent / folder / name for name in (grey_names if grey else color_names)]
         found[package] = [file for file in files if file.exists()]
     return {package: files for package, files in found.items() if files}
 
 
 def photographs() -> list[Image.Image]:
-    """The colour photographs, mode RGB, of several sizes from 451 x 300 to 1000 x 872."""
+    """The color photographs, mode RGB, of several sizes from 451 x 300 to 1000 x 872."""
     return [Image.open(file).convert("RGB") for files in _files(grey=False).values() for file in files]
 
 
@@ -71,7 +71,7 @@ def crops(count: int, size: int, *, seed: int = 0) -> np.ndarray[Any, np.dtype[n
 
 
 def write_imagefolder(folder: Path | str) -> Path:
-    """Copies the colour photographs to ``folder/<package>/<name>``, as torchvision's ImageFolder wants them."""
+    """Copies the color photographs to ``folder/<package>/<name>``, as torchvision's ImageFolder wants them."""
     folder = Path(folder)
     for package, files in _files(grey=False).items():
         (folder / package).mkdir(parents=True, exist_ok=True)

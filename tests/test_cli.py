@@ -46,7 +46,7 @@ def make():
 def interrupted():
     raise KeyboardInterrupt
 
-pictures = [torch.arange(768).view(3, 16, 16).mul(i).to(torch.uint8) for i in (1, 3, 5, 7)]
+images = [torch.arange(768).view(3, 16, 16).mul(i).to(torch.uint8) for i in (1, 3, 5, 7)]
 """
 
 
@@ -234,9 +234,9 @@ def test_show_draws_three_rows(module: str, tmp_path: Path, capsys: pytest.Captu
     assert main(["show", f"{module}:val", *files, "-o", str(out)]) == 0
     assert main(["show", f"{module}:val", *files, "-o", str(tmp_path / "new/folder/look.png")]) == 0
     assert (tmp_path / "new/folder/look.png").read_bytes() == out.read_bytes()
-    with Image.open(out) as picture:
-        assert picture.mode == "RGB"
-        assert picture.size == (5 * 33 + 1, 3 * (34 + 16))
+    with Image.open(out) as image:
+        assert image.mode == "RGB"
+        assert image.size == (5 * 33 + 1, 3 * (34 + 16))
     capsys.readouterr()
     assert main(["show", "imagenet", str(tmp_path / "none.png"), "-o", str(out)]) == 2
     assert "none.png" in "".join(capsys.readouterr().err.split())
@@ -307,7 +307,7 @@ print("at import", flush=True)
 os.system("echo by another program")
 multiprocessing.set_start_method("{method}", force=True)
 
-class Pictures:
+class Images:
     def __len__(self):
         return 4
 
@@ -343,7 +343,7 @@ def test_what_the_user_s_code_prints_is_no_part_of_the_result(
     found = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert isinstance(json.loads(found.stdout), dict), found
     assert {"at import", "by another program"} < set(found.stderr.splitlines())
-    assert ("picture 3 of " in found.stderr) == (arguments[0] != "check")
+    assert ("image 3 of " in found.stderr) == (arguments[0] != "check")
     assert ("\nundone\n" in found.stderr) == ("loud:undo" in arguments)
 
 
@@ -417,8 +417,8 @@ def test_check_draws_the_round_trip(module: str, tmp_path: Path, capsys: pytest.
     wrong = ["check", f"{module}:val", "--inverse", f"{module}:wrong", "--select", "round_trip"]
     assert main([*wrong, "--figure", "trip.png"]) == 1
     assert capsys.readouterr().out.endswith("\nfigure: trip.png\n")
-    with Image.open(tmp_path / "trip.png") as picture:
-        assert picture.size[0] == 1000
+    with Image.open(tmp_path / "trip.png") as image:
+        assert image.size[0] == 1000
     assert main([*wrong, "--figure", "again.png", "--json"]) == 1
     assert not json.loads(capsys.readouterr().out)["ok"]
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "trip.png").read_bytes()
@@ -506,7 +506,7 @@ def test_what_is_printed_fits_80_columns(module: str, capsys: pytest.CaptureFixt
             assert len(line) <= 80 or " " not in line.strip() or is_code, line
 
 
-def test_colours_are_for_terminals(
+def test_colors_are_for_terminals(
     module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = (["check", f"{module}:val", "--inverse", f"{module}:wrong"], ["diagnose", "imagenet", f"{module}:wrong"])
@@ -529,7 +529,7 @@ def test_colours_are_for_terminals(
 
 
 @pytest.mark.parametrize(
-    ("environ", "terminal", "colours"),
+    ("environ", "terminal", "colors"),
     [
         ({}, True, True),
         ({}, False, False),
@@ -540,12 +540,12 @@ def test_colours_are_for_terminals(
         ({"FORCE_COLOR": "1"}, False, True),
     ],
 )
-def test_when_colours_are_wanted(environ: dict[str, str], terminal: bool, colours: bool) -> None:
+def test_when_colors_are_wanted(environ: dict[str, str], terminal: bool, colors: bool) -> None:
     class Stream:
         def isatty(self) -> bool:
             return terminal
 
-    assert wants_colors(Stream(), environ) is colours
+    assert wants_colors(Stream(), environ) is colors
 
 
 @pytest.mark.parametrize(
@@ -600,8 +600,8 @@ def test_the_demo_shows_what_it_promises(
     assert "1 updated" in result.stdout
     assert "1 compared, 0 updated, 0 missing, 0 not compared" in result.stdout
     assert "wrong-std: blue std is 0.255 where the pipeline has 0.225" in result.stdout
-    with Image.open(folder / "look.png") as picture:
-        assert picture.size == (6 * 129 + 1, 3 * (130 + 16))
+    with Image.open(folder / "look.png") as image:
+        assert image.size == (6 * 129 + 1, 3 * (130 + 16))
     assert (folder / "baseline_images" / "test_first_batch.png").is_file()
 
     (folder / "pipeline.py").write_text("# mine")
@@ -611,14 +611,14 @@ def test_the_demo_shows_what_it_promises(
 
 
 def test_show_does_not_write_over_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    picture = tmp_path / "a.png"
-    Image.new("RGB", (8, 8), (9, 80, 200)).save(picture)
-    before = picture.read_bytes()
-    (tmp_path / "link.png").symlink_to(picture)
+    image = tmp_path / "a.png"
+    Image.new("RGB", (8, 8), (9, 80, 200)).save(image)
+    before = image.read_bytes()
+    (tmp_path / "link.png").symlink_to(image)
     for output in ("a.png", "link.png"):
-        assert main(["show", "imagenet", str(picture), "-o", str(tmp_path / output)]) == 2
+        assert main(["show", "imagenet", str(image), "-o", str(tmp_path / output)]) == 2
         assert "one of the images to show: expected another file." in " ".join(capsys.readouterr().err.split())
-        assert picture.read_bytes() == before
+        assert image.read_bytes() == before
 
 
 def test_usages_can_be_followed() -> None:

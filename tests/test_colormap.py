@@ -1,4 +1,4 @@
-"""The fitted map of colours, and what it says of itself."""
+"""The fitted map of colors, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -169,15 +169,15 @@ class TestProblems:
         [
             (
                 measured(np.eye(3), per_image=True),
-                "per-image: the colour of a pixel depends on the other pixels of its picture",
+                "per-image: the color of a pixel depends on the other pixels of its image",
             ),
             (
                 measured(np.eye(3), random=0.25, outcomes=7),
-                "random: 7 different results for one picture, 25% not the usual",
+                "random: 7 different results for one image, 25% not the usual",
             ),
             (
                 measured(np.eye(3), gated=True),
-                "gated: pictures whose brightest level is at most 2 of 255 are treated otherwise",
+                "gated: images whose brightest level is at most 2 of 255 are treated otherwise",
             ),
             (
                 measured(np.eye(3), clipped=True),
@@ -281,7 +281,7 @@ class TestNormalization:
         with pytest.raises(NotInvertibleError) as error:
             found.normalization()
         assert str(error.value) == (
-            "what was measured is no Normalize: gated: pictures whose brightest level is at most 2 of 255 are treated "
+            "what was measured is no Normalize: gated: images whose brightest level is at most 2 of 255 are treated "
             "otherwise; channel order: the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR), with "
             "mean (0, 0, 0) and std (1, 1, 1). Called with CHW floats, 42 times."
         )
@@ -289,7 +289,7 @@ class TestNormalization:
 
 class TestDifference:
     @pytest.mark.parametrize("seed", range(8))
-    def test_is_the_largest_over_all_colours(self, seed):
+    def test_is_the_largest_over_all_colors(self, seed):
         random = np.random.default_rng(seed)
         declared = Normalization(random.uniform(0, 1, 3), random.uniform(0.1, 1, 3) * random.choice([-1, 1], 3))
         exact = of(declared)
@@ -305,16 +305,16 @@ class TestDifference:
         assert found.difference(Normalization(0.5, 0.5)) == 1
 
     def test_takes_as_many_channels(self):
-        with pytest.raises(StatisticsError, match="mean has 2 numbers, the pictures have 3 channels"):
+        with pytest.raises(StatisticsError, match="mean has 2 numbers, the images have 3 channels"):
             measured(np.eye(3)).difference(Normalization([0.5, 0.5], [0.5, 0.5]))
-        with pytest.raises(StatisticsError, match="mean has 3 numbers, the pictures have 1 channel"):
+        with pytest.raises(StatisticsError, match="mean has 3 numbers, the images have 1 channel"):
             measured(np.ones((1, 3))).difference(Normalization([0.5] * 3, [0.5] * 3))
 
 
 class TestInWords:
     def test_a_normalization(self):
         found = of(Normalization(MEAN, STD))
-        statistics = "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1"
+        statistics = "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), images in 0..1"
         assert str(found) == f"{statistics} (measured in 42 calls with CHW floats)"
 
     def test_problems(self):
@@ -326,7 +326,7 @@ class TestInWords:
 
     def test_bytes_that_are_not_divided(self):
         assert str(measured([[1.0]], undivided="HWC bytes")) == (
-            "mean (0,), std (1,), pictures in 0..1; HWC bytes is not divided by 255 (measured in 42 calls with CHW "
+            "mean (0,), std (1,), images in 0..1; HWC bytes is not divided by 255 (measured in 42 calls with CHW "
             "floats)"
         )
 

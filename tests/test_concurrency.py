@@ -294,8 +294,8 @@ def test_one_data_set_can_be_swept_by_two_threads() -> None:
             return 12
 
         def __getitem__(self, index: int) -> torch.Tensor:
-            picture = transforms.functional.to_pil_image(pictures()[index % 4])
-            found: torch.Tensor = self.transform(picture)
+            image = transforms.functional.to_pil_image(pictures()[index % 4])
+            found: torch.Tensor = self.transform(image)
             return found
 
     data = Own()

@@ -42,15 +42,15 @@ executed = load("executed")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """A page with the results of its Python examples."""
-    pictures = tmp_path_factory.mktemp("pictures")
+    images = tmp_path_factory.mktemp("pictures")
 
     @functools.cache
     def make(page: str) -> str:
         pytest.importorskip("skimage", reason="its photographs are on the pages")
         text = re.sub(r"^```\{shell\}.*?^```\n", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
-        result: str = executed.execute(text, page, pictures)
+        result: str = executed.execute(text, page, images)
         for file in re.findall(r"/_build/pictures/(\S+)", result):
-            assert (pictures / file).stat().st_size > 0
+            assert (images / file).stat().st_size > 0
         return result
 
     return make

@@ -1,4 +1,4 @@
-"""The hot path: normalize, denormalize, to_uint8 and the Denormalize module, on everything that holds pictures."""
+"""The hot path: normalize, denormalize, to_uint8 and the Denormalize module, on everything that holds images."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BIG = (5, 3, 251, 317)
 
 @pytest.fixture(params=[None, 50], ids=["", "cut"])
 def blocks(request, monkeypatch):
-    """Blocks as they are, and some so small that pictures of 5 x 7 are cut, so that the pieces must fit together."""
+    """Blocks as they are, and some so small that images of 5 x 7 are cut, so that the pieces must fit together."""
     if request.param:
         monkeypatch.setattr(kernels, "_BLOCK", 4 * request.param)
 
@@ -81,7 +81,7 @@ def all_levels() -> torch.Tensor:
     return torch.stack([levels, levels.flip(0), levels.roll(77)]).view(3, 16, 16)
 
 
-# layout -> the same NCHW pictures, lying otherwise in memory
+# layout -> the same NCHW images, lying otherwise in memory
 LAYOUTS = {
     "contiguous": lambda x: x.contiguous(),
     "channels_last": lambda x: x.contiguous(memory_format=torch.channels_last),
@@ -281,9 +281,9 @@ class TestOut:
                 denormalize,
                 np.zeros((3, 4, 4)),
                 ImageTypeError,
-                "out is a ndarray: expected a Tensor, as the pictures are.",
+                "out is a ndarray: expected a Tensor, as the images are.",
             ),
-            (denormalize, [1], ImageTypeError, "out is a list: expected a Tensor, as the pictures are."),
+            (denormalize, [1], ImageTypeError, "out is a list: expected a Tensor, as the images are."),
             (
                 denormalize,
                 torch.zeros(4, 4, 3),
@@ -300,7 +300,7 @@ class TestOut:
                 denormalize,
                 torch.zeros(3, 4, 4, device="meta"),
                 ImageError,
-                "out is on meta, the pictures are on cpu.",
+                "out is on meta, the images are on cpu.",
             ),
             (
                 denormalize,
@@ -316,7 +316,7 @@ class TestOut:
 
     def test_arrays_that_do_not_fit_are_refused(self):
         y = pictures(3, 4, 4).numpy()
-        with pytest.raises(ImageTypeError, match=r"^out is a Tensor: expected a ndarray, as the pictures are\.$"):
+        with pytest.raises(ImageTypeError, match=r"^out is a Tensor: expected a ndarray, as the images are\.$"):
             denormalize(y, IMAGENET, out=torch.zeros(3, 4, 4))
         with pytest.raises(ImageError, match=r"and dtype float64: expected shape \(3, 4, 4\) and dtype float32\.$"):
             denormalize(y, IMAGENET, out=np.zeros((3, 4, 4)))
@@ -372,9 +372,9 @@ class TestToUint8:
             assert torch.equal(to_uint8(normalize(u, PRESETS[name]).half(), name), u)
 
     def test_every_photograph_comes_back(self):
-        for picture in photographs()[:4]:
-            hwc = np.asarray(picture)
-            y = F.normalize(F.to_tensor(picture), list(IMAGENET.mean), list(IMAGENET.std))
+        for image in photographs()[:4]:
+            hwc = np.asarray(image)
+            y = F.normalize(F.to_tensor(image), list(IMAGENET.mean), list(IMAGENET.std))
             np.testing.assert_array_equal(to_uint8(y, IMAGENET).permute(1, 2, 0).numpy(), hwc)
             np.testing.assert_array_equal(to_uint8(normalize(hwc, IMAGENET), IMAGENET), hwc)
 
@@ -438,10 +438,10 @@ class TestNormalize:
         assert torch.equal(x, before)
 
     def test_bytes_are_scaled_as_to_tensor_does(self):
-        picture = photographs()[0]
-        want = F.normalize(F.to_tensor(picture), list(IMAGENET.mean), list(IMAGENET.std))
-        assert torch.equal(normalize(F.pil_to_tensor(picture), IMAGENET), want)
-        np.testing.assert_array_equal(normalize(np.array(picture), IMAGENET), want.permute(1, 2, 0).numpy())
+        image = photographs()[0]
+        want = F.normalize(F.to_tensor(image), list(IMAGENET.mean), list(IMAGENET.std))
+        assert torch.equal(normalize(F.pil_to_tensor(image), IMAGENET), want)
+        np.testing.assert_array_equal(normalize(np.array(image), IMAGENET), want.permute(1, 2, 0).numpy())
 
     @pytest.mark.parametrize("shape", [(2, 3, 9, 9), (2, 3, 32, 32)], ids=str)
     @pytest.mark.parametrize("dtype", HALVES, ids=str)
@@ -462,11 +462,11 @@ class TestNormalize:
         np.testing.assert_array_equal(y, normalize(torch.from_numpy(x), IMAGENET).numpy())
 
     def test_refuses_what_is_no_picture(self):
-        with pytest.raises(ImageTypeError, match=r"^the pictures are a builtins\.list: "):
+        with pytest.raises(ImageTypeError, match=r"^the images are a builtins\.list: "):
             normalize([0.5], IMAGENET)
 
     def test_refuses_other_integers(self):
-        message = "the pictures are of torch.int64: expected uint8 or floating point, as it goes into Normalize."
+        message = "the images are of torch.int64: expected uint8 or floating point, as it goes into Normalize."
         with pytest.raises(ImageTypeError, match=f"^{re.escape(message)}$"):
             normalize(torch.zeros(3, 4, 4, dtype=torch.int64), IMAGENET)
 
@@ -659,37 +659,37 @@ class TestRefused:
         [
             (
                 torch.zeros(3, 4, 4, dtype=torch.uint8),
-                "the pictures are of torch.uint8: expected floating point, as it comes out of Normalize. "
+                "the images are of torch.uint8: expected floating point, as it comes out of Normalize. "
                 "Bytes were never normalized, or were already converted back.",
             ),
             (
                 np.zeros((4, 4, 3), np.int32),
-                "the pictures are of int32: expected floating point, as it comes out of Normalize. "
+                "the images are of int32: expected floating point, as it comes out of Normalize. "
                 "Bytes were never normalized, or were already converted back.",
             ),
             (
                 torch.zeros(3, 4, 4, dtype=torch.bool),
-                "the pictures are of torch.bool: expected floating point, as it comes out of Normalize. "
+                "the images are of torch.bool: expected floating point, as it comes out of Normalize. "
                 "Bytes were never normalized, or were already converted back.",
             ),
             (
                 torch.zeros(3, 4, 4, dtype=torch.complex64),
-                "the pictures are of torch.complex64: expected real numbers.",
+                "the images are of torch.complex64: expected real numbers.",
             ),
-            (np.array([["a"]]), "the pictures are of <U1: expected real numbers."),
+            (np.array([["a"]]), "the images are of <U1: expected real numbers."),
             (
                 [torch.zeros(3, 4, 4)],
-                "the pictures are a builtins.list: expected a torch tensor or a numpy array of floating point. "
-                "Stack pictures of one size, or call it on each.",
+                "the images are a builtins.list: expected a torch tensor or a numpy array of floating point. "
+                "Stack images of one size, or call it on each.",
             ),
-            (None, "the pictures are a builtins.NoneType: expected a torch tensor or a numpy array of floating point."),
+            (None, "the images are a builtins.NoneType: expected a torch tensor or a numpy array of floating point."),
             (
                 photographs()[0],
-                "the pictures are a PIL.Image.Image: expected a torch tensor or a numpy array of floating point.",
+                "the images are a PIL.Image.Image: expected a torch tensor or a numpy array of floating point.",
             ),
             (
                 torch.zeros(3, 4, 4).to_sparse(),
-                "the pictures are a tensor of layout torch.sparse_coo: convert it with .to_dense().",
+                "the images are a tensor of layout torch.sparse_coo: convert it with .to_dense().",
             ),
         ],
     )
@@ -704,13 +704,13 @@ class TestRefused:
 
     @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
     def test_complex_arrays(self, dtype):
-        message = f"the pictures are of {np.dtype(dtype)}: expected real numbers."
+        message = f"the images are of {np.dtype(dtype)}: expected real numbers."
         with pytest.raises(ImageTypeError, match=f"^{re.escape(message)}$"):
             denormalize(np.zeros((3, 4, 4), dtype), IMAGENET)
 
     @pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="long double is float64 here")
     def test_long_doubles(self):
-        message = r"^the pictures are of float(96|128), which torch lacks: convert them to float64\.$"
+        message = r"^the images are of float(96|128), which torch lacks: convert them to float64\.$"
         with pytest.raises(ImageTypeError, match=message):
             denormalize(np.zeros((3, 4, 4), np.longdouble), IMAGENET)
 
@@ -719,33 +719,33 @@ class TestRefused:
         [
             (
                 (4, 4),
-                "the pictures have shape (4, 4) and no channel axis; the statistics have 3 channels (preset imagenet): "
+                "the images have shape (4, 4) and no channel axis; the statistics have 3 channels (preset imagenet): "
                 "expected (3, H, W) or (N, 3, H, W).",
             ),
             (
                 (4, 5, 3),
-                "the pictures have shape (4, 5, 3): their channels are last, and were looked for on axis -3. "
+                "the images have shape (4, 5, 3): their channels are last, and were looked for on axis -3. "
                 "Use images.movedim(-1, -3), or give channel_axis=-1.",
             ),
             (
                 (2, 3, 8, 4, 5),
-                "the pictures have shape (2, 3, 8, 4, 5): no 3 channels on axis -3. If these are videos "
+                "the images have shape (2, 3, 8, 4, 5): no 3 channels on axis -3. If these are videos "
                 "(..., C, T, H, W), give channel_axis=-4.",
             ),
             (
                 (3, 8, 4, 5),
-                "the pictures have shape (3, 8, 4, 5): no 3 channels on axis -3. If these are videos "
+                "the images have shape (3, 8, 4, 5): no 3 channels on axis -3. If these are videos "
                 "(..., C, T, H, W), give channel_axis=-4.",
             ),
             (
                 (2, 4, 5, 6),
-                "the pictures have 4 channels (axis -3 of shape (2, 4, 5, 6)), the statistics have 3 channels "
+                "the images have 4 channels (axis -3 of shape (2, 4, 5, 6)), the statistics have 3 channels "
                 "(preset imagenet).",
             ),
             (
                 (3, 1, 5, 6),
-                "the pictures have 1 channel (axis -3 of shape (3, 1, 5, 6)), the statistics have 3 channels "
-                "(preset imagenet). Grey pictures take one mean and one std.",
+                "the images have 1 channel (axis -3 of shape (3, 1, 5, 6)), the statistics have 3 channels "
+                "(preset imagenet). Grey images take one mean and one std.",
             ),
         ],
     )
@@ -757,7 +757,7 @@ class TestRefused:
 
     def test_arrays_that_could_be_either(self):
         message = (
-            "the pictures have shape (3, 5, 3): the channels may be axis -3 (..., C, H, W) or axis -1 (..., H, W, C). "
+            "the images have shape (3, 5, 3): the channels may be axis -3 (..., C, H, W) or axis -1 (..., H, W, C). "
             "Say which with channel_axis."
         )
         y = pictures(3, 5, 3)
@@ -769,8 +769,7 @@ class TestRefused:
 
     def test_arrays_of_another_number_of_channels(self):
         message = (
-            "the pictures have 4 channels (axis -1 of shape (5, 6, 4)), "
-            "the statistics have 3 channels (preset imagenet)."
+            "the images have 4 channels (axis -1 of shape (5, 6, 4)), the statistics have 3 channels (preset imagenet)."
         )
         with pytest.raises(ImageError, match=f"^{re.escape(message)}$"):
             denormalize(np.zeros((5, 6, 4)), IMAGENET, channel_axis=-1)
@@ -785,7 +784,7 @@ class TestRefused:
             assert torch.equal(denormalize(y, GREY, channel_axis=axis), denormalize(y, GREY))
 
     def test_two_means_do_not_serve_three_channels(self):
-        with pytest.raises(ImageError, match="the pictures have 3 channels"):
+        with pytest.raises(ImageError, match="the images have 3 channels"):
             denormalize(torch.zeros(3, 4, 5), Normalization([0.5, 0.5], [0.5, 0.5]), channel_axis=0)
 
     @pytest.mark.parametrize("axis", [3, -4])
@@ -1132,9 +1131,9 @@ class TestScriptedAndCompiled:
     @pytest.mark.parametrize(
         ("made", "images", "kind", "message"),
         [
-            (GREY, torch.zeros(3, 4, 5, dtype=torch.int64), TypeError, "normalized pictures are of floating point"),
+            (GREY, torch.zeros(3, 4, 5, dtype=torch.int64), TypeError, "normalized images are of floating point"),
             *(
-                (made, torch.zeros(shape), ValueError, "the number of channels of the pictures is not that of the stat")
+                (made, torch.zeros(shape), ValueError, "the number of channels of the images is not that of the stat")
                 for made, shape in [
                     (IMAGENET, (4, 4, 5)),
                     (IMAGENET, (3, 5)),
@@ -1226,9 +1225,9 @@ class TestModule:
     def test_scripts_refuse_as_well(self):
         scripted = torch.jit.script(Denormalize.of(IMAGENET))
         for images, message in (
-            (torch.zeros(3, 4, 4, dtype=torch.uint8), "normalized pictures are of floating point"),
-            (torch.zeros(2, 4, 4), "the number of channels of the pictures is not that of the statistics"),
-            (torch.zeros(4, 4), "the number of channels of the pictures is not that of the statistics"),
+            (torch.zeros(3, 4, 4, dtype=torch.uint8), "normalized images are of floating point"),
+            (torch.zeros(2, 4, 4), "the number of channels of the images is not that of the statistics"),
+            (torch.zeros(4, 4), "the number of channels of the images is not that of the statistics"),
         ):
             with pytest.raises(torch.jit.Error, match=message):
                 scripted(images)

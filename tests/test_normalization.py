@@ -116,8 +116,8 @@ class TestStatistics:
         assert repr(Normalization(127.5, 51, 255, source="here")) == full
 
     def test_str_is_for_people(self):
-        assert str(PRESETS["mnist"]) == "mean (0.1307,), std (0.3081,), pictures in 0..1"
-        assert str(Normalization(127.5, 127.5, 255)) == "mean (127.5,), std (127.5,), pictures in 0..255"
+        assert str(PRESETS["mnist"]) == "mean (0.1307,), std (0.3081,), images in 0..1"
+        assert str(Normalization(127.5, 127.5, 255)) == "mean (127.5,), std (127.5,), images in 0..255"
 
     def test_format_numbers_keeps_the_digits_asked_for(self):
         assert format_numbers([1 / 3, 2.0]) == "(0.333333, 2)"
@@ -190,24 +190,24 @@ class TestRefused:
             (
                 (0.5, 1e-320),
                 "std[0] is 1e-320: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
-                "size of the pictures' values, 0..1.",
+                "size of the images' values, 0..1.",
             ),
             (
                 (0, 1e-320),
                 "std[0] is 1e-320: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
-                "size of the pictures' values, 0..1.",
+                "size of the images' values, 0..1.",
             ),
             (
                 (1e300, 1e-10, 255),
                 "std[0] is 1e-10: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
-                "size of the pictures' values, 0..255.",
+                "size of the images' values, 0..255.",
             ),
             ((0.5, 0.5, 10**400), f"pixel_max is {10**400}, not a number: expected a real number such as 0.485."),
             ((0.5, 0.5, "white"), "pixel_max is 'white', not a number: expected a real number such as 0.485."),
             *(
                 (
                     (0.5, 0.5, white),
-                    f"pixel_max is {float(white)!r}: expected the value of white in the pictures that enter "
+                    f"pixel_max is {float(white)!r}: expected the value of white in the images that enter "
                     f"Normalize, 1.0 after ToTensor or 255.0 for bytes.",
                 )
                 for white in (0, -1.0, math.inf, math.nan)
@@ -236,12 +236,12 @@ class TestRefused:
 class TestWarned:
     BYTES = (
         "mean (123.675, 116.28, 103.53) and std (58.395, 57.12, 57.375) look like statistics of bytes (0..255), on "
-        "pictures whose white is 1.0. Divide both by 255, or give pixel_max=255.0 if the pictures that enter "
+        "images whose white is 1.0. Divide both by 255, or give pixel_max=255.0 if the images that enter "
         "Normalize are 0..255."
     )
     UNITS = (
-        "mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225) look like statistics of pictures in 0..1, on "
-        "pictures whose white is 255. Multiply both by 255, or leave pixel_max at 1.0 if the pictures that enter "
+        "mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225) look like statistics of images in 0..1, on "
+        "images whose white is 255. Multiply both by 255, or leave pixel_max at 1.0 if the images that enter "
         "Normalize are 0..1."
     )
 
@@ -265,7 +265,7 @@ class TestWarned:
     @pytest.mark.parametrize("arguments", [(2.1, 0.5), ((0.5, 2.1), (0.5, 0.5)), (16, 2)])
     def test_a_mean_that_neither_units_nor_bytes_have(self, arguments):
         with pytest.warns(
-            StatisticsWarning, match=r"are of no picture whose white is 1\.0: its mean lies in 0\.\.1\. Is a "
+            StatisticsWarning, match=r"are of no image whose white is 1\.0: its mean lies in 0\.\.1\. Is a "
         ):
             Normalization(*arguments)
 
@@ -278,7 +278,7 @@ class TestWarned:
 
     @pytest.mark.parametrize("arguments", [(1.0, 0.99), (0.1, 0.99), ((0.0, 0.1), (0.9, 0.1))])
     def test_all_within_what_units_have(self, arguments):
-        with pytest.warns(StatisticsWarning, match=r"look like statistics of pictures in 0\.\.1"):
+        with pytest.warns(StatisticsWarning, match=r"look like statistics of images in 0\.\.1"):
             Normalization(*arguments, 255.0)
 
     @pytest.mark.parametrize(
@@ -371,7 +371,7 @@ class TestExpand:
         assert odd.inverse().expand(2).inverse() == odd.expand(2)
 
     def test_refuses_another_number_of_channels(self):
-        message = "mean has 3 numbers, the pictures have 1 channel: expected as many of one as of the other."
+        message = "mean has 3 numbers, the images have 1 channel: expected as many of one as of the other."
         with pytest.raises(StatisticsError, match=f"^{re.escape(message)}$"):
             Normalization(MEAN, STD).expand(1)
 

@@ -22,7 +22,7 @@ def batch() -> torch.Tensor:
         (data.coffee(), 60, 200),
         (data.chelsea(), 40, 120),
     ]
-    return torch.stack([TRANSFORM(np.ascontiguousarray(picture[y : y + 96, x : x + 96])) for picture, y, x in corners])
+    return torch.stack([TRANSFORM(np.ascontiguousarray(image[y : y + 96, x : x + 96])) for image, y, x in corners])
 
 
 @image_compare

@@ -15,9 +15,9 @@ def test_cifar10_is_read_by_torchvision(tmp_path):
     train, test = dataset_class(tmp_path, train=True), dataset_class(tmp_path, train=False)
     assert isinstance(train, CIFAR10)
     assert (len(train), len(test)) == (100, 20)
-    picture, label = train[3]
-    assert (picture.size, picture.mode, train.classes[label]) == ((32, 32), "RGB", "cat")
-    assert np.array_equal(np.asarray(picture), crops(20, 32, seed=1)[3])
+    image, label = train[3]
+    assert (image.size, image.mode, train.classes[label]) == ((32, 32), "RGB", "cat")
+    assert np.array_equal(np.asarray(image), crops(20, 32, seed=1)[3])
     assert np.std(train.data) > 20
     assert np.array_equal(pickle.loads(pickle.dumps(train)).data, train.data)
 
@@ -34,10 +34,10 @@ def test_imagefolder_is_read_by_torchvision(tmp_path):
     dataset = ImageFolder(write_imagefolder(tmp_path))
     assert len(dataset) == len(photographs())
     assert "matplotlib" in dataset.classes
-    sizes = {picture.size for picture, _ in dataset}
+    sizes = {image.size for image, _ in dataset}
     assert (512, 600) in sizes
 
 
 def test_photographs_have_their_modes():
-    assert {picture.mode for picture in photographs()} == {"RGB"}
-    assert {picture.mode for picture in grey_photographs()} <= {"L"}
+    assert {image.mode for image in photographs()} == {"RGB"}
+    assert {image.mode for image in grey_photographs()} <= {"L"}

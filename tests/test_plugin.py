@@ -159,7 +159,7 @@ def test_a_failure_begins_with_its_cause_and_ends_with_its_command(project: pyte
     assert outcomes["failed"] == 1
     assert outcomes["passed"] >= 35
     cause = (
-        "Normalize changes its input in place (inplace=True?): the picture that the data set keeps is normalized again "
+        "Normalize changes its input in place (inplace=True?): the image that the data set keeps is normalized again "
     )
     result.stdout.fnmatch_lines(
         [
@@ -382,7 +382,7 @@ STANDARDIZED = """
 import torch
 from torchvision import transforms as T
 
-class Pictures:
+class Images:
     def __init__(self):
         self.transform = T.Normalize([0.1] * 3, [0.05] * 3)
 
@@ -481,8 +481,8 @@ def test_own_pictures_take_the_place_of_the_built_in_ones(project: pytest.Pytest
     from PIL import Image
 
     folder = project.mkdir("pictures")
-    for index, colour in enumerate(["red", "blue"]):
-        Image.new("RGB", (9, 7), colour).save(folder / f"{index}.png")
+    for index, color in enumerate(["red", "blue"]):
+        Image.new("RGB", (9, 7), color).save(folder / f"{index}.png")
     project.makepyfile(
         """
         def test_it(denorm, denorm_images):
@@ -499,7 +499,7 @@ def test_own_pictures_take_the_place_of_the_built_in_ones(project: pytest.Pytest
         ["*ImageError: denorm_images: *2.png is (9, 8) pixels, 0.png is (9, 7): expected one size."]
     )
     result = project.runpytest("-q", "--denorm-images=nowhere")
-    result.stdout.fnmatch_lines(["*SettingsError: denorm_images is *nowhere: expected a picture, or a folder*"])
+    result.stdout.fnmatch_lines(["*SettingsError: denorm_images is *nowhere: expected an image, or a folder*"])
 
 
 def test_the_seed_reaches_what_is_drawn(project: pytest.Pytester) -> None:

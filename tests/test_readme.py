@@ -145,9 +145,9 @@ def test_the_workflow_is_the_one_that_is_tested() -> None:
 
 
 def test_every_picture_is_there() -> None:
-    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
-    assert pictures
-    for name in pictures:
+    images = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
+    assert images
+    for name in images:
         assert (ROOT / name).is_file()
 
 

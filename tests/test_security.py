@@ -36,7 +36,7 @@ from pytest_denorm.core.statistics import Statistics
 from pytest_denorm.core.text import printable
 from pytest_denorm.errors import BaselineError, DatasetError, DenormError, ImageError, SettingsError
 from pytest_denorm.images.baselines import read_bytes
-from pytest_denorm.images.decoding import MAX_PIXELS, read_picture
+from pytest_denorm.images.decoding import MAX_PIXELS, read_image
 from pytest_denorm.images.digests import DIGESTS, Digest, read_library, write_digests
 from pytest_denorm.images.manifest import Result
 from pytest_denorm.images.names import folded, is_legal, legal_stem
@@ -67,7 +67,7 @@ def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return project.runpytest("-p", "no:hypothesispytest", "-p", "no:randomly", "-p", "no:cacheprovider", *arguments)
 
 
-# Pictures
+# Images
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -75,9 +75,9 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png(
-    width: int, height: int, rows: bytes, *, depth: int = 8, colour: int = 2, interlaced: int = 0, extra: bytes = b""
+    width: int, height: int, rows: bytes, *, depth: int = 8, color: int = 2, interlaced: int = 0, extra: bytes = b""
 ) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
     body = chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
@@ -94,8 +94,8 @@ REFUSED = {
         "b.png is 2,147,483,647 x 1 = 2,147,483,647 pixels (width x height): expected 1 to 89,478,485.",
     ),
     "no pixel": (png(0, 5, b""), "b.png is 0 x 5 = 0 pixels (width x height): expected 1 to 89,478,485."),
-    "16 bits, colour": (png(2, 2, bytes(26), depth=16), "b.png has 16 bits a channel: expected 8."),
-    "16 bits, grey": (png(2, 2, bytes(10), depth=16, colour=0), "b.png has 16 bits a channel: expected 8."),
+    "16 bits, color": (png(2, 2, bytes(26), depth=16), "b.png has 16 bits a channel: expected 8."),
+    "16 bits, grey": (png(2, 2, bytes(10), depth=16, color=0), "b.png has 16 bits a channel: expected 8."),
     "animated": (
         png(2, 2, bytes(14), extra=chunk(b"acTL", bytes(8))),
         "b.png is *APNG*",
@@ -167,20 +167,20 @@ def test_a_project_that_lets_truncated_files_pass_does_not_let_truncated_baselin
         decode_png(whole[: len(whole) // 2], "b.png")
 
 
-def adam7(width: int, height: int, colour: bytes) -> bytes:
-    """The rows of an interlaced picture of one colour (PNG specification, section 8.2)."""
+def adam7(width: int, height: int, color: bytes) -> bytes:
+    """The rows of an interlaced image of one color (PNG specification, section 8.2)."""
     starts = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
     rows = b""
     for top, left, down, right in starts:
         columns = len(range(left, width, right))
-        rows += (b"\0" + colour * columns) * (len(range(top, height, down)) if columns else 0)
+        rows += (b"\0" + color * columns) * (len(range(top, height, down)) if columns else 0)
     return rows
 
 
 LEGAL = {
     "interlaced": png(9, 7, adam7(9, 7, b"\x0a\x14\x1e"), interlaced=1),
-    "palette": png(9, 7, bytes(70), colour=3, extra=chunk(b"PLTE", b"\x0a\x14\x1e")),
-    "palette of 4 bits": png(9, 7, bytes(42), colour=3, depth=4, extra=chunk(b"PLTE", b"\x0a\x14\x1e")),
+    "palette": png(9, 7, bytes(70), color=3, extra=chunk(b"PLTE", b"\x0a\x14\x1e")),
+    "palette of 4 bits": png(9, 7, bytes(42), color=3, depth=4, extra=chunk(b"PLTE", b"\x0a\x14\x1e")),
 }
 
 
@@ -235,8 +235,8 @@ def test_pictures_of_the_user_are_read_within_limits(tmp_path: Path, data: bytes
     path = tmp_path / f"{ESCAPE}a.png"
     path.write_bytes(data)
     with pytest.raises(ImageError) as caught:
-        read_picture(path)
-    assert str(caught.value).startswith(f"{tmp_path}/\\x1b[31ma.png cannot be read as a picture: ")
+        read_image(path)
+    assert str(caught.value).startswith(f"{tmp_path}/\\x1b[31ma.png cannot be read as an image: ")
     assert message.lower() in str(caught.value).lower()
 
 
@@ -245,15 +245,15 @@ def test_the_limit_is_ours_where_pillow_would_only_warn(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(png(10_000, 10_000, bytes(100)))
     with pytest.raises(ImageError, match=r"a\.png is 10,000 x 10,000 = 100,000,000 pixels"):
-        read_picture(path)
+        read_image(path)
     jpeg = tmp_path / "a.jpg"
     Image.new("RGB", (16, 16)).save(jpeg)
     data = bytearray(jpeg.read_bytes())
     at = data.index(b"\xff\xc0")
     data[at + 5 : at + 9] = struct.pack(">HH", 60_000, 60_000)
     jpeg.write_bytes(data)
-    with pytest.raises(ImageError, match=r"a\.jpg cannot be read as a picture: .* exceeds limit"):
-        read_picture(jpeg)
+    with pytest.raises(ImageError, match=r"a\.jpg cannot be read as an image: .* exceeds limit"):
+        read_image(jpeg)
     assert MAX_PIXELS * 3 <= 2**28
 
 
@@ -271,8 +271,8 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
         write_whole(pipe, b"")
     with pytest.raises(DatasetError, match=r"pipe\.png cannot be written: it is a named pipe\. Remove it\."):
         write_json(pipe, {})
-    with pytest.raises(ImageError, match=r"pipe\.png cannot be read as a picture: expected a file"):
-        read_picture(pipe)
+    with pytest.raises(ImageError, match=r"pipe\.png cannot be read as an image: expected a file"):
+        read_image(pipe)
     large = tmp_path / "large.png"
     with large.open("wb") as file:
         file.truncate(4 * MAX_PIXELS + 1)
@@ -570,7 +570,7 @@ def test_pickles_are_refused_wherever_a_file_can_be_given(
         with pytest.raises(BaselineError, match="is not a PNG file"):
             decode_png(data, "a")
         with pytest.raises(ImageError, match="cannot be read as a picture"):
-            read_picture(file)
+            read_image(file)
         with pytest.raises(DatasetError, match="is no state of a sweep"):
             sweep("imagenet", pictures, state=file)
         (tmp_path / DIGESTS).write_bytes(data)
@@ -582,9 +582,9 @@ def test_pickles_are_refused_wherever_a_file_can_be_given(
         (tmp_path / "pictures").mkdir(exist_ok=True)
         (tmp_path / "pictures" / "a.png").write_bytes(data)
         project.makepyfile(test_images="def test_images(denorm_images): ...")
-        refused = run(project, f"--denorm-images={tmp_path / 'pictures'}", "test_images.py")
+        refused = run(project, f"--denorm-images={tmp_path / 'images'}", "test_images.py")
         refused.assert_outcomes(errors=1)
-        refused.stdout.fnmatch_lines(["*SettingsError: denorm_images: *a.png cannot be read as a picture: *"])
+        refused.stdout.fnmatch_lines(["*SettingsError: denorm_images: *a.png cannot be read as an image: *"])
     assert not marker.exists()
 
 

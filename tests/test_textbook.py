@@ -1,4 +1,4 @@
-"""The textbook example, from end to end: CIFAR-10, ToTensor, Normalize, a shuffled loader, and its pictures shown."""
+"""The textbook example, from end to end: CIFAR-10, ToTensor, Normalize, a shuffled loader, and its images shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torchvision import transforms as T
 from torchvision.utils import make_grid
 
 from pytest_denorm import assert_round_trip, check, find_normalize, grid, inverse_of, to_uint8
-from pytest_denorm.pipelines.samples import level_picture
+from pytest_denorm.pipelines.samples import level_image
 
 MEAN = np.array([0.485, 0.456, 0.406])
 STD = np.array([0.229, 0.224, 0.225])
@@ -45,7 +45,7 @@ def loader(tmp_path: Path) -> DataLoader[Any]:
 
 
 def test_the_textbook_loses_levels_and_this_package_none(capsys: pytest.CaptureFixture[str]) -> None:
-    levels = level_picture(3, 8, 32)
+    levels = level_image(3, 8, 32)
     normalized = TRANSFORM(levels.permute(1, 2, 0).numpy())
     textbook = torch.from_numpy(shown_by_imshow(textbook_inverse(normalized)).copy()).permute(2, 0, 1)
     ours = to_uint8(normalized, TRANSFORM)
@@ -104,7 +104,7 @@ def test_the_loader_is_verified(loader: DataLoader[Any]) -> None:
 
 def test_grey_pictures_have_one_channel() -> None:
     transform = T.Compose([T.ToTensor(), T.Normalize((0.1307,), (0.3081,))])
-    levels = level_picture(1, 16, 16)
+    levels = level_image(1, 16, 16)
     normalized = transform(levels[0].numpy())
     assert torch.equal(to_uint8(normalized, transform), levels)
     assert_round_trip(transform)

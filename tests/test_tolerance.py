@@ -21,7 +21,7 @@ from pytest_denorm.errors import ImageTypeError, SettingsError, StatisticsWarnin
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 T = torch.Tensor
 
-#: Name -> range of the pictures, and those that |std| and mean are drawn from; half of the stds are negative.
+#: Name -> range of the images, and those that |std| and mean are drawn from; half of the stds are negative.
 DRAWS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "usual": ((0.0, 1.0), (0.05, 0.5), (0.2, 0.8)),
     "any std": ((0.0, 1.0), (1e-3, 300.0), (-1.0, 2.0)),
@@ -53,7 +53,7 @@ INVERSES: dict[str, Callable[[T, T, T], T]] = {
 
 
 def draw(dtype: torch.dtype, name: str, channels: int, pixels: int, seed: int) -> tuple[T, Normalization]:
-    """Pictures (channels, pixels) of `dtype`, and statistics of each channel."""
+    """Images (channels, pixels) of `dtype`, and statistics of each channel."""
     (low, high), (std_low, std_high), (mean_low, mean_high) = DRAWS[name]
     generator = np.random.default_rng(seed)
     std = np.exp(generator.uniform(math.log(std_low), math.log(std_high), channels))
@@ -286,7 +286,7 @@ def test_a_given_tolerance_holds_for_each_channel() -> None:
 
 @pytest.mark.parametrize("value", [-1e-9, -1, math.nan, True, "1", None])
 def test_a_tolerance_is_a_number_from_0(value: Any) -> None:
-    message = f"tolerance is {value!r}: expected a number, 0 or more, in the units of the pictures."
+    message = f"tolerance is {value!r}: expected a number, 0 or more, in the units of the images."
     with pytest.raises(SettingsError) as error:
         Tolerance.given(value, 3)
     assert str(error.value) == message
@@ -310,9 +310,7 @@ def test_formats_are_known_by_the_dtypes_of_torch_and_numpy() -> None:
 
 
 def test_other_dtypes_are_refused() -> None:
-    with pytest.raises(
-        ImageTypeError, match="no tolerance is derived for pictures of int32: expected one of float64, "
-    ):
+    with pytest.raises(ImageTypeError, match="no tolerance is derived for images of int32: expected one of float64, "):
         round_trip_tolerance(PRESETS["imagenet"], torch.int32)
 
 

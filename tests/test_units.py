@@ -191,7 +191,7 @@ def test_it_needs_an_inverse() -> None:
         check("imagenet", output_max=1.0)
     assert str(caught.value) == (
         "output_max is 1.0, and there is no inverse: expected one of the project's own beside it. The derived one "
-        "gives pictures as they enter Normalize."
+        "gives images as they enter Normalize."
     )
 
 

@@ -46,8 +46,8 @@ def refuse_changed_colors(stages: ColorStages, declared: Normalization, turned_b
     _refuse_map(found, declared, (float(stages.final.min()), float(stages.final.max())))
     one = int(np.flatnonzero((np.abs(stages.final - stages.left) > room).any(axis=1))[0])
     raise CheckFailure(
-        f"a picture of one colour leaves Normalize as {format_numbers(stages.left[one], 4)}, and the pipeline as "
-        f"{format_numbers(stages.final[one], 4)}: colours are changed in between, and undoing Normalize does not undo "
+        f"a image of one color leaves Normalize as {format_numbers(stages.left[one], 4)}, and the pipeline as "
+        f"{format_numbers(stages.final[one], 4)}: colors are changed in between, and undoing Normalize does not undo "
         f"that. Change them before Normalize, if at all.",
         leaving=stages.left[one].tolist(),
         final=stages.final[one].tolist(),
@@ -132,7 +132,7 @@ def _refuse_map(
 def _cut_off(low: float, high: float) -> CheckFailure:
     return CheckFailure(
         f"what leaves Normalize is cut off at {low:.4g}..{high:.4g} before it leaves the pipeline: that cannot be "
-        f"undone. Clamp the pictures before Normalize, if at all.",
+        f"undone. Clamp the images before Normalize, if at all.",
         low=low,
         high=high,
     )
@@ -156,7 +156,7 @@ def _refuse_scale(gain: Array, offset: Array, room: float, declared: Normalizati
 
 def _exchanged(order: tuple[int, ...]) -> CheckFailure:
     return CheckFailure(
-        f"the channels leave the pipeline {order_in_words(order)}: undoing Normalize gives pictures in that order, "
+        f"the channels leave the pipeline {order_in_words(order)}: undoing Normalize gives images in that order, "
         f"and the network has to be one for it. Take the exchange of channels out, or turn them back in an inverse of "
         f"your own, and give that: inverse=.",
         order=list(order),

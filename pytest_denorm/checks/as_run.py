@@ -15,7 +15,7 @@ from ..core.text import channel_name, in_levels
 from ..core.tolerance import round_trip_tolerance
 from ..diagnosis.observe import in_equal_bins
 from ..errors import InverseError
-from ..pipelines.calls import read_picture
+from ..pipelines.calls import read_image
 from ..pipelines.exchange import as_they_leave
 from .case import Case
 from .emission import Emitted
@@ -135,6 +135,6 @@ def _read(returned: Any, batch: torch.Tensor, given: Emitted) -> list[torch.Tens
         parts = [returned] if len(batch) == 1 else list(returned)
         if len(parts) != len(batch):
             raise InverseError(f"the inverse returned {len(parts)} images for a batch of {len(batch)}")
-        return [read_picture(one, shape, "inverse") for one in parts]
+        return [read_image(one, shape, "inverse") for one in parts]
     except (InverseError, TypeError) as error:
         raise CheckFailure(f"given {given.words}, {error}") from error

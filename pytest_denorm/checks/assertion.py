@@ -63,12 +63,12 @@ def assert_round_trip(
             loader do; the images below go through its Normalize alone.
         inverse: the project's own inverse: takes exactly what the pipeline emits. It gives back a tensor, array or PIL
             image, of floating point or bytes. Without it the derived inverse is used.
-        images: pictures as they enter Normalize: a batch or one picture, tensor or array, channels first or last; a PIL
-            picture; or a list of these. uint8 is scaled to 0 to ``pixel_max``. Without them: all 256 levels of every
+        images: images as they enter Normalize: a batch or one image, tensor or array, channels first or last; a PIL
+            image; or a list of these. uint8 is scaled to 0 to ``pixel_max``. Without them: all 256 levels of every
             channel, extremes, and a photograph; for an inverse of the project's own, also that at half its contrast.
-        tolerance: how far a pixel may be off, in the units of the pictures. Without it the bound is derived from
+        tolerance: how far a pixel may be off, in the units of the images. Without it the bound is derived from
             dtype, mean and std.
-        output_max: the value of white in the floats that `inverse` gives: that of the pictures that enter Normalize
+        output_max: the value of white in the floats that `inverse` gives: that of the images that enter Normalize
             unless given. So 1 for an inverse to 0..1 of a Normalize of bytes. Bytes are in 0..255 in any case; integers
             of more bits are in 0..`output_max` where that is at least 255, else in 0..``pixel_max`` where that is, else
             in 0..65535 (uint16) or 0..255. Integers may be off by half of one more, which rounding takes.
@@ -80,7 +80,7 @@ def assert_round_trip(
         AssertionError: with everything in its message: where the Normalize is, how far off the worst pixel is and
             which it is, each channel, the levels that are lost, the diagnosis, and where the tolerance comes from.
         PipelineError, StatisticsError: as :func:`~pytest_denorm.find_normalize`.
-        InverseError: the inverse raises, or gives back something that is no picture.
+        InverseError: the inverse raises, or gives back something that is no image.
         ImageError, ImageTypeError: `images` or `output_max` cannot be worked with.
     """
     __tracebackhide__ = True
@@ -146,7 +146,7 @@ def diagnosis_text(case: Case, outcome: RoundTrip) -> str:
 
 
 def _why_exact(case: Case, outcome: RoundTrip) -> str:
-    """Why these pictures do not come back, where those of the diagnosis do."""
+    """Why these images do not come back, where those of the diagnosis do."""
     white = case.normalization.pixel_max
     usual = round_trip_tolerance(case.expanded, case.dtype).per_channel
     if all(error <= bound for error, bound in zip(outcome.channel_errors, usual, strict=True)):
@@ -155,9 +155,9 @@ def _why_exact(case: Case, outcome: RoundTrip) -> str:
     worst = outcome.worst
     if white != 255 and abs(worst.found / 255 - worst.expected / white) <= 1 / 255:
         return "the inverse is right, and gives 0..255 as floats: say so with output_max=255, or let it make bytes"
-    ends = [torch.aminmax(picture) for picture in case.images if picture.numel()]
+    ends = [torch.aminmax(image) for image in case.images if image.numel()]
     low, high = min(float(one) for one, _ in ends), max(float(one) for _, one in ends)
-    right = f"the inverse is right for pictures in 0..{white:g}"
+    right = f"the inverse is right for images in 0..{white:g}"
     if low < 0 or high > white:
         return f"{right}, and these are in {low:.4g}..{high:.4g}: is what lies outside clipped?"
     return f"{right} of other sizes and values, and not for these"

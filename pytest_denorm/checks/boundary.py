@@ -61,7 +61,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     if seen.leaving is None or seen.leaving.shape[-3] != seen.channels:
         raise NotApplicable("the statistics do not fit the channels that enter: see statistics_match_channels")
     if seen.leaving.shape != seen.entering.shape:
-        return _from_outside(verified, NotApplicable("the picture changes its size inside the Normalize"))
+        return _from_outside(verified, NotApplicable("the image changes its size inside the Normalize"))
     declared = located.normalization.expand(seen.channels)
     try:
         mean, std = _inside(located, seen, declared)
@@ -69,8 +69,8 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
         return _from_outside(verified, unseen)
     if any(one.twice and one.does_something for one in (seen, *others)):
         raise CheckFailure(
-            "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize "
-            "each picture once."
+            "what leaves Normalize enters it once more: undoing it once gives a normalized image again. Normalize "
+            "each image once."
         )
     stages = _stages(runner, located)
     if not is_network(pipeline):
@@ -109,7 +109,7 @@ def _telling(pipeline: Any, located: Located, runner: Runner | None) -> list[Sig
         elif not fits:
             return [seen]
     if not found:
-        raise NotApplicable("a channel of the pictures that were watched is of one value")
+        raise NotApplicable("a channel of the images that were watched is of one value")
     return found
 
 
@@ -142,7 +142,7 @@ def _inside(located: Located, seen: Sighting, declared: Normalization) -> tuple[
     slope, offset = (np.array([getattr(one, name).item() for one in fits]) for name in ("matrix", "offset"))
     if not slope.all():
         name = channel_name(int(np.flatnonzero(slope == 0)[0]), count)
-        raise CheckFailure(f"{name}: all that leaves Normalize is of one value, and nothing brings the picture back.")
+        raise CheckFailure(f"{name}: all that leaves Normalize is of one value, and nothing brings the image back.")
     std = 1 / slope
     mean = -offset * std
     dtype = leaving.dtype if leaving.is_floating_point() else torch.float32
@@ -162,13 +162,13 @@ def _refuse_other_scale(high: float, declared: Normalization) -> None:
         CheckFailure: the statistics are not for images that go up to `high`.
     """
     if high > BRIGHT and declared.pixel_max == 1.0:
-        shown = f"pictures in 0..{high:.0f} enter a Normalize whose "
+        shown = f"images in 0..{high:.0f} enter a Normalize whose "
         if max(*declared.mean, *declared.std) > 2:
             white = white_of_values(high) or high
             raise CheckFailure(
                 f"{shown}statistics fit them, and which does not say so: its white is taken to be 1. Give its numbers "
                 f"as Normalization({format_numbers(declared.mean)}, {format_numbers(declared.std)}, "
-                f"pixel_max={white:g}), or scale the pictures to 0..1 and divide both by {white:g}.",
+                f"pixel_max={white:g}), or scale the images to 0..1 and divide both by {white:g}.",
                 entering_max=high,
             )
         raise CheckFailure(
@@ -186,9 +186,9 @@ def _refuse_other_scale(high: float, declared: Normalization) -> None:
         )
     if high <= 1 and declared.pixel_max >= 255:
         raise CheckFailure(
-            f"pictures in 0..1 enter a Normalize whose statistics are for 0..{declared.pixel_max:g} (mean "
-            f"{format_numbers(declared.mean)}): what leaves it hardly differs from picture to picture. Give the value "
-            f"of white in these pictures (max_pixel_value=1.0), or the pictures as bytes.",
+            f"images in 0..1 enter a Normalize whose statistics are for 0..{declared.pixel_max:g} (mean "
+            f"{format_numbers(declared.mean)}): what leaves it hardly differs from image to image. Give the value "
+            f"of white in these images (max_pixel_value=1.0), or the images as bytes.",
             entering_max=high,
         )
 
@@ -225,13 +225,13 @@ def _refuse_what_is_no_map(located: Located, x: Array, y: Array, allowed: Array)
     off = float(fit.residual.max())
     seen = ColorMap(fit.matrix, fit.offset, off, room, "", 1, nonlinear=off > room)
     if max(fit_affine(x[:, [c]], y[:, [c]]).residual.item() for c in range(x.shape[1])) <= room:
-        problems = _of_several_pictures(located, ("per-image", "random"))
+        problems = _of_several_images(located, ("per-image", "random"))
     elif seen.order is not None and not seen.nonlinear:
         problems = (
             f"the channels leave it {order_in_words(seen.order)}. Exchange them before it or after it, if at all",
         )
     else:
-        problems = _of_several_pictures(located, ("",)) or seen.problems
+        problems = _of_several_images(located, ("",)) or seen.problems
     if problems:
         raise CheckFailure(
             f"{located.normalization.source} does not do what its attributes say, and what it does is no Normalize: "
@@ -239,8 +239,8 @@ def _refuse_what_is_no_map(located: Located, x: Array, y: Array, allowed: Array)
         )
 
 
-def _of_several_pictures(located: Located, kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """What one picture does not tell of a Normalize: the problems of such kinds that are measured from outside."""
+def _of_several_images(located: Located, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """What one image does not tell of a Normalize: the problems of such kinds that are measured from outside."""
     if located.probability < 1:
         return ()
     try:
@@ -291,7 +291,7 @@ def _refuse_other_range(before: ColorMap, declared: Normalization) -> None:
     done += [f"shifted by {format_numbers(offset, 4)}"] if offset.any() else []
     how = "divided by 255 twice" if twice and not offset.any() else " and ".join(done)
     raise CheckFailure(
-        f"pictures are {how} on the way to Normalize, and do not enter it in 0..{white:g}: undoing Normalize does not "
+        f"images are {how} on the way to Normalize, and do not enter it in 0..{white:g}: undoing Normalize does not "
         f"undo that. All of it is what Normalize(mean={format_numbers((mean - offset) / gain, 4)}, "
         f"std={format_numbers(std / gain, 4)}) does.",
         gain=gain.tolist(),
@@ -308,7 +308,7 @@ def _refuse_other_order(measured: ColorMap, turned_back: tuple[int, ...] | None)
     if order is None or order in (tuple(range(len(order))), turned_back):
         return
     raise CheckFailure(
-        f"the channels leave the pipeline {order_in_words(order)}: undoing Normalize gives pictures in that order, "
+        f"the channels leave the pipeline {order_in_words(order)}: undoing Normalize gives images in that order, "
         f"and the network has to be one for it. Take the exchange of channels out, or turn them back in an inverse of "
         f"your own, and give that: inverse=.",
         order=list(order),

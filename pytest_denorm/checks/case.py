@@ -26,7 +26,7 @@ from ..errors import (
 )
 from ..pipelines import Located
 from ..pipelines.apply import Denormalize
-from ..pipelines.calls import LAYOUTS, Called, Way, as_function, as_pictures, call, forward_of
+from ..pipelines.calls import LAYOUTS, Called, Way, as_function, as_images, call, forward_of
 from ..pipelines.exchange import find, turned_back
 from ..pipelines.randomness import states_kept
 from ..pipelines.runner import Runner
@@ -172,7 +172,7 @@ class Case:
         """
         inverse = as_function(self.given_inverse)
         if inverse is not None and not callable(inverse):
-            raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized picture, or None.")
+            raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized image, or None.")
         if self.layout is not None and self.layout not in LAYOUTS:
             raise ImageError(f"layout is {self.layout!r}: expected one of {', '.join(LAYOUTS)}, or None.")
         check_output_max(self.output_max, inverse)
@@ -256,7 +256,7 @@ class Case:
         if given is None:
             make = sample_images if self.is_derived else images_for_an_inverse
             given = make(normalization.channels)
-        return as_pictures(given, normalization)
+        return as_images(given, normalization)
 
     def with_images(self, images: Sequence[torch.Tensor]) -> Case:
         """Return the same with other images, (C, H, W) each, in the units of what enters Normalize."""
@@ -291,7 +291,7 @@ class Case:
             NotApplicable: they differ in size.
         """
         if len({image.shape for image in self.images}) > 1:
-            raise NotApplicable("the pictures differ in size, and make no batch")
+            raise NotApplicable("the images differ in size, and make no batch")
         return torch.stack(list(self.images))
 
     def prepare(self) -> None:

@@ -19,7 +19,7 @@ import torch
 from ..core.layout import fitting_axes
 from ..core.text import in_levels
 from ..errors import InverseError, PipelineError
-from ..pipelines.calls import as_tensor, call, read_picture
+from ..pipelines.calls import as_tensor, call, read_image
 from ..pipelines.runner import item_traces
 from ..pipelines.structure import is_dataset
 from ..pipelines.trace import as_array
@@ -47,13 +47,13 @@ def check_input_unchanged(case: Case) -> Shown:
     in_place = case.normalized.mutated
     if in_place and _overwrites_what_is_kept(case):
         raise CheckFailure(
-            "Normalize changes its input in place (inplace=True?): the picture that the data set keeps is normalized "
+            "Normalize changes its input in place (inplace=True?): the image that the data set keeps is normalized "
             "again next time."
         )
     if case.recovered.mutated:
         raise CheckFailure(
             "the inverse changes its input in place: the batch is overwritten, and undoing it a second time gives "
-            "other pictures. Work on a clone."
+            "other images. Work on a clone."
         )
     if in_place:
         raise CheckWarning(
@@ -103,7 +103,7 @@ def _same_numpy_state(one: Any, other: Any) -> bool:
 
 
 def check_deterministic(case: Case) -> Shown:
-    """The same picture gives the same result twice, to the last bit."""
+    """The same image gives the same result twice, to the last bit."""
     pictures = case.images
     for role, function, given, first in (
         ("Normalize", case.forward, pictures, case.normalized.pictures),
@@ -112,19 +112,19 @@ def check_deterministic(case: Case) -> Shown:
         second = call(function, given, role.removeprefix("the ")).pictures
         for index, (one, other) in enumerate(zip(first, second, strict=True)):
             if not torch.equal(one.nan_to_num(), other.nan_to_num()):
-                raise CheckFailure(f"{role} gives picture {index} differently the second time.", picture=index)
+                raise CheckFailure(f"{role} gives image {index} differently the second time.", image=index)
     return Shown("twice the same, to the last bit")
 
 
 def check_batch_matches_single(case: Case) -> Shown:
-    """Normalize does to a batch what it does to each picture."""
+    """Normalize does to a batch what it does to each image."""
     batch = case.batch
     try:
         together = case.forward(batch.clone())
     except Exception as error:
-        raise NotApplicable(f"Normalize takes one picture at a time ({type(error).__name__}: {error})") from error
+        raise NotApplicable(f"Normalize takes one image at a time ({type(error).__name__}: {error})") from error
     _compare_with_single(together, case.normalized.pictures, case, "Normalize")
-    return Shown(f"{len(batch)} pictures at once give what each gives alone")
+    return Shown(f"{len(batch)} images at once give what each gives alone")
 
 
 def check_inverse_accepts_batch(case: Case) -> Shown:
@@ -133,11 +133,11 @@ def check_inverse_accepts_batch(case: Case) -> Shown:
     try:
         together = case.inverse(case.recovered.way.batch(torch.stack(case.normalized.pictures)))
     except Exception as error:
-        raise NotApplicable(f"the inverse takes one picture at a time ({type(error).__name__}: {error})") from error
+        raise NotApplicable(f"the inverse takes one image at a time ({type(error).__name__}: {error})") from error
     if _is_one_image(together, case.batch.shape):
         raise NotApplicable("the inverse makes one image of a batch, as make_grid does")
     _compare_with_single(together, case.recovered.pictures, case, "the inverse")
-    return Shown(f"{count} pictures at once give what each gives alone")
+    return Shown(f"{count} images at once give what each gives alone")
 
 
 def _is_one_image(returned: Any, batch: Sequence[int]) -> bool:
@@ -156,7 +156,7 @@ def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case,
         if len(pictures) != len(singles):
             raise InverseError(f"expected {len(singles)} pictures, found {len(pictures)}")
         found = [
-            read_picture(one, tuple(single.shape), role.removeprefix("the "))
+            read_image(one, tuple(single.shape), role.removeprefix("the "))
             for one, single in zip(pictures, singles, strict=True)
         ]
     except (InverseError, TypeError) as error:
@@ -169,9 +169,9 @@ def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case,
         off = (one.double() - single.double()).abs().nan_to_num(nan=math.inf, posinf=math.inf)
         if bool((off > bound.view(-1, 1, 1)).any()):
             raise CheckFailure(
-                f"{role} gives picture {index} of a batch differently from the picture alone, by up to "
-                f"{float(off.max()):.3g}: it takes pictures for channels, or uses the whole batch.",
-                picture=index,
+                f"{role} gives image {index} of a batch differently from the image alone, by up to "
+                f"{float(off.max()):.3g}: it takes images for channels, or uses the whole batch.",
+                image=index,
                 error=float(off.max()),
             )
 
@@ -179,7 +179,7 @@ def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case,
 def check_memory_layouts(case: Case) -> Shown:
     """Channels-last, strided, transposed and zero-size batches give the same values as contiguous ones."""
     batch = case.batch
-    recovered = case.recovered.pictures  # an inverse that gives no picture in any form fails here
+    recovered = case.recovered.pictures  # an inverse that gives no image in any form fails here
     count = 0
     for role, function, given, singles in (
         ("Normalize", case.forward, batch, case.normalized.pictures),
@@ -189,7 +189,7 @@ def check_memory_layouts(case: Case) -> Shown:
         taken = _as_it_takes_them(function, given, singles, who)
         for name, variant in _layouts(taken):
             if not len(variant) and taken is not given:
-                continue  # one picture is made of each batch
+                continue  # one image is made of each batch
             try:
                 plain = variant.clone(memory_format=torch.contiguous_format)
                 found, expected = (as_tensor(function(one), who) for one in (variant, plain))
@@ -207,13 +207,13 @@ def check_memory_layouts(case: Case) -> Shown:
 def _as_it_takes_them(
     function: Callable[[Any], Any], batch: torch.Tensor, singles: Sequence[torch.Tensor], role: str
 ) -> torch.Tensor:
-    """The batch, if each picture of it is given back as it is alone; else its first picture, by itself or as a batch of
+    """The batch, if each image of it is given back as it is alone; else its first image, by itself or as a batch of
     one.
     """
     shape = tuple(batch.shape[1:])
     for given, results in ((batch, list), (batch[0], lambda one: [one]), (batch[:1], lambda one: [one])):
         try:
-            pictures = [read_picture(one, shape, role) for one in results(function(given.clone()))]
+            pictures = [read_image(one, shape, role) for one in results(function(given.clone()))]
         except Exception:  # whatever it raises, it does not take them so
             continue
         if given is not batch or (len(pictures) == len(batch) and all(map(_are_alike, pictures, singles))):
@@ -227,12 +227,12 @@ def _are_alike(found: torch.Tensor, expected: torch.Tensor) -> bool:
 
 def _layouts(images: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
     """Copies: `clone` makes gaps in memory disappear."""
-    yield "a transposed picture", images.mT.clone(memory_format=torch.contiguous_format).mT
+    yield "a transposed image", images.mT.clone(memory_format=torch.contiguous_format).mT
     yield "every second column", images.repeat_interleave(2, dim=-1)[..., ::2]
     if images.ndim == 4:
         yield "channels-last memory", images.clone(memory_format=torch.channels_last)
-        yield "every second picture of a batch", images.repeat_interleave(2, dim=0)[::2]
-        yield "a batch of no pictures", images[:0]
+        yield "every second image of a batch", images.repeat_interleave(2, dim=0)[::2]
+        yield "a batch of no images", images[:0]
 
 
 def check_low_precision(case: Case) -> Shown:
@@ -240,7 +240,7 @@ def check_low_precision(case: Case) -> Shown:
     shown, details = [], {}
     for dtype in (torch.float16, torch.bfloat16):
         name = str(dtype).removeprefix("torch.")
-        pictures = [picture.to(dtype) for picture in case.images]
+        pictures = [image.to(dtype) for image in case.images]
         small = case.with_images(pictures)
         try:
             outcome = round_trip(small, any_cast=True)  # round_trip and bytes_exact have judged how bytes are made
@@ -292,7 +292,7 @@ def check_gradient_flows(case: Case) -> Shown:
     level = case.normalization.pixel_max / 255
     between = (given > level / 2) & (given < case.normalization.pixel_max - level / 2)
     if not between.any():
-        raise NotApplicable("all values of the picture are black or white, where a clamp is no mistake")
+        raise NotApplicable("all values of the image are black or white, where a clamp is no mistake")
     if not gradient.any() and _rounds(case, normalized.detach(), returned.detach()):
         raise NotApplicable("the inverse rounds, and a rounded value has no gradient")
     off = float((gradient - 1).abs()[between].max())

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 #: So many tell a data set's mean to a few hundredths of its std.
-_STANDARDIZED_PICTURES = 256
+_STANDARDIZED_IMAGES = 256
 
 
 def check_finds_normalize(case: Case) -> Shown:
@@ -54,7 +54,7 @@ def check_finds_normalize(case: Case) -> Shown:
 
 
 def check_single_normalize(case: Case) -> Shown:
-    """Every picture meets exactly one Normalize."""
+    """Every image meets exactly one Normalize."""
     _, error, caught = case.search
     if isinstance(error, (AmbiguousNormalizeError, ConditionalNormalizeError)):
         raise CheckFailure(str(error), error=type(error).__name__)
@@ -71,14 +71,14 @@ def check_single_normalize(case: Case) -> Shown:
             raise NotApplicable(str(warning.message))
     for path in unmet_splits(case.pipeline):
         raise CheckFailure(
-            f"none of the first items of {path} met the Normalize that it holds, and no value in their pictures is "
+            f"none of the first items of {path} met the Normalize that it holds, and no value in their images is "
             f"below 0: is it called?"
         )
     if case.unmet:
         said = f"none of the first items met the Normalize that the data set holds ({case.normalization.source})"
         if case.unmet == "raw":
-            raise CheckFailure(f"{said}, and no value in their pictures is below 0: is it called?")
-        raise NotApplicable(f"{said}: their pictures are kept normalized, or something else normalizes them")
+            raise CheckFailure(f"{said}, and no value in their images is below 0: is it called?")
+        raise NotApplicable(f"{said}: their images are kept normalized, or something else normalizes them")
     _refuse_normalized_again(case)
     return Shown(f"one Normalize, met by {_met_by(case)}")
 
@@ -86,21 +86,21 @@ def check_single_normalize(case: Case) -> Shown:
 def _met_by(case: Case) -> str:
     """
     Raises:
-        CheckFailure: not by all of the views that the pipeline makes of one picture.
+        CheckFailure: not by all of the views that the pipeline makes of one image.
     """
     found = None if is_network(case.pipeline) else views(case.located)
     if found is None or not found.raw:
-        return "every picture"
+        return "every image"
     count = found.normalized + found.raw
     if found.listed and found.normalized > 1:
         raise CheckFailure(
-            f"of {count} views that it makes of one picture, {found.normalized} met the Normalize, and {found.raw} "
+            f"of {count} views that it makes of one image, {found.normalized} met the Normalize, and {found.raw} "
             f"leave as they entered, with black at 0: expected all to be normalized alike. Put the Normalize into "
             f"their branch, too.",
             normalized=found.normalized,
             raw=found.raw,
         )
-    return f"{found.normalized} of the {count} pictures that it makes of one"
+    return f"{found.normalized} of the {count} images that it makes of one"
 
 
 def _refuse_normalized_again(case: Case) -> None:
@@ -121,7 +121,7 @@ def _refuse_normalized_again(case: Case) -> None:
 
 
 def check_statistics_valid(case: Case) -> Shown:
-    """Mean and std are finite, std is not zero, both on the scale of the pictures, and no preset's but for a slip."""
+    """Mean and std are finite, std is not zero, both on the scale of the images, and no preset's but for a slip."""
     _, error, caught = case.search
     if isinstance(error, StatisticsError):
         raise CheckFailure(str(error))
@@ -138,12 +138,12 @@ def check_statistics_valid(case: Case) -> Shown:
 
 
 def check_statistics_match_channels(case: Case) -> Shown:
-    """There is one mean and one std for each channel of the pictures."""
+    """There is one mean and one std for each channel of the images."""
     normalization = case.normalization
     if case.has_own_images:
         channels = case.channels
         if normalization.channels == 1 < channels:
-            return Shown(f"one mean and one std serve all {channels} channels of the pictures")
+            return Shown(f"one mean and one std serve all {channels} channels of the images")
         return Shown(f"{channels} of each, for {count_of(channels, 'channel')}")
     seen = next(sightings(case.pipeline, case.located))
     if normalization.channels not in (1, seen.channels):
@@ -151,24 +151,24 @@ def check_statistics_match_channels(case: Case) -> Shown:
     if seen.leaving is None:
         raise CheckFailure(seen.error)
     if normalization.channels == 1 < seen.channels:
-        return Shown(f"one mean and one std serve all {seen.channels} channels of the pictures")
+        return Shown(f"one mean and one std serve all {seen.channels} channels of the images")
     return Shown(f"{normalization.channels} of each, for {count_of(seen.channels, 'channel')}")
 
 
 def _misfit(normalization: Normalization, seen: Sighting) -> CheckFailure:
     wanted, found = normalization.channels, seen.channels
-    pictures = f"pictures of {count_of(found, 'channel')} (shape {tuple(seen.entering.shape)})"
+    images = f"images of {count_of(found, 'channel')} (shape {tuple(seen.entering.shape)})"
     happens = seen.error or (
-        f"{normalization.source} broadcasts silently, and the picture changes its number of channels"
+        f"{normalization.source} broadcasts silently, and the image changes its number of channels"
     )
     if (wanted, found) == (3, 1):
-        advice = "Give grey pictures one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
+        advice = "Give grey images one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
     elif (wanted, found) == (3, 4):
-        advice = "Drop the fourth channel first, with picture.convert('RGB') or x[..., :3, :, :], or give four of each."
+        advice = "Drop the fourth channel first, with image.convert('RGB') or x[..., :3, :, :], or give four of each."
     else:
-        advice = f"Give {found} of each, or pictures of {wanted} channels."
+        advice = f"Give {found} of each, or images of {wanted} channels."
     return CheckFailure(
-        f"expected {wanted} channels, as there are {wanted} means and stds; found {pictures} entering Normalize. "
+        f"expected {wanted} channels, as there are {wanted} means and stds; found {images} entering Normalize. "
         f"{happens}. {advice}",
         statistics=wanted,
         channels=found,
@@ -176,12 +176,12 @@ def _misfit(normalization: Normalization, seen: Sighting) -> CheckFailure:
 
 
 def check_declared_matches_measured(case: Case) -> Shown:
-    """The pipeline does to pictures what its Normalize declares: attributes can lie."""
+    """The pipeline does to images what its Normalize declares: attributes can lie."""
     return declared_against_measured(case.pipeline, case.located, case.verified)
 
 
 def check_dataset_is_standardized(case: Case) -> Shown:
-    """The pictures of a data set or loader have mean 0 and std 1 after its Normalize.
+    """The images of a data set or loader have mean 0 and std 1 after its Normalize.
 
     A warning, because a pretrained network wants the statistics of the data that it was trained on. Where yours have to
     fit this data set, let it fail: ``levels={"dataset_is_standardized": "error"}``.
@@ -189,10 +189,10 @@ def check_dataset_is_standardized(case: Case) -> Shown:
     if not is_dataset(case.pipeline):
         raise NotApplicable("it is neither a data set nor a loader")
     if case.unmet == "raw":
-        raise NotApplicable("its pictures do not meet the Normalize: see single_normalize")
-    judged = measure_standardization(case.pipeline, case.normalization, count=_STANDARDIZED_PICTURES)
+        raise NotApplicable("its images do not meet the Normalize: see single_normalize")
+    judged = measure_standardization(case.pipeline, case.normalization, count=_STANDARDIZED_IMAGES)
     if judged is None:
-        raise NotApplicable("there are fewer than two pictures")
+        raise NotApplicable("there are fewer than two images")
     if judged.ok:
         return Shown(judged.message, judged.to_dict())
     raise CheckFailure(judged.message, **judged.to_dict())

@@ -39,7 +39,7 @@ class Report:
     Attributes:
         name: what the pipeline is called, if it was given a name.
         source: where its Normalize was found; "" where none was.
-        statistics: mean, std and the scale of the pictures, in words.
+        statistics: mean, std and the scale of the images, in words.
         inverse: which inverse was verified.
         results: of every check, in the order of the battery.
         diagnosis: of the inverse, when something failed.
@@ -115,12 +115,12 @@ class Report:
     def figure(self) -> Figure:
         """The round trip as one figure, whether it passed or not.
 
-        A picture, what came back, the error of each pixel in levels, and for each channel recovered against original
+        An image, what came back, the error of each pixel in levels, and for each channel recovered against original
         with the fitted line and the ideal one. It is not known to pyplot, and looks the same whatever the style.
 
         Raises:
-            ImageError: there is no Normalize, or the report was read back from a file, and holds no pictures.
-            InverseError: the inverse raises, or gives back something that is no picture.
+            ImageError: there is no Normalize, or the report was read back from a file, and holds no images.
+            InverseError: the inverse raises, or gives back something that is no image.
         """
         from .round_trip_figure import round_trip_figure
 
@@ -151,13 +151,13 @@ class Report:
 
     def _drawn(self) -> tuple[Case, RoundTrip]:
         if self._case is None:
-            why = "it was read back, and holds no pictures" if self.source else "no Normalize was found"
+            why = "it was read back, and holds no images" if self.source else "no Normalize was found"
             raise ImageError(f"this report has no round trip to draw: {why}.")
         return self._case, round_trip(self._case)
 
     @property
     def can_be_drawn(self) -> bool:
-        """The round trip is among what failed, and its pictures are at hand."""
+        """The round trip is among what failed, and its images are at hand."""
         return self._case is not None and any(result.name == "round_trip" for result in self.failures)
 
     def carried_by(self, error: AssertionError) -> AssertionError:

@@ -1,4 +1,4 @@
-"""The round trip: pictures through Normalize and back, held against the derived tolerance."""
+"""The round trip: images through Normalize and back, held against the derived tolerance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..core.tolerance import Tolerance, round_trip_tolerance
 from ..core.units import Units
 from ..diagnosis.observe import in_equal_bins
 from ..pipelines.calls import Caller
-from ..pipelines.samples import level_picture
+from ..pipelines.samples import level_image
 from .case import Case
 
 __all__ = ["RoundTrip", "Worst", "comparable", "levels_text", "round_trip", "worst_text"]
@@ -26,7 +26,7 @@ class Worst:
     """The pixel that is furthest beyond its tolerance."""
 
     error: float
-    picture: int
+    image: int
     channel: int
     row: int
     column: int
@@ -36,7 +36,7 @@ class Worst:
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """The outcome of a round trip. Values are in the units of the pictures.
+    """The outcome of a round trip. Values are in the units of the images.
 
     Attributes:
         tolerance: what was allowed, a channel.
@@ -45,7 +45,7 @@ class RoundTrip:
         wrong_levels: how many of 256 levels a channel do not come back as the same byte.
         total_levels: 256 times the number of channels.
         step: the distance of two integers, where the inverse gives such, so that rounding to one is part of it; or 0.
-        form: in which the inverse takes a picture; "" for a tensor (C, H, W).
+        form: in which the inverse takes an image; "" for a tensor (C, H, W).
     """
 
     tolerance: Tolerance
@@ -71,14 +71,14 @@ class RoundTrip:
 
 
 def round_trip(case: Case, tolerance: float | None = None, *, any_cast: bool = False) -> RoundTrip:
-    """Sends the case's pictures through its Normalize and back, one by one, so that each stays in the cache.
+    """Sends the case's images through its Normalize and back, one by one, so that each stays in the cache.
 
     Args:
-        tolerance: how far a pixel may be off, in the units of the pictures; derived unless given.
+        tolerance: how far a pixel may be off, in the units of the images; derived unless given.
         any_cast: integers may be made in any way, also by truncation, and not by rounding alone.
 
     Raises:
-        InverseError: the inverse raises, or gives back something that is no picture.
+        InverseError: the inverse raises, or gives back something that is no image.
     """
     normalization = case.expanded
     forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse", case.way)
@@ -89,10 +89,10 @@ def round_trip(case: Case, tolerance: float | None = None, *, any_cast: bool = F
     worst: tuple[float, Worst] | None = None
     is_rounded = levels.step > 0 and tolerance is None
     beside = _beside_levels(case, levels.step) if levels.step and not any_cast else ()
-    for index, picture in enumerate((*case.images, *beside)):
-        if not picture.numel():
+    for index, image in enumerate((*case.images, *beside)):
+        if not image.numel():
             continue
-        expected, found = comparable(picture, inverse(forward(picture.clone())), case.units)
+        expected, found = comparable(image, inverse(forward(image.clone())), case.units)
         gaps = found - expected
         error = _no_nan(gaps.abs().flatten(1).amax(dim=1).double())
         if is_rounded and bool((error > bounds).any()) and _in_equal_bins(case, expected, found, levels.step):
@@ -101,13 +101,13 @@ def round_trip(case: Case, tolerance: float | None = None, *, any_cast: bool = F
         ratio = float((error / bounds.clamp_min(1e-300)).max())
         if worst is None or ratio > worst[0]:  # NaN where the bound is infinite, as the error is
             worst = ratio, _worst(index, gaps, bounds, expected, found)
-    assert worst is not None  # some picture has pixels
+    assert worst is not None  # some image has pixels
     each = tuple(errors.tolist())
     return RoundTrip(allowed, each, worst[1], levels.wrong, levels.total, levels.step, inverse.way.words)
 
 
 def _beside_levels(case: Case, step: float) -> Sequence[torch.Tensor]:
-    """A picture of values that are up to 0.4 of a step beside one, as resizing leaves them, for a cast to integers.
+    """A image of values that are up to 0.4 of a step beside one, as resizing leaves them, for a cast to integers.
 
     The levels alone do not show every truncation: ``255 * (k / 255)`` is k.
     """
@@ -126,12 +126,12 @@ def _in_equal_bins(case: Case, expected: torch.Tensor, found: torch.Tensor, step
     return in_equal_bins(values, results, slack, step, case.units.pixel_max)
 
 
-def comparable(picture: torch.Tensor, came: torch.Tensor, units: Units) -> tuple[torch.Tensor, torch.Tensor]:
-    """A picture and what came back, of floats or integers, in one dtype and in the units of the pictures."""
+def comparable(image: torch.Tensor, came: torch.Tensor, units: Units) -> tuple[torch.Tensor, torch.Tensor]:
+    """A image and what came back, of floats or integers, in one dtype and in the units of the images."""
     if not came.is_floating_point():
-        return picture.double(), units.read(came)
-    dtype = torch.promote_types(torch.promote_types(picture.dtype, came.dtype), torch.float32)
-    return picture.to(dtype), came.to(dtype)
+        return image.double(), units.read(came)
+    dtype = torch.promote_types(torch.promote_types(image.dtype, came.dtype), torch.float32)
+    return image.to(dtype), came.to(dtype)
 
 
 def _no_nan(errors: torch.Tensor) -> torch.Tensor:
@@ -148,7 +148,7 @@ def _worst(index: int, gaps: torch.Tensor, bounds: torch.Tensor, expected: torch
 
 @dataclass(frozen=True)
 class _Levels:
-    """A picture with all 256 levels in each channel, there and back.
+    """A image with all 256 levels in each channel, there and back.
 
     Attributes:
         wrong, total: how many do not come back as the same byte, of how many.
@@ -163,7 +163,7 @@ class _Levels:
 
     @classmethod
     def there_and_back(cls, forward: Caller, inverse: Caller, case: Case) -> _Levels:
-        levels, white = level_picture(case.channels), case.normalization.pixel_max
+        levels, white = level_image(case.channels), case.normalization.pixel_max
         entering = levels.to(case.dtype) / 255 * white
         mean, std = (
             torch.tensor(one, dtype=torch.float64).to(entering.dtype).view(-1, 1, 1)
@@ -182,7 +182,7 @@ def _allowed(
 ) -> Tolerance:
     if given is not None:
         return Tolerance.given(given, case.channels, normalization.pixel_max)
-    ends = [torch.aminmax(picture) for picture in case.images if picture.numel()]
+    ends = [torch.aminmax(image) for image in case.images if image.numel()]
     bound = round_trip_tolerance(
         normalization,
         case.dtype,
@@ -210,7 +210,7 @@ def worst_text(outcome: RoundTrip, channels: int) -> str:
     named = f" ({name})" if name != f"channel {worst.channel}" else ""
     return (
         f"{worst.error:.4g} = {in_levels(levels, 4)} of 255, {times}\n"
-        f"picture {worst.picture}, channel {worst.channel}{named}, row {worst.row}, "
+        f"image {worst.image}, channel {worst.channel}{named}, row {worst.row}, "
         f"column {worst.column}: expected {worst.expected:.6g}, found {worst.found:.6g}"
     )
 

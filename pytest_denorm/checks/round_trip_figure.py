@@ -32,18 +32,18 @@ Array = np.ndarray[Any, Any]
 
 _DPI = 100
 _WIDTH = 10.0  # inches, as all lengths below
-_LINE, _PICTURES, _PLOTS = 0.19, 2.6, 3.9
+_LINE, _IMAGES, _PLOTS = 0.19, 2.6, 3.9
 _CHARACTERS = 140  # of the header, a line
 _MOST_LINES = 8
 _MOST_CHANNELS = 4
 _MOST_POINTS = 6000
-_COLOURS = {"red": "#c62828", "green": "#2e7d32", "blue": "#1565c0", "grey": "#424242"}
+_COLORS = {"red": "#c62828", "green": "#2e7d32", "blue": "#1565c0", "grey": "#424242"}
 _INK, _FAINT = "#222222", "#8a8a8a"
 
 
 @dataclass(frozen=True)
 class _Trip:
-    """One picture, there and back, in levels of 255; float64 (C, H, W)."""
+    """One image, there and back, in levels of 255; float64 (C, H, W)."""
 
     index: int
     original: Array
@@ -58,8 +58,8 @@ class _Trip:
 def round_trip_figure(case: Case, outcome: RoundTrip) -> Figure:
     """One figure of a round trip. It is not known to pyplot, and looks the same whatever the style.
 
-    Above: a picture, what came back, and the largest error of each pixel's channels, in levels of 255. It is the last
-    of the pictures that are beyond their tolerance; of the built-in ones that is the photograph, which says more than
+    Above: an image, what came back, and the largest error of each pixel's channels, in levels of 255. It is the last
+    of the images that are beyond their tolerance; of the built-in ones that is the photograph, which says more than
     a test pattern. Below, for each channel: recovered against original with the line of the diagnosis, and the
     difference of the two above a band of what is allowed; of more than four channels those that are furthest off.
 
@@ -68,7 +68,7 @@ def round_trip_figure(case: Case, outcome: RoundTrip) -> Figure:
         outcome: of :func:`~pytest_denorm.checks.round_trip.round_trip`.
 
     Raises:
-        InverseError: the inverse raises, or gives back something that is no picture.
+        InverseError: the inverse raises, or gives back something that is no image.
     """
     trips = list(_trips(case))
     try:
@@ -77,7 +77,7 @@ def round_trip_figure(case: Case, outcome: RoundTrip) -> Figure:
         diagnosis = None
     header = _header(case, outcome, diagnosis)
     with own_style():
-        height = _LINE * (len(header) + 1) + _PICTURES + _PLOTS
+        height = _LINE * (len(header) + 1) + _IMAGES + _PLOTS
         figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, facecolor="white")
         FigureCanvasAgg(figure)
         for number, line in enumerate(header):
@@ -85,7 +85,7 @@ def round_trip_figure(case: Case, outcome: RoundTrip) -> Figure:
                 0.02, 1 - _LINE * (number + 1.1) / height, line, fontsize=9.5, color=_INK, parse_math=False,
                 fontweight="bold" if number == 0 else "normal",
             )  # fmt: skip
-        _draw_pictures(figure, height, _most_telling(trips, outcome), len(trips))
+        _draw_images(figure, height, _most_telling(trips, outcome), len(trips))
         _draw_channels(figure, height, trips, outcome, diagnosis)
     return figure
 
@@ -112,9 +112,9 @@ def own_style() -> Iterator[None]:
 def _trips(case: Case) -> Iterator[_Trip]:
     forward, inverse = Caller(case.forward, "pipeline"), Caller(case.inverse, "inverse", case.way)
     white = case.normalization.pixel_max
-    for index, picture in enumerate(case.images):
-        if picture.numel():
-            both = comparable(picture, inverse(forward(picture.clone())), case.units)
+    for index, image in enumerate(case.images):
+        if image.numel():
+            both = comparable(image, inverse(forward(image.clone())), case.units)
             yield _Trip(index, *(one.double().numpy() * 255 / white for one in both))
 
 
@@ -138,14 +138,14 @@ def _most_telling(trips: Sequence[_Trip], outcome: RoundTrip) -> _Trip:
     return (wrong or trips)[-1]
 
 
-def _draw_pictures(figure: Figure, height: float, trip: _Trip, count: int) -> None:
-    top = 1 - (height - _PICTURES - _PLOTS) / height
+def _draw_images(figure: Figure, height: float, trip: _Trip, count: int) -> None:
+    top = 1 - (height - _IMAGES - _PLOTS) / height
     boxes = GridSpec(
-        1, 4, figure, left=0.02, right=0.93, top=top - 0.3 / height, bottom=top - (_PICTURES - 0.1) / height,
+        1, 4, figure, left=0.02, right=0.93, top=top - 0.3 / height, bottom=top - (_IMAGES - 0.1) / height,
         wspace=0.05, width_ratios=[1, 1, 1, 0.04],
     )  # fmt: skip
     outside = ((np.rint(trip.recovered) < 0) | (np.rint(trip.recovered) > 255)).any()
-    named = f"original: picture {trip.index}" if count > 1 else "original"
+    named = f"original: image {trip.index}" if count > 1 else "original"
     left = figure_panel(figure, boxes[0, 0], named)
     left.imshow(levels_as_rgb(trip.original), interpolation="nearest")
     middle = figure_panel(figure, boxes[0, 1], "recovered, clipped to 0..255" if outside else "recovered")
@@ -199,7 +199,7 @@ def _draw_channels(
         above = figure.add_subplot(places[0, column])
         below = figure.add_subplot(places[1, column], sharex=above)
         line = _line(outcome, diagnosis, channel) or _straight(original, recovered)
-        _draw_channel(above, below, original, recovered, line, _COLOURS.get(name, _COLOURS["grey"]))
+        _draw_channel(above, below, original, recovered, line, _COLORS.get(name, _COLORS["grey"]))
         _draw_tolerance(below, outcome.tolerance.per_channel[channel] * 255 / outcome.tolerance.pixel_max)
         above.set_title(f"{name}: {_words(line)}", fontsize=9, color=_INK)
         if column == 0:
@@ -211,7 +211,7 @@ def _draw_channels(
 
 
 def _points(trips: Sequence[_Trip], channel: int) -> tuple[Array, Array]:
-    """Pixels of all pictures, evenly thinned out; what is not finite is left out."""
+    """Pixels of all images, evenly thinned out; what is not finite is left out."""
     original, recovered = (
         np.concatenate([getattr(trip, name)[channel].ravel() for trip in trips]) for name in ("original", "recovered")
     )
@@ -252,14 +252,14 @@ def _draw_tolerance(axes: Axes, bound: float) -> None:
 
 
 def _draw_channel(
-    above: Axes, below: Axes, original: Array, recovered: Array, line: tuple[float, float] | None, colour: str
+    above: Axes, below: Axes, original: Array, recovered: Array, line: tuple[float, float] | None, color: str
 ) -> None:
     ends = np.array([0.0, 255.0])
     dots: dict[str, Any] = {"linestyle": "none", "marker": ".", "markersize": 2.5, "markeredgewidth": 0}
     above.plot(ends, ends, color=_FAINT, linewidth=1, linestyle=(0, (4, 3)), label="ideal: x")
-    above.plot(original, recovered, color=colour, alpha=0.5, label="pixels", **dots)
+    above.plot(original, recovered, color=color, alpha=0.5, label="pixels", **dots)
     below.axhline(0, color=_FAINT, linewidth=1, linestyle=(0, (4, 3)))
-    below.plot(original, recovered - original, color=colour, alpha=0.5, **dots)
+    below.plot(original, recovered - original, color=color, alpha=0.5, **dots)
     if line is not None:
         gain, offset = line
         above.plot(ends, gain * ends + offset, color=_INK, linewidth=0.9, label="fitted line")

@@ -11,7 +11,7 @@ import torch
 
 from ..core.text import channel_name
 from ..core.tolerance import round_trip_tolerance
-from ..pipelines.calls import as_pictures, call
+from ..pipelines.calls import as_images, call
 from ..pipelines.exchange import responses
 from ..pipelines.samples import sample_images
 from .case import Case
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def check_round_trip(case: Case) -> Shown:
-    """Pictures that went through Normalize come back, within the derived tolerance."""
+    """Images that went through Normalize come back, within the derived tolerance."""
     outcome = round_trip(case)
     details = {
         "max_abs_error": outcome.worst.error,
@@ -47,11 +47,11 @@ def check_round_trip(case: Case) -> Shown:
 
 
 def check_reverse_round_trip(case: Case) -> Shown:
-    """Normalized pictures that went through the inverse come back when they are normalized again."""
+    """Normalized images that went through the inverse come back when they are normalized again."""
     _refuse_bytes(case, "the inverse gives bytes, which keep no more than 8 bits of the normalized values")
     recovered = case.recovered
     allowed = torch.tensor(general_tolerance(case)) * 2 / torch.tensor(case.expanded.std).abs()
-    given = [one.to(picture.dtype) for one, picture in zip(recovered.pictures, case.images, strict=True)]
+    given = [one.to(image.dtype) for one, image in zip(recovered.pictures, case.images, strict=True)]
     again = call(case.forward, given, "pipeline").pictures
     errors = [
         (one.double() - other.double()).abs().amax(dim=(1, 2))
@@ -72,8 +72,8 @@ def check_reverse_round_trip(case: Case) -> Shown:
 
 
 def general_tolerance(case: Case) -> tuple[float, ...]:
-    low = min(float(picture.min()) for picture in case.images if picture.numel())
-    high = max(float(picture.max()) for picture in case.images if picture.numel())
+    low = min(float(image.min()) for image in case.images if image.numel())
+    high = max(float(image.max()) for image in case.images if image.numel())
     return round_trip_tolerance(case.expanded, case.dtype, low=low, high=high).per_channel
 
 
@@ -85,12 +85,12 @@ def _refuse_bytes(case: Case, reason: str) -> None:
 def check_bytes_exact(case: Case) -> Shown:
     """Every one of 256 levels of every channel, and every pixel of a photograph, comes back as the same byte."""
     if case.dtype not in (torch.float32, torch.float64):
-        raise NotApplicable(f"pictures of {case.dtype} do not hold all levels apart: see low_precision")
+        raise NotApplicable(f"images of {case.dtype} do not hold all levels apart: see low_precision")
     wanted = sample_images(case.channels)
-    pictures = as_pictures(wanted, case.expanded)
+    pictures = as_images(wanted, case.expanded)
     normalized = call(case.forward, pictures, "pipeline").pictures
     if case.is_derived:
-        found = torch.stack([case.expanded.to_uint8(picture, channel_axis=-3) for picture in normalized])
+        found = torch.stack([case.expanded.to_uint8(image, channel_axis=-3) for image in normalized])
     else:
         came = torch.stack(call(case.inverse, normalized, "inverse", case.way).pictures)
         _, found = comparable(torch.stack(pictures), came, case.units)
@@ -102,7 +102,7 @@ def check_bytes_exact(case: Case) -> Shown:
     lost = {(int(c), int(level)) for c, level in zip(torch.nonzero(wrong)[:, 1], wanted[wrong], strict=True)}
     raise CheckFailure(
         f"{int(wrong.sum()):,} of {wanted.numel():,} bytes come back wrong, {len(lost)} of "
-        f"{256 * case.channels} levels; the first: picture {index[0]}, {channel_name(index[1], case.channels)}, "
+        f"{256 * case.channels} levels; the first: image {index[0]}, {channel_name(index[1], case.channels)}, "
         f"row {index[2]}, column {index[3]}: expected {int(wanted[index])}, found {float(found[index]):g}.",
         wrong_bytes=int(wrong.sum()),
         wrong_levels=len(lost),
@@ -118,7 +118,7 @@ def check_channel_order(case: Case) -> Shown:
     response = responses(case.forward, case.inverse, white, count, dtype)
     if not bool(response.isfinite().all()):
         raise CheckFailure(
-            "a picture of one colour comes back with NaN or infinite values: is it divided by its own range?"
+            "a image of one color comes back with NaN or infinite values: is it divided by its own range?"
         )
     source = response.argmax(dim=1).tolist()
     moved = [f"{channel_name(c, count)} answers to {channel_name(j, count)}" for c, j in enumerate(source) if c != j]
@@ -141,8 +141,8 @@ def check_no_clipping(case: Case) -> Shown:
     white = case.normalization.pixel_max
     dtype = case.dtype
     steps = torch.tensor([0, 2, 4, 8, 16, 32, 223, 239, 247, 251, 253, 255], dtype=torch.float64)
-    picture = (steps / 255 * white).to(dtype).expand(case.channels, 7, -1).contiguous()
-    (came,) = call(case.inverse, call(case.forward, [picture], "pipeline").pictures, "inverse", case.way).pictures
+    image = (steps / 255 * white).to(dtype).expand(case.channels, 7, -1).contiguous()
+    (came,) = call(case.inverse, call(case.forward, [image], "pipeline").pictures, "inverse", case.way).pictures
     for channel in range(case.channels):
         gaps = came[channel, 0].double().diff()
         gaps = gaps if bool(gaps.sum() >= 0) else -gaps

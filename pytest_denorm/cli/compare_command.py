@@ -50,8 +50,8 @@ def _run(chosen: argparse.Namespace) -> int:
         print(json.dumps(found.to_dict(), indent=2))
     else:
         text = fitted(str(found))
-        first, colour = ("same", "green") if found.ok else (found.kind, "red")
-        print(text.replace(first, painted(first, "bold", colour), 1) if wants_colors(sys.stdout) else text)
+        first, color = ("same", "green") if found.ok else (found.kind, "red")
+        print(text.replace(first, painted(first, "bold", color), 1) if wants_colors(sys.stdout) else text)
     if chosen.figure is not None:
         from ..core.files import write_whole
 

@@ -47,8 +47,8 @@ class Photographs(torch.utils.data.Dataset):
         return len(self.pictures)
 
     def __getitem__(self, index):
-        picture = self.pictures[index]
-        return picture if self.transform is None else self.transform(picture)
+        image = self.pictures[index]
+        return image if self.transform is None else self.transform(image)
 
 
 def our_inverse(tensor):
@@ -57,7 +57,7 @@ def our_inverse(tensor):
 
 
 def wrong_inverse(tensor):
-    """The same, with one digit mistyped. The pictures only look slightly off."""
+    """The same, with one digit mistyped. The images only look slightly off."""
     return tensor * torch.tensor([0.229, 0.224, 0.255]).view(-1, 1, 1) + torch.tensor(MEAN).view(-1, 1, 1)
 '''
 
@@ -93,7 +93,7 @@ pythonpath = .
 """
 
 _FILES = {"pipeline.py": _PIPELINE, "test_pipeline.py": _TESTS, "pytest.ini": _INI}
-_PICTURE = "look.png"
+_IMAGE = "look.png"
 
 
 def add(commands: Any) -> None:
@@ -110,7 +110,7 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def run(folder: Path) -> int:
-    """Writes the project into `folder`, runs its tests, and leaves a picture to look at.
+    """Writes the project into `folder`, runs its tests, and leaves an image to look at.
 
     Returns:
         0 if the right tests pass and the wrong inverse is caught, else 1.
@@ -127,7 +127,7 @@ def run(folder: Path) -> int:
     print("\n3. An inverse with 0.255 typed for 0.225. Its test fails, and says why:", flush=True)
     caught = _pytest(folder, "-k", "wrong")
     _draw(folder)
-    print(f"\n4. Look at {folder / _PICTURE}: original, as the network sees it, inverse-normalized.")
+    print(f"\n4. Look at {folder / _IMAGE}: original, as the network sees it, inverse-normalized.")
     as_expected = (verified, compared, caught) == (0, 0, 1)
     if not as_expected:
         print(f"\nThis is not what was expected: exit codes {verified}, {compared}, {caught} for 0, 0, 1.")
@@ -165,7 +165,7 @@ def _draw(folder: Path) -> None:
     project = runpy.run_path(str(folder / "pipeline.py"))
     transform = project["val_transform"]
     pictures = project["Photographs"]().pictures
-    batch = torch.stack([transform(picture) for picture in pictures])
+    batch = torch.stack([transform(image) for image in pictures])
     size = batch.shape[-1], batch.shape[-2]
-    picture = three_rows([one.resize(size) for one in pictures], batch, find_normalize(transform))
-    picture.save(folder / _PICTURE, format="PNG")
+    image = three_rows([one.resize(size) for one in pictures], batch, find_normalize(transform))
+    image.save(folder / _IMAGE, format="PNG")

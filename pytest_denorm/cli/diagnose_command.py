@@ -65,8 +65,8 @@ def _run(chosen: argparse.Namespace) -> int:
         print(json.dumps(found.to_dict(), indent=2))
     else:
         text = fitted(str(found))
-        colour = "green" if found.kind == "exact" else "red"
-        print(text.replace(found.kind, painted(found.kind, "bold", colour), 1) if wants_colors(sys.stdout) else text)
+        color = "green" if found.kind == "exact" else "red"
+        print(text.replace(found.kind, painted(found.kind, "bold", color), 1) if wants_colors(sys.stdout) else text)
     return 0 if found.kind == "exact" else 1
 
 

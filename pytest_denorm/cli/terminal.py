@@ -1,4 +1,4 @@
-"""What commands print: lines that fit 80 columns, and colours where somebody looks at them."""
+"""What commands print: lines that fit 80 columns, and colors where somebody looks at them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Stream(Protocol):
 
 
 def wants_colors(stream: Stream, environ: Mapping[str, str] | None = None) -> bool:
-    """Whether to print colours: on a terminal that has them, unless ``NO_COLOR`` or ``FORCE_COLOR`` says otherwise.
+    """Whether to print colors: on a terminal that has them, unless ``NO_COLOR`` or ``FORCE_COLOR`` says otherwise.
 
     Any value but an empty one counts (no-color.org, force-color.org); ``NO_COLOR`` is the stronger.
     """
@@ -60,7 +60,7 @@ def painted(text: str, *styles: str) -> str:
 
 
 def painted_report(text: str) -> str:
-    """The text of a report, with the mark of each check in its colour."""
+    """The text of a report, with the mark of each check in its color."""
     text = _MARKED.sub(lambda found: f"  {painted(found[1], _MARKS[found[1]])}", text)
     return _HEADING.sub(lambda found: painted(found[0], "bold"), text)
 

@@ -15,7 +15,7 @@ from ..core.colormap import ColorMap
 from ..core.normalization import Normalization
 from ..errors import DenormError, PipelineError
 from ..pipelines.channel_counts import USUAL
-from ..pipelines.flat_images import flat_colours
+from ..pipelines.flat_images import flat_colors
 from ..pipelines.located import Located
 from ..pipelines.outputs import pixel_places
 from ..pipelines.probe import measure
@@ -75,7 +75,7 @@ class Side:
 
 def colors_of(channels: int) -> Array:
     """Return the colors that are compared, in 0..1, (colors, channels): greys first, from black to white."""
-    return np.array(flat_colours(channels)) / 255
+    return np.array(flat_colors(channels)) / 255
 
 
 def declared_side(name: str, what: str, normalization: Normalization, channels: int | None = None) -> Side:
@@ -113,7 +113,7 @@ def measured_side(
         runner, found = _of_bytes(runner, found, channels, size)
     trial = runner.trial
     with runner.session(0):
-        traces = [runner.run(runner.flat(color)) for color in flat_colours(trial.channels)]
+        traces = [runner.run(runner.flat(color)) for color in flat_colors(trial.channels)]
     outputs = [None if trace.error else trace.pixels(trial.index) for trace in traces]
     if all(one is not None and one.shape == trial.shape for one in outputs):
         colors = np.stack([np.median(one.ravel()[trial.places], axis=0) for one in outputs if one is not None])

@@ -19,7 +19,7 @@ def whole(value: Any, name: str, error: type[DenormError], *, least: int | None 
         name: of the argument.
         error: the kind that is raised.
         least: the smallest number allowed.
-        meaning: what it counts, in words: ``pictures a row``.
+        meaning: what it counts, in words: ``images a row``.
 
     Raises:
         DenormError: of the kind `error`: no whole number, or below `least`.

@@ -1,4 +1,4 @@
-"""A map of colours, ``y = A x + b``, fitted to what something does to pixels."""
+"""A map of colors, ``y = A x + b``, fitted to what something does to pixels."""
 
 from __future__ import annotations
 
@@ -53,27 +53,27 @@ def fit_affine(x: Any, y: Any) -> Fit:
 
 @dataclass(frozen=True, eq=False)
 class ColorMap:
-    """What a pipeline was measured to do to colours: ``y = matrix @ x + offset``, x in 0 (black) to 1 (white).
+    """What a pipeline was measured to do to colors: ``y = matrix @ x + offset``, x in 0 (black) to 1 (white).
 
     Attributes:
         matrix: (channels out, channels in), float64; output units for the whole way from black to white.
         offset: (channels out,), float64: what black becomes.
-        residual: the largest ``|y - (matrix @ x + offset)|`` over the flat pictures that the map was fitted to.
+        residual: the largest ``|y - (matrix @ x + offset)|`` over the flat images that the map was fitted to.
         tolerance: what rounding in the output's dtype explains of it, in the same units.
         convention: how the pipeline was called, in words.
         calls: how often it was called.
-        random: share of calls with one flat picture whose result was not the most frequent one; 0 if all were equal.
+        random: share of calls with one flat image whose result was not the most frequent one; 0 if all were equal.
         outcomes: how many different results those calls had.
-        nonlinear: a flat picture's colour is not changed by an affine map.
+        nonlinear: a flat image's color is not changed by an affine map.
         rounded: the map is affine to within one level of 255: the pipeline rounds to bytes on its way.
         clipped: the map is affine, but some levels at an end of the range become one.
-        gated: the darkest pictures (no level above 2 of 255) are treated otherwise than all others.
-        per_image: the colour of a pixel depends on other pixels.
+        gated: the darkest images (no level above 2 of 255) are treated otherwise than all others.
+        per_image: the color of a pixel depends on other pixels.
         uneven: the share of pixels that have another slope or offset than most, for where they lie.
         unchanged: the output was the input.
         augments: where pixels land, or some of them, changes from call to call (flips, crops, erasing, noise).
-        mutates: the pipeline wrote into the picture it was given.
-        undivided: it was called with floats in 0..1, and takes pictures of bytes of this form, too, without dividing
+        mutates: the pipeline wrote into the image it was given.
+        undivided: it was called with floats in 0..1, and takes images of bytes of this form, too, without dividing
             them by 255.
     """
 
@@ -127,13 +127,13 @@ class ColorMap:
         """Why no Normalization undoes this, each in words; empty if one does."""
         said = []
         if self.per_image:
-            said.append("per-image: the colour of a pixel depends on the other pixels of its picture")
+            said.append("per-image: the color of a pixel depends on the other pixels of its image")
         if self.uneven:
             said.append(f"uneven: {self.uneven:.0%} of the pixels have another slope or offset, for where they lie")
         if self.random:
-            said.append(f"random: {self.outcomes} different results for one picture, {self.random:.0%} not the usual")
+            said.append(f"random: {self.outcomes} different results for one image, {self.random:.0%} not the usual")
         if self.gated:
-            said.append("gated: pictures whose brightest level is at most 2 of 255 are treated otherwise")
+            said.append("gated: images whose brightest level is at most 2 of 255 are treated otherwise")
         if self.clipped:
             said.append("clipped: some levels at an end of the range become one, and cannot be told apart again")
         if self.nonlinear:
@@ -169,7 +169,7 @@ class ColorMap:
         return tuple(-offset * std + 0.0), tuple(std)
 
     def normalization(self, pixel_max: float = 1.0) -> Normalization:
-        """The Normalization that does the same, for pictures whose white is `pixel_max`.
+        """The Normalization that does the same, for images whose white is `pixel_max`.
 
         Raises:
             NotInvertibleError: none does; the message says why.
@@ -184,7 +184,7 @@ class ColorMap:
         return Normalization(mean, std, pixel_max, source=source)
 
     def difference(self, normalization: Normalization) -> float:
-        """The largest difference, over all colours, between what was measured and a Normalization, in output units.
+        """The largest difference, over all colors, between what was measured and a Normalization, in output units.
 
         Raises:
             StatisticsError: the number of channels differs.

@@ -1,4 +1,4 @@
-"""What the hot path accepts: the kind of the pictures, and where their channels are."""
+"""What the hot path accepts: the kind of the images, and where their channels are."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def refuse_kind(images: Any, expected: str) -> None:
     if isinstance(images, torch.Tensor):
         is_float, is_integer = images.is_floating_point(), not images.is_complex()
         if images.layout != torch.strided:
-            raise ImageTypeError(f"the pictures are a tensor of layout {images.layout}: convert it with .to_dense().")
+            raise ImageTypeError(f"the images are a tensor of layout {images.layout}: convert it with .to_dense().")
     elif isinstance(images, np.ndarray):
         is_float, is_integer = images.dtype.kind == "f", images.dtype.kind in "biu"
         if is_float and images.dtype.itemsize > 8:
-            raise ImageTypeError(f"the pictures are of {images.dtype}, which torch lacks: convert them to float64.")
+            raise ImageTypeError(f"the images are of {images.dtype}, which torch lacks: convert them to float64.")
     else:
-        advice = " Stack pictures of one size, or call it on each." if isinstance(images, (list, tuple)) else ""
+        advice = " Stack images of one size, or call it on each." if isinstance(images, (list, tuple)) else ""
         raise ImageTypeError(
-            f"the pictures are a {type(images).__module__}.{type(images).__qualname__}: expected a torch tensor or "
+            f"the images are a {type(images).__module__}.{type(images).__qualname__}: expected a torch tensor or "
             f"a numpy array of floating point.{advice}"
         )
     if not is_float:
         raise ImageTypeError(
-            f"the pictures are of {images.dtype}: expected {expected if is_integer else 'real numbers'}."
+            f"the images are of {images.dtype}: expected {expected if is_integer else 'real numbers'}."
         )
 
 
@@ -49,7 +49,7 @@ def refuse_out(out: Any, images: Any, dtype: Any) -> None:
     """
     kind = np.ndarray if isinstance(images, np.ndarray) else torch.Tensor
     if not isinstance(out, kind):
-        raise ImageTypeError(f"out is a {type(out).__name__}: expected a {kind.__name__}, as the pictures are.")
+        raise ImageTypeError(f"out is a {type(out).__name__}: expected a {kind.__name__}, as the images are.")
     expected, found = (tuple(images.shape), dtype), (tuple(out.shape), out.dtype)
     if expected != found:
         raise ImageError(
@@ -62,7 +62,7 @@ def refuse_out(out: Any, images: Any, dtype: Any) -> None:
         if not out.flags.writeable:
             raise ImageError("out is read-only: expected an array that can be written to.")
     elif out.device != images.device:
-        raise ImageError(f"out is on {out.device}, the pictures are on {images.device}.")
+        raise ImageError(f"out is on {out.device}, the images are on {images.device}.")
 
 
 def resolve_channel_axis(
@@ -85,7 +85,7 @@ def resolve_channel_axis(
         return fitting.pop()
     if fitting:
         raise ImageError(
-            f"the pictures have shape {tuple(shape)}: the channels may be axis -3 (..., C, H, W) or axis -1 "
+            f"the images have shape {tuple(shape)}: the channels may be axis -3 (..., C, H, W) or axis -1 "
             f"(..., H, W, C). Say which with channel_axis."
         )
     raise ImageError(_misfit(shape, channels, source, FIRST))
@@ -98,22 +98,22 @@ def _misfit(shape: Sequence[int], channels: int, source: str, axis: int) -> str:
     where = f" ({source})" if source else ""
     if len(shape) < 3:
         return (
-            f"the pictures have shape {shown} and no channel axis; {said}{where}: expected "
+            f"the images have shape {shown} and no channel axis; {said}{where}: expected "
             f"({channels}, H, W) or (N, {channels}, H, W)."
         )
     if shape[-1] == channels:
         return (
-            f"the pictures have shape {shown}: their channels are last, and were looked for on axis {axis}. "
+            f"the images have shape {shown}: their channels are last, and were looked for on axis {axis}. "
             f"Use images.movedim(-1, -3), or give channel_axis=-1."
         )
     found = shape[axis]
     if found != 1 and len(shape) >= 4 and shape[-4] == channels:
         return (
-            f"the pictures have shape {shown}: no {channels} channels on axis {axis}. If these are videos "
+            f"the images have shape {shown}: no {channels} channels on axis {axis}. If these are videos "
             f"(..., C, T, H, W), give channel_axis=-4."
         )
-    grey = " Grey pictures take one mean and one std." if found == 1 else ""
+    grey = " Grey images take one mean and one std." if found == 1 else ""
     return (
-        f"the pictures have {found} channel{'s' if found != 1 else ''} (axis {axis} of shape {shown}), {said}{where}."
+        f"the images have {found} channel{'s' if found != 1 else ''} (axis {axis} of shape {shown}), {said}{where}."
         f"{grey}"
     )

@@ -126,13 +126,13 @@ def _to_levels(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, out:
 
 
 class _Map(NamedTuple):
-    """What to do to the pictures."""
+    """What to do to the images."""
 
     kernel: _Kernel
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    axis: int | None  # of the statistics in the pictures; None where one mean serves all
-    to: torch.dtype | None = None  # that of the result; None: that of the pictures
+    axis: int | None  # of the statistics in the images; None where one mean serves all
+    to: torch.dtype | None = None  # that of the result; None: that of the images
     one_step: bool = False  # the kernel is one operation: no intermediate result could be rounded
 
 
@@ -284,7 +284,7 @@ def _narrow_shape(images: torch.Tensor, axis: int | None) -> tuple[int, ...]:
 
 
 def _spread_shape(images: torch.Tensor, axis: int | None) -> tuple[int, ...]:
-    """The same with the numbers repeated along the last axes, so that they lie in runs as the pictures do."""
+    """The same with the numbers repeated along the last axes, so that they lie in runs as the images do."""
     shape = list(_narrow_shape(images, axis))
     run = 1
     for last in reversed(range(images.ndim)):

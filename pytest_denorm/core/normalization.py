@@ -86,11 +86,11 @@ class Normalization:
     """The statistics of a Normalize, and what can be computed with them.
 
     Args:
-        mean: one number a channel, in the units of the pictures that enter Normalize.
+        mean: one number a channel, in the units of the images that enter Normalize.
         std: one number a channel, same units. A negative std is legal: it inverts the channel.
         pixel_max: the value of white in those pictures: 1.0 after ``ToTensor``, 255.0 for bytes.
         source: words that say where the statistics were found.
-        channel_axis: the axis of the channels in the pictures; None for the usual rule: -3 in tensors
+        channel_axis: the axis of the channels in the images; None for the usual rule: -3 in tensors
             (``..., C, H, W``), and in arrays whichever of -3 and -1 has the length of `mean`.
 
     One mean and std hold for any number of channels, as they do in torchvision.
@@ -100,7 +100,7 @@ class Normalization:
             small that the inverse is not finite.
 
     Warns:
-        StatisticsWarning: statistics that look like bytes (mean 123.675) on pictures in 0..1, or the reverse.
+        StatisticsWarning: statistics that look like bytes (mean 123.675) on images in 0..1, or the reverse.
     """
 
     mean: tuple[float, ...]
@@ -161,7 +161,7 @@ class Normalization:
     def _refuse_values(self) -> None:
         if not (math.isfinite(self.pixel_max) and self.pixel_max > 0):
             raise StatisticsError(
-                f"pixel_max is {self.pixel_max!r}: expected the value of white in the pictures that enter Normalize, "
+                f"pixel_max is {self.pixel_max!r}: expected the value of white in the images that enter Normalize, "
                 f"1.0 after ToTensor or 255.0 for bytes."
             )
         for channel, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
@@ -177,12 +177,12 @@ class Normalization:
             if self._origin is None and not (math.isfinite(1 / std) and math.isfinite(mean / std)):
                 raise StatisticsError(
                     f"std[{channel}] is {std!r}: so small that the inverse (1/std, -mean/std) is not finite. "
-                    f"Expected a std of the size of the pictures' values, 0..{self.pixel_max:g}."
+                    f"Expected a std of the size of the images' values, 0..{self.pixel_max:g}."
                 )
 
     def doubt_about_scale(self) -> str:
-        """Why the statistics seem to be of pictures with another white; "" where they do not."""
-        if min(*self.mean, *self.std) < 0:  # no picture has a negative one: these are statistics of something else
+        """Why the statistics seem to be of images with another white; "" where they do not."""
+        if min(*self.mean, *self.std) < 0:  # no image has a negative one: these are statistics of something else
             return ""
         largest_mean, largest_std = max(self.mean), max(self.std)
         if self.pixel_max == 1.0 and (largest_mean > 2 or largest_std > 16):
@@ -190,28 +190,28 @@ class Normalization:
         if self.pixel_max == 255.0 and 0 < largest_mean <= 1 and largest_std < 1:
             return (
                 f"mean {format_numbers(self.mean)} and std {format_numbers(self.std)} look like statistics of "
-                f"pictures in 0..1, on pictures whose white is 255. Multiply both by 255, or leave pixel_max at 1.0 "
-                f"if the pictures that enter Normalize are 0..1."
+                f"images in 0..1, on images whose white is 255. Multiply both by 255, or leave pixel_max at 1.0 "
+                f"if the images that enter Normalize are 0..1."
             )
         return ""
 
     def _beyond_unit(self) -> str:
-        """What statistics look like that are not of pictures in 0..1, and what to do."""
+        """What statistics look like that are not of images in 0..1, and what to do."""
         largest_mean, largest_std = max(self.mean), max(self.std)
         if largest_mean > 255 or largest_std > 255:
             return (
-                "are beyond those of bytes, on pictures whose white is 1.0. Give the value of white in the pictures "
-                "that enter Normalize, such as pixel_max=65535.0 for 16 bits, or the data set, whose pictures show it; "
+                "are beyond those of bytes, on images whose white is 1.0. Give the value of white in the images "
+                "that enter Normalize, such as pixel_max=65535.0 for 16 bits, or the data set, whose images show it; "
                 "or divide both by it."
             )
         if largest_mean <= 16 and largest_std <= 2:
             return (
-                "are of no picture whose white is 1.0: its mean lies in 0..1. Is a mean divided by std, or scaled, "
+                "are of no image whose white is 1.0: its mean lies in 0..1. Is a mean divided by std, or scaled, "
                 "that should not be?"
             )
         return (
-            "look like statistics of bytes (0..255), on pictures whose white is 1.0. Divide both by 255, or give "
-            "pixel_max=255.0 if the pictures that enter Normalize are 0..255."
+            "look like statistics of bytes (0..255), on images whose white is 1.0. Divide both by 255, or give "
+            "pixel_max=255.0 if the images that enter Normalize are 0..255."
         )
 
     @property
@@ -274,7 +274,7 @@ class Normalization:
             return self
         if self.channels != 1:
             raise StatisticsError(
-                f"mean has {_count(self.mean)}, the pictures have {count_of(channels, 'channel')}: expected as many "
+                f"mean has {_count(self.mean)}, the images have {count_of(channels, 'channel')}: expected as many "
                 f"of one as of the other."
             )
         origin = self._origin.expand(channels) if self._origin is not None else None
@@ -297,7 +297,7 @@ class Normalization:
         return f"Normalization(mean={self.mean!r}, std={self.std!r}{pixel_max}{source})"
 
     def __str__(self) -> str:
-        return f"mean {format_numbers(self.mean)}, std {format_numbers(self.std)}, pictures in 0..{self.pixel_max:g}"
+        return f"mean {format_numbers(self.mean)}, std {format_numbers(self.std)}, images in 0..{self.pixel_max:g}"
 
 
 def unwarned(
@@ -324,7 +324,7 @@ def _named(name: str, mean: tuple[float, ...], std: tuple[float, ...]) -> Normal
     return Normalization(mean, std, source=f"preset {name}")
 
 
-#: The statistics that image projects share, on pictures in 0..1, by name.
+#: The statistics that image projects share, on images in 0..1, by name.
 PRESETS: Mapping[str, Normalization] = MappingProxyType(
     {
         # torchvision's reference weights, and nearly every network trained on ImageNet-1k
@@ -335,7 +335,7 @@ PRESETS: Mapping[str, Normalization] = MappingProxyType(
         "clip": _named("clip", (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
         # over all training pixels
         "cifar10": _named("cifar10", (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
-        # the mean of each picture's own std, copied between repositories as if it were the std
+        # the mean of each image's own std, copied between repositories as if it were the std
         "cifar10-mean-of-stds": _named("cifar10-mean-of-stds", (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
         "cifar100": _named("cifar100", (0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761)),
         "mnist": _named("mnist", (0.1307,), (0.3081,)),

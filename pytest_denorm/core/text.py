@@ -27,7 +27,7 @@ def channel_name(channel: int, channels: int) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """``1 picture``, ``2,000 pictures``"""
+    """``1 image``, ``2,000 images``"""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

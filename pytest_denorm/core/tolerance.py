@@ -1,4 +1,4 @@
-r"""How far a correct round trip can be from the picture that went in: a derived bound that says where it comes from.
+r"""How far a correct round trip can be from the image that went in: a derived bound that says where it comes from.
 
 **The model.** In a binary floating-point format of precision p, with unit roundoff ``u = 2**-p`` and smallest positive
 number ``eta``, an operation ``op`` in + - * / gives, barring overflow,
@@ -21,9 +21,9 @@ and
 with ``round(m) = max(u * ufp(m), eta / 2)``. No term of second order is dropped, so the result is a proof and not an
 estimate; it needs bfloat16's ``u = 1/256`` to be so.
 
-**Normalize and back.** With pictures ``|x - mean| <= D`` and ``|x| <= X`` in a channel:
+**Normalize and back.** With images ``|x - mean| <= D`` and ``|x| <= X`` in a channel:
 
-    forward    d = x - m^,  y = d / s^            m^, s^: mean and std, rounded into the dtype of the picture
+    forward    d = x - m^,  y = d / s^            m^, s^: mean and std, rounded into the dtype of the image
     derived    x^ = y * s + m                     in float32 or better, then one rounding into that dtype
 
 In the derived form the same rounded ``m^`` and ``s^`` serve both ways when the formats agree, so that their own
@@ -105,7 +105,7 @@ def float_format(dtype: object) -> FloatFormat:
         return FORMATS[name]
     except KeyError:
         raise ImageTypeError(
-            f"no tolerance is derived for pictures of {name}: expected one of {', '.join(FORMATS)}. Give a tolerance."
+            f"no tolerance is derived for images of {name}: expected one of {', '.join(FORMATS)}. Give a tolerance."
         ) from None
 
 
@@ -148,7 +148,7 @@ class _Arithmetic(NamedTuple):
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How much each channel of a round trip may be off, in the units of the pictures, and why.
+    """How much each channel of a round trip may be off, in the units of the images, and why.
 
     Attributes:
         per_channel: the bound of each channel.
@@ -180,7 +180,7 @@ class Tolerance:
             SettingsError: it is negative, NaN, or no number.
         """
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-            raise SettingsError(f"tolerance is {value!r}: expected a number, 0 or more, in the units of the pictures.")
+            raise SettingsError(f"tolerance is {value!r}: expected a number, 0 or more, in the units of the images.")
         return cls((float(value),) * channels, "the number given as tolerance=", pixel_max)
 
 
@@ -193,13 +193,13 @@ def round_trip_tolerance(
     derived: bool = False,
     rounded_input: bool = False,
 ) -> Tolerance:
-    """The bound on ``|inverse(normalize(x)) - x|`` for pictures of one dtype.
+    """The bound on ``|inverse(normalize(x)) - x|`` for images of one dtype.
 
     Args:
         normalization: the statistics of the forward.
-        dtype: of the pictures and of the forward's arithmetic: float64, float32, float16 or bfloat16 (torch's,
+        dtype: of the images and of the forward's arithmetic: float64, float32, float16 or bfloat16 (torch's,
             numpy's, or the name).
-        low, high: the range of the pictures' values; 0 to ``pixel_max`` unless given.
+        low, high: the range of the images' values; 0 to ``pixel_max`` unless given.
         derived: the inverse is ``y * std + mean`` of this package. Otherwise it may be any correct formula in `dtype`.
         rounded_input: the result is held against the exact ``k / 255`` and not against what ``ToTensor`` made of it.
 

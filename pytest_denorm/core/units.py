@@ -1,4 +1,4 @@
-"""An inverse of the project's own, read in the units of the pictures."""
+"""An inverse of the project's own, read in the units of the images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .white import BYTES, white_of_dtype
 
 __all__ = ["Units", "check_output_max", "in_units"]
 
-#: Integers of these take 0..255, whatever the pictures' own white is.
+#: Integers of these take 0..255, whatever the images' own white is.
 _OF_BYTES = (torch.uint8, torch.int8, torch.bool)
 
 
@@ -23,7 +23,7 @@ class Units(NamedTuple):
     """How to read what an inverse gives: what white is in it, and how far apart two of its values are.
 
     Attributes:
-        pixel_max: the value of white in the pictures.
+        pixel_max: the value of white in the images.
         output_max: that in the floats of the inverse, if it is another one; and in integers of more than 8 bits, if it
             is at least 255.
     """
@@ -34,7 +34,7 @@ class Units(NamedTuple):
     def white(self, dtype: torch.dtype) -> float:
         """The value of white in results of this dtype.
 
-        Of integers of more than 8 bits it is the pictures' own where that is above 255 (12 or 16 bits), else 65535 in
+        Of integers of more than 8 bits it is the images' own where that is above 255 (12 or 16 bits), else 65535 in
         uint16, else 255.
         """
         if dtype.is_floating_point:
@@ -48,7 +48,7 @@ class Units(NamedTuple):
         return white_of_dtype(dtype) or BYTES
 
     def step(self, dtype: torch.dtype) -> float:
-        """The distance of two values of this dtype, in the units of the pictures; 0 for floats."""
+        """The distance of two values of this dtype, in the units of the images; 0 for floats."""
         return 0.0 if dtype.is_floating_point else self.pixel_max / self.white(dtype)
 
     def read(self, returned: torch.Tensor) -> torch.Tensor:
@@ -60,7 +60,7 @@ class Units(NamedTuple):
 
 
 def in_units(inverse: Callable[[Any], Any], units: Units) -> Callable[[Any], Any]:
-    """`inverse`, with the floats that it gives scaled to the units of the pictures; integers stay what they are."""
+    """`inverse`, with the floats that it gives scaled to the units of the images; integers stay what they are."""
     if units.output_max is None or units.output_max == units.pixel_max:
         return inverse
     return _InUnits(inverse, units.pixel_max / units.output_max)
@@ -77,7 +77,7 @@ def check_output_max(output_max: Any, inverse: Any) -> None:
     if inverse is None:
         raise ImageError(
             f"output_max is {output_max!r}, and there is no inverse: expected one of the project's own beside it. The "
-            f"derived one gives pictures as they enter Normalize."
+            f"derived one gives images as they enter Normalize."
         )
 
 
@@ -89,11 +89,11 @@ class _InUnits:
         self._inverse = inverse
         self._factor = factor
 
-    def __call__(self, picture: Any) -> Any:
-        return self._scaled(self._inverse(picture))
+    def __call__(self, image: Any) -> Any:
+        return self._scaled(self._inverse(image))
 
     def _scaled(self, returned: Any) -> Any:
-        """In float64, so that nothing is rounded a second time; what is no picture is left for its reader to refuse."""
+        """In float64, so that nothing is rounded a second time; what is no image is left for its reader to refuse."""
         if isinstance(returned, torch.Tensor):
             # not every device has float64, and meta has no values
             is_scaled = returned.is_floating_point() and not returned.is_meta

@@ -20,7 +20,7 @@ from ..core.units import Units
 from ..core.white import is_float
 from ..errors import ConditionalNormalizeWarning, ImageError, InverseError
 from ..pipelines import Located, locate
-from ..pipelines.calls import LAYOUTS, as_tensor, read_picture
+from ..pipelines.calls import LAYOUTS, as_tensor, read_image
 from ..pipelines.pixels import Block, Reading, blocks_of_item
 from ..pipelines.reader import axes_of, images_in
 
@@ -160,11 +160,11 @@ def _back(inverse: Inverse, left: Any) -> torch.Tensor:
     except Exception as error:
         raise InverseError(f"the inverse raised {type(error).__name__}: {error}") from error
     if len(shape) == 3 or math.prod(shape[:-3]) == 1:
-        return read_picture(returned, shape[-3:], "inverse").reshape(shape)
+        return read_image(returned, shape[-3:], "inverse").reshape(shape)
     batch = as_tensor(returned, "inverse")
     if len(batch) != len(left):
         raise InverseError(f"the inverse returned {len(batch)} images for {len(left)}: expected as many.")
-    return torch.stack([read_picture(one, shape[1:], "inverse") for one in batch])
+    return torch.stack([read_image(one, shape[1:], "inverse") for one in batch])
 
 
 class InLayout:
@@ -190,4 +190,4 @@ class InLayout:
         way = LAYOUTS[self._layout]
         image = image.movedim(LAST, FIRST) if self._is_last else image
         returned = self._inverse((way.single if image.ndim == 3 else way.batch)(image))
-        return read_picture(returned, tuple(image.shape), "inverse") if self._is_last else returned
+        return read_image(returned, tuple(image.shape), "inverse") if self._is_last else returned

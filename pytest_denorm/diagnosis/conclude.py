@@ -107,11 +107,11 @@ def _white_of_integers(dtype: np.dtype[Any], white: float, output_max: float | N
 
 def _is_whole(values: Array, roundoff: float) -> bool:
     """Return whether floats have been rounded to whole numbers."""
-    # large numbers of bfloat16 are whole without anybody's rounding them
-    off = float(np.abs(values).max()) * roundoff
-    if off >= 0.25 or float(values.max() - values.min()) <= _MANY:
+    room = np.maximum(1e-3, 2 * roundoff * np.abs(values))
+    tells = room < 0.2  # a large number of a short dtype is near a whole one without anybody's rounding it
+    if np.ptp(values[tells]) <= _MANY if tells.any() else True:
         return False
-    return bool((np.abs(values - np.rint(values)) <= max(1e-3, 2 * off)).all())
+    return bool((np.abs(values - np.rint(values)) <= room).all())
 
 
 def explain(seen: Evidence, *, exact: bool = True) -> Explanation | None:

@@ -145,21 +145,20 @@ def _patched(
         if (k and left < 2) or ((k or not alone) and left < seen.channels):
             continue
         patches, std, mean = _single_patches(seen, typed, (stds[k], means[k]), (wrong_std[k], wrong_mean[k], scaled[k]))
-        cost = _cost(std, stds[k], wrong_std[k], seen.white) + _cost(
-            mean, means[k], wrong_mean[k] & ~scaled[k], seen.white
-        )
+        cost = _cost(std, stds[k], wrong_std[k], seen.known.std)
+        cost += _cost(mean, means[k], wrong_mean[k] & ~scaled[k], seen.known.mean)
         if patches and patches[0].kind in ("inverted-twice", "rounded-constants"):
             cost = _COMMON
         if cost + own[k] <= most:
             yield rules[k], cost, patches, std, mean
 
 
-def _cost(typed: Array, right: Array, wrong: Array, white: float) -> float:
+def _cost(typed: Array, right: Array, wrong: Array, known: Array) -> float:
     """Of constants that were read off: the same number in place of the same number costs once."""
     different = {(float(a), float(b)) for a, b in zip(typed[wrong], right[wrong], strict=True)}
     if not different:
         return 0.0
-    own = max(_digits(value) for value in right)
+    own = max(_digits(value) for value in known)
     return _FIRST + _FURTHER * (len(different) - 1) + _of_digits([a for a, _ in different], own)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from ..pipelines.samples import level_picture
+from ..pipelines.samples import level_image
 
 __all__ = ["Probes", "make_probes"]
 
@@ -40,7 +40,7 @@ def make_probes(channels: int, white: float, dtype: torch.dtype) -> Probes:
 
     size = (16, 32) if channels not in (16, 32) else (8, 64)
     # levels as ToTensor makes them: divided in the dtype of the images
-    levels = level_picture(channels, *size).to(dtype) / 255 * white
+    levels = level_image(channels, *size).to(dtype) / 255 * white
     own = torch.linspace(0.25, 0.4, channels, dtype=torch.float64).view(-1, 1, 1)
     width = 24 + (channels == 24)
     bars = torch.arange(width) * 8 // width

@@ -226,7 +226,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def mixing(before: Bytes, after: Bytes) -> Change | None:
-    """Each channel by one linear mixture of all three: grey, saturation, hue, another colour space."""
+    """Each channel by one linear mixture of all three: grey, saturation, hue, another color space."""
     x, y = before.reshape(-1, 3)[:: _stride(before)] / 255, after.reshape(-1, 3)[:: _stride(before)] / 255
     inside = ((y > 0.004) & (y < 0.996)).all(axis=1)
     if inside.sum() < 50 or np.linalg.matrix_rank(np.cov(x[inside].T), tol=1e-5) < 3:

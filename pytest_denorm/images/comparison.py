@@ -71,7 +71,7 @@ def compare(
     levels = np.abs(result.astype(np.int16) - baseline)
     differs = levels.max(axis=-1) != 0
     numbers = _numbers(levels, differs)
-    headline = "the picture differs from its baseline"
+    headline = "the image differs from its baseline"
     if is_grey(baseline) != is_grey(result):
         grey, color = ("baseline", "result") if is_grey(baseline) else ("result", "baseline")
         headline = f"the {grey} is grey, the {color} is in color"

@@ -34,7 +34,7 @@ def refuse_size(width: int, height: int, what: str) -> None:
         )
 
 
-def read_picture(path: Path) -> Image.Image:
+def read_image_file(path: Path) -> Image.Image:
     """Return the image in a file as RGB of 8 bits a channel; grey of 16 bits is rounded to that.
 
     Raises:
@@ -47,16 +47,16 @@ def read_picture(path: Path) -> Image.Image:
     try:
         if not path.is_file():  # a named pipe would be waited for
             raise OSError("expected a file")
-        with Image.open(path, formats=_FORMATS) as picture:
-            refuse_size(*picture.size, what)
-            return (_rounded(picture, what) if picture.mode.startswith(("I", "F")) else picture).convert("RGB")
+        with Image.open(path, formats=_FORMATS) as image:
+            refuse_size(*image.size, what)
+            return (_rounded(image, what) if image.mode.startswith(("I", "F")) else image).convert("RGB")
     except ImageError:
         raise
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, zlib.error and others
-        raise ImageError(f"{what} cannot be read as a picture: {error}") from error
+        raise ImageError(f"{what} cannot be read as an image: {error}") from error
 
 
-def _rounded(picture: Image.Image, what: str) -> Image.Image:
+def _rounded(image: Image.Image, what: str) -> Image.Image:
     """Return grey of 16 bits rounded to 8; Pillow would keep what is below 256, and make the rest white.
 
     Raises:
@@ -65,7 +65,7 @@ def _rounded(picture: Image.Image, what: str) -> Image.Image:
     import numpy as np
     from PIL import Image
 
-    values = np.asarray(picture)
+    values = np.asarray(image)
     low, high = values.min(), values.max()
     if values.dtype.kind == "f" or low < 0 or high > 65535:
         raise ImageError(

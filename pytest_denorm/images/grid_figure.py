@@ -27,7 +27,7 @@ _PLAIN: Any = {"savefig.bbox": "standard", "figure.autolayout": False, "figure.c
 
 
 class Tile(NamedTuple):
-    """Where one picture lies in the canvas of a grid: row and column in pictures, the rest in pixels."""
+    """Where one image lies in the canvas of a grid: row and column in images, the rest in pixels."""
 
     row: int
     column: int
@@ -38,16 +38,16 @@ class Tile(NamedTuple):
 
 
 class GridFigure(Figure):
-    """A grid of pictures, without text, saved at exactly one pixel a pixel.
+    """A grid of images, without text, saved at exactly one pixel a pixel.
 
     A PNG of it holds :attr:`pixels` and nothing else, whatever the style, backend, dpi or ``bbox_inches``. It is not
-    known to pyplot, so it needs no closing. What is added to it (a title, a line) is drawn over the pictures by
+    known to pyplot, so it needs no closing. What is added to it (a title, a line) is drawn over the images by
     matplotlib, at the same size.
 
     Args:
         pixels: the canvas, uint8 (H, W, 3).
-        tiles: the boxes of the pictures in it, in their order.
-        normalization: what was undone to make the pictures, if known.
+        tiles: the boxes of the images in it, in their order.
+        normalization: what was undone to make the images, if known.
     """
 
     def __init__(self, pixels: Bytes, tiles: Iterable[Tile], *, normalization: Normalization | None = None) -> None:
@@ -71,7 +71,7 @@ class GridFigure(Figure):
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
-        """The box of each picture, in the order of the pictures."""
+        """The box of each image, in the order of the images."""
         return self._tiles
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ class GridFigure(Figure):
 
     def __repr__(self) -> str:
         height, width = self._pixels.shape[:2]
-        return f"<GridFigure of {len(self._tiles)} pictures, {height} x {width} pixels>"
+        return f"<GridFigure of {len(self._tiles)} images, {height} x {width} pixels>"
 
     def rendered(self) -> Bytes:
         """What a PNG of the figure shows, uint8 (H, W, 3): :attr:`pixels`, and over it what was added since."""

@@ -1,4 +1,4 @@
-"""The grid: pictures as bytes, laid out like ``torchvision.utils.make_grid``."""
+"""The grid: images as bytes, laid out like ``torchvision.utils.make_grid``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 #: More is not to be looked at; a PNG of it takes minutes, and memory for several of it.
 _MOST_PIXELS = 2**28
 
-#: How far a picture in 0..1 may lie outside and still be one: a level of 255, which is what bfloat16 resolves.
+#: How far an image in 0..1 may lie outside and still be one: a level of 255, which is what bfloat16 resolves.
 _SLACK = 1 / 255
 
 
@@ -37,49 +37,49 @@ def grid(
     inverse: bool = True,
     channel_axis: int | None = None,
 ) -> GridFigure:
-    """A figure of pictures side by side, exact to the byte.
+    """A figure of images side by side, exact to the byte.
 
     Args:
-        images_or_loader: a batch (N, C, H, W), or one picture (C, H, W) or (H, W), as a tensor or an array (arrays may
-            have their channels last); a PIL picture; a list or tuple of pictures of one size; a list of such batches; a
+        images_or_loader: a batch (N, C, H, W), or one image (C, H, W) or (H, W), as a tensor or an array (arrays may
+            have their channels last); a PIL image; a list or tuple of images of one size; a list of such batches; a
             data set, of which the first 64 samples are drawn; or a DataLoader, of which the first batch is drawn.
-            Of samples and batches that are tuples or lists, ``(images, labels)``, the first picture is drawn; of dicts
+            Of samples and batches that are tuples or lists, ``(images, labels)``, the first image is drawn; of dicts
             that under ``pixel_values``, ``image``, ``images``, ``img``, ``inputs``, ``input``, ``x``, or the only one.
-            A list ``[images, targets]`` whose targets are pictures as large as the images, with as many channels, is
+            A list ``[images, targets]`` whose targets are images as large as the images, with as many channels, is
             two batches. Random states are left as they were, so two grids of a shuffled loader show the same batch.
         normalization_or_pipeline: what was done to the pictures: a Normalization, the name of a preset, or anything
             that :func:`~pytest_denorm.find_normalize` understands. When it is left out, a data set or a loader is
-            asked for its own; pictures of floating point without any must lie in 0..1 already.
-        nrow: pictures a row.
-        padding: pixels between pictures and around them. As in ``make_grid``, a single picture has none.
+            asked for its own; images of floating point without any must lie in 0..1 already.
+        nrow: images a row.
+        padding: pixels between images and around them. As in ``make_grid``, a single image has none.
         pad_value: brightness of the padding, 0 (black) to 1 (white).
-        inverse: False for the pictures as the network sees them: clipped to 0..1, as ``imshow`` does.
+        inverse: False for the images as the network sees them: clipped to 0..1, as ``imshow`` does.
         channel_axis: the axis of the channels, where it is not -3 (or, in arrays, -1).
 
     Returns:
         A text-free figure that is saved at one pixel a pixel; ``.pixels`` is its uint8 canvas (H, W, 3), ``.tiles`` are
-        the boxes of the pictures in it. uint8 pictures are drawn as they are, grey ones with three equal channels.
+        the boxes of the images in it. uint8 images are drawn as they are, grey ones with three equal channels.
 
     Raises:
-        ImageError: no picture; pictures of different sizes; neither 1 nor 3 channels; NaN or infinity; values outside
+        ImageError: no image; images of different sizes; neither 1 nor 3 channels; NaN or infinity; values outside
             0..1 with no Normalize known; `nrow`, `padding` or `pad_value` out of range; more than 2**28 pixels in
             all; a data set or loader that raises.
-        ImageTypeError: something that is no picture, of a dtype that is neither uint8 nor floating point, or a tensor
+        ImageTypeError: something that is no image, of a dtype that is neither uint8 nor floating point, or a tensor
             that is sparse or without values.
         PipelineError: more than one Normalize, or a conditional one, in the pipeline, data set or loader.
     """
-    nrow = whole(nrow, "nrow", ImageError, least=1, meaning="pictures a row")
-    padding = whole(padding, "padding", ImageError, least=0, meaning="pixels between pictures")
+    nrow = whole(nrow, "nrow", ImageError, least=1, meaning="images a row")
+    padding = whole(padding, "padding", ImageError, least=0, meaning="pixels between images")
     if not isinstance(pad_value, (int, float)) or not 0 <= pad_value <= 1:
         raise ImageError(f"pad_value is {pad_value!r}: expected a brightness from 0 (black) to 1 (white).")
     normalization = _normalization_of(images_or_loader, normalization_or_pipeline) if inverse else None
-    pictures: list[Bytes] = []
+    images: list[Bytes] = []
     for block in blocks_of(images_or_loader, channel_axis is not None):
-        pictures.extend(_to_pictures(block, normalization, inverse, channel_axis, len(pictures)))
-    if not pictures:
-        raise ImageError("the batch is empty: expected at least one picture.")
-    _refuse_sizes(pictures)
-    canvas, tiles = _lay_out(pictures, nrow, padding, round(pad_value * 255))
+        images.extend(_to_images(block, normalization, inverse, channel_axis, len(images)))
+    if not images:
+        raise ImageError("the batch is empty: expected at least one image.")
+    _refuse_sizes(images)
+    canvas, tiles = _lay_out(images, nrow, padding, round(pad_value * 255))
     return GridFigure(canvas, tiles, normalization=normalization)
 
 
@@ -91,24 +91,24 @@ def _normalization_of(source: Any, given: Any) -> Normalization | None:
     try:
         return as_normalization(source)
     except NormalizeNotFoundError:
-        return None  # ToTensor alone, or bytes: pictures outside 0..1 are refused below
+        return None  # ToTensor alone, or bytes: images outside 0..1 are refused below
 
 
-def _to_pictures(
+def _to_images(
     block: Block, normalization: Normalization | None, inverse: bool, channel_axis: int | None, first: int
 ) -> list[Bytes]:
-    """uint8 pictures (H, W, 3) from a block of one or more; `first` is the index of its first picture."""
+    """uint8 images (H, W, 3) from a block of one or more; `first` is the index of its first image."""
     if isinstance(block, Image.Image):
         return [_from_pil(block, first)]
     if isinstance(block, torch.Tensor):
         if block.is_meta or block.layout != torch.strided:
             kind = "on the device meta, without values" if block.is_meta else f"of layout {block.layout}"
             advice = " Use images.to_dense()." if "sparse" in kind else ""
-            raise ImageTypeError(f"the pictures are a tensor {kind}: expected one with a value for each pixel.{advice}")
+            raise ImageTypeError(f"the images are a tensor {kind}: expected one with a value for each pixel.{advice}")
         block = block.detach().cpu().as_subclass(torch.Tensor)
     if block.ndim not in (2, 3, 4):
         raise ImageError(
-            f"pictures of shape {tuple(block.shape)}: expected (H, W), (C, H, W) or (N, C, H, W). "
+            f"images of shape {tuple(block.shape)}: expected (H, W), (C, H, W) or (N, C, H, W). "
             f"Of videos, select a frame."
         )
     if channel_axis is None and normalization is not None:
@@ -123,27 +123,27 @@ def _to_pictures(
     return list(stack) if stack.ndim == 4 else [stack]
 
 
-def _from_pil(picture: Image.Image, index: int) -> Bytes:
-    if picture.mode not in ("L", "RGB"):
-        advice = "Use picture.convert('RGB')."
-        if picture.mode.startswith(("I", "F")):
+def _from_pil(image: Image.Image, index: int) -> Bytes:
+    if image.mode not in ("L", "RGB"):
+        advice = "Use image.convert('RGB')."
+        if image.mode.startswith(("I", "F")):
             advice = "Scale its values to 0..255 first; convert('RGB') alone makes all above 255 white."
-        raise ImageError(f"picture {index} is a PIL picture of mode {picture.mode}: expected L or RGB. {advice}")
-    array = np.asarray(picture)
+        raise ImageError(f"image {index} is a PIL image of mode {image.mode}: expected L or RGB. {advice}")
+    array = np.asarray(image)
     return np.broadcast_to(array[..., None], (*array.shape, 3)) if array.ndim == 2 else array
 
 
 def _channel_axis(
     block: torch.Tensor | np.ndarray[Any, Any], normalization: Normalization | None, channel_axis: int | None
 ) -> int | None:
-    """The axis of the channels; None for a grey picture without one."""
+    """The axis of the channels; None for a grey image without one."""
     shape, is_array = tuple(block.shape), isinstance(block, np.ndarray)
     if len(shape) == 2:
         return None
     if channel_axis is not None:
         whole(channel_axis, "channel_axis", ImageError, meaning="axes, such as -3")
         if not -len(shape) <= channel_axis < len(shape):
-            raise ImageError(f"channel_axis is {channel_axis}, the pictures have shape {shape}.")
+            raise ImageError(f"channel_axis is {channel_axis}, the images have shape {shape}.")
         fitting = [channel_axis] if shape[channel_axis] in (1, 3) else []
     else:
         candidates = (-3, -1) if is_array else (-3,)
@@ -152,7 +152,7 @@ def _channel_axis(
             return resolve_channel_axis(shape, normalization.channels, None, is_array=True, source=normalization.source)
     if len(fitting) == 2:
         raise ImageError(
-            f"the pictures have shape {shape}: the channels may be axis -3 (..., C, H, W) or axis -1 (..., H, W, C). "
+            f"the images have shape {shape}: the channels may be axis -3 (..., C, H, W) or axis -1 (..., H, W, C). "
             f"Say which with channel_axis."
         )
     if fitting:
@@ -161,13 +161,13 @@ def _channel_axis(
 
 
 def _no_channels(shape: Sequence[int], channel_axis: int | None, is_array: bool) -> str:
-    said = f"the pictures have shape {tuple(shape)}: expected 1 channel (grey) or 3 (RGB)"
+    said = f"the images have shape {tuple(shape)}: expected 1 channel (grey) or 3 (RGB)"
     if channel_axis is not None:
         return f"{said} on axis {channel_axis}, found {shape[channel_axis]}. Select the channels to draw."
     if shape[-1] in (1, 3):
         return f"{said} on axis -3, and they are last. Use images.movedim(-1, -3), or give channel_axis=-1."
     found = f"{said}, found {shape[-3]} on axis -3" + (f" and {shape[-1]} on axis -1" if is_array else "")
-    stacked = " Grey pictures stacked without a channel axis need one: images[:, None]." if len(shape) == 3 else ""
+    stacked = " Grey images stacked without a channel axis need one: images[:, None]." if len(shape) == 3 else ""
     return f"{found}. Select the channels to draw, such as images[..., :3, :, :].{stacked}"
 
 
@@ -185,7 +185,7 @@ def _to_bytes(
     is_float = block.is_floating_point() if isinstance(block, torch.Tensor) else block.dtype.kind == "f"
     if not is_float:
         raise ImageTypeError(
-            f"the pictures are of {block.dtype}: expected uint8 (drawn as they are) or floating point. "
+            f"the images are of {block.dtype}: expected uint8 (drawn as they are) or floating point. "
             f"Convert levels 0..255 to uint8, and masks to floats 0..1."
         )
     # numpy looks at them in one thread: waiting for others costs more than looking
@@ -204,10 +204,10 @@ def _refuse_nonfinite(values: np.ndarray[Any, Any], first: int) -> None:
     if finite.all():
         return
     where = tuple(int(position) for position in np.argwhere(~finite)[0])
-    picture = first + (where[0] if values.ndim == 4 else 0)
+    image = first + (where[0] if values.ndim == 4 else 0)
     inside = where[1:] if values.ndim == 4 else where
     raise ImageError(
-        f"picture {picture} has {values[where]} at {inside}; {int((~finite).sum())} of {values.size} values are not "
+        f"image {image} has {values[where]} at {inside}; {int((~finite).sum())} of {values.size} values are not "
         f"finite: expected numbers that can be drawn."
     )
 
@@ -219,43 +219,43 @@ def _refuse_range(values: np.ndarray[Any, Any]) -> None:
     if low >= -_SLACK and high <= 1 + _SLACK:
         return
     raise ImageError(
-        f"the pictures have values from {low:.4g} to {high:.4g}, and no Normalize is known for them: expected 0..1. "
+        f"the images have values from {low:.4g} to {high:.4g}, and no Normalize is known for them: expected 0..1. "
         f"Give the Normalization or the pipeline that made them, grid(images, pipeline); convert levels 0..255 to "
         f"uint8; or draw them as the network sees them, clipped to 0..1, with inverse=False."
     )
 
 
-def _refuse_sizes(pictures: list[Bytes]) -> None:
-    height, width = pictures[0].shape[:2]
+def _refuse_sizes(images: list[Bytes]) -> None:
+    height, width = images[0].shape[:2]
     if not (height and width):
-        raise ImageError(f"pictures of {height} x {width} pixels: expected at least one pixel.")
-    for index, picture in enumerate(pictures):
-        if picture.shape != pictures[0].shape:
+        raise ImageError(f"images of {height} x {width} pixels: expected at least one pixel.")
+    for index, image in enumerate(images):
+        if image.shape != images[0].shape:
             raise ImageError(
-                f"picture {index} is {picture.shape[0]} x {picture.shape[1]} (height x width), picture 0 is "
-                f"{height} x {width}: expected pictures of one size. Resize or crop them first."
+                f"image {index} is {image.shape[0]} x {image.shape[1]} (height x width), image 0 is "
+                f"{height} x {width}: expected images of one size. Resize or crop them first."
             )
 
 
-def _lay_out(pictures: list[Bytes], nrow: int, padding: int, pad_level: int) -> tuple[Bytes, list[Tile]]:
-    height, width = pictures[0].shape[:2]
-    if len(pictures) == 1:  # make_grid gives a single picture back as it is
+def _lay_out(images: list[Bytes], nrow: int, padding: int, pad_level: int) -> tuple[Bytes, list[Tile]]:
+    height, width = images[0].shape[:2]
+    if len(images) == 1:  # make_grid gives a single image back as it is
         padding = 0
-    columns = min(nrow, len(pictures))
-    rows = math.ceil(len(pictures) / columns)
+    columns = min(nrow, len(images))
+    rows = math.ceil(len(images) / columns)
     size = (rows * (height + padding) + padding, columns * (width + padding) + padding)
     if math.prod(size) > _MOST_PIXELS:
         raise ImageError(
             f"the grid is {size[0]} x {size[1]} pixels (height x width), with padding {padding}: expected at most "
-            f"{_MOST_PIXELS:,} pixels. Draw fewer pictures."
+            f"{_MOST_PIXELS:,} pixels. Draw fewer images."
         )
     canvas = np.full((*size, 3), pad_level, dtype=np.uint8)
     tiles = []
-    for index, picture in enumerate(pictures):
+    for index, image in enumerate(images):
         row, column = divmod(index, columns)
         top, left = row * (height + padding) + padding, column * (width + padding) + padding
         box = canvas[top : top + height, left : left + width]
         for channel in range(3):  # numpy is slow at pixels whose channels lie in planes
-            box[..., channel] = picture[..., channel]
+            box[..., channel] = image[..., channel]
         tiles.append(Tile(row, column, top, left, height, width))
     return canvas, tiles

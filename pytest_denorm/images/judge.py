@@ -131,7 +131,7 @@ def judge(trial: Trial, drawing: Drawing) -> Verdict:
     try:
         _keep_images(trial, verdict, baseline, drawing.pixels)
     except (BaselineError, OSError) as error:
-        verdict.lines.append(("picture", f"not written: {error}"))
+        verdict.lines.append(("image", f"not written: {error}"))
     return verdict
 
 
@@ -234,7 +234,7 @@ def _different(trial: Trial, stored: _Stored, difference: Difference) -> Verdict
 
 
 def _accept(trial: Trial) -> str:
-    return f"To accept the new picture:\n    {trial.command('failed')}"
+    return f"To accept the new image:\n    {trial.command('failed')}"
 
 
 def _can_be_replaced(trial: Trial, stored: _Stored | None) -> bool:
@@ -324,10 +324,10 @@ def _keep_images(trial: Trial, verdict: Verdict, baseline: Bytes | None, pixels:
         difference, factor = amplified(baseline, pixels)
         images |= {"comparison": side_by_side(baseline, pixels, difference), "baseline": encode_result(baseline)}
         panels = f"(baseline | result | difference x {factor})"
-        verdict.lines.append(("picture", f"{trial.shown(paths['comparison'])} {panels}"))
+        verdict.lines.append(("image", f"{trial.shown(paths['comparison'])} {panels}"))
         verdict.facts["amplified"] = factor
     elif verdict.failed:
-        verdict.lines.append(("picture", f"{trial.shown(paths['result'])} (result)"))
+        verdict.lines.append(("image", f"{trial.shown(paths['result'])} (result)"))
     for kind, path in paths.items():
         if kind in images:
             write_whole(path, images[kind])

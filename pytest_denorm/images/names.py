@@ -46,7 +46,7 @@ def legal_stem(name: str) -> str:
 
 
 def result_stem(nodeid: str) -> str:
-    """What the names of the pictures of a test begin with, in the folder of results.
+    """What the names of the images of a test begin with, in the folder of results.
 
     ``tests/test_a.py::test_p[red]`` is ``tests.test_a.py.test_p_red``. Where a dot may stand for two things, as in
     ``[a/b]``, the digest of the node id keeps it from ``[a.b]``.

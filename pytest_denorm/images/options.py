@@ -27,7 +27,7 @@ class ImageOptions:
         update: which baselines are written: those that are missing, also those that differ, or all.
         update_in_ci: whether that is allowed under CI.
         unused: what is done about baselines that no test used.
-        results: the folder of the pictures of failures; None for pytest's cache folder.
+        results: the folder of the images of failures; None for pytest's cache folder.
         report: where to write the review page, if anywhere.
         baseline_dir_is_set: whether `baseline_dir` was given, and comes before that of pytest-mpl.
     """

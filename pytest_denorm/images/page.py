@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ..core.text import count_of, printable
 from .comparison import decimal
 from .manifest import Result
-from .panels import Panel, panels_of, picture_of
+from .panels import Panel, image_of, panels_of
 
 #: Which color a verdict has; what is not here is neutral.
 _BAD = ("different", "missing", "unreadable", "no figure", "failed", "unexpectedly passed", "error")
@@ -281,7 +281,7 @@ def _passes(images: Sequence[Result]) -> Iterable[str]:
     yield f'<section class="group"><h2>{count_of(len(passed), "test")} equal to the baselines</h2>'
     yield f"<details{'' if failed else ' open'}><summary>thumbnails</summary><div class='thumbnails'>"
     for one in passed:
-        image = picture_of(one, "thumbnail")
+        image = image_of(one, "thumbnail")
         shown = f'<img loading="lazy" alt="" src="{image}">' if image else ""
         yield (
             f'<figure class="thumbnail" data-test="{_text(one.test.lower())}" data-verdict="{_text(one.verdict)}" '

@@ -49,7 +49,7 @@ class Panel:
     layers: tuple[Layer, ...]
 
 
-def picture_of(one: Result, kind: str) -> str:
+def image_of(one: Result, kind: str) -> str:
     """Return a JPEG file of a test as a data URI; empty where there is none."""
     try:
         data = read_bytes(Path(one.images[kind])) if kind in one.images else None

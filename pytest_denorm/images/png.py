@@ -90,7 +90,7 @@ def decode_png(data: bytes, what: str) -> Bytes:
     if not data:
         raise BaselineError(f"{what} is an empty file: expected a PNG.")
     if is_lfs_pointer(data):
-        raise BaselineError(f"{what} is a Git LFS pointer, not the picture: run git lfs pull.")
+        raise BaselineError(f"{what} is a Git LFS pointer, not the image: run git lfs pull.")
     if not data.startswith(_SIGNATURE):
         raise BaselineError(f"{what} is not a PNG file: it begins with {data[:8]!r}.")
     try:
@@ -105,7 +105,7 @@ def decode_png(data: bytes, what: str) -> Bytes:
         if clear:
             raise BaselineError(
                 f"{what} has an alpha channel, and {clear} of its {pixels.size // 4} pixels are transparent: expected "
-                f"an opaque RGB picture."
+                f"an opaque RGB image."
             )
         return pixels[..., :3]
     return np.asarray(image.convert("RGB"))
@@ -120,7 +120,7 @@ def _verified(data: bytes, what: str) -> Image.Image:
         if data[24] == 16:  # bits a channel, which Pillow reduces to 8 without a word
             raise ImageError(f"{what} has 16 bits a channel: expected 8.")
         if getattr(image, "is_animated", False) or "default_image" in image.info:
-            raise ImageError(f"{what} is an animated PNG file: expected a single picture.")
+            raise ImageError(f"{what} is an animated PNG file: expected a single image.")
         image.verify()
     with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         image.load()

@@ -1,4 +1,4 @@
-"""A picture to look at: originals, what the network sees, and what the inverse gives, row below row."""
+"""A image to look at: originals, what the network sees, and what the inverse gives, row below row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..core.files import write_whole
 from ..core.normalization import Normalization
 from ..errors import ImageError
 from ..pipelines.apply import as_normalization
-from .decoding import read_picture
+from .decoding import read_image_file
 from .grid_layout import grid
 
 __all__ = ["draw_files", "three_rows"]
@@ -25,15 +25,15 @@ _CAPTIONS = ("original", "as the network sees it", "inverse-normalized")
 
 
 def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization: Normalization) -> Image.Image:
-    """One column a picture, one captioned row each for the originals, the normalized batch, and that batch undone.
+    """One column an image, one captioned row each for the originals, the normalized batch, and that batch undone.
 
     Args:
-        originals: uint8 pictures (C, H, W), arrays (H, W, C) or PIL pictures, all of one size.
+        originals: uint8 images (C, H, W), arrays (H, W, C) or PIL images, all of one size.
         normalized: the batch (N, C, H, W) that the pipeline made of them.
         normalization: what to undo.
 
     Returns:
-        An RGB picture, white beside pictures that are narrower than the captions.
+        An RGB image, white beside images that are narrower than the captions.
     """
     count = len(originals)
     rows = (
@@ -56,43 +56,43 @@ def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization
 
 
 def draw_files(pipeline: Any, files: Sequence[Path], output: Path) -> None:
-    """Sends picture files through a pipeline and writes :func:`three_rows` of them.
+    """Sends image files through a pipeline and writes :func:`three_rows` of them.
 
     Args:
-        pipeline: a callable that takes a PIL picture and gives a normalized tensor (C, H, W), or a Normalization.
-        files: the pictures; the pipeline has to bring them to one size.
+        pipeline: a callable that takes a PIL image and gives a normalized tensor (C, H, W), or a Normalization.
+        files: the images; the pipeline has to bring them to one size.
         output: the PNG file.
 
     Raises:
-        ImageError: a file is no picture, or the pipeline takes no PIL picture or gives no tensor.
+        ImageError: a file is no image, or the pipeline takes no PIL image or gives no tensor.
         PipelineError: as :func:`pytest_denorm.find_normalize`.
         BaselineError: `output` cannot be written.
     """
     normalization = as_normalization(pipeline)
-    pictures = [read_picture(file) for file in files]
-    normalized = [_run(pipeline, picture, file) for picture, file in zip(pictures, files, strict=True)]
+    images = [read_image_file(file) for file in files]
+    normalized = [_run(pipeline, image, file) for image, file in zip(images, files, strict=True)]
     height, width = normalized[0].shape[-2:]
     for one, file in zip(normalized, files, strict=True):
         if one.shape != normalized[0].shape:
             raise ImageError(
-                f"{file} comes out as {tuple(one.shape)}, {files[0]} as {tuple(normalized[0].shape)}: give pictures of "
+                f"{file} comes out as {tuple(one.shape)}, {files[0]} as {tuple(normalized[0].shape)}: give images of "
                 f"one size, or a pipeline that resizes and crops."
             )
     grey = normalized[0].shape[0] == 1
-    originals = [ImageOps.fit(picture.convert("L" if grey else "RGB"), (width, height)) for picture in pictures]
-    picture = three_rows(originals, torch.stack(normalized), normalization)
+    originals = [ImageOps.fit(image.convert("L" if grey else "RGB"), (width, height)) for image in images]
+    image = three_rows(originals, torch.stack(normalized), normalization)
     data = io.BytesIO()
-    picture.save(data, format="PNG")
+    image.save(data, format="PNG")
     write_whole(output, data.getvalue())
 
 
-def _run(pipeline: Any, picture: Image.Image, file: Path) -> torch.Tensor:
+def _run(pipeline: Any, image: Image.Image, file: Path) -> torch.Tensor:
     if isinstance(pipeline, Normalization):
         mode = "L" if pipeline.channels == 1 else "RGB"
-        array = np.atleast_3d(np.array(picture.convert(mode)))
+        array = np.atleast_3d(np.array(image.convert(mode)))
         return pipeline.normalize(torch.from_numpy(array).permute(2, 0, 1))
     try:
-        result = pipeline(picture)
+        result = pipeline(image)
     except Exception as error:
         raise ImageError(f"the pipeline raised {type(error).__name__} on {file}: {error}") from error
     if not isinstance(result, torch.Tensor) or result.ndim != 3:

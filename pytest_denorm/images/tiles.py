@@ -176,14 +176,14 @@ def _slid(before: Bytes, after: Bytes, box: Any) -> str:
 
 def _rearranged(before: Sequence[Bytes], after: Sequence[Bytes], changed: Sequence[int]) -> Change | None:
     """Return what to say if each changed tile shows another tile of the baseline."""
-    places = {picture.tobytes(): index for index, picture in reversed([*enumerate(before)])}
+    places = {image.tobytes(): index for index, image in reversed([*enumerate(before)])}
     sources = [places.get(after[index].tobytes()) for index in changed]
     known = [(index, source) for index, source in zip(changed, sources, strict=True) if source is not None]
     if len(known) < len(changed):
         return None
     examples = ", ".join(f"tile {index} shows what was tile {source}" for index, source in known[:3])
     dots = ", ..." if len(known) > 3 else ""
-    if len({picture.tobytes() for picture in after}) < len({picture.tobytes() for picture in before}):
+    if len({image.tobytes() for image in after}) < len({image.tobytes() for image in before}):
         return Change("tiles-repeated", f"tiles are repeated, others are missing: {examples}{dots}")
     return Change("tile-order", f"the images are in another order: {examples}{dots}; is the order seeded?")
 
@@ -202,7 +202,7 @@ def compare_counts(baseline: Bytes, result: Bytes, tiles: Sequence[Tile]) -> Cha
     before = before or _tiles_of(baseline, first.height, first.width, range(17))
     if not before:
         return None
-    places = {picture.tobytes(): index for index, picture in reversed([*enumerate(before)])}
+    places = {image.tobytes(): index for index, image in reversed([*enumerate(before)])}
     sources = [places.get(np.ascontiguousarray(cut(result, tile)).tobytes()) for tile in tiles]
     same = next((index for index, source in enumerate(sources) if source != index), len(tiles))
     kept = len({source for source in sources if source is not None})

@@ -49,7 +49,7 @@ def denormalize(
         channel_axis: the axis of the channels, when it is not where `images` says.
 
     Returns:
-        Same kind, shape, dtype and device as `images`, in the units of the pictures that entered Normalize. A
+        Same kind, shape, dtype and device as `images`, in the units of the images that entered Normalize. A
         tv_tensor keeps its type, a gradient is kept, and `images` is not changed (unless it is `out`).
 
     Raises:
@@ -103,7 +103,7 @@ class Denormalize(torch.nn.Module):
 
     Args:
         mean, std: the statistics of the Normalize to undo, one number a channel.
-        pixel_max: the value of white in the pictures that entered it.
+        pixel_max: the value of white in the images that entered it.
         channel_axis: the axis of the channels, -3 unless it is given.
 
     Tensors of any float dtype come back in their dtype; the arithmetic is done in float32 or better even when the
@@ -145,10 +145,10 @@ class Denormalize(torch.nn.Module):
         if not is_scripting() and not torch.compiler.is_compiling():
             return self._eager(images)
         if not images.is_floating_point():
-            raise TypeError("normalized pictures are of floating point")
+            raise TypeError("normalized images are of floating point")
         channels = self.mean.numel()
         if channels > 1 and (images.dim() < -self._axis or images.shape[self._axis] != channels):
-            raise ValueError("the number of channels of the pictures is not that of the statistics")
+            raise ValueError("the number of channels of the images is not that of the statistics")
         dtype = torch.float64 if images.dtype == torch.float64 else torch.float32
         shape = [1] * images.dim()
         if channels > 1:

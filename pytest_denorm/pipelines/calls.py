@@ -23,22 +23,22 @@ __all__ = [
     "Caller",
     "Way",
     "as_function",
-    "as_pictures",
+    "as_images",
     "as_tensor",
     "call",
     "channels_of",
     "describe_callable",
     "forward_of",
-    "read_picture",
+    "read_image",
 ]
 
 
 class Way(NamedTuple):
-    """A form of pictures that a function is tried with.
+    """A form of images that a function is tried with.
 
     Attributes:
         words: says it; "" for the usual one.
-        single: makes it of a picture (C, H, W).
+        single: makes it of an image (C, H, W).
         batch: makes it of several, (N, C, H, W).
     """
 
@@ -48,7 +48,7 @@ class Way(NamedTuple):
 
 
 class Called(NamedTuple):
-    """What a function gave for some pictures.
+    """What a function gave for some images.
 
     Attributes:
         pictures: its results, (C, H, W) each, of the dtype that it chose.
@@ -68,29 +68,29 @@ def call(function: Callable[[Any], Any], pictures: Sequence[torch.Tensor], role:
         way: the form; the one that it takes, unless given.
 
     Raises:
-        InverseError: it raises in every form, or what it gives is no picture of that size.
+        InverseError: it raises in every form, or what it gives is no image of that size.
     """
     one_by_one = Caller(function, role, way)
     results, mutated = [], False
-    for picture in pictures:
-        given = picture.clone()
+    for image in pictures:
+        given = image.clone()
         # a copy, because it may give the same memory each time
         results.append(one_by_one(given).clone())
-        mutated = mutated or not (torch.equal(given, picture) or torch.equal(given.nan_to_num(), picture.nan_to_num()))
+        mutated = mutated or not (torch.equal(given, image) or torch.equal(given.nan_to_num(), image.nan_to_num()))
     return Called(results, mutated, one_by_one.way)
 
 
 #: In the order in which they are tried; channels are last in what matplotlib shows.
 _WAYS = (
-    Way("", lambda picture: picture, lambda batch: batch),
-    Way("a batch of one", lambda picture: picture[None], lambda batch: batch),
+    Way("", lambda image: image, lambda batch: batch),
+    Way("a batch of one", lambda image: image[None], lambda batch: batch),
     Way(
         "an array (H, W, C)",
-        lambda picture: picture.permute(1, 2, 0).numpy(),
+        lambda image: image.permute(1, 2, 0).numpy(),
         lambda batch: batch.permute(0, 2, 3, 1).numpy(),
     ),
-    Way("an array (C, H, W)", lambda picture: picture.numpy(), lambda batch: batch.numpy()),
-    Way("a tensor (H, W, C)", lambda picture: picture.permute(1, 2, 0), lambda batch: batch.permute(0, 2, 3, 1)),
+    Way("an array (C, H, W)", lambda image: image.numpy(), lambda batch: batch.numpy()),
+    Way("a tensor (H, W, C)", lambda image: image.permute(1, 2, 0), lambda batch: batch.permute(0, 2, 3, 1)),
 )
 
 
@@ -103,18 +103,18 @@ LAYOUTS = {
     "HWC": _WAYS[2],
     "NHWC": Way(
         "an array (1, H, W, C)",
-        lambda picture: picture[None].permute(0, 2, 3, 1).numpy(),
+        lambda image: image[None].permute(0, 2, 3, 1).numpy(),
         lambda batch: batch.permute(0, 2, 3, 1).numpy(),
     ),
 }
 
 
 class Caller:
-    """`function` for one picture (C, H, W) at a time, in the form of ``_WAYS`` that it takes.
+    """`function` for one image (C, H, W) at a time, in the form of ``_WAYS`` that it takes.
 
-    One by one is the safe way: a function that was written for one picture may take a batch without complaint and
-    mix pictures up with channels. One that was written for channels last may take a tensor without complaint, too, and
-    change its columns: so the form is sought in which a picture of one colour stays one.
+    One by one is the safe way: a function that was written for one image may take a batch without complaint and
+    mix images up with channels. One that was written for channels last may take a tensor without complaint, too, and
+    change its columns: so the form is sought in which an image of one color stays one.
     """
 
     def __init__(self, function: Callable[[Any], Any], role: str, way: Way | None = None) -> None:
@@ -124,34 +124,34 @@ class Caller:
 
     @property
     def way(self) -> Way:
-        """The form in which it takes pictures; the usual one before the first."""
+        """The form in which it takes images; the usual one before the first."""
         return self._way or _WAYS[0]
 
-    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
-        """Its result, which may share memory with `picture`; `picture` may be changed.
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """Its result, which may share memory with `image`; `image` may be changed.
 
         Raises:
-            InverseError: it raises in every form, or what it gives is no picture of that size.
+            InverseError: it raises in every form, or what it gives is no image of that size.
         """
-        shape = tuple(picture.shape)
+        shape = tuple(image.shape)
         if self._way is None:
-            returned = self._first(picture)
+            returned = self._first(image)
         else:
             try:
-                returned = self._function(self._way.single(picture))
+                returned = self._function(self._way.single(image))
             except Exception as error:
                 raise InverseError(_raised(self._role, error, self._way.words or f"a float tensor {shape}")) from error
-        return read_picture(returned, shape, self._role)
+        return read_image(returned, shape, self._role)
 
-    def _first(self, picture: torch.Tensor) -> Any:
-        spare, first = picture.clone(), None
-        best = next((way for way in _WAYS if self._keeps_one_colour(way, spare)), _WAYS[0])
+    def _first(self, image: torch.Tensor) -> Any:
+        spare, first = image.clone(), None
+        best = next((way for way in _WAYS if self._keeps_one_color(way, spare)), _WAYS[0])
         for way in (best, *(way for way in _WAYS if way is not best)):
             try:
-                returned = self._function(way.single(picture))
+                returned = self._function(way.single(image))
             except Exception as error:
                 first = first or error
-                picture.copy_(spare)
+                image.copy_(spare)
             else:
                 self._way = way
                 return returned
@@ -161,31 +161,31 @@ class Caller:
         forms = f"a float tensor of shape {shape}, {(1, *shape)} and {last}, and arrays of shape {last} and {shape}"
         raise InverseError(_raised(self._role, first, forms)) from first
 
-    def _keeps_one_colour(self, way: Way, picture: torch.Tensor) -> bool:
-        """Whether a picture of one colour, of the size of `picture`, comes back as one."""
-        shape = tuple(picture.shape)
-        if not picture.numel():
+    def _keeps_one_color(self, way: Way, image: torch.Tensor) -> bool:
+        """Whether an image of one color, of the size of `image`, comes back as one."""
+        shape = tuple(image.shape)
+        if not image.numel():
             return True
-        plain = picture[:, :1, :1].expand(shape).contiguous()
+        plain = image[:, :1, :1].expand(shape).contiguous()
         try:
-            returned = read_picture(self._function(way.single(plain)), shape, self._role)
+            returned = read_image(self._function(way.single(plain)), shape, self._role)
         except Exception:
             return False
-        colours = returned.double().nan_to_num()
+        colors = returned.double().nan_to_num()
         # rounding may differ from pixel to pixel, by a level where it makes bytes
-        room = 1e-3 * float(colours.abs().max()) + (0.0 if returned.is_floating_point() else 1.0)
-        return bool((colours - colours[:, :1, :1]).abs().max() <= room)
+        room = 1e-3 * float(colors.abs().max()) + (0.0 if returned.is_floating_point() else 1.0)
+        return bool((colors - colors[:, :1, :1]).abs().max() <= room)
 
 
 def _raised(role: str, error: Exception, forms: str) -> str:
     return f"the {role} raised {type(error).__name__}: {error}\nIt was called with {forms}."
 
 
-def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:
-    """What came back, tensor, array or PIL picture, as a tensor of `shape` (C, H, W).
+def read_image(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:
+    """What came back, tensor, array or PIL image, as a tensor of `shape` (C, H, W).
 
     Raises:
-        InverseError: it is no picture, or one of another size.
+        InverseError: it is no image, or one of another size.
     """
     tensor = as_tensor(returned, role)
     while tensor.ndim > 3 and tensor.shape[0] == 1:
@@ -200,20 +200,20 @@ def read_picture(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tens
     turned = found in ((shape[0], shape[2], shape[1]), (shape[2], shape[1], shape[0]))
     hint = " Height and width are exchanged, as .T does it: channels go last with .permute(1, 2, 0)." if turned else ""
     raise InverseError(
-        f"the {role} returned shape {found} for a picture of shape {shape}: expected the same shape, "
+        f"the {role} returned shape {found} for an image of shape {shape}: expected the same shape, "
         f"or {(*shape[1:], shape[0])}.{hint}"
     )
 
 
 def as_tensor(returned: Any, role: str) -> torch.Tensor:
-    """What came back, tensor, array or PIL picture, as a tensor of real numbers.
+    """What came back, tensor, array or PIL image, as a tensor of real numbers.
 
     Raises:
         InverseError: it is none of these.
     """
     if returned is None:
         raise InverseError(
-            f"the {role} returned None: expected the picture. If it works in place, let it return its result."
+            f"the {role} returned None: expected the image. If it works in place, let it return its result."
         )
     if isinstance(returned, torch.Tensor):
         if returned.is_meta or returned.layout != torch.strided:
@@ -228,40 +228,40 @@ def as_tensor(returned: Any, role: str) -> torch.Tensor:
             tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
         except (TypeError, ValueError) as error:
             raise InverseError(
-                f"the {role} returned a {type(returned).__name__}: expected a tensor, an array or a PIL picture."
+                f"the {role} returned a {type(returned).__name__}: expected a tensor, an array or a PIL image."
             ) from error
     if tensor.is_complex():
         raise InverseError(f"the {role} returned complex numbers: expected real ones.")
     return tensor
 
 
-def as_pictures(images: Any, normalization: Normalization) -> list[torch.Tensor]:
-    """The user's pictures as they enter Normalize: float tensors (C, H, W) in units of 0..``pixel_max``.
+def as_images(images: Any, normalization: Normalization) -> list[torch.Tensor]:
+    """The user's images as they enter Normalize: float tensors (C, H, W) in units of 0..``pixel_max``.
 
     Args:
-        images: a batch or one picture, tensor or array, channels first or last; a PIL picture; or a list of these.
+        images: a batch or one image, tensor or array, channels first or last; a PIL image; or a list of these.
             uint8 is scaled to 0..``pixel_max`` in float32; floating point is taken as it is.
         normalization: says how many channels to expect.
 
     Raises:
-        ImageTypeError: no pictures.
-        ImageError: no picture at all, channels that do not fit or differ, or values that are not finite.
+        ImageTypeError: no images.
+        ImageError: no image at all, channels that do not fit or differ, or values that are not finite.
     """
-    pictures = [picture for one in flattened(images) for picture in _unstack(one, normalization)]
-    if not any(picture.numel() for picture in pictures):
-        raise ImageError("there is no picture: expected at least one, with pixels.")
-    for index, picture in enumerate(pictures):
-        if len(picture) != len(pictures[0]):
-            counts = f"picture 0 has {len(pictures[0])} channels, picture {index} has {len(picture)}"
+    pictures = [image for one in flattened(images) for image in _unstack(one, normalization)]
+    if not any(image.numel() for image in pictures):
+        raise ImageError("there is no image: expected at least one, with pixels.")
+    for index, image in enumerate(pictures):
+        if len(image) != len(pictures[0]):
+            counts = f"image 0 has {len(pictures[0])} channels, image {index} has {len(image)}"
             raise ImageError(f"{counts}: expected the same number.")
         # both ends are NaN if any value is, and either is infinite if one is: faster than torch.isfinite
-        if picture.numel() and not all(math.isfinite(end) for end in torch.aminmax(picture)):
-            raise ImageError(f"picture {index} has NaN or infinite values: expected finite numbers.")
+        if image.numel() and not all(math.isfinite(end) for end in torch.aminmax(image)):
+            raise ImageError(f"image {index} has NaN or infinite values: expected finite numbers.")
     return pictures
 
 
 def channels_of(images: Any) -> int | None:
-    """How many channels the user's pictures seem to have, before any statistics say so; None where nothing tells."""
+    """How many channels the user's images seem to have, before any statistics say so; None where nothing tells."""
     images = next(iter(flattened(images)), None)
     if type(images).__module__.split(".")[0] == "PIL":
         return len(images.getbands())
@@ -280,7 +280,7 @@ def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:
         kind = np.ndarray
     if not isinstance(images, torch.Tensor):
         raise ImageTypeError(
-            f"images is a {kind.__module__}.{kind.__qualname__}: expected tensors, arrays, PIL pictures or a list of "
+            f"images is a {kind.__module__}.{kind.__qualname__}: expected tensors, arrays, PIL images or a list of "
             f"these."
         )
     images = images.detach().cpu().as_subclass(torch.Tensor)
@@ -310,16 +310,16 @@ def forward_of(located: Located) -> Callable[[torch.Tensor], torch.Tensor]:
     if apply is None:
         return as_function(located.normalization)
 
-    def forward(picture: torch.Tensor) -> torch.Tensor:
-        batch = picture if picture.ndim == 4 else picture[None]
+    def forward(image: torch.Tensor) -> torch.Tensor:
+        batch = image if image.ndim == 4 else image[None]
         result: torch.Tensor = apply(batch)
-        return result if picture.ndim == 4 else result[0]
+        return result if image.ndim == 4 else result[0]
 
     return forward
 
 
 def as_function(function: Callable[[Any], Any] | Normalization) -> Callable[[Any], Any]:
-    """What takes pictures (..., C, H, W): a Normalization does, whichever axis it is for elsewhere."""
+    """What takes images (..., C, H, W): a Normalization does, whichever axis it is for elsewhere."""
     if not isinstance(function, Normalization):
         return function
     return lambda pictures: function.normalize(pictures, channel_axis=-3)

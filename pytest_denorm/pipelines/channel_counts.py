@@ -10,7 +10,7 @@ from .outputs import Array
 
 __all__ = ["LESS_USUAL", "USUAL", "first_of", "of_located", "spread_over"]
 
-#: Colour, and grey.
+#: Color, and grey.
 USUAL = (3, 1)
 #: With a fourth band or transparency; complex numbers, optical flow, two polarizations. Tried where nothing else works.
 LESS_USUAL = (4, 2)
@@ -20,7 +20,7 @@ _MOST = 32
 
 
 def first_of(channels: int | None) -> tuple[int, ...]:
-    """The usual numbers, after that of the user's pictures, where it is known."""
+    """The usual numbers, after that of the user's images, where it is known."""
     return USUAL if channels is None else tuple(dict.fromkeys((channels, *USUAL)))
 
 
@@ -30,19 +30,19 @@ def of_located(channels: int) -> tuple[int, ...]:
 
 
 def spread_over(given: Sequence[int], output: Array, channels: int) -> int | None:
-    """The number of statistics, where these were spread over a picture that has one channel in their place.
+    """The number of statistics, where these were spread over an image that has one channel in their place.
 
     Args:
-        given: the shape of the picture.
+        given: the shape of the image.
         output: what came of it.
-        channels: of the picture.
+        channels: of the image.
     """
     return _broadcast(given, output) or (_made_of_one(given, output.shape) if channels == 1 else None)
 
 
 def _broadcast(given: Sequence[int], output: Array) -> int | None:
-    """How long the one axis of the output is that the picture lacks, or has the length 1 of; None where their shapes
-    do not differ in one such axis alone. Of several pictures that are the same, one is looked at.
+    """How long the one axis of the output is that the image lacks, or has the length 1 of; None where their shapes
+    do not differ in one such axis alone. Of several images that are the same, one is looked at.
     """
     grown = output.ndim - len(given)
     if grown not in (0, 1):
@@ -55,7 +55,7 @@ def _broadcast(given: Sequence[int], output: Array) -> int | None:
 
 
 def _made_of_one(given: Sequence[int], output: Sequence[int]) -> int | None:
-    """How many channels a grey picture has become, be they first or last, at another place than before, or resized."""
+    """How many channels a grey image has become, be they first or last, at another place than before, or resized."""
     if len(output) < 3:
         return None
     count = min(output[-3], output[-1])

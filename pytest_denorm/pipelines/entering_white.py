@@ -48,7 +48,7 @@ def in_units_seen(pipeline: Any, located: Located) -> Located:
 
 
 def _white_of_own(highest: float, normalization: Normalization) -> float | None:
-    """Of a data set whose first pictures go so high: others may be brighter, and the statistics say how bright."""
+    """Of a data set whose first images go so high: others may be brighter, and the statistics say how bright."""
     most = max(mean + std for mean, std in zip(normalization.mean, normalization.std, strict=True))
     if most <= BYTES and highest <= _OVERSHOT * BYTES:
         return BYTES
@@ -56,7 +56,7 @@ def _white_of_own(highest: float, normalization: Normalization) -> float | None:
 
 
 def _white_of_form(highest: float) -> float | None:
-    """Of a picture that is black and white in part: what goes beyond bytes reaches white, but for the last bits."""
+    """Of an image that is black and white in part: what goes beyond bytes reaches white, but for the last bits."""
     white = white_of_values(highest)
     return white if white == BYTES or (white is not None and highest > _NEARLY * white) else None
 

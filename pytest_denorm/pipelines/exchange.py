@@ -52,17 +52,17 @@ def find(pipeline: Any, inverse: Any, images: Any = None) -> Located:
 def responses(
     forward: Callable[[Any], Any], inverse: Callable[[Any], Any], white: float, channels: int, dtype: torch.dtype
 ) -> torch.Tensor:
-    """How much each channel that comes back (rows) answers to each channel of a picture (columns).
+    """How much each channel that comes back (rows) answers to each channel of an image (columns).
 
     Raises:
-        InverseError: one of them raises, or gives no picture.
+        InverseError: one of them raises, or gives no image.
     """
     black = torch.zeros(channels, 10, 14, dtype=dtype)
     lit = []
     for channel in range(channels):
-        picture = black.clone()
-        picture[channel] = white
-        lit.append(picture)
+        image = black.clone()
+        image[channel] = white
+        lit.append(image)
     came = call(inverse, call(forward, [black, *lit], "pipeline").pictures, "inverse").pictures
     return torch.stack([(one.double() - came[0].double()).abs().mean(dim=(1, 2)) for one in came[1:]], dim=1)
 

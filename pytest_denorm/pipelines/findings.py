@@ -55,7 +55,7 @@ def combine(parts: Parts, branches: Sequence[tuple[Finding, ...]]) -> tuple[Find
         text = f"holds several pipelines whose Normalize differ:{lines}\nGive one of them."
         return (Problem(AmbiguousNormalizeError, "", text),)
     text = (
-        f"each picture takes one of {len(branches)} ways, and they are not normalized alike:{lines}\n"
+        f"each image takes one of {len(branches)} ways, and they are not normalized alike:{lines}\n"
         f"No one inverse is right for all of them. Move Normalize out of the choice, or give it to each alike."
     )
     return (Problem(ConditionalNormalizeError, "", text),)

@@ -1,4 +1,4 @@
-"""The affine map of flat pictures' colours, and what keeps one from fitting them all."""
+"""The affine map of flat images' colors, and what keeps one from fitting them all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .outputs import Array
 
 __all__ = ["classify"]
 
-#: A picture this dark may be on the other side of a gate such as ``x.max() > 1``.
+#: An image this dark may be on the other side of a gate such as ``x.max() > 1``.
 _DARK = 2
 
 
 def classify(x: Array, y: Array, tolerance: float) -> tuple[Fit, dict[str, bool]]:
-    """The affine map, and what kept it from fitting all flat pictures."""
+    """The affine map, and what kept it from fitting all flat images."""
     fit = fit_affine(x, y)
     if fit.residual.max() <= tolerance:
         return fit, {}
@@ -37,7 +37,7 @@ def classify(x: Array, y: Array, tolerance: float) -> tuple[Fit, dict[str, bool]
 
 
 def _off_the_ends(y: Array, tolerance: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which values (pictures, channels) are not those at which the darkest or the lightest greys stand still."""
+    """Which values (images, channels) are not those at which the darkest or the lightest greys stand still."""
     greys, free = y[: len(GREYS)], np.ones(y.shape, dtype=bool)
     for end in (greys[:3], greys[-3:]):
         stands = np.ptp(end, axis=0) <= tolerance
@@ -46,7 +46,7 @@ def _off_the_ends(y: Array, tolerance: float) -> np.ndarray[Any, np.dtype[np.boo
 
 
 def _fit_rows(x: Array, y: Array, free: np.ndarray[Any, np.dtype[np.bool_]]) -> Fit | None:
-    """Each channel out fitted to the pictures where it is free; None where these are too few."""
+    """Each channel out fitted to the images where it is free; None where these are too few."""
     fits = [fit_affine(x[rows], y[rows, channel, None]) for channel, rows in enumerate(free.T) if rows.any()]
     if len(fits) < y.shape[1] or not all(math.isfinite(fit.condition) for fit in fits):
         return None

@@ -8,25 +8,25 @@ import numpy as np
 
 from .forms import Levels
 
-__all__ = ["GREYS", "chipped", "flat", "flat_colours", "in_channels", "levels_of_noise", "stripes", "varied"]
+__all__ = ["GREYS", "chipped", "flat", "flat_colors", "in_channels", "levels_of_noise", "stripes", "varied"]
 
 #: Height and width of the blocks of :func:`varied`.
 _BLOCK = 4
 GREYS = (0, 1, 2, 32, 96, 160, 224, 253, 254, 255)
 
 
-def in_channels(colour: Sequence[int], channels: int) -> tuple[int, ...]:
+def in_channels(color: Sequence[int], channels: int) -> tuple[int, ...]:
     """The first of them, or all over and over."""
-    return tuple(colour[channel % len(colour)] for channel in range(channels))
+    return tuple(color[channel % len(color)] for channel in range(channels))
 
 
-def flat(colour: Sequence[int], size: tuple[int, int]) -> Levels:
-    return np.broadcast_to(np.array(colour, dtype=np.uint8), (*size, len(colour))).copy()
+def flat(color: Sequence[int], size: tuple[int, int]) -> Levels:
+    return np.broadcast_to(np.array(color, dtype=np.uint8), (*size, len(color))).copy()
 
 
-def chipped(colour: Sequence[int], size: tuple[int, int]) -> Levels:
+def chipped(color: Sequence[int], size: tuple[int, int]) -> Levels:
     """Return an image of one color but for a corner of black and white: no pipeline can call it blank."""
-    image = flat(colour, size)
+    image = flat(color, size)
     height, width = (max(2, side // 8) for side in size)
     image[: height // 2, :width], image[height // 2 : height, :width] = 0, 255
     return image
@@ -45,14 +45,14 @@ def levels_of_noise(channels: int, size: tuple[int, int]) -> Levels:
 
 
 def stripes(first: Sequence[int], second: Sequence[int], size: tuple[int, int], width: int) -> Levels:
-    """Upright stripes of two colours in turn."""
+    """Upright stripes of two colors in turn."""
     picture = flat(first, size)
     picture[:, np.arange(size[1]) // width % 2 == 1] = second
     return picture
 
 
-def flat_colours(channels: int) -> list[tuple[int, ...]]:
-    """Colours whose channels are independent: greys first, from black to white."""
+def flat_colors(channels: int) -> list[tuple[int, ...]]:
+    """Colors whose channels are independent: greys first, from black to white."""
     greys = [(grey,) * channels for grey in GREYS]
     if channels == 1:
         return greys

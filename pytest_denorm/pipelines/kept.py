@@ -15,7 +15,7 @@ __all__ = ["Kept", "kept_statistics", "may_normalize_again", "of_bytes"]
 
 Kept = tuple[str, str, Normalization]
 
-#: More are no statistics of pictures.
+#: More are no statistics of images.
 _MOST_CHANNELS = 64
 #: What mean and std are called by those who keep both.
 _PREFIXES = ("", "image_", "pixel_", "img_", "norm_", "_")
@@ -34,7 +34,7 @@ def kept_statistics(attributes: Mapping[Any, Any]) -> Kept | None:
             continue
         try:
             with alone(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # which pictures they are for is not known yet
+                warnings.simplefilter("ignore")  # which images they are for is not known yet
                 found = Normalization(mean, std)
         except (StatisticsError, TypeError, RuntimeError):  # something else, or a tensor without values
             continue

@@ -26,7 +26,7 @@ class Located:
             nothing can.
         entry: the method through which its pipeline runs it on an image; None where it is one with other steps.
         rescales: it brings images to another range, and was the only Normalize there is.
-        is_picture: which of the things that `entry` is called with are images; None where all are.
+        is_image: which of the things that `entry` is called with are images; None where all are.
         order: the channel of the image that each channel leaving the pipeline is made of, where `apply` exchanges
             them as the pipeline does, and an inverse turns them back; None where it is Normalize alone.
         missing: what is beside it and has none, though its name says that it is for images of the same kind.
@@ -41,7 +41,7 @@ class Located:
     call: Callable[..., Any] | None = field(default=None, repr=False)
     entry: str | None = "__call__"
     rescales: bool = False
-    is_picture: Callable[[Any], bool] | None = field(default=None, repr=False)
+    is_image: Callable[[Any], bool] | None = field(default=None, repr=False)
     order: tuple[int, ...] | None = None
     missing: tuple[Missing, ...] = field(default=(), repr=False)
 

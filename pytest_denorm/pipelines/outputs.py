@@ -15,12 +15,12 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 _USUAL_WIDTH = 4.0
 #: A band around it, in logarithms, that holds a Normalize either of floats or of bytes: they are 255 times as wide.
 _HALF_BAND = math.log(255) / 2
-#: A channel that is so much narrower than another tells nothing: the colours of a grey picture.
+#: A channel that is so much narrower than another tells nothing: the colors of a grey image.
 _HARDLY = 1e-3
 
 
 def as_if_alone(together: Array, alone: Array, allowed: float) -> str:
-    """Which of two colours, as they come out alone, make up most of a picture: "both", "one", or "neither"."""
+    """Which of two colors, as they come out alone, make up most of an image: "both", "one", or "neither"."""
     if together.shape[1] != alone.shape[1]:
         return "neither"
     distance = np.abs(together[:, None, :] - alone[None]).max(axis=2)

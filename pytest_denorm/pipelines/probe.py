@@ -17,7 +17,7 @@ from ..core.colormap import ColorMap
 from ..errors import PipelineError
 from .evenness import uneven_share
 from .fitting import classify
-from .flat_images import flat_colours, in_channels, stripes
+from .flat_images import flat_colors, in_channels, stripes
 from .forms import Levels
 from .outputs import Array, as_if_alone, pixel_places
 from .registry import public_name
@@ -29,7 +29,7 @@ __all__ = ["DRAWS", "FEW_DRAWS", "measure"]
 
 #: Calls with one and the same image, to see whether chance has a part; and those that tell fixed from random only.
 DRAWS, FEW_DRAWS = 60, 10
-_COLOUR = (40, 120, 200)
+_COLOR = (40, 120, 200)
 _PAIRS = (((0, 0, 0), (255, 255, 255)), ((64, 100, 160), (180, 140, 90)), ((120, 121, 122), (137, 136, 135)))
 #: Relative error of a few operations in each dtype; whole numbers are rounded.
 _ROUNDING = {"float64": 2.0**-18, "float32": 2.0**-18, "float16": 2.0**-8, "bfloat16": 2.0**-5}
@@ -60,20 +60,20 @@ class _Probe:
         self._always_unchanged = True
         self._mutates = False
         if self._trial.index < 0:
-            trace = runner.run(runner.flat(in_channels(_COLOUR, self._trial.channels)))
+            trace = runner.run(runner.flat(in_channels(_COLOR, self._trial.channels)))
             raise PipelineError(f"{runner.name} returned a {public_name(trace.result)} that holds no image.")
 
     def measure(self, draws: int) -> ColorMap:
         channels = self._trial.channels
-        flats = flat_colours(channels)
-        colours = np.stack([self._colour(color) for color in flats])
-        per_image = not np.isfinite(colours).all()
-        colours = np.nan_to_num(colours, posinf=0, neginf=0)
-        tolerance = self._tolerance(colours)
-        spread = float(np.ptp(colours, axis=0).max(initial=0))
+        flats = flat_colors(channels)
+        colors = np.stack([self._color(color) for color in flats])
+        per_image = not np.isfinite(colors).all()
+        colors = np.nan_to_num(colors, posinf=0, neginf=0)
+        tolerance = self._tolerance(colors)
+        spread = float(np.ptp(colors, axis=0).max(initial=0))
         outcomes = self._draws(draws, max(tolerance, 1e-4 * spread))
         is_random = len(outcomes) > 1
-        fit, flags = classify(np.array(flats) / 255, colours, tolerance)
+        fit, flags = classify(np.array(flats) / 255, colors, tolerance)
         per_image = per_image or (not is_random and self._depends_on_others(tolerance, spread))
         augments = self._augments()
         fixed = not (is_random or per_image or augments)
@@ -109,7 +109,7 @@ class _Probe:
         self._mutates = self._mutates or trace.mutated
         return pixels
 
-    def _colours(self, levels: Levels) -> Array:
+    def _colors(self, levels: Levels) -> Array:
         """The pixels (n, channels out) of an output that answer to the input."""
         pixels, trial = self._run(levels), self._trial
         if pixels.shape == trial.shape:
@@ -123,30 +123,30 @@ class _Probe:
             )
         return np.asarray(pixels.ravel()[places[:: max(1, len(places) // LOOKED_AT)]])
 
-    def _colour(self, colour: Sequence[int]) -> Array:
-        middle: Array = np.asarray(np.median(self._colours(self._runner.flat(tuple(colour))), axis=0))
+    def _color(self, color: Sequence[int]) -> Array:
+        middle: Array = np.asarray(np.median(self._colors(self._runner.flat(tuple(color))), axis=0))
         return middle
 
-    def _tolerance(self, colours: Array) -> float:
-        largest = float(np.abs(colours).max(initial=0))
+    def _tolerance(self, colors: Array) -> float:
+        largest = float(np.abs(colors).max(initial=0))
         return max(_ROUNDING[self._dtype] * largest if self._dtype in _ROUNDING else 0.51, 1e-12)
 
     def _draws(self, draws: int, step: float) -> Counter[tuple[float, ...]]:
         """How often each color came out of one flat image."""
-        colour = in_channels(_COLOUR, self._trial.channels)
-        rounded = (np.round(np.nan_to_num(self._colour(colour)) / (10 * step)) for _ in range(draws))
+        color = in_channels(_COLOR, self._trial.channels)
+        rounded = (np.round(np.nan_to_num(self._color(color)) / (10 * step)) for _ in range(draws))
         return Counter(tuple(float(value) for value in one) for one in rounded)
 
     def _depends_on_others(self, tolerance: float, spread: float) -> bool:
         """Whether an image of two colors has other colors, in most of its pixels, than a flat image of each."""
         allowed, size = max(10 * tolerance, 1.5 / 255 * spread), self._trial.size
         for pair in _PAIRS:
-            first, second = (in_channels(colour, self._trial.channels) for colour in pair)
-            alone = np.stack([self._colour(first), self._colour(second)])
+            first, second = (in_channels(color, self._trial.channels) for color in pair)
+            alone = np.stack([self._color(first), self._color(second)])
             verdicts = []
             # broad stripes survive a strong reduction, narrow ones are both seen in a small crop
             for stripe in (size[1] // 2, size[1] // 8, 8):
-                together = self._colours(stripes(first, second, size, stripe))
+                together = self._colors(stripes(first, second, size, stripe))
                 verdicts.append(as_if_alone(together, alone, allowed))
                 if verdicts[-1] == "both":
                     break
@@ -155,7 +155,7 @@ class _Probe:
         return False
 
     def _augments(self) -> bool:
-        one, another = (in_channels(colour, self._trial.channels) for colour in (_COLOUR, (255, 0, 90)))
+        one, another = (in_channels(color, self._trial.channels) for color in (_COLOR, (255, 0, 90)))
         pictured = stripes(one, another, self._trial.size, self._trial.size[1] // 2)
         first = self._run(pictured)
         others = (self._run(pictured) for _ in range(11))

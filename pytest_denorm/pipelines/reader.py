@@ -26,7 +26,7 @@ import torch
 from ..core.layout import COLOR, LAST, channel_axis
 from ..core.white import dtype_name, is_float
 from ..errors import ImageError, ImageTypeError
-from .adapters.torchvision import said_to_be_picture
+from .adapters.torchvision import said_to_be_image
 
 __all__ = [
     "KEYS",
@@ -342,7 +342,7 @@ def _doubt(thing: Any, axes: int) -> int:
     """Return how unsure it is that something is an image, by itself."""
     if is_pil(thing):
         return _UNLIKELY if thing.mode in ("1", "P", "PA") else _LIKELY if len(thing.getbands()) < 3 else _SURE
-    said = None if type(thing) in (torch.Tensor, np.ndarray) else said_to_be_picture(thing)
+    said = None if type(thing) in (torch.Tensor, np.ndarray) else said_to_be_image(thing)
     if said is not None:
         return _SURE if said else _UNLIKELY
     kind = dtype_name(thing.dtype)

@@ -45,16 +45,16 @@ class Leaf:
     """A Normalize.
 
     Attributes:
-        mean, std: in the units of the pictures that enter it, in any form that :class:`Normalization` takes.
+        mean, std: in the units of the images that enter it, in any form that :class:`Normalization` takes.
         pixel_max: the value of white there.
         name: what its library's users call it; derived from its class unless given.
         channel_axis: of its output, where that is not the usual one.
         apply: runs just this Normalize on a float tensor (N, C, H, W) in its own units; None where it cannot be run
             alone, and its declared formula has to stand in.
         probability: with which it is applied at all.
-        entry: the method through which its pipeline runs it on a picture; None where it is one with other steps.
-        rescales: it only brings pictures to another range, which is no second Normalize where one follows.
-        is_picture: which of the things that `entry` is called with are pictures; None where all are.
+        entry: the method through which its pipeline runs it on an image; None where it is one with other steps.
+        rescales: it only brings images to another range, which is no second Normalize where one follows.
+        is_image: which of the things that `entry` is called with are images; None where all are.
     """
 
     mean: Any
@@ -66,7 +66,7 @@ class Leaf:
     probability: float = 1.0
     entry: str | None = "__call__"
     rescales: bool = False
-    is_picture: Callable[[Any], bool] | None = None
+    is_image: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True)

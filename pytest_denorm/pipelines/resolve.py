@@ -57,16 +57,16 @@ def find_normalize(pipeline: Any) -> Normalization:
         NormalizeNotFoundError: there is none.
         AmbiguousNormalizeError: two on one path, or views or data sets that do not agree.
         ConditionalNormalizeError: only some branches of a random choice have it, or some data sets of several.
-        NotInvertibleError: what is there normalizes by each picture's own statistics, or clips.
+        NotInvertibleError: what is there normalizes by each image's own statistics, or clips.
         StatisticsError: statistics that cannot be inverted, a zero std for one; no preset has that name.
 
     Warns:
         ConditionalNormalizeWarning: it is skipped at random (``RandomApply`` with p below 1).
         MissingNormalizeWarning: one split of several has none, such as "val" in a dict that has one in "train".
         SecondNormalizeWarning: a loader around it keeps another mean and std.
-        StatisticsWarning: its statistics are not on the scale of the pictures. Where it cannot say for which pictures
-            they are, as torchvision's, and they are no statistics of pictures in 0..1, the pipeline is run on one: 255
-            is white where bytes are seen to enter. The first pictures of a data set show white of up to 16 bits.
+        StatisticsWarning: its statistics are not on the scale of the images. Where it cannot say for which images
+            they are, as torchvision's, and they are no statistics of images in 0..1, the pipeline is run on one: 255
+            is white where bytes are seen to enter. The first images of a data set show white of up to 16 bits.
     """
     return locate(pipeline).normalization
 
@@ -91,18 +91,18 @@ def probe(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> ColorMap:
-    """Measures what a pipeline does to colours, whatever library it is of.
+    """Measures what a pipeline does to colors, whatever library it is of.
 
-    It is called with a PIL picture, an array or a tensor, alone, by keyword or in a dict, until one of these works
+    It is called with a PIL image, an array or a tensor, alone, by keyword or in a dict, until one of these works
     and gives values of a usual range.
 
     Args:
-        pipeline: anything that takes a picture and returns one; or a data set or loader, whose transform is taken; or
+        pipeline: anything that takes an image and returns one; or a data set or loader, whose transform is taken; or
             a :class:`~pytest_denorm.Normalization` or the name of a preset.
-        channels: of the pictures; unless given 3, where these do not work 1, and then as many as the pipeline shows
+        channels: of the images; unless given 3, where these do not work 1, and then as many as the pipeline shows
             that it wants: in what it makes of one channel, or in what it raises.
-        size: (height, width) of the pictures; as large as it needs to be, unless given.
-        draws: calls with one and the same picture, to see whether chance has a part.
+        size: (height, width) of the images; as large as it needs to be, unless given.
+        draws: calls with one and the same image, to see whether chance has a part.
         seed: of python's, numpy's and torch's generators during the calls; their states are restored.
 
     Returns:
@@ -185,7 +185,7 @@ def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
     """As :func:`~pytest_denorm.pipelines.locate`; where nothing is declared, what the probe measured.
 
     Args:
-        channels: of the pictures to measure with first, where that is known.
+        channels: of the images to measure with first, where that is known.
 
     Raises:
         NormalizeNotFoundError: nothing is declared, and nothing that a Normalize does was measured.
@@ -234,6 +234,6 @@ def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError, channels:
         )
     if as_they_enter:
         raise NormalizeNotFoundError(
-            f"{nothing_declared.said}\nMeasured: pictures in 0..1 leave it as they enter ({normalization.source})."
+            f"{nothing_declared.said}\nMeasured: images in 0..1 leave it as they enter ({normalization.source})."
         )
     return normalization

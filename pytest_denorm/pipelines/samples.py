@@ -1,4 +1,4 @@
-"""The pictures that checks use when the user gives none."""
+"""The images that checks use when the user gives none."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import torch
 
 from ..errors import DenormWarning, ImageError
 
-__all__ = ["images_for_an_inverse", "level_picture", "photograph", "sample_images", "with_channels"]
+__all__ = ["images_for_an_inverse", "level_image", "photograph", "sample_images", "with_channels"]
 
 _HEIGHT, _WIDTH = 48, 64
 
 
 def sample_images(channels: int = 3) -> torch.Tensor:
-    """Pictures that show what a Normalize does: uint8 (N, `channels`, 48, 64).
+    """Images that show what a Normalize does: uint8 (N, `channels`, 48, 64).
 
-    All 256 levels of every channel, each channel in an order of its own; black, white and all pure colours beside
+    All 256 levels of every channel, each channel in an order of its own; black, white and all pure colors beside
     levels 1, 127, 128 and 254; and a real photograph (Grace Hopper, from matplotlib's sample data), grey for one
     channel.
 
@@ -28,23 +28,23 @@ def sample_images(channels: int = 3) -> torch.Tensor:
     """
     if channels < 1:
         raise ImageError(f"channels is {channels}: expected at least 1.")
-    pictures = [level_picture(channels, _HEIGHT, _WIDTH), _extremes(channels)]
+    images = [level_image(channels, _HEIGHT, _WIDTH), _extremes(channels)]
     photo = photograph()
     if photo is not None:
-        pictures.append(with_channels(photo, channels))
-    return torch.stack(pictures)
+        images.append(with_channels(photo, channels))
+    return torch.stack(images)
 
 
 def images_for_an_inverse(channels: int) -> torch.Tensor:
     """Those of :func:`sample_images`, and before the last of them the same at half its contrast.
 
-    What stretches each picture to its own minimum and maximum gives the others back: they have black and white in them.
+    What stretches each image to its own minimum and maximum gives the others back: they have black and white in them.
     """
     *first, last = sample_images(channels)
     return torch.stack([*first, 64 + last // 2, last])
 
 
-def level_picture(channels: int, height: int = 8, width: int = 32) -> torch.Tensor:
+def level_image(channels: int, height: int = 8, width: int = 32) -> torch.Tensor:
     """uint8 (channels, height, width) with every level equally often in every channel, if 256 divides the pixels.
 
     The order differs from channel to channel, so that no channel can stand for another.
@@ -70,8 +70,8 @@ def photograph() -> torch.Tensor | None:
     from PIL import Image
 
     try:
-        with Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)) as picture:  # type: ignore[arg-type, unused-ignore]
-            crop = picture.convert("RGB").crop((0, 60, 512, 444))
+        with Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)) as image:  # type: ignore[arg-type, unused-ignore]
+            crop = image.convert("RGB").crop((0, 60, 512, 444))
     except OSError as error:
         warnings.warn(
             f"matplotlib came without its sample data ({error}): the checks run without a photograph.",
@@ -84,7 +84,7 @@ def photograph() -> torch.Tensor | None:
 
 
 def with_channels(photo: torch.Tensor, channels: int) -> torch.Tensor:
-    """Of a photograph: grey for one channel; beyond three, the colours again, moved a little so that they differ."""
+    """Of a photograph: grey for one channel; beyond three, the colors again, moved a little so that they differ."""
     if channels == 1:
         from PIL import Image
 

@@ -44,7 +44,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _FEW_ITEMS = 4
 #: Calls that tell what chance does.
 _FEW_DRAWS = 4
-#: What raw pictures may be beyond 0 and white after resampling.
+#: What raw images may be beyond 0 and white after resampling.
 BEYOND = 0.01
 
 
@@ -55,7 +55,7 @@ def missing(parts: Parts, branches: Sequence[tuple[Any, ...]]) -> tuple[Missing,
         branches: what was found in each of `parts`.
     """
     found = [_Member(label, part, branch) for (label, part), branch in zip(parts.parts, branches, strict=True)]
-    if all(re.fullmatch(r"\[\d+\]", one.label) and one.gives_pictures for one in found):
+    if all(re.fullmatch(r"\[\d+\]", one.label) and one.gives_images for one in found):
         return _without(found, named=False)
     of_splits = [one for one in found if one.split]
     in_splits = {id(each.op) for one in of_splits for each in one.branch}
@@ -92,11 +92,11 @@ class _Member:
             self.split, self.rest = match[1], (*words[:at], match[2] or "", *words[at + 1 :])
 
     @property
-    def gives_pictures(self) -> bool:
+    def gives_images(self) -> bool:
         return is_dataset(self.part)
 
     @property
-    def takes_pictures(self) -> bool:
+    def takes_images(self) -> bool:
         """As against classes and networks, which are called with something else."""
         return callable(self.part) and not isinstance(self.part, type) and not is_network(self.part)
 
@@ -105,7 +105,7 @@ def _without(found: Sequence[_Member], named: bool) -> tuple[Missing, ...]:
     with_one = next((one for one in found if one.branch), None)
     if with_one is None:
         return ()
-    lack = [one for one in found if not one.branch and (one.gives_pictures or one.takes_pictures)]
+    lack = [one for one in found if not one.branch and (one.gives_images or one.takes_images)]
     return tuple(Missing(one.label, with_one.label, one.part, with_one.branch[0], named) for one in lack)
 
 
@@ -118,7 +118,7 @@ def warn_of_missing(left_out: Sequence[Missing]) -> None:
         normalizes = _normalizes(one)
         if normalizes or (normalizes is None and not (one.named and is_dataset(one.part))):
             continue
-        seen = "pictures in 0..white in" if normalizes is False else "nothing that says so in"
+        seen = "images in 0..white in" if normalizes is False else "nothing that says so in"
         warning = MissingNormalizeWarning(
             f"{one.path} has no Normalize, and {one.beside} beside it has one, {one.has.name} with "
             f"{one.has.normalization}: expected both to be normalized alike, found {seen} what {one.path} gives. Put "
@@ -129,7 +129,7 @@ def warn_of_missing(left_out: Sequence[Missing]) -> None:
 
 
 def makes_black_negative(normalization: Normalization) -> bool:
-    """Whether black leaves it so far below 0 that it cannot be mistaken for that of raw pictures."""
+    """Whether black leaves it so far below 0 that it cannot be mistaken for that of raw images."""
     return any(mean / std > BEYOND for mean, std in zip(normalization.mean, normalization.std, strict=True))
 
 
@@ -140,7 +140,7 @@ def _normalizes(one: Missing) -> bool | None:
     try:
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            low, high = (_of_items if is_dataset(one.part) else _of_colours)(one.part)
+            low, high = (_of_items if is_dataset(one.part) else _of_colors)(one.part)
     except Exception:  # other checks tell what is wrong with it
         return None
     if low < -BEYOND:
@@ -148,7 +148,7 @@ def _normalizes(one: Missing) -> bool | None:
     return False if high <= 1 + BEYOND or high > BRIGHT else None
 
 
-def _of_colours(call: Any) -> tuple[float, float]:
+def _of_colors(call: Any) -> tuple[float, float]:
     """What black and white become, the lowest and the highest."""
     measured = measure(Runner(call, others=True), _FEW_DRAWS)
     ends = [*measured.offset.tolist(), *(measured.offset + measured.matrix.sum(axis=1)).tolist()]
@@ -156,7 +156,7 @@ def _of_colours(call: Any) -> tuple[float, float]:
 
 
 def _of_items(dataset: Any) -> tuple[float, float]:
-    """The lowest and the highest value of the first pictures.
+    """The lowest and the highest value of the first images.
 
     Raises:
         ValueError: there is none.
@@ -167,5 +167,5 @@ def _of_items(dataset: Any) -> tuple[float, float]:
         raise ValueError("batches may be normalized by code of one's own")
     with states_kept():
         items = [source[index] for index in range(min(_FEW_ITEMS, len(source)))]
-    pictures = [np.asarray(picture) for item in items for picture in images_of(item, first=True)]
-    return float(min(one.min() for one in pictures)), float(max(one.max() for one in pictures))
+    images = [np.asarray(image) for item in items for image in images_of(item, first=True)]
+    return float(min(one.min() for one in images)), float(max(one.max() for one in images))

@@ -70,7 +70,7 @@ def declared(pipeline: Any) -> Located:
     source = f"{walk.shown(one.path)}: {one.name}" if one.path else one.name
     if one.probability < 1:
         warnings.warn(
-            f"{source} is applied with probability {one.probability:g}: pictures that skipped it come out wrong when "
+            f"{source} is applied with probability {one.probability:g}: images that skipped it come out wrong when "
             f"it is undone. Move Normalize out of the random part.",
             ConditionalNormalizeWarning,
             stacklevel=3,
@@ -79,7 +79,7 @@ def declared(pipeline: Any) -> Located:
         if may_normalize_again(owner, attributes_of(owner), kept, one.normalization):
             warnings.warn(
                 f"{source} is applied, and {held}, which are other numbers: if batches are normalized with them, "
-                f"pictures are normalized twice. Normalize in one place.",
+                f"images are normalized twice. Normalize in one place.",
                 SecondNormalizeWarning,
                 stacklevel=3,
             )
@@ -97,11 +97,11 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
     if walk.unreadable:
         said.append(f"could not look into {_listed(walk.unreadable)}")
     unused = [
-        f"{held}, and was not seen to use them: (x - mean) / std is not what it makes of a picture. Measured instead: "
+        f"{held}, and was not seen to use them: (x - mean) / std is not what it makes of an image. Measured instead: "
         f"{_done_instead(call)}"
         for held, (call, *_), _ in walk.unused.values()
     ]
-    unseen = [f"{held}, and takes no picture to show what it does with them" for held, _, _ in walk.unseen]
+    unseen = [f"{held}, and takes no image to show what it does with them" for held, _, _ in walk.unseen]
     found = ". ".join(["; ".join(said), *unused, *unseen]) + "."
     if walk.classes:
         return NormalizeNotFoundError(
@@ -109,7 +109,7 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
         )
     advice = "give its statistics as Normalization(mean, std)"
     if is_dataset(walk.pipeline):
-        advice += ", or the transform by itself that makes a picture ready"
+        advice += ", or the transform by itself that makes an image ready"
     else:
         advice += ", or measure them with probe(pipeline).normalization()"
     if walk.looked_at:
@@ -118,11 +118,11 @@ def _not_found(walk: _Walk) -> NormalizeNotFoundError:
 
 
 def _done_instead(obj: Any) -> str:
-    """What it does to pictures, for one that does not use its statistics."""
+    """What it does to images, for one that does not use its statistics."""
     try:
         found = measure(Runner(obj, others=True), 2)
     except DenormError:
-        return "nothing, because it takes a picture in no usual form"
+        return "nothing, because it takes an image in no usual form"
     return "; ".join(found.problems) or str(found)
 
 
@@ -156,7 +156,7 @@ class _Walk:
         self._known: dict[int, tuple[Any, tuple[Finding, ...]]] = {}
 
     def findings(self) -> tuple[Finding, ...]:
-        """Everything found, in the order in which a picture meets it.
+        """Everything found, in the order in which an image meets it.
 
         The visits are kept on a stack of their own: a pipeline may be nested deeper than Python's calls.
         """
@@ -211,14 +211,14 @@ class _Walk:
         if not issubclass(type(obj), (Views, list, tuple, dict)):
             self._remember(obj)
         if description is None:
-            return self._by_colours(obj)
+            return self._by_colors(obj)
         found = yield from self._within(description)
         if not found and description.otherwise is not None:
             try:
                 found = yield from self._within(description.otherwise())
             except Exception as error:
                 self.unreadable.append(f"{public_name(obj)} ({error})")
-        return found or self._by_colours(obj)
+        return found or self._by_colors(obj)
 
     def _within(self, description: Parts) -> _Visit:
         branches = []
@@ -253,7 +253,7 @@ class _Walk:
             self.unused[id(obj)] = held, calls, found
         return leaf
 
-    def _by_colours(self, obj: Any) -> tuple[Finding, ...]:
+    def _by_colors(self, obj: Any) -> tuple[Finding, ...]:
         """Such a class that normalizes among other steps, and holds nothing that does."""
         if id(obj) not in self.unused:
             return ()
@@ -317,7 +317,7 @@ def _located(obj: Any, leaf: Leaf) -> Finding:
         leaf.probability,
         entry=leaf.entry,
         rescales=leaf.rescales,
-        is_picture=leaf.is_picture,
+        is_image=leaf.is_image,
     )
 
 

@@ -56,7 +56,7 @@ def recorded(located: Located, *, stop: bool = False) -> Iterator[Record]:
 
         def run(_: Any, *args: Any, **kwargs: Any) -> Any:
             given = kwargs if _KEY in kwargs else args[0]
-            if located.is_picture is not None and not located.is_picture(given):
+            if located.is_image is not None and not located.is_image(given):
                 return original(*args, **kwargs)
             entered = _copied(given)
             if stop:

@@ -38,9 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
         config.pluginmanager.register(ListedPipelines(config), "denorm-listed-pipelines")
     if settings.get(config, "denorm_pictures"):
-        from .failure_figures import FailurePictures
+        from .failure_figures import FailureImages
 
-        config.pluginmanager.register(FailurePictures(config), "denorm-failure-pictures")
+        config.pluginmanager.register(FailureImages(config), "denorm-failure-images")
     if not any(config.pluginmanager.hasplugin(name) for name in ("pytest_mpl", "pytest_mpl.plugin")):
         config.addinivalue_line("markers", f"{_MARK}(**kwargs): of pytest-mpl, which is not active")
 
@@ -104,9 +104,9 @@ def denorm(request: pytest.FixtureRequest) -> Denorm:
 
 @pytest.fixture(scope="session")
 def denorm_images(request: pytest.FixtureRequest) -> torch.Tensor:
-    """Pictures to check with: uint8 (N, 3, H, W); all 256 levels of each channel, extremes, a real photograph.
+    """Images to check with: uint8 (N, 3, H, W); all 256 levels of each channel, extremes, a real photograph.
 
-    ``--denorm-images`` puts pictures of your own in their place.
+    ``--denorm-images`` puts images of your own in their place.
     """
     from .fixtures import session_images
 

@@ -1,4 +1,4 @@
-"""``pytest --denorm-pictures``: failed round trips and comparisons leave a picture in the folder of results."""
+"""``pytest --denorm-pictures``: failed round trips and comparisons leave an image in the folder of results."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..errors import DenormError
 from ..images.names import result_stem
 from .image_tests import start
 
-__all__ = ["FailurePictures"]
+__all__ = ["FailureImages"]
 
 _PROPERTY = "denorm_round_trip_picture"
 
 
-class FailurePictures:
+class FailureImages:
     """Draws what failed, where the error knows how."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -44,9 +44,9 @@ class FailurePictures:
             data = _draw(failed)
             write_whole(path, data)
         except DenormError as error:
-            report.sections.append(("pytest-denorm", f"no picture: {error}"))
+            report.sections.append(("pytest-denorm", f"no image: {error}"))
             return report
-        report.sections.append(("pytest-denorm", f"picture of the {what}: {path}"))
+        report.sections.append(("pytest-denorm", f"image of the {what}: {path}"))
         for properties in (item.user_properties, report.user_properties):  # JUnit reads those of the item
             properties[:] = [one for one in properties if one[0] != _PROPERTY] + [(_PROPERTY, str(path))]
         if self.config.pluginmanager.hasplugin("html"):

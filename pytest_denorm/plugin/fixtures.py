@@ -160,28 +160,28 @@ def session_pipeline(config: pytest.Config) -> Any:
 
 
 def session_images(config: pytest.Config) -> torch.Tensor:
-    """The pictures of the session: those of ``--denorm-images`` as uint8 (N, 3, H, W), or the built-in ones.
+    """The images of the session: those of ``--denorm-images`` as uint8 (N, 3, H, W), or the built-in ones.
 
     Raises:
-        SettingsError: there is no picture at that path, or one cannot be read.
+        SettingsError: there is no image at that path, or one cannot be read.
         ImageError: they differ in size.
     """
     if _images_key not in config.stash:
         path = settings.get(config, "denorm_images")
-        config.stash[_images_key] = _read_pictures(Path(path)) if path else sample_images()
+        config.stash[_images_key] = _read_images(Path(path)) if path else sample_images()
     return config.stash[_images_key]
 
 
-def _read_pictures(path: Path) -> torch.Tensor:
-    from ..images.decoding import SUFFIXES, read_picture
+def _read_images(path: Path) -> torch.Tensor:
+    from ..images.decoding import SUFFIXES, read_image_file
 
     files = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     if not files or not all(one.is_file() for one in files):
-        raise SettingsError(f"denorm_images is {path}: expected a picture, or a folder with pictures in it.")
+        raise SettingsError(f"denorm_images is {path}: expected an image, or a folder with images in it.")
     pictures = []
     for file in files:
         try:
-            pictures.append(torch.from_numpy(np.array(read_picture(file))).permute(2, 0, 1))
+            pictures.append(torch.from_numpy(np.array(read_image_file(file))).permute(2, 0, 1))
         except ImageError as error:
             raise SettingsError(f"denorm_images: {error}") from error
         if pictures[-1].shape != pictures[0].shape:

@@ -54,7 +54,7 @@ OPTIONS = (
     ),
     Option("denorm_scan", "linelist", (), "files and folders of source to scan with --denorm, an item for each file"),
     Option("denorm_pipeline", "string", "", "module:attribute of the pipeline that the fixture denorm_pipeline gives"),
-    Option("denorm_images", "path", "", "a picture, or a folder of pictures, in place of the built-in ones"),
+    Option("denorm_images", "path", "", "a image, or a folder of images, in place of the built-in ones"),
     Option(
         "denorm_seed",
         "int",
@@ -79,7 +79,7 @@ OPTIONS = (
         "denorm_baselines",
         "string",
         "images",
-        "what is stored of a picture: a PNG file, or a digest of its pixels in digests.json",
+        "what is stored of an image: a PNG file, or a digest of its pixels in digests.json",
         ("images", "digests"),
     ),
     Option(
@@ -97,8 +97,8 @@ OPTIONS = (
         "what to do about image baselines that no test uses",
         ("warn", "fail", "delete"),
     ),
-    Option("denorm_pictures", "bool", False, "draw a picture of each failed round trip into the folder of results"),
-    Option("denorm_results", "path", "", "the folder for pictures of failures (default: pytest's cache)"),
+    Option("denorm_pictures", "bool", False, "draw an image of each failed round trip into the folder of results"),
+    Option("denorm_results", "path", "", "the folder for images of failures (default: pytest's cache)"),
     Option("denorm_report", "path", "", "write a review page, one HTML file, of all checks and image tests"),
 )
 

@@ -1,12 +1,12 @@
-"""Strategies of hypothesis: pictures, statistics, pipelines and mistakes, to test an inverse of your own with::
+"""Strategies of hypothesis: images, statistics, pipelines and mistakes, to test an inverse of your own with::
 
     from hypothesis import given
-    from pytest_denorm.strategies import normalizations, pictures
+    from pytest_denorm.strategies import normalizations, images
 
     @given(pictures(), normalizations())
-    def test_our_inverse_gives_back_every_byte(picture, normalization):
-        normalized = normalization.normalize(picture)
-        assert torch.equal(our_inverse(normalized, normalization.mean, normalization.std), picture)
+    def test_our_inverse_gives_back_every_byte(image, normalization):
+        normalized = normalization.normalize(image)
+        assert torch.equal(our_inverse(normalized, normalization.mean, normalization.std), image)
 
 It needs hypothesis: ``pip install 'pytest-denorm[hypothesis]'``. Nothing else of the package loads this module. What
 fails shrinks towards one black pixel and a mean and std of 0.5.

@@ -13,14 +13,14 @@ from ..core.arguments import positive, whole
 from ..errors import SettingsError
 from .named import Array, Names, listed
 
-#: What pictures can be of. bfloat16 is drawn for tensors alone: numpy has none.
+#: What images can be of. bfloat16 is drawn for tensors alone: numpy has none.
 DTYPES = ("uint8", "float32", "float64", "float16", "bfloat16")
 
 KINDS = ("tensor", "array")
 
 LAYOUTS = ("CHW", "NCHW", "HWC", "NHWC")
 
-#: How the pixels lie in memory: in order; channels last; every second pixel of a larger picture; rows and columns
+#: How the pixels lie in memory: in order; channels last; every second pixel of a larger image; rows and columns
 #: exchanged; and, in arrays alone, backwards.
 MEMORIES = ("contiguous", "channels_last", "strided", "transposed", "backwards")
 
@@ -35,7 +35,7 @@ def pictures(
     pixel_max: float = 1.0,
     max_side: int = 12,
 ) -> st.SearchStrategy[Any]:
-    """Pictures as they enter Normalize: bytes of 0..255, or floating point of 0..`pixel_max`.
+    """Images as they enter Normalize: bytes of 0..255, or floating point of 0..`pixel_max`.
 
     Args:
         channels: how many.
@@ -43,7 +43,7 @@ def pictures(
         kind: one or both of :data:`KINDS`.
         layout: one or several of :data:`LAYOUTS`.
         memory: one or several of :data:`MEMORIES`.
-        pixel_max: the value of white in pictures of floating point; some of them have just the 256 levels of bytes.
+        pixel_max: the value of white in images of floating point; some of them have just the 256 levels of bytes.
         max_side: the greatest height and width. No side is as long as there are channels (of two or more), so that no
             axis can be taken for another.
 
@@ -69,12 +69,12 @@ def pictures(
     sides = [side for side in range(1, max_side + 1) if channels == 1 or side != channels]
     if not sides:
         raise SettingsError(f"max_side is {max_side}: expected at least {channels + 1} for {channels} channels.")
-    return _made_pictures(channels, tuple(forms), tuple(layouts), tuple(sides), white)
+    return _made_images(channels, tuple(forms), tuple(layouts), tuple(sides), white)
 
 
 # strategies are made once, because that takes longer than drawing from them
 @functools.lru_cache(maxsize=256)
-def _made_pictures(
+def _made_images(
     channels: int,
     forms: tuple[tuple[str, str, str], ...],
     layouts: tuple[str, ...],

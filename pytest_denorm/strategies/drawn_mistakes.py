@@ -21,7 +21,7 @@ class DrawnMistake:
     Attributes:
         kind: what :func:`~pytest_denorm.diagnose` is to call it.
         normalization: the forward that it should undo.
-        inverse: takes normalized pictures (..., C, H, W).
+        inverse: takes normalized images (..., C, H, W).
         name: the code in short.
     """
 
@@ -61,7 +61,7 @@ def _mistakes(draw: st.DrawFn, statistics: st.SearchStrategy[Normalization]) -> 
 
 
 def _gap(given: Normalization, one: tuple[Array, Array], other: tuple[Array, Array]) -> float:
-    """How far two maps ``slope * y + offset`` are apart at most, on normalized pictures."""
+    """How far two maps ``slope * y + offset`` are apart at most, on normalized images."""
     gaps = []
     for x in (0.0, given.pixel_max):
         y = (x - np.array(given.mean)) / np.array(given.std)
@@ -115,7 +115,7 @@ def _other_mistakes(given: Normalization) -> list[DrawnMistake]:
     made = [
         DrawnMistake("truncation", given, truncated, "(y * std + mean).mul(255).to(torch.uint8)"),
     ]
-    if any(given.mean) or set(given.std) != {1.0}:  # else the picture is its own inverse
+    if any(given.mean) or set(given.std) != {1.0}:  # else the image is its own inverse
         made.append(DrawnMistake("mutates-input", given, in_place, "y.mul_(std).add_(mean)"))
     distinct = np.ptp(given.std) > 0.01 * given.pixel_max or np.ptp(given.mean) > 0.01 * given.pixel_max
     if distinct and min(given.std) > 0:

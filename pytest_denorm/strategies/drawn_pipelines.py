@@ -26,7 +26,7 @@ class DrawnPipeline:
 
     Attributes:
         pipeline: what a project would have.
-        normalization: the statistics in it, in the units of the pictures that enter its Normalize.
+        normalization: the statistics in it, in the units of the images that enter its Normalize.
         declares: :func:`~pytest_denorm.find_normalize` can read them from it; otherwise they can only be measured.
         takes: what it is called with: ``array`` (uint8 H, W, C), ``bytes`` (a uint8 tensor C, H, W) or ``floats`` (a
             float32 tensor C, H, W in 0..1).
@@ -40,7 +40,7 @@ class DrawnPipeline:
     name: str
 
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
-        """What the pipeline makes of a uint8 picture (C, H, W): a normalized tensor (C, H, W)."""
+        """What the pipeline makes of a uint8 image (C, H, W): a normalized tensor (C, H, W)."""
         if self.takes == "array":
             result = self.pipeline(picture.movedim(0, -1).contiguous().numpy())
         else:
@@ -54,7 +54,7 @@ def pipelines(
     """Pipelines that normalize: flat and nested, with and without a conversion from bytes, declared and not.
 
     Args:
-        normalization: draws their statistics, on pictures in 0..1; :func:`normalizations` unless given.
+        normalization: draws their statistics, on images in 0..1; :func:`normalizations` unless given.
         convention: one or several of :data:`CONVENTIONS`.
 
     Raises:
@@ -72,7 +72,7 @@ def pipelines(
 def _pipelines(draw: st.DrawFn, statistics: st.SearchStrategy[Normalization], conventions: list[str]) -> DrawnPipeline:
     normalization = draw(statistics)
     if normalization.pixel_max != 1.0:
-        raise SettingsError(f"pipelines() was given {normalization!r}: expected statistics of pictures in 0..1.")
+        raise SettingsError(f"pipelines() was given {normalization!r}: expected statistics of images in 0..1.")
     made = list(_MAKERS[draw(st.sampled_from(conventions))](normalization))
     return draw(st.sampled_from(made))
 

@@ -13,7 +13,7 @@ from ..errors import SettingsError
 from .named import Names, listed
 
 #: Kinds of statistics: well-known ones; what data sets have; std of 0.002 to 3 times white, negative too, and means
-#: outside the pictures; and all for which bytes come back exactly (std of 1e-20 to 1e20, means of up to 2000).
+#: outside the images; and all for which bytes come back exactly (std of 1e-20 to 1e20, means of up to 2000).
 STATISTICS = ("preset", "realistic", "unusual", "extreme")
 
 
@@ -25,7 +25,7 @@ def normalizations(
     Args:
         channels: how many.
         kind: one or several of :data:`STATISTICS`.
-        pixel_max: the value of white in the pictures that enter it; mean and std are drawn in these units.
+        pixel_max: the value of white in the images that enter it; mean and std are drawn in these units.
 
     Raises:
         SettingsError: an argument is none of these.
@@ -62,7 +62,7 @@ def _pairs(
 
 
 def _decimals(low: float, high: float) -> st.SearchStrategy[float]:
-    """Numbers as people type them, of up to four decimals; the first ones in the middle of pictures."""
+    """Numbers as people type them, of up to four decimals; the first ones in the middle of images."""
     first, last = round(low * 10_000), round(high * 10_000)
     return st.integers(first - 5000, last - 5000).map(lambda number: (number + 5000) / 10_000)
 

@@ -49,18 +49,18 @@ class RaisingMean(torch.nn.Module):
         raise RuntimeError("no mean today")
 
     def forward(self, x: Any) -> Any:
-        raise ValueError("no picture today")
+        raise ValueError("no image today")
 
 
 class EndsEarly:
-    """A data set that claims more pictures than it has."""
+    """A data set that claims more images than it has."""
 
     def __len__(self) -> int:
         return 10
 
     def __getitem__(self, index: int) -> Any:
         if index >= 3:
-            raise IndexError(f"only 3 pictures, no {index}")
+            raise IndexError(f"only 3 images, no {index}")
         return torch.full((3, 4, 4), 0.5)
 
 
@@ -211,11 +211,11 @@ PIPELINES = [
     row("a pipeline within itself", lambda: d.find_normalize(_cycle()), e.NormalizeNotFoundError, "Compose"),
     row("inverse_of a text", lambda: d.inverse_of("nope"), e.StatisticsError, "'nope'"),
     row("probing a number", lambda: d.probe(7), e.PipelineError, "int"),
-    row("probing what raises", lambda: d.probe(RaisingMean()), e.PipelineError, "no picture today"),
+    row("probing what raises", lambda: d.probe(RaisingMean()), e.PipelineError, "no image today"),
     row("probing what returns None", lambda: d.probe(lambda x: None), e.PipelineError, "None"),
     row("probing with 0 channels", lambda: d.probe(GOOD, channels=0), e.ImageError, "channels is 0"),
     row("probing with -1 draws", lambda: d.probe(GOOD, draws=-1), e.ImageError, "draws is -1"),
-    row("probing pictures of -3 x 4", lambda: d.probe(GOOD, size=(-3, 4)), e.ImageError, "size is (-3, 4)"),
+    row("probing images of -3 x 4", lambda: d.probe(GOOD, size=(-3, 4)), e.ImageError, "size is (-3, 4)"),
     row("probing with a size of 32", lambda: d.probe(GOOD, size=32), e.ImageError, "size is 32"),  # type: ignore[arg-type]
     row("probing with a seed in words", lambda: d.probe(GOOD, seed="x"), e.SettingsError, "seed is 'x'"),  # type: ignore[arg-type]
     row("probing with a seed of 0.5", lambda: d.probe(GOOD, seed=0.5), e.SettingsError, "seed is 0.5"),  # type: ignore[arg-type]
@@ -256,12 +256,12 @@ CHECKS = [
     row("a number of checks", lambda: d.check(N, select=3), e.CheckNameError, "select is 3"),  # type: ignore[arg-type]
     row("an expected failure", lambda: d.check(N, expected_failures={"x": "y"}), e.CheckNameError, "'x'"),
     row("an inverse that is 7", lambda: d.check(N, inverse=7), e.ImageTypeError, "inverse is 7"),
-    row("pictures that are 7", lambda: d.check(N, images=7), e.ImageTypeError, "builtins.int"),
+    row("images that are 7", lambda: d.check(N, images=7), e.ImageTypeError, "builtins.int"),
     row("no pictures", lambda: d.check(N, images=[]), e.ImageError, "at least one"),
-    row("pictures of NaN", lambda: d.check(N, images=X * NAN), e.ImageError, "picture 0", "NaN"),
-    row("pictures of int64", lambda: d.check(N, images=X.long()), e.ImageTypeError, "torch.int64"),
-    row("pictures of 5 axes", lambda: d.check(N, images=X[None]), e.ImageError, "(1, 2, 3, 4, 5)"),
-    row("pictures of 2 channels", lambda: d.check(N, images=X[:, :2]), e.ImageError, "(2, 2, 4, 5)", "3 channels"),
+    row("images of NaN", lambda: d.check(N, images=X * NAN), e.ImageError, "image 0", "NaN"),
+    row("images of int64", lambda: d.check(N, images=X.long()), e.ImageTypeError, "torch.int64"),
+    row("images of 5 axes", lambda: d.check(N, images=X[None]), e.ImageError, "(1, 2, 3, 4, 5)"),
+    row("images of 2 channels", lambda: d.check(N, images=X[:, :2]), e.ImageError, "(2, 2, 4, 5)", "3 channels"),
     row("a preset", lambda: d.check("imagnet"), e.StatisticsError, "'imagnet'"),
     row(
         "a tolerance of -1",
@@ -314,7 +314,7 @@ CHECKS = [
         e.ImageError,
         "output_max is nan",
     ),
-    row("a forward that raises", lambda: d.diagnose(RaisingMean(), N.inverse()), e.InverseError, "no picture today"),
+    row("a forward that raises", lambda: d.diagnose(RaisingMean(), N.inverse()), e.InverseError, "no image today"),
     row("checks of 7", lambda: d.parametrize_with_checks(7), e.PipelineError, "7"),  # type: ignore[arg-type]
     row("checks of nothing", lambda: d.parametrize_with_checks({}), e.PipelineError, "no pipeline"),
     row("checks of a text", lambda: d.parametrize_with_checks("imagenet"), e.PipelineError, "'imagenet'"),
@@ -325,23 +325,23 @@ GRIDS = [
     row("None", lambda: d.grid(None), e.ImageTypeError, "NoneType"),
     row("an empty list", lambda: d.grid([]), e.ImageError, "empty list"),
     row("an empty batch", lambda: d.grid(X[:0], N), e.ImageError, "at least one"),
-    row("pictures of no pixels", lambda: d.grid(X[..., :0], N), e.ImageError, "4 x 0"),
+    row("images of no pixels", lambda: d.grid(X[..., :0], N), e.ImageError, "4 x 0"),
     row("0 a row", lambda: d.grid(X, N, nrow=0), e.ImageError, "nrow is 0"),
     row("2.5 a row", lambda: d.grid(X, N, nrow=2.5), e.ImageError, "nrow is 2.5"),  # type: ignore[arg-type]
     row("a padding of -1", lambda: d.grid(X, N, padding=-1), e.ImageError, "padding is -1"),
     row("a brightness of 2", lambda: d.grid(X, N, pad_value=2), e.ImageError, "pad_value is 2"),
     row("a brightness of NaN", lambda: d.grid(X, N, pad_value=NAN), e.ImageError, "pad_value is nan"),
     row("a brightness in words", lambda: d.grid(X, N, pad_value="x"), e.ImageError, "pad_value is 'x'"),  # type: ignore[arg-type]
-    row("NaN", lambda: d.grid(X * NAN, N), e.ImageError, "picture 0", "nan"),
-    row("infinities", lambda: d.grid(X + INF, N), e.ImageError, "picture 0", "inf"),
+    row("NaN", lambda: d.grid(X * NAN, N), e.ImageError, "image 0", "nan"),
+    row("infinities", lambda: d.grid(X + INF, N), e.ImageError, "image 0", "inf"),
     row("values of 0..7", lambda: d.grid(X + 7), e.ImageError, "7", "0..1"),
     row("int64", lambda: d.grid(X.long()), e.ImageTypeError, "torch.int64"),
-    row("two sizes", lambda: d.grid([X[0], X[0, :, :2]], N), e.ImageError, "picture 1 is 2 x 5"),
+    row("two sizes", lambda: d.grid([X[0], X[0, :, :2]], N), e.ImageError, "image 1 is 2 x 5"),
     row("two channels", lambda: d.grid(X[:, :2]), e.ImageError, "(2, 2, 4, 5)"),
     row("an RGBA picture", lambda: d.grid(Image.new("RGBA", (4, 4))), e.ImageError, "RGBA", "convert"),
     row("a dict without pictures", lambda: d.grid({"label": 1}), e.ImageTypeError, "label", "pixel_values"),
     row("a data set of texts", lambda: d.grid(Dataset("x")), e.ImageTypeError, "sample 0", "str"),
-    row("a data set that ends early", lambda: d.grid(EndsEarly()), e.ImageError, "EndsEarly", "only 3 pictures, no 3"),
+    row("a data set that ends early", lambda: d.grid(EndsEarly()), e.ImageError, "EndsEarly", "only 3 images, no 3"),
     row("a loader that breaks", lambda: d.grid(breaks_off()), e.ImageError, "generator", "the disk is gone"),
     row("an empty generator", lambda: d.grid(nothing()), e.ImageError, "empty"),
     row("an axis that is not there", lambda: d.grid(X, N, channel_axis=9), e.ImageError, "channel_axis is 9"),
@@ -375,7 +375,7 @@ DATASETS = [
     row("an axis that is not there", lambda: d.dataset_statistics([X[0]], channel_axis=7), e.DatasetError, "7"),
     row("a key that is not there", lambda: d.dataset_statistics([{"a": X[0]}], image="b"), e.DatasetError, "'b'"),
     row("no rank", lambda: d.dataset_statistics([X[0]], distributed=True), e.RankError, "torchrun"),
-    row("statistics that are none", lambda: d.Statistics.from_dict({"version": 1}), e.DatasetError, "'pictures'"),
+    row("statistics that are none", lambda: d.Statistics.from_dict({"version": 1}), e.DatasetError, "'images'"),
     row("statistics of version 9", lambda: d.Statistics.from_dict({"version": 9}), e.DatasetError, "version is 9"),
     row("statistics from a list", lambda: d.Statistics.from_dict([1]), e.DatasetError, "version is None"),  # type: ignore[arg-type]
     row("no statistics to merge", lambda: d.Statistics.merge_all([]), e.DatasetError, "no statistics"),

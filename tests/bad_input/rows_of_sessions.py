@@ -14,7 +14,7 @@ import torch
 from torchvision import transforms as T
 
 val = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
-pictures = [torch.full((3, 4, 4), 0.5)]
+images = [torch.full((3, 4, 4), 0.5)]
 empty = []
 number = 7
 forward = val.transforms[-1]
@@ -159,17 +159,17 @@ SESSIONS = [
     Session("baselines in the ini", ("-k", "image"), ("denorm_baselines in the ini is 'x'",), "denorm_baselines = x"),
     Session("a bool in the ini", (), ("denorm in the ini is 'perhaps'", "true or false"), "denorm = perhaps"),
     Session("an option that is none", ("--denorm-updat=x",), ("--denorm-updat",)),
-    Session("no picture there", ("--denorm-images=none.png", "-k", "pictures"), ("none.png",), code=FAILED),
+    Session("no image there", ("--denorm-images=none.png", "-k", "pictures"), ("none.png",), code=FAILED),
     Session(
-        "no picture in it",
-        ("--denorm-images=empty folder", "-k", "pictures"),
-        ("empty folder", "pictures in it"),
+        "no image in it",
+        ("--denorm-images=empty folder", "-k", "images"),
+        ("empty folder", "images in it"),
         code=FAILED,
     ),
     Session(
-        "a picture that is none", ("--denorm-images=notes.txt", "-k", "pictures"), ("notes.txt", "picture"), code=FAILED
+        "a image that is none", ("--denorm-images=notes.txt", "-k", "pictures"), ("notes.txt", "picture"), code=FAILED
     ),
-    Session("pictures in the ini", ("-k", "pictures"), ("none.png",), "denorm_images = none.png", FAILED),
+    Session("images in the ini", ("-k", "pictures"), ("none.png",), "denorm_images = none.png", FAILED),
     Session(
         "baselines below a file",
         ("--denorm-baseline-dir=notes.txt/b", "--denorm-update=missing", "-k", "image"),
@@ -219,7 +219,7 @@ SESSIONS = [
         ("denorm_results is ", "notes.txt: expected a folder."),
     ),
     Session(
-        "pictures and no way to compare", ("--denorm-pictures",), ("denorm_compare in the ini",), "denorm_compare = x"
+        "images and no way to compare", ("--denorm-pictures",), ("denorm_compare in the ini",), "denorm_compare = x"
     ),
 ]
 

@@ -39,7 +39,7 @@ TWO = (
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """Two image tests with baselines; the pictures are of the level in level.txt."""
+    """Two image tests with baselines; the images are of the level in level.txt."""
     pytester.makeini("[pytest]\n")
     (pytester.path / "test_two.py").write_text(TWO)
     (pytester.path / "level.txt").write_text("10")
@@ -137,7 +137,7 @@ def test_a_baseline_that_is_none(content: bytes | str, says: str, project: pytes
 
 
 def test_a_baseline_that_is_swapped_during_the_run(project: pytest.Pytester) -> None:
-    """A picture of another size that comes before the second test is a failure of that test, and no crash."""
+    """A image of another size that comes before the second test is a failure of that test, and no crash."""
     (project.path / "conftest.py").write_text(
         "import pytest\nfrom pathlib import Path\nfrom PIL import Image\n"
         "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_teardown(item):\n"
@@ -187,7 +187,7 @@ def _interrupt(command: list[str], folder: Path, ready: Path, **environment: str
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to send")
 def test_ctrl_c_amid_an_update_leaves_whole_baselines(project: pytest.Pytester) -> None:
-    """test_a is updated; while the picture of test_b is half-written, somebody presses Ctrl-C."""
+    """test_a is updated; while the image of test_b is half-written, somebody presses Ctrl-C."""
     old = {name: (project.path / "baseline_images" / name).read_bytes() for name in ("test_a.png", "test_b.png")}
     (project.path / "level.txt").write_text("99")
     (project.path / "conftest.py").write_text(

@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/datasets.py [--turns 5] [--output docs/datasets.md]
 
 The loop is the usual one: a DataLoader with batches of 64, the mean in one pass, the std around it in a second; after
-ToTensor where the data set gives PIL pictures, on ``x.float() / 255`` where it gives tensors of bytes.
-``dataset_statistics`` gets the same pictures as bytes (the data set without a transform), or the same floats. Both
+ToTensor where the data set gives PIL images, on ``x.float() / 255`` where it gives tensors of bytes.
+``dataset_statistics`` gets the same images as bytes (the data set without a transform), or the same floats. Both
 sides take turns in one process on one thread; the figure is the median of the turns' ratios. What is counted is the
 processor's time, which other work on the machine changes least; with workers it is the time on the clock.
 ``--output`` puts the table between the marks in that file.
@@ -45,7 +45,7 @@ MARKS = ("<!-- measured -->", "<!-- end of measured -->")
 
 
 class Pictures(Dataset[Any]):
-    """A data set of one's own: bytes in memory, given as PIL pictures through a transform."""
+    """A data set of one's own: bytes in memory, given as PIL images through a transform."""
 
     def __init__(self, data: np.ndarray[Any, Any], transform: Callable[[Any], Any] | None = None) -> None:
         self.data, self.transform = data, transform
@@ -54,8 +54,8 @@ class Pictures(Dataset[Any]):
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        picture = Image.fromarray(self.data[index])
-        return (picture if self.transform is None else self.transform(picture)), index % 10
+        image = Image.fromarray(self.data[index])
+        return (image if self.transform is None else self.transform(image)), index % 10
 
 
 class Tensors(Dataset[Any]):
@@ -194,10 +194,10 @@ def of_files(turns: int, folder: str) -> Iterator[Callable[[], Row]]:
         )
 
 
-def write_jpegs(folder: Path, pictures: np.ndarray[Any, Any], times: int = 1) -> None:
+def write_jpegs(folder: Path, images: np.ndarray[Any, Any], times: int = 1) -> None:
     """An ImageFolder of one class, each file under several names."""
     (folder / "0").mkdir(parents=True)
-    for index, pixels in enumerate(pictures):
+    for index, pixels in enumerate(images):
         first = folder / "0" / f"{index:04}.jpg"
         Image.fromarray(pixels).save(first, quality=90)
         for copy in range(1, times):

@@ -34,7 +34,7 @@ def torchvision_bytes(y: torch.Tensor) -> torch.Tensor:
 
 
 def pil_pictures(y: torch.Tensor) -> list[Any]:
-    return [F.to_pil_image(picture) for picture in second_normalize(y)]
+    return [F.to_pil_image(image) for image in second_normalize(y)]
 
 
 def formula(y: torch.Tensor) -> torch.Tensor:
@@ -43,7 +43,7 @@ def formula(y: torch.Tensor) -> torch.Tensor:
 
 
 def compiled(y: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    """The kernel that torch.compile makes of the formula for pictures like `y`; None without a C++ compiler."""
+    """The kernel that torch.compile makes of the formula for images like `y`; None without a C++ compiler."""
     if shutil.which("g++") is None and shutil.which("clang++") is None:
         return None
     torch.compiler.reset()
@@ -74,7 +74,7 @@ def array_peers(y: np.ndarray) -> tuple[dict[str, Callable[[], object]], dict[st
 
 
 def main_rows(y: torch.Tensor, seconds: float) -> Iterator[Row]:
-    """The batch of 64 pictures of 224 x 224 in float32."""
+    """The batch of 64 images of 224 x 224 in float32."""
     out, shape = torch.empty_like(y), "float32 64x3x224x224"
     floats, as_bytes = peers(y)
     times = compare({"ours": lambda: denormalize(y, IMAGENET, out=out), "copy": lambda: out.copy_(y)}, seconds=seconds)
@@ -119,10 +119,10 @@ def layouts(y: torch.Tensor) -> Iterator[tuple[str, torch.Tensor | np.ndarray]]:
     yield "channels_last, 64x3x224x224", y.contiguous(memory_format=torch.channels_last)
     yield "every second column, 64x3x224x224", y.repeat_interleave(2, dim=-1)[..., ::2]
     yield "crops, 64x3x224x224", torch.nn.functional.pad(y, (8, 8, 8, 8))[..., 8:-8, 8:-8]
-    yield "1 picture, 3x224x224", y[0].clone()
-    yield "1 picture, 1x3x224x224", y[:1].clone()
-    yield "small pictures, 4096x3x32x32", torch.randn(4096, 3, 32, 32)
-    yield "4K picture, 1x3x2160x3840", torch.randn(1, 3, 2160, 3840)
+    yield "1 image, 3x224x224", y[0].clone()
+    yield "1 image, 1x3x224x224", y[:1].clone()
+    yield "small images, 4096x3x32x32", torch.randn(4096, 3, 32, 32)
+    yield "4K image, 1x3x2160x3840", torch.randn(1, 3, 2160, 3840)
     yield "float16, 64x3x224x224", y.half()
     yield "bfloat16, 64x3x224x224", y.bfloat16()
     yield "HWC array, 64x224x224x3", y.movedim(1, -1).contiguous().numpy()
@@ -149,7 +149,7 @@ def rows(seconds: float) -> Iterator[Row]:
 
 
 def scaling(seconds: float) -> dict[str, dict[int, float]]:
-    """Milliseconds by number of pixels, for square RGB pictures of growing size."""
+    """Milliseconds by number of pixels, for square RGB images of growing size."""
     curves: dict[str, dict[int, float]] = {}
     for side in (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096):
         y = torch.randn(1, 3, side, side)

@@ -1,4 +1,4 @@
-"""Grids drawn and saved against ``imshow`` and ``savefig``; pictures compared against matplotlib's own comparison."""
+"""Grids drawn and saved against ``imshow`` and ``savefig``; images compared against matplotlib's own comparison."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _drawings(seconds: float) -> Iterator[Row]:
             MATPLOTLIB: recipe,
         }
         peer = f"make_grid, plt.imshow, savefig {'at the same size' if exact else 'of 640 x 480'}"
-        yield _row(f"64 pictures of {size} x {size} drawn and saved", peer, compare(sides, seconds=seconds), 1 / 3)
+        yield _row(f"64 images of {size} x {size} drawn and saved", peer, compare(sides, seconds=seconds), 1 / 3)
 
 
 def _row(what: str, against: str, times: dict[str, float], limit: float | None) -> Row:

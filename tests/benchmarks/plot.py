@@ -23,9 +23,9 @@ def plot(curves: dict[str, dict[int, float]], machine: str, target: Path) -> Non
     }
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     for name, points in curves.items():
-        colour, line, marker = styles[name]
-        axes.loglog(list(points), list(points.values()), color=colour, ls=line, marker=marker, ms=5, label=name)
-    axes.set_xlabel("pixels of one RGB picture, float32")
+        color, line, marker = styles[name]
+        axes.loglog(list(points), list(points.values()), color=color, ls=line, marker=marker, ms=5, label=name)
+    axes.set_xlabel("pixels of one RGB image, float32")
     axes.set_ylabel("milliseconds, median")
     axes.set_title(machine.replace("; ", "\n"), fontsize=8)
     axes.grid(True, which="major", color="0.88")

@@ -1,4 +1,4 @@
-"""What is done to pictures after Normalize, and cannot be undone with mean and std."""
+"""What is done to images after Normalize, and cannot be undone with mean and std."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_bytes(name: str) -> None:
     )
 
 
-COLOURS = {
+COLORS = {
     "to PIL and back": then(T.ToPILImage(), T.ToTensor()),
     "jitter": then(T.ColorJitter(0.4, 0.4, 0.4, 0.1)),
     "brightness": then(T.Lambda(lambda t: F.adjust_brightness(t, 1.2))),
@@ -59,20 +59,20 @@ COLOURS = {
 }
 
 
-@pytest.mark.parametrize("name", COLOURS)
-def test_other_colours(name: str) -> None:
-    status, message = verdict(COLOURS[name])
+@pytest.mark.parametrize("name", COLORS)
+def test_other_colors(name: str) -> None:
+    status, message = verdict(COLORS[name])
     assert status == "failed"
     assert re.fullmatch(
-        r"a picture of one colour leaves Normalize as \(-1\.09, 0\.06513, 1\.681\), and the pipeline as \(.*\): "
-        r"colours are changed in between, and undoing Normalize does not undo that\. Change them before Normalize, if "
+        r"a image of one color leaves Normalize as \(-1\.09, 0\.06513, 1\.681\), and the pipeline as \(.*\): "
+        r"colors are changed in between, and undoing Normalize does not undo that\. Change them before Normalize, if "
         r"at all\.",
         message,
     )
 
 
-def test_which_colour_became_which() -> None:
-    (result,) = check(COLOURS["no sign"], select=["declared_matches_measured"]).results
+def test_which_color_became_which() -> None:
+    (result,) = check(COLORS["no sign"], select=["declared_matches_measured"]).results
     assert result.details["leaving"] == pytest.approx([-1.0904, 0.0651, 1.6813], abs=1e-3)
     assert result.details["final"] == pytest.approx([1.0904, 0.0651, 1.6813], abs=1e-3)
 
@@ -90,7 +90,7 @@ HARMLESS = {
     "padding": then(T.Pad(20)),
     "half precision": then(T.ConvertImageDtype(torch.float16)),
     "several crops": then(T.FiveCrop(32), T.Lambda(torch.stack)),
-    "colours before": T.Compose([T.ColorJitter(0.4, 0.4, 0.4, 0.1), then()]),
+    "colors before": T.Compose([T.ColorJitter(0.4, 0.4, 0.4, 0.1), then()]),
     "levels before": T.Compose([T.RandomPosterize(2, p=1.0), then()]),
     "noise before, a flip after": T.Compose(
         [T.ToTensor(), T.Lambda(lambda t: t + 0.1 * torch.randn_like(t)), NORMALIZE, T.RandomHorizontalFlip(1.0)]
@@ -112,7 +112,7 @@ def test_pixels_may_move_and_be_noisy(name: str) -> None:
 
 
 class Items(Dataset[Any]):
-    """What it makes of a picture is one with what it does to what its transform gives."""
+    """What it makes of an image is one with what it does to what its transform gives."""
 
     def __init__(self, then: Any, picture: Any) -> None:
         self.transform, self.then, self.picture = T.Compose([T.ToTensor(), NORMALIZE]), then, picture
@@ -139,7 +139,7 @@ def shaded(index: int) -> Any:
 
 SCALED = "what leaves Normalize is multiplied by (2, 2, 2) and shifted by (0, 0, 0) before it leaves the pipeline: "
 TURNED = (
-    "the channels leave the pipeline {}: undoing Normalize gives pictures in that order, and the network has to be one "
+    "the channels leave the pipeline {}: undoing Normalize gives images in that order, and the network has to be one "
     "for it. Take the exchange of channels out, or turn them back in an inverse of your own, and give that: inverse=."
 )
 CHANGED = (
@@ -152,7 +152,7 @@ AROUND = {
     "BGR and erasing": (lambda y: T.RandomErasing(p=1)(y[[1, 2, 0]]), TURNED.format("in the order (1, 2, 0)")),
     "twice": (
         NORMALIZE,
-        "what leaves Normalize enters it once more: undoing it once gives a normalized picture again. Normalize each "
+        "what leaves Normalize enters it once more: undoing it once gives a normalized image again. Normalize each "
         "picture once.",
     ),
     "a flip, and again": (lambda y: NORMALIZE(y.flip(-1)), "what leaves Normalize enters it once more: "),
@@ -191,12 +191,12 @@ QUIET = {
     "a crop of a mirrored picture": lambda y: T.RandomCrop(y.shape[1:], padding=4, padding_mode="reflect")(y),
     "a rotation": T.RandomRotation(30),
     "noise": lambda y: y + 0.1 * torch.randn_like(y),
-    "another picture mixed in": lambda y: 0.7 * y + 0.3 * y.flip(-1),
+    "another image mixed in": lambda y: 0.7 * y + 0.3 * y.flip(-1),
     "half precision": lambda y: y.half(),
     "channels last": lambda y: y.permute(1, 2, 0),
     "a batch of one": lambda y: y[None],
     "what it was before": lambda y: (y * 0.25 + 0.45, y),
-    "grey to be coloured": lambda y: (y.mean(0, keepdim=True).expand(3, -1, -1), y),
+    "grey to be colored": lambda y: (y.mean(0, keepdim=True).expand(3, -1, -1), y),
     "a channel left out": lambda y: y * torch.tensor([1.0, 0, 1]).view(3, 1, 1),
 }
 
@@ -283,10 +283,10 @@ def test_a_normalize_that_no_item_meets(held: Any) -> None:
         "failed",
         "none of the first items met the Normalize that the data set holds",
     )
-    assert message.endswith("), and no value in their pictures is below 0: is it called?")
+    assert message.endswith("), and no value in their images is below 0: is it called?")
     assert verdict(unused, "dataset_is_standardized") == (
         "not applicable",
-        "its pictures do not meet the Normalize: see single_normalize",
+        "its images do not meet the Normalize: see single_normalize",
     )
     for used in (Pictures(then()), Pictures(then(), used_from=9)):
         assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every picture")
@@ -307,7 +307,7 @@ def test_normalized_pictures_that_do_not_meet_the_normalize(kind: Any) -> None:
     assert status == "not applicable"
     assert message == (
         f"none of the first items met the Normalize that the data set holds ({find_normalize(data).source}): their "
-        f"pictures are kept normalized, or something else normalizes them"
+        f"images are kept normalized, or something else normalizes them"
     )
     assert verdict(data, "dataset_is_standardized")[0] == "warned"  # it is measured all the same
 
@@ -353,7 +353,7 @@ def test_a_factor_of_255_in_a_data_set_is_told_as_one() -> None:
     assert failed.message.startswith("what leaves Normalize is multiplied by (255, 255, 255) and shifted by (0, 0, 0)")
 
 
-# --- what is seen of one picture, and of pictures of one colour ---
+# --- what is seen of one image, and of images of one color ---
 
 DECLARED = Normalization(MEAN, STD)
 
@@ -410,7 +410,7 @@ def test_where_it_is_cut_off() -> None:
     assert failure is not None
     assert str(failure) == (
         "what leaves Normalize is cut off at -1.235..2.5 before it leaves the pipeline: that cannot be undone. Clamp "
-        "the pictures before Normalize, if at all."
+        "the images before Normalize, if at all."
     )
     assert failure.details == {"low": -1.23456, "high": 2.5}
 
@@ -511,7 +511,7 @@ MOVED = {
     "up, and turned over": lambda: (scattered(40), -scattered(40).roll(-1, -2)),
     "dithered": lambda: (scattered(40), scattered(40) + 1.5 * (torch.arange(41) % 2)),
     "a ramp": lambda: (scattered(40), -torch.arange(3.0 * 41 * 41).view(3, 41, 41) / 100),
-    "one colour": lambda: (scattered(40), torch.tensor([0.5, 1, 2]).view(3, 1, 1).expand(3, 41, 41)),
+    "one color": lambda: (scattered(40), torch.tensor([0.5, 1, 2]).view(3, 1, 1).expand(3, 41, 41)),
     "a channel left out": lambda: (scattered(40), scattered(40) * torch.tensor([1.0, 0, 1]).view(3, 1, 1)),
     "curved, but for a channel": lambda: (
         scattered(40),
@@ -540,7 +540,7 @@ COLORS = np.array([[1.0, -2.0, 4.0], [0, 1, 2], [2, 0, -1], [-1, 3, 0], [0, 0, 0
         (COLORS[:, [2, 1, 0]], "the channels leave the pipeline reversed (RGB becomes BGR)"),
         (COLORS.mean(axis=1, keepdims=True).repeat(3, axis=1), "what leaves Normalize is made grey"),
         (COLORS + COLORS[:, [1, 2, 0]] / 10, "what leaves Normalize is mixed among its channels"),
-        (np.abs(COLORS), "a picture of one colour leaves Normalize as (1, -2, 4), and the pipeline as (1, 2, 4)"),
+        (np.abs(COLORS), "a image of one color leaves Normalize as (1, -2, 4), and the pipeline as (1, 2, 4)"),
     ],
 )
 def test_colors(final: Any, said: str) -> None:

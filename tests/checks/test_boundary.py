@@ -52,12 +52,12 @@ class DividesTwice(T.Normalize):
         return super().forward(tensor) / torch.tensor(self.std).view(-1, 1, 1)
 
 
-def turned(picture: torch.Tensor) -> torch.Tensor:
-    return picture.flip(0)
+def turned(image: torch.Tensor) -> torch.Tensor:
+    return image.flip(0)
 
 
-def in_bytes(picture: torch.Tensor) -> torch.Tensor:
-    return picture * 255
+def in_bytes(image: torch.Tensor) -> torch.Tensor:
+    return image * 255
 
 
 def verdict(pipeline: Any, name: str = "declared_matches_measured") -> tuple[str, str]:
@@ -96,12 +96,12 @@ class Does(T.Normalize):
         return self.then(super().forward(self.what(tensor)))
 
 
-def the_same(picture: torch.Tensor) -> torch.Tensor:
-    return picture
+def the_same(image: torch.Tensor) -> torch.Tensor:
+    return image
 
 
-def by_its_own(picture: torch.Tensor) -> torch.Tensor:
-    return (picture - picture.mean((1, 2), keepdim=True)) / (picture.std((1, 2), keepdim=True) + 0.01)
+def by_its_own(image: torch.Tensor) -> torch.Tensor:
+    return (image - image.mean((1, 2), keepdim=True)) / (image.std((1, 2), keepdim=True) + 0.01)
 
 
 NO_NORMALIZE = {
@@ -113,7 +113,7 @@ NO_NORMALIZE = {
     "by picture": (
         by_its_own,
         the_same,
-        "per-image: the colour of a pixel depends on the other pixels of its picture",
+        "per-image: the color of a pixel depends on the other pixels of its image",
     ),
     "gamma": (torch.square, the_same, "not affine: up to "),
     "clamp": (
@@ -171,16 +171,16 @@ class OfSteps(Dataset[Any]):
 
 
 class OfBatches(torch.nn.Module):
-    """A Normalize that takes no single picture."""
+    """A Normalize that takes no single image."""
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        _, _, _, _ = pictures.shape
-        result: torch.Tensor = (pictures - self.mean) / self.std
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        _, _, _, _ = images.shape
+        result: torch.Tensor = (images - self.mean) / self.std
         return result
 
 
@@ -229,12 +229,12 @@ def test_pictures_of_as_many_channels_as_there_are_statistics_come_first() -> No
     assert verdict(four)[0] == "passed"
 
 
-def halved(picture: torch.Tensor) -> torch.Tensor:
-    return picture * 0.5
+def halved(image: torch.Tensor) -> torch.Tensor:
+    return image * 0.5
 
 
-def to_both_signs(picture: torch.Tensor) -> torch.Tensor:
-    return picture * 2 - 1
+def to_both_signs(image: torch.Tensor) -> torch.Tensor:
+    return image * 2 - 1
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_another_range_before_normalize_is_told(before: Callable[[Any], Any], sa
     status, message = verdict(T.Compose([T.ToTensor(), before, T.Normalize([0.5] * 3, [0.25] * 3)]))
     assert status == "failed"
     assert message == (
-        f"pictures are {said} on the way to Normalize, and do not enter it in 0..1: undoing Normalize does not undo "
+        f"images are {said} on the way to Normalize, and do not enter it in 0..1: undoing Normalize does not undo "
         f"that. All of it is what Normalize(mean={mean}, std={std}) does."
     )
 
@@ -263,7 +263,7 @@ def test_another_range_before_normalize_is_told(before: Callable[[Any], Any], sa
 def test_another_range_of_grey_pictures_is_told() -> None:
     grey = T.Compose([T.Grayscale(), T.ToTensor(), to_both_signs, T.Normalize(0.5, 0.25)])
     (result,) = check(grey, select=["declared_matches_measured"]).results
-    assert result.message.startswith("pictures are multiplied by (2,) and shifted by (-1,) on the way to Normalize")
+    assert result.message.startswith("images are multiplied by (2,) and shifted by (-1,) on the way to Normalize")
     assert result.details == {"gain": pytest.approx([2.0], abs=1e-3), "offset": pytest.approx([-1.0], abs=1e-3)}
 
 
@@ -299,17 +299,17 @@ def test_statistics_of_bytes_on_pictures_of_floats_are_told() -> None:
     assert verdict(right)[0] == "passed"
     status, message = verdict(albumentations.Compose([albumentations.ToFloat(), albumentations.Normalize()]))
     assert status == "failed"
-    assert message.startswith("pictures in 0..1 enter a Normalize whose statistics are for 0..255")
+    assert message.startswith("images in 0..1 enter a Normalize whose statistics are for 0..255")
 
 
 def test_pictures_on_another_scale_are_told() -> None:
     status, message = verdict(T.Compose([T.ToTensor(), in_bytes, T.Normalize(MEAN, STD)]))
     assert status == "failed"
-    assert message.startswith("pictures in 0..255 enter a Normalize whose statistics are for 0..1")
+    assert message.startswith("images in 0..255 enter a Normalize whose statistics are for 0..1")
 
 
 class Pictures(Dataset[Any]):
-    """Pictures of one mode, through a transform."""
+    """Images of one mode, through a transform."""
 
     def __init__(self, mode: str, transform: Any) -> None:
         self.mode, self.transform = mode, transform
@@ -323,7 +323,7 @@ class Pictures(Dataset[Any]):
 
 
 def as_mode(mode: str) -> T.Lambda:
-    return T.Lambda(lambda picture: picture.convert(mode))
+    return T.Lambda(lambda image: image.convert(mode))
 
 
 @pytest.mark.usefixtures("whole_photograph")
@@ -390,7 +390,7 @@ def test_statistics_of_bytes_fit_bytes() -> None:
     assert report.ok, str(report)
     said = {one.name: one for one in report.results}
     assert said["statistics_valid"].message == (
-        "mean (123.675, 116.28, 103.53), std (58.395, 57.12, 57.375), pictures in 0..255"
+        "mean (123.675, 116.28, 103.53), std (58.395, 57.12, 57.375), images in 0..255"
     )
     assert said["declared_matches_measured"].status == said["bytes_exact"].status == "passed"
 
@@ -398,26 +398,26 @@ def test_statistics_of_bytes_fit_bytes() -> None:
 @pytest.mark.parametrize(("factor", "white"), [(257, 65535), (4, 1023), (16, 4095)])
 def test_statistics_of_longer_integers_fit_them(factor: int, white: int) -> None:
     mean, std = [factor * 255 * one for one in MEAN], [factor * 255 * one for one in STD]
-    pipeline = v2.Compose([*ON_BYTES, v2.Lambda(lambda picture: picture * factor), v2.Normalize(mean, std)])
+    pipeline = v2.Compose([*ON_BYTES, v2.Lambda(lambda image: image * factor), v2.Normalize(mean, std)])
     report = check(pipeline, skip=["picklable"])
     assert report.ok, str(report)
-    assert report.statistics.endswith(f", pictures in 0..{white}")
+    assert report.statistics.endswith(f", images in 0..{white}")
 
 
 def test_statistics_of_pictures_whose_white_is_no_usual_one() -> None:
     mean, std = [100_000 * one for one in MEAN], [100_000 * one for one in STD]
-    pipeline = v2.Compose([*FLOATS, v2.Lambda(lambda picture: picture * 100_000), v2.Normalize(mean, std)])
+    pipeline = v2.Compose([*FLOATS, v2.Lambda(lambda image: image * 100_000), v2.Normalize(mean, std)])
     status, message = verdict(pipeline)
     assert status == "failed"
     assert message == (
-        "pictures in 0..100000 enter a Normalize whose statistics fit them, and which does not say so: its white is "
+        "images in 0..100000 enter a Normalize whose statistics fit them, and which does not say so: its white is "
         "taken to be 1. Give its numbers as Normalization((48500, 45600, 40600), (22900, 22400, 22500), "
-        "pixel_max=100000), or scale the pictures to 0..1 and divide both by 100000."
+        "pixel_max=100000), or scale the images to 0..1 and divide both by 100000."
     )
 
 
 @pytest.mark.parametrize("channels", [2, 4, 13])
-def test_channels_that_are_no_colours(channels: int) -> None:
+def test_channels_that_are_no_colors(channels: int) -> None:
     mean, std = torch.linspace(0.3, 0.5, channels).tolist(), torch.linspace(0.2, 0.3, channels).tolist()
     status, message = verdict(v2.Normalize(mean, std))
     assert status == "passed"
@@ -436,13 +436,13 @@ def test_channels_that_are_no_colours(channels: int) -> None:
 
 FLOATS = (v2.ToImage(), v2.ToDtype(torch.float32, scale=True))
 PLAIN = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])
-TO_RGB = "Give grey pictures one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
+TO_RGB = "Give grey images one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
 
 
 class TestChannels:
-    """Statistics of three channels, and pictures of another number."""
+    """Statistics of three channels, and images of another number."""
 
-    def test_an_identity_is_seen_in_colour(self) -> None:
+    def test_an_identity_is_seen_in_color(self) -> None:
         pipeline = v2.Compose([*FLOATS, v2.Normalize([0.0] * 3, [1.0] * 3)])
         assert verdict(pipeline, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
         assert verdict(pipeline)[0] == "passed"
@@ -451,7 +451,7 @@ class TestChannels:
         status, message = verdict(T.Compose([T.Grayscale(), *PLAIN.transforms]), "statistics_match_channels")
         assert status == "failed"
         assert message == (
-            "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel (shape (1, 40, 56)) "
+            "expected 3 channels, as there are 3 means and stds; found images of 1 channel (shape (1, 40, 56)) "
             "entering Normalize. Compose.transforms[2]: torchvision.transforms.Normalize raised RuntimeError: output "
             "with shape [1, 40, 56] doesn't match the broadcast shape [3, 40, 56]. " + TO_RGB
         )
@@ -461,9 +461,9 @@ class TestChannels:
         status, message = verdict(pipeline, "statistics_match_channels")
         assert status == "failed"
         assert message == (
-            "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel (shape (1, 264, 296)) "
+            "expected 3 channels, as there are 3 means and stds; found images of 1 channel (shape (1, 264, 296)) "
             "entering Normalize. Compose.transforms[3]: torchvision.transforms.v2.Normalize broadcasts silently, and "
-            "the picture changes its number of channels. " + TO_RGB
+            "the image changes its number of channels. " + TO_RGB
         )
 
     def test_the_other_check_points_to_it(self) -> None:
@@ -479,16 +479,16 @@ class TestChannels:
     def test_alpha(self) -> None:
         status, message = verdict(T.Compose([as_mode("RGBA"), *PLAIN.transforms]), "statistics_match_channels")
         assert status == "failed"
-        assert "found pictures of 4 channels (shape (4, 40, 56)) entering Normalize" in message
+        assert "found images of 4 channels (shape (4, 40, 56)) entering Normalize" in message
         assert message.endswith(
-            "Drop the fourth channel first, with picture.convert('RGB') or x[..., :3, :, :], or give four of each."
+            "Drop the fourth channel first, with image.convert('RGB') or x[..., :3, :, :], or give four of each."
         )
 
     def test_more_statistics_than_channels(self) -> None:
         two = T.Compose([as_mode("RGB"), T.ToTensor(), T.Normalize([0.5] * 2, [0.5] * 2)])
         status, message = verdict(two, "statistics_match_channels")
         assert status == "failed"
-        assert message.endswith("Give 3 of each, or pictures of 2 channels.")
+        assert message.endswith("Give 3 of each, or images of 2 channels.")
 
     @pytest.mark.parametrize(
         ("pipeline", "shown"),
@@ -496,10 +496,10 @@ class TestChannels:
             (PLAIN, "3 of each, for 3 channels"),
             (
                 T.Compose([T.ToTensor(), T.Normalize(0.5, 0.25)]),
-                "one mean and one std serve all 3 channels of the pictures",
+                "one mean and one std serve all 3 channels of the images",
             ),
             (T.Compose([T.Grayscale(), T.ToTensor(), T.Normalize(0.5, 0.25)]), "1 of each, for 1 channel"),
-            # what they are for cannot be told from them: such pictures are tried too
+            # what they are for cannot be told from them: such images are tried too
             (T.Compose([T.ToTensor(), T.Normalize([*MEAN, 0.5], [*STD, 0.5])]), "4 of each, for 4 channels"),
             (v2.Compose([*FLOATS, v2.Normalize([0.5] * 7, [0.25] * 7)]), "7 of each, for 7 channels"),
             (v2.Compose([v2.Normalize(MEAN, STD)]), "3 of each, for 3 channels"),
@@ -514,7 +514,7 @@ class TestChannels:
     def test_the_pictures_of_a_data_set_are_the_ones_that_count(self, wrap: Any, mode: str, channels: str) -> None:
         status, message = verdict(wrap(Pictures(mode, PLAIN)), "statistics_match_channels")
         assert status == "failed"
-        assert f"found pictures of {channels}" in message
+        assert f"found images of {channels}" in message
         assert verdict(wrap(Pictures("RGB", PLAIN)), "statistics_match_channels")[0] == "passed"
 
     def test_a_data_set_that_cannot_be_read_is_told_by_another_check(self) -> None:
@@ -577,9 +577,9 @@ class OnArrays:
     def __init__(self, mean: Any, std: Any, white: float = 1.0, axis: int | None = None) -> None:
         self.given, self.axis = (mean, std, white), axis
 
-    def __call__(self, picture: Any) -> Any:
+    def __call__(self, image: Any) -> Any:
         mean, std, _ = self.given
-        return ((np.asarray(picture) - np.array(mean)) / np.array(std)).astype(np.float32)
+        return ((np.asarray(image) - np.array(mean)) / np.array(std)).astype(np.float32)
 
 
 @pytest.fixture
@@ -589,17 +589,17 @@ def adapter() -> Iterator[None]:
     unregister_adapter(__name__)
 
 
-def scaled(picture: Any) -> Any:
-    return np.asarray(picture, np.float64) / 255
+def scaled(image: Any) -> Any:
+    return np.asarray(image, np.float64) / 255
 
 
 def channels(count: int) -> Callable[[Any], Any]:
-    return lambda picture: np.stack([scaled(picture)[..., c % 3] ** (1 + c) for c in range(count)], axis=-1)
+    return lambda image: np.stack([scaled(image)[..., c % 3] ** (1 + c) for c in range(count)], axis=-1)
 
 
-def grey_alone(picture: Any) -> torch.Tensor:
-    assert picture.mode == "L"
-    return F.to_tensor(picture)
+def grey_alone(image: Any) -> torch.Tensor:
+    assert image.mode == "L"
+    return F.to_tensor(image)
 
 
 HALVES = [0.5] * 3, [0.25] * 3
@@ -610,23 +610,23 @@ HALVES = [0.5] * 3, [0.25] * 3
     ("before", "normalize", "shown"),
     [
         (scaled, OnArrays(*HALVES), "3 of each, for 3 channels"),
-        (lambda picture: scaled(picture).transpose(2, 0, 1), OnArrays(0.5, 0.25), "one mean and one std serve all 3"),
-        (lambda picture: scaled(picture).transpose(2, 0, 1), OnArrays(0.5, 0.25, axis=0), "one mean and one std serve"),
-        (lambda picture: scaled(picture.convert("L")), OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
-        (lambda picture: scaled(picture)[..., :1], OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
-        (lambda picture: scaled(picture)[..., :3].astype(">f4"), OnArrays(*HALVES), "3 of each, for 3 channels"),
+        (lambda image: scaled(image).transpose(2, 0, 1), OnArrays(0.5, 0.25), "one mean and one std serve all 3"),
+        (lambda image: scaled(image).transpose(2, 0, 1), OnArrays(0.5, 0.25, axis=0), "one mean and one std serve"),
+        (lambda image: scaled(image.convert("L")), OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
+        (lambda image: scaled(image)[..., :1], OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
+        (lambda image: scaled(image)[..., :3].astype(">f4"), OnArrays(*HALVES), "3 of each, for 3 channels"),
         (channels(2), OnArrays([0.5] * 2, [0.25] * 2), "2 of each, for 2 channels"),
         (channels(4), OnArrays([0.5] * 4, [0.25] * 4), "4 of each, for 4 channels"),
         (channels(4), OnArrays(0.5, 0.25), "one mean and one std serve all 4 channels"),
         (channels(7), OnArrays([0.5] * 7, [0.25] * 7), "7 of each, for 7 channels"),
         (scaled, OnArrays(0.5, 0.25), "one mean and one std serve all 3 channels"),
-        (lambda picture: torch.from_numpy(scaled(picture)), OnArrays(*HALVES), "3 of each, for 3 channels"),
-        (lambda picture: F.to_tensor(picture)[:, 40:48, 40:44], T.Normalize(*HALVES), "3 of each, for 3 channels"),
+        (lambda image: torch.from_numpy(scaled(image)), OnArrays(*HALVES), "3 of each, for 3 channels"),
+        (lambda image: F.to_tensor(image)[:, 40:48, 40:44], T.Normalize(*HALVES), "3 of each, for 3 channels"),
         (grey_alone, T.Normalize(0.5, 0.25), "1 of each, for 1 channel"),
-        (lambda picture: scaled(picture).astype(np.longdouble), OnArrays(*HALVES), None),
-        (lambda picture: "a name", OnArrays(*HALVES), None),
-        (lambda picture: scaled(picture).ravel(), OnArrays(0.5, 0.25), None),
-        (lambda picture: scaled(picture)[None], OnArrays(0.5, 0.25, axis=-6), None),
+        (lambda image: scaled(image).astype(np.longdouble), OnArrays(*HALVES), None),
+        (lambda image: "a name", OnArrays(*HALVES), None),
+        (lambda image: scaled(image).ravel(), OnArrays(0.5, 0.25), None),
+        (lambda image: scaled(image)[None], OnArrays(0.5, 0.25, axis=-6), None),
     ],
 )
 def test_pictures_in_every_form_are_watched(before: Any, normalize: Any, shown: str | None) -> None:
@@ -641,14 +641,14 @@ def test_pictures_in_every_form_are_watched(before: Any, normalize: Any, shown: 
 
 @pytest.mark.usefixtures("adapter")
 def test_arrays_of_one_channel_for_three_statistics() -> None:
-    pipeline = T.Compose([lambda picture: scaled(picture)[..., :1], OnArrays(*HALVES)])
-    assert "found pictures of 1 channel (shape (1, 264, 296))" in verdict(pipeline, "statistics_match_channels")[1]
+    pipeline = T.Compose([lambda image: scaled(image)[..., :1], OnArrays(*HALVES)])
+    assert "found images of 1 channel (shape (1, 264, 296))" in verdict(pipeline, "statistics_match_channels")[1]
 
 
 @pytest.mark.usefixtures("adapter")
 def test_pictures_of_a_video_are_no_video() -> None:
-    def film(picture: Any) -> Any:
-        return scaled(picture).transpose(2, 0, 1)[:, None]
+    def film(image: Any) -> Any:
+        return scaled(image).transpose(2, 0, 1)[:, None]
 
     pipeline = T.Compose([film, OnArrays(0.5, 0.25, axis=-4), lambda y: (y[:, 0], y)])
     assert verdict(pipeline, "statistics_match_channels")[1].startswith("one mean and one std serve all 3 channels")
@@ -668,8 +668,8 @@ class OnTensorsAlone:
     def __init__(self, mean: Any, std: Any) -> None:
         self.mean, self.std = mean, std
 
-    def __call__(self, picture: Any) -> Any:
-        return F.normalize(picture, self.mean, self.std) if isinstance(picture, torch.Tensor) else picture
+    def __call__(self, image: Any) -> Any:
+        return F.normalize(image, self.mean, self.std) if isinstance(image, torch.Tensor) else image
 
 
 @pytest.mark.parametrize(
@@ -720,15 +720,15 @@ def test_why_a_normalize_was_not_seen_at_work(steps: Any, said: str) -> None:
 def test_pictures_that_are_blackened_on_the_way_tell_nothing(normalize: Any) -> None:
     status, message = verdict(T.Compose([T.ToTensor(), torch.zeros_like, normalize]))
     assert status == "not applicable"
-    assert message.startswith("a channel of the pictures that were watched is of one value; from outside: what was ")
+    assert message.startswith("a channel of the images that were watched is of one value; from outside: what was ")
     one_black = T.Compose([T.ToTensor(), lambda x: x * torch.tensor([1, 0, 1])[:, None, None], normalize])
     assert verdict(one_black)[0] == "not applicable"
 
 
 def test_filters_of_warnings_stay() -> None:
-    def warning(picture: Any) -> Any:
+    def warning(image: Any) -> Any:
         warnings.warn("mine", UserWarning, stacklevel=2)
-        return picture
+        return image
 
     before = list(warnings.filters)
     verdict(T.Compose([T.ToTensor(), warning, T.Normalize(MEAN, STD)]), "statistics_match_channels")
@@ -769,7 +769,7 @@ def test_statistics_of_bytes_on_what_cannot_be_watched() -> None:
 def test_statistics_of_pictures_in_0_to_1_on_bytes() -> None:
     status, message = verdict(T.Compose([np.array, OnArrays(MEAN, STD, 255.0)]), "statistics_valid")
     assert status == "failed"
-    assert "look like statistics of pictures in 0..1" in message
+    assert "look like statistics of images in 0..1" in message
 
 
 @pytest.mark.parametrize(
@@ -778,8 +778,8 @@ def test_statistics_of_pictures_in_0_to_1_on_bytes() -> None:
         (4, (MEAN, STD), ""),
         (5, (MEAN, STD), "statistics are for 0..1 (mean (0.485, 0.456, 0.406)): scale them first, with ToTensor"),
         (255, ([0.0] * 3, [2.0] * 3), "statistics are for 0..1"),
-        (255, ([0.0] * 3, [2.5] * 3), "pixel_max=255), or scale the pictures to 0..1 and divide both by 255."),
-        (256, ([0.0, 0.0, -1.0], [2.5] * 3), "pixel_max=255), or scale the pictures to 0..1 and divide both by 255."),
+        (255, ([0.0] * 3, [2.5] * 3), "pixel_max=255), or scale the images to 0..1 and divide both by 255."),
+        (256, ([0.0, 0.0, -1.0], [2.5] * 3), "pixel_max=255), or scale the images to 0..1 and divide both by 255."),
         (256, ([0.0, 0.0, 2.5], [0.5, 0.5, -1.0]), "pixel_max=255), or scale the pictures"),
         (257, ([0.0] * 3, [2.5] * 3), "pixel_max=1023), or scale the pictures"),
         (65536, ([0.0] * 3, [2.5] * 3), "pixel_max=65535), or scale the pictures"),
@@ -791,7 +791,7 @@ def test_what_white_is_taken_to_be(highest: int, statistics: Any, said: str) -> 
     (result,) = check(pipeline, select=["declared_matches_measured"]).results
     if said:
         assert said in result.message
-        assert result.message.startswith(f"pictures in 0..{highest} enter a Normalize whose ")
+        assert result.message.startswith(f"images in 0..{highest} enter a Normalize whose ")
         assert result.details == {"entering_max": highest}
     else:
         assert "enter a Normalize whose" not in result.message
@@ -803,16 +803,16 @@ def test_what_white_is_taken_to_be(highest: int, statistics: Any, said: str) -> 
 )
 @pytest.mark.parametrize("count", [3, 5])
 def test_pictures_in_0_to_1_for_a_normalize_of_bytes(count: int, brightness: float, white: float, told: bool) -> None:
-    def floats_only(picture: Any) -> Any:
-        assert torch.is_floating_point(picture)
-        assert len(picture) == count
-        return picture.movedim(0, -1).numpy() * brightness
+    def floats_only(image: Any) -> Any:
+        assert torch.is_floating_point(image)
+        assert len(image) == count
+        return image.movedim(0, -1).numpy() * brightness
 
     (result,) = check(
         T.Compose([floats_only, OnArrays([0.5 * white] * count, [0.25 * white] * count, white)]),
         select=["declared_matches_measured"],
     ).results
-    said = f"pictures in 0..1 enter a Normalize whose statistics are for 0..{white} (mean "
+    said = f"images in 0..1 enter a Normalize whose statistics are for 0..{white} (mean "
     assert result.message.startswith(said) == told
     if told:
         assert result.details == {"entering_max": 1.0}
@@ -835,17 +835,17 @@ def test_a_normalize_that_changes_the_size_is_measured_from_outside() -> None:
     pipeline = T.Compose([T.ToTensor(), Cropping(MEAN, STD)])
     status, message = verdict(pipeline)
     assert status == "passed"
-    assert message.startswith("mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1 (measured in ")
+    assert message.startswith("mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), images in 0..1 (measured in ")
     assert verdict(pipeline, "statistics_match_channels")[0] == "passed"
 
 
 @pytest.mark.parametrize(
     ("does", "said"),
     [
-        (torch.zeros_like, "red: all that leaves Normalize is of one value, and nothing brings the picture back."),
+        (torch.zeros_like, "red: all that leaves Normalize is of one value, and nothing brings the image back."),
         (
             lambda x: x * torch.tensor([1, 1, 0])[:, None, None],
-            "blue: all that leaves Normalize is of one value, and nothing brings the picture back.",
+            "blue: all that leaves Normalize is of one value, and nothing brings the image back.",
         ),
         (
             lambda x: (x * 255).int() + 51,
@@ -912,8 +912,8 @@ def test_what_can_be_measured_neither_inside_nor_outside() -> None:
 # --- around it ---
 
 
-def rolled(picture: torch.Tensor) -> torch.Tensor:
-    return picture.roll(1, 0)
+def rolled(image: torch.Tensor) -> torch.Tensor:
+    return image.roll(1, 0)
 
 
 @pytest.mark.parametrize(
@@ -929,7 +929,7 @@ def rolled(picture: torch.Tensor) -> torch.Tensor:
 )
 def test_how_channels_are_exchanged(pipeline: Any, turn: Any, how: str, order: list[int]) -> None:
     assert verdict(pipeline(turn))[1] == (
-        f"the channels leave the pipeline {how}: undoing Normalize gives pictures in that order, and the network has "
+        f"the channels leave the pipeline {how}: undoing Normalize gives images in that order, and the network has "
         "to be one for it. Take the exchange of channels out, or turn them back in an inverse of your own, and give "
         "that: inverse=."
     )
@@ -965,8 +965,8 @@ def test_one_of_two_views_may_come_first() -> None:
         def __init__(self) -> None:
             self.normalize = T.Normalize(MEAN, STD)
 
-        def __call__(self, picture: Any) -> list[torch.Tensor]:
-            first, second = (self.normalize(F.to_tensor(picture) / by) for by in (1, 2))
+        def __call__(self, image: Any) -> list[torch.Tensor]:
+            first, second = (self.normalize(F.to_tensor(image) / by) for by in (1, 2))
             return [second, first]
 
     assert verdict(Views())[0] == "passed"
@@ -974,7 +974,7 @@ def test_one_of_two_views_may_come_first() -> None:
 
 @pytest.mark.usefixtures("adapter")
 def test_pictures_far_above_white_are_off_by_more() -> None:
-    bright = T.Compose([lambda picture: scaled(picture) * 65535, OnArrays([127.5] * 3, [51.0] * 3, 255.0)])
+    bright = T.Compose([lambda image: scaled(image) * 65535, OnArrays([127.5] * 3, [51.0] * 3, 255.0)])
     assert "declared mean" not in verdict(bright)[1]
 
 
@@ -988,9 +988,9 @@ class Scales:
     def __init__(self) -> None:
         self.mean, self.std = MEAN, STD
 
-    def __call__(self, picture: Any) -> torch.Tensor:
+    def __call__(self, image: Any) -> torch.Tensor:
         Scales.told.append(1)
-        tensor = F.resize(F.to_tensor(picture), [32, 32])
+        tensor = F.resize(F.to_tensor(image), [32, 32])
         return (tensor - torch.tensor(self.mean).view(-1, 1, 1)) / torch.tensor(self.std).view(-1, 1, 1)
 
     told: list[int] = []  # noqa: RUF012
@@ -1009,11 +1009,11 @@ def test_a_network_that_normalizes_in_its_code_is_told_to_give_that_alone() -> N
             super().__init__()
             self.layer = torch.nn.Conv2d(3, 4, 3)
 
-        def normalize(self, pictures: torch.Tensor) -> torch.Tensor:
-            return F.normalize(pictures, MEAN, STD)
+        def normalize(self, images: torch.Tensor) -> torch.Tensor:
+            return F.normalize(images, MEAN, STD)
 
-        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            return self.layer(self.normalize(pictures))
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.layer(self.normalize(images))
 
     network = Network()
     status, message = verdict(network, "finds_normalize")
@@ -1022,7 +1022,7 @@ def test_a_network_that_normalizes_in_its_code_is_told_to_give_that_alone() -> N
     assert verdict(network.normalize, "finds_normalize")[0] == "passed"
 
 
-# --- a Normalize that no picture meets ---
+# --- a Normalize that no image meets ---
 
 RAW = torch.arange(48.0).view(3, 4, 4) / 47
 
@@ -1058,8 +1058,8 @@ def cannot_be_read(index: int, normalize: Any) -> Any:
 
 
 class CalledAsWell(Held):
-    def __call__(self, picture: Any) -> Any:
-        return self.normalize(picture)
+    def __call__(self, image: Any) -> Any:
+        return self.normalize(image)
 
 
 OFTEN = T.RandomApply([T.Normalize(MEAN, STD)], p=0.9)
@@ -1108,11 +1108,11 @@ class Runs:
     def __init__(self, runs: Callable[[Any, torch.Tensor], Any], normalize: Any = None) -> None:
         self.runs, self.normalize = runs, normalize or T.Normalize(MEAN, STD)
 
-    def __call__(self, picture: Any) -> Any:
-        return self.runs(self.normalize, F.to_tensor(picture))
+    def __call__(self, image: Any) -> Any:
+        return self.runs(self.normalize, F.to_tensor(image))
 
 
-AGAIN = "what leaves Normalize enters it once more: undoing it once gives a normalized picture again."
+AGAIN = "what leaves Normalize enters it once more: undoing it once gives a normalized image again."
 
 
 @pytest.mark.parametrize(
@@ -1136,34 +1136,34 @@ def test_what_an_identity_gives_may_enter_it_again() -> None:
     assert verdict(OfSteps(Runs(lambda normalize, x: normalize(normalize(x)), identity)))[0] == "passed"
 
 
-# --- the pictures that are sent through ---
+# --- the images that are sent through ---
 
 
-def in_words(picture: Any) -> tuple[Any, ...]:
-    if isinstance(picture, Image.Image):
-        return ("PIL", picture.mode, picture.size)
-    top = {"uint8": 255, "float32": 1}[str(picture.dtype).removeprefix("torch.")]
-    return (type(picture).__name__, tuple(picture.shape), top)
+def in_words(image: Any) -> tuple[Any, ...]:
+    if isinstance(image, Image.Image):
+        return ("PIL", image.mode, image.size)
+    top = {"uint8": 255, "float32": 1}[str(image.dtype).removeprefix("torch.")]
+    return (type(image).__name__, tuple(image.shape), top)
 
 
 def refusing(kind: type[Exception]) -> Callable[[Any], Any]:
-    def refuse(picture: Any) -> Any:
-        raise kind(f"after Normalize: {tuple(picture.shape)} {picture.dtype}")
+    def refuse(image: Any) -> Any:
+        raise kind(f"after Normalize: {tuple(image.shape)} {image.dtype}")
 
     return refuse
 
 
 def refused_if_no_tensor(otherwise: type[Exception]) -> Callable[[Any], Any]:
-    def normalize(picture: Any) -> Any:
-        if isinstance(picture, torch.Tensor):
-            return picture * 2
-        raise (TypeError if isinstance(picture, Image.Image) else otherwise)(f"not {type(picture).__name__}")
+    def normalize(image: Any) -> Any:
+        if isinstance(image, torch.Tensor):
+            return image * 2
+        raise (TypeError if isinstance(image, Image.Image) else otherwise)(f"not {type(image).__name__}")
 
     return normalize
 
 
-def refusing_grey(picture: Any) -> Any:
-    raise (TypeError if len(picture) == 3 else ValueError)("no grey pictures")
+def refusing_grey(image: Any) -> Any:
+    raise (TypeError if len(image) == 3 else ValueError)("no grey pictures")
 
 
 class Later(torch.nn.Module):
@@ -1171,21 +1171,21 @@ class Later(torch.nn.Module):
         super().__init__()
         self.layer, self.does = torch.nn.Linear(2, 2), does
 
-    def forward(self, picture: Any) -> Any:
-        return self.does(picture)
+    def forward(self, image: Any) -> Any:
+        return self.does(image)
 
 
 @pytest.mark.parametrize("later", [lambda y: y[:, :40] ** 2, lambda y: (y[:, :40] ** 2, y[:, :40], y[:, :40])])
-def test_colours_of_the_first_of_smaller_pictures_are_told(later: Any) -> None:
+def test_colors_of_the_first_of_smaller_pictures_are_told(later: Any) -> None:
     steps = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), later])
-    assert verdict(steps)[1].startswith("a picture of one colour leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
+    assert verdict(steps)[1].startswith("a image of one color leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
 
 
 def test_images_of_one_color_may_be_refused() -> None:
-    def no_flat_ones(picture: torch.Tensor) -> torch.Tensor:
-        if picture.flatten(1).std(1).max() == 0:
+    def no_flat_ones(image: torch.Tensor) -> torch.Tensor:
+        if image.flatten(1).std(1).max() == 0:
             raise ValueError("flat")
-        return picture
+        return image
 
     pipeline = T.Compose([T.ToTensor(), no_flat_ones, T.Normalize(MEAN, STD)])
     assert verdict(pipeline)[0] == "passed"
@@ -1222,21 +1222,19 @@ def by_channel(*numbers: float) -> torch.Tensor:
 )
 def test_which_pictures_are_beyond_black_and_white(before: Callable[[Any], Any], said: str) -> None:
     status, message = verdict(OfSteps(T.Compose([T.ToTensor(), before, T.Normalize(MEAN, STD)])))
-    assert (status, message.startswith(f"pictures are {said}")) == (("failed", True) if said else ("passed", False))
+    assert (status, message.startswith(f"images are {said}")) == (("failed", True) if said else ("passed", False))
 
 
 def test_one_mean_for_pictures_beyond_black() -> None:
     message = verdict(OfSteps(T.Compose([T.ToTensor(), to_both_signs, T.Normalize(0.5, 0.25)])))[1]
-    assert message.startswith(
-        "pictures are multiplied by (2, 2, 2) and shifted by (-1, -1, -1) on the way to Normalize"
-    )
+    assert message.startswith("images are multiplied by (2, 2, 2) and shifted by (-1, -1, -1) on the way to Normalize")
 
 
 def test_bytes_that_are_shifted_beyond_black() -> None:
     steps = T.Compose([T.PILToTensor(), torch.Tensor.float, lambda x: x - 64, T.Normalize(*TO_BYTES)])
     (result,) = check(OfSteps(T.Compose([T.ToPILImage(), steps])), select=["declared_matches_measured"]).results
     assert result.message == (
-        "pictures are shifted by (-64, -64, -64) on the way to Normalize, and do not enter it in 0..255: undoing "
+        "images are shifted by (-64, -64, -64) on the way to Normalize, and do not enter it in 0..255: undoing "
         "Normalize does not undo that. All of it is what Normalize(mean=(187.7, 180.3, 167.5), std=(58.4, 57.12, "
         "57.38)) does."
     )
@@ -1244,7 +1242,7 @@ def test_bytes_that_are_shifted_beyond_black() -> None:
     assert result.details["offset"] == pytest.approx([-64, -64, -64], abs=1e-3)
 
 
-# --- one picture, seen inside alone ---
+# --- one image, seen inside alone ---
 
 ONE = torch.rand(3, 5, 6, generator=torch.Generator().manual_seed(5))
 ONE[:, 0, :2] = torch.tensor([0.0, 1.0])
@@ -1264,11 +1262,11 @@ def inside(data: Any) -> tuple[str, str, dict[str, Any]]:
     return "passed", shown.message, shown.details
 
 
-def meeting(picture: Any, does: Callable[[Any], Any] | None = None, *statistics: Any) -> Held:
-    """A data set of one picture that meets a Normalize, which does what it declares unless told otherwise."""
+def meeting(image: Any, does: Callable[[Any], Any] | None = None, *statistics: Any) -> Held:
+    """A data set of one image that meets a Normalize, which does what it declares unless told otherwise."""
     mean, std = statistics or (MEAN, STD)
     normalize = T.Normalize(mean, std) if does is None else Doing(does, mean, std)
-    return Held(lambda index, normalize: normalize(picture), normalize)
+    return Held(lambda index, normalize: normalize(image), normalize)
 
 
 def right(x: torch.Tensor) -> torch.Tensor:
@@ -1296,7 +1294,7 @@ def of_this_size(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-OF_ONE = ": all that leaves Normalize is of one value, and nothing brings the picture back."
+OF_ONE = ": all that leaves Normalize is of one value, and nothing brings the image back."
 NO_MAP = "Held.normalize: test_boundary.Doing does not do what its attributes say, and what it does is no Normalize: "
 DIFFERS = "declared mean 0.485 and std 0.229, measured mean "
 
@@ -1308,8 +1306,8 @@ DIFFERS = "declared mean 0.485 and std 0.229, measured mean "
         (raising, SHUT, NO_FIT),
         (lambda x: right(x)[:2], SHUT, NO_FIT),
         (lambda x: torch.cat([right(x), x[:2]]), SHUT, NO_FIT),
-        (lambda x: right(x)[:, 1:], SHUT, "the picture changes its size inside the Normalize"),
-        (lambda x: right(x)[..., 1:], SHUT, "the picture changes its size inside the Normalize"),
+        (lambda x: right(x)[:, 1:], SHUT, "the image changes its size inside the Normalize"),
+        (lambda x: right(x)[..., 1:], SHUT, "the image changes its size inside the Normalize"),
         (lambda x: right(x).flip(-1), SHUT, "pixels change places inside the Normalize"),
         (lambda x: right(x).flip(-1) * by_channel(1, 2, 1), "failed", f"{NO_MAP}not affine: up to "),
         (torch.zeros_like, "failed", f"red{OF_ONE}"),
@@ -1340,7 +1338,7 @@ def test_what_is_seen_of_one_picture(does: Any, status: str, said: str) -> None:
 
 
 def test_what_others_than_this_picture_show_is_no_matter_where_it_shows_numbers() -> None:
-    """Nothing of the picture is beyond where it is clamped."""
+    """Nothing of the image is beyond where it is clamped."""
     found = inside(meeting(0.45 + 0.1 * ONE, lambda x: (right(x) * 0.9).clamp(-1, 1)))
     assert found[1].startswith("red: declared mean 0.485 and std 0.229, measured mean 0.485 and std 0.25")
 
@@ -1359,7 +1357,7 @@ def test_exchanged_channels_of_which_one_is_curved_are_no_map() -> None:
 
 
 def test_numbers_are_told_of_what_is_as_coarse_as_its_dtype() -> None:
-    """Which is more than a level where the picture has little contrast."""
+    """Which is more than a level where the image has little contrast."""
     bright = inside(meeting(0.9 + 0.1 * ONE, lambda x: (right(x) * 1.2).bfloat16()))
     assert bright[1].startswith("red: declared mean 0.485 and std 0.229, measured mean 0.4")
 
@@ -1430,53 +1428,53 @@ def test_a_picture_with_a_channel_of_one_value_tells_nothing() -> None:
     assert inside(meeting(flat))[1].startswith("measured mean (0.485, 0.456, 0.406)")
     assert inside(meeting(flat, lambda x: right(x) / 2))[1].startswith(f"red: {DIFFERS}0.485 and std 0.458")
     never = meeting(flat, lambda x: right(x)[..., :2, :, :] if x.shape[-1] != 6 else right(x))
-    assert inside(never)[1] == "a channel of the pictures that were watched is of one value"
+    assert inside(never)[1] == "a channel of the images that were watched is of one value"
 
 
 @pytest.mark.usefixtures("adapter")
 def test_statistics_of_bytes_are_held_against_bytes_if_there_are_any() -> None:
     class Twice(OnArrays):
-        def __call__(self, picture: Any) -> Any:
-            return super().__call__(picture) / 2
+        def __call__(self, image: Any) -> Any:
+            return super().__call__(image) / 2
 
     statistics = [127.5] * 3, [51.0] * 3, 255.0
     array = ONE.movedim(0, -1).numpy()
     assert inside(Held(lambda index, normalize: normalize(array * 255), OnArrays(*statistics)))[0] == "passed"
     of_floats = inside(Held(lambda index, normalize: normalize(array / 2), Twice(*statistics)))
-    assert of_floats[1].startswith("pictures in 0..1 enter a Normalize whose statistics are for 0..255")
+    assert of_floats[1].startswith("images in 0..1 enter a Normalize whose statistics are for 0..255")
 
     class FloatsAlone(OnArrays):
-        def __call__(self, picture: Any) -> Any:
-            assert np.max(picture) <= 1
-            return super().__call__(picture)
+        def __call__(self, image: Any) -> Any:
+            assert np.max(image) <= 1
+            return super().__call__(image)
 
     status, message, details = inside(Held(lambda index, normalize: normalize(array / 2), FloatsAlone(*statistics)))
     assert (status, details) == ("failed", {"entering_max": pytest.approx(0.5)})
-    assert message.startswith("pictures in 0..1 enter a Normalize whose statistics are for 0..255 (mean (127.5, 127.5,")
+    assert message.startswith("images in 0..1 enter a Normalize whose statistics are for 0..255 (mean (127.5, 127.5,")
 
 
 class OnTensors(OnArrays):
     """Channels are where there are three."""
 
-    def __call__(self, picture: Any) -> Any:
-        mean, std = (torch.tensor(one).view(-1, *[1] * (len(picture) == 3) * 2) for one in (MEAN, STD))
-        return (picture - mean) / std
+    def __call__(self, image: Any) -> Any:
+        mean, std = (torch.tensor(one).view(-1, *[1] * (len(image) == 3) * 2) for one in (MEAN, STD))
+        return (image - mean) / std
 
 
 @pytest.mark.usefixtures("adapter")
 @pytest.mark.parametrize("sides", [(5, 6), (5, 4), (4, 6), (4, 4), (6, 3), (1, 1)])
 def test_where_the_channels_of_tensors_are(sides: tuple[int, int]) -> None:
     first = torch.rand(3, *sides, generator=torch.Generator().manual_seed(6))
-    for picture in (first, first.movedim(0, -1)):
-        if picture is first or sides[0] > 4:
-            data = Held(lambda index, normalize, picture=picture: normalize(picture), OnTensors(MEAN, STD))
+    for image in (first, first.movedim(0, -1)):
+        if image is first or sides[0] > 4:
+            data = Held(lambda index, normalize, image=image: normalize(image), OnTensors(MEAN, STD))
             own = next(sightings(data, declared(data)))
             assert own.channels == 3
             assert own.leaving is not None
             torch.testing.assert_close(own.leaving, right(own.entering))
 
 
-# --- in which order pictures are seen ---
+# --- in which order images are seen ---
 
 
 def seen(pipeline: Any) -> list[str]:
@@ -1489,19 +1487,19 @@ def seen(pipeline: Any) -> list[str]:
 
 
 class KeepingOthers(OnTensorsAlone):
-    def __call__(self, picture: Any) -> Any:
-        return picture if isinstance(picture, (Image.Image, np.ndarray)) else F.normalize(picture, self.mean, self.std)
+    def __call__(self, image: Any) -> Any:
+        return image if isinstance(image, (Image.Image, np.ndarray)) else F.normalize(image, self.mean, self.std)
 
 
-def no_tensors(picture: Any) -> Any:
-    if isinstance(picture, (Image.Image, np.ndarray)):
-        return picture
+def no_tensors(image: Any) -> Any:
+    if isinstance(image, (Image.Image, np.ndarray)):
+        return image
     raise ValueError("no tensors")
 
 
-def grey_batches(picture: Any) -> Any:
-    if isinstance(picture, torch.Tensor) and picture.ndim == 4 and picture.shape[1] == 1:
-        return picture
+def grey_batches(image: Any) -> Any:
+    if isinstance(image, torch.Tensor) and image.ndim == 4 and image.shape[1] == 1:
+        return image
     raise ValueError("no grey batch")
 
 

@@ -16,8 +16,8 @@ from pytest_denorm.errors import NormalizeNotFoundError, SettingsError
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
-def normalize(picture: Any) -> torch.Tensor:
-    return F.normalize(F.to_tensor(picture), MEAN, STD)
+def normalize(image: Any) -> torch.Tensor:
+    return F.normalize(F.to_tensor(image), MEAN, STD)
 
 
 def wrong(y: torch.Tensor) -> torch.Tensor:
@@ -42,7 +42,7 @@ def test_a_pipeline_that_only_makes_a_tensor_has_no_normalize() -> None:
     report = check(T.Compose([T.Resize(40), T.ToTensor()]))
     assert not report.ok
     assert [result.name for result in report.failures] == ["finds_normalize"]
-    assert "Measured: pictures in 0..1 leave it as they enter" in report.failures[0].message
+    assert "Measured: images in 0..1 leave it as they enter" in report.failures[0].message
 
 
 def test_what_is_no_normalize_says_what_it_is() -> None:
@@ -53,17 +53,17 @@ def test_what_is_no_normalize_says_what_it_is() -> None:
 @pytest.mark.parametrize("tolerance", [-1, float("nan"), "much", True])
 def test_a_tolerance_that_is_none_is_refused(tolerance: Any) -> None:
     with pytest.raises(
-        SettingsError, match=r"tolerance is .*: expected a number, 0 or more, in the units of the pictures"
+        SettingsError, match=r"tolerance is .*: expected a number, 0 or more, in the units of the images"
     ):
         assert_round_trip("imagenet", tolerance=tolerance)
 
 
-def of_pil_by_hand(picture: Any) -> torch.Tensor:
-    x = np.asarray(picture).astype(np.float32)
+def of_pil_by_hand(image: Any) -> torch.Tensor:
+    x = np.asarray(image).astype(np.float32)
     return torch.from_numpy(((x - MEAN) / STD).astype(np.float32).transpose(2, 0, 1))
 
 
-@pytest.mark.parametrize("call", [of_pil_by_hand, lambda picture: of_pil_by_hand(np.array(picture))])
+@pytest.mark.parametrize("call", [of_pil_by_hand, lambda image: of_pil_by_hand(np.array(image))])
 def test_a_function_of_pil_pictures_that_forgets_to_divide_by_255(call: Any) -> None:
     assert probe(call).undivided == "a PIL image"
     assert str(probe(call)).partition("; ")[2].startswith("a PIL image is not divided by 255 (measured in ")
@@ -79,10 +79,10 @@ def test_a_function_of_pil_pictures_that_forgets_to_divide_by_255(call: Any) -> 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda picture: of_pil_by_hand(np.asarray(picture) / 255),
+        lambda image: of_pil_by_hand(np.asarray(image) / 255),
         lambda tensor: (tensor.float() - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None],
         lambda array: of_pil_by_hand(array if isinstance(array, np.ndarray) and array.dtype == np.float32 else 1 / 0),
-        lambda picture: (torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() - 127.5) / 127.5,
+        lambda image: (torch.from_numpy(np.array(image)).permute(2, 0, 1).float() - 127.5) / 127.5,
     ],
     ids=["divides", "of tensors", "of arrays of floats", "of bytes"],
 )

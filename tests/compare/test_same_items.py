@@ -57,8 +57,8 @@ def test_a_difference_leaves_a_picture_and_is_on_the_review_page(pytester: pytes
     pytester.runpytest(
         "--denorm", "-k", "same", "--denorm-pictures", "--denorm-results=out", f"--denorm-report={report}"
     )
-    (picture,) = (pytester.path / "out").rglob("*-comparison.png")
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    (image,) = (pytester.path / "out").rglob("*-comparison.png")
+    assert image.read_bytes().startswith(b"\x89PNG")
     page = report.read_text()
     assert "channel-order: serve has the channels reversed" in page
     assert "comparison.png" in page or "data:image/png" in page

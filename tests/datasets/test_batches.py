@@ -68,7 +68,7 @@ def collated(items):
     return default_collate(items)
 
 
-COLOUR = {
+COLOR = {
     "alone": lambda i: PICTURES[i],
     "labelled": lambda i: (PICTURES[i], i),
     "label first": lambda i: (i, PICTURES[i]),
@@ -100,7 +100,7 @@ ONE_CHANNEL = {
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 8, None])
 @pytest.mark.parametrize(
-    "form", [*COLOUR.items(), *ONE_CHANNEL.items()], ids=[*COLOUR, *map("grey, {}".format, ONE_CHANNEL)]
+    "form", [*COLOR.items(), *ONE_CHANNEL.items()], ids=[*COLOR, *map("grey, {}".format, ONE_CHANNEL)]
 )
 @pytest.mark.parametrize("streamed", [False, True])
 def test_pytorchs_own_collate_function(form, batch_size, streamed):
@@ -111,7 +111,7 @@ def test_pytorchs_own_collate_function(form, batch_size, streamed):
 @pytest.mark.parametrize("collate", [list, tuple, zipped, of_lists, collated])
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 8])
 @pytest.mark.parametrize(
-    "form", [*COLOUR.items(), *ONE_CHANNEL.items()], ids=[*COLOUR, *map("grey, {}".format, ONE_CHANNEL)]
+    "form", [*COLOR.items(), *ONE_CHANNEL.items()], ids=[*COLOR, *map("grey, {}".format, ONE_CHANNEL)]
 )
 def test_collate_functions_of_ones_own(form, batch_size, collate):
     dataset = Made(form[1])
@@ -146,7 +146,7 @@ def test_collate_functions_that_make_the_tensors(make, batch_size):
 
 
 def test_the_first_of_each_batch_alone():
-    for make in (COLOUR["labelled"], COLOUR["alone"], ONE_CHANNEL["labelled"], ONE_CHANNEL["with an axis"]):
+    for make in (COLOR["labelled"], COLOR["alone"], ONE_CHANNEL["labelled"], ONE_CHANNEL["with an axis"]):
         firsts = DataLoader(Made(make), batch_size=4, collate_fn=lambda items: items[0])
         assert dataset_statistics(firsts) == dataset_statistics([make(i) for i in range(0, len(PICTURES), 4)])
 
@@ -326,7 +326,7 @@ def test_a_wrapper_of_a_loader():
         def __iter__(self):
             yield from getattr(self, self.called)
 
-    for name, make in (*COLOUR.items(), *ONE_CHANNEL.items()):
+    for name, make in (*COLOR.items(), *ONE_CHANNEL.items()):
         if name not in ("two views", "stack of views"):
             for called in ("loader", "_batches"):
                 moved = Moved(DataLoader(Made(make), batch_size=8), called)

@@ -60,7 +60,7 @@ def test_the_global_ones(workers):
 
 def test_each_picture_is_augmented_anew():
     """What is kept is the state before all of them."""
-    picture = torch.rand(3, 1, 2)
+    image = torch.rand(3, 1, 2)
     flips = transforms.Compose([transforms.RandomCrop(1), transforms.Normalize(0.0, 1.0)])
 
     class Same(Dataset):
@@ -70,11 +70,11 @@ def test_each_picture_is_augmented_anew():
             return 4000
 
         def __getitem__(self, index):
-            return self.transform(picture)
+            return self.transform(image)
 
     found = dataset_statistics(Same())
-    assert found.minimum == pytest.approx(picture.amin(dim=(1, 2)).tolist())
-    assert found.mean == pytest.approx(picture.mean(dim=(1, 2)).tolist(), abs=0.03)
+    assert found.minimum == pytest.approx(image.amin(dim=(1, 2)).tolist())
+    assert found.mean == pytest.approx(image.mean(dim=(1, 2)).tolist(), abs=0.03)
 
 
 @pytest.mark.parametrize(

@@ -227,9 +227,9 @@ class TestMerging:
         assert found.to_dict()["mean"] == list(found.mean)
 
     def test_what_does_not_merge(self):
-        grey, colour = dataset_statistics([crops(1, 8)[0][..., 0]]), dataset_statistics(list(crops(1, 8)))
+        grey, color = dataset_statistics([crops(1, 8)[0][..., 0]]), dataset_statistics(list(crops(1, 8)))
         with pytest.raises(DatasetError, match="1 channel, white at 255 and of 3 channels, white at 255 cannot"):
-            grey + colour
+            grey + color
         with pytest.raises(DatasetError, match="no statistics to merge"):
             Statistics.merge_all([])
         with pytest.raises(DatasetError, match="version is None: expected 1"):
@@ -250,7 +250,7 @@ class TestMerging:
 
 
 class TestRefusals:
-    def test_grey_among_colour_names_the_first_odd_picture(self, folder, tmp_path):
+    def test_grey_among_color_names_the_first_odd_picture(self, folder, tmp_path):
         pictures = [*photographs()[:1], *list(crops(5, 8)), crops(1, 8)[0][..., 0], *crops(2, 8)]
         message = "image 6 has 1 channel, white at 255; image 0 has 3 channels, white at 255"
         for workers in (0, 2):

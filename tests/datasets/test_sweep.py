@@ -243,7 +243,7 @@ class TestFailures:
 
         with pytest.raises(DatasetError, match="image 0: InverseError: the inverse raised RuntimeError: no"):
             sweep(textbook, inverse=broken)
-        with pytest.raises(DatasetError, match=r"the inverse returned shape \(16, 32\) for a picture of shape"):
+        with pytest.raises(DatasetError, match=r"the inverse returned shape \(16, 32\) for an image of shape"):
             sweep(textbook, inverse=lambda normalized: normalized[0, :16])
 
     def test_a_picture_that_skips_the_normalize(self, root):
@@ -390,7 +390,7 @@ class TestResuming:
     def test_the_state_of_another_sweep_is_refused(self, textbook, tmp_path):
         state = tmp_path / "state.json"
         sweep(textbook, state=state, limit=10)
-        with pytest.raises(DatasetError, match=r"another sweep: its pictures is \[10, None, None\], here it is \[20"):
+        with pytest.raises(DatasetError, match=r"another sweep: its images is \[10, None, None\], here it is \[20"):
             sweep(textbook, state=state, limit=20)
         with pytest.raises(DatasetError, match="another sweep: its inverse is None, here it is truncating"):
             sweep(textbook, state=state, limit=10, inverse=truncating)

@@ -100,7 +100,7 @@ class Mistake:
         name: the code, or what it does.
         kind: what it is to be called.
         inverse: makes the wrong inverse.
-        paper: slope and offset of ``z = slope * y + offset``, in the units of the pictures; None where it is no such
+        paper: slope and offset of ``z = slope * y + offset``, in the units of the images; None where it is no such
             map.
         forward: makes the wrong forward, if that is where the mistake is.
         least: how many channels it takes.

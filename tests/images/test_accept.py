@@ -71,7 +71,7 @@ def test_the_manifest_says_what_became_of_each_test(failed: Any) -> None:
     assert one["before"] == digest_of(failed.pixels("test_bgr.png")).sha256
     assert one["numbers"].keys() >= {"differing_pixels", "max_difference", "mean_difference", "psnr", "box"}
     assert "channels reversed" in one["diagnosis"]
-    assert one["message"].startswith("the picture differs from its baseline.")
+    assert one["message"].startswith("the image differs from its baseline.")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is said of two pictures that differ, and what is drawn of them."""
+"""What is said of two images that differ, and what is drawn of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PHOTOS = crops(8, 32)
 
 
 def lines(before: Any, after: Any) -> dict[str, str]:
-    """By their labels, of a picture or of a grid against another."""
+    """By their labels, of an image or of a grid against another."""
     tiles = getattr(after, "tiles", ())
     difference = compare(getattr(before, "pixels", before), getattr(after, "pixels", after), tiles)
     assert difference is not None
@@ -25,10 +25,10 @@ def lines(before: Any, after: Any) -> dict[str, str]:
 
 
 def dotted(height: int, width: int, *dots: tuple[int, int, int, int]) -> np.ndarray[Any, Any]:
-    picture = np.full((height, width, 3), 100, dtype=np.uint8)
+    image = np.full((height, width, 3), 100, dtype=np.uint8)
     for row, column, channel, level in dots:
-        picture[row, column, channel] = level
-    return picture
+        image[row, column, channel] = level
+    return image
 
 
 def test_a_size_that_differs_is_told_with_the_grid_that_was_drawn() -> None:
@@ -98,11 +98,11 @@ def test_the_diagnosis_tells_what_became_of_the_baseline() -> None:
     )
 
 
-def test_grey_and_colour_are_told_apart() -> None:
+def test_grey_and_color_are_told_apart() -> None:
     grey = PHOTOS[0][..., :1].repeat(3, axis=-1)
     assert lines(grey, PHOTOS[0])["headline"] == "the baseline is grey, the result is in color"
     assert lines(PHOTOS[0], grey)["headline"] == "the result is grey, the baseline is in color"
-    assert lines(grey, 255 - grey)["headline"] == "the picture differs from its baseline"
+    assert lines(grey, 255 - grey)["headline"] == "the image differs from its baseline"
     for channel in range(3):
         tinted = grey.copy()
         tinted[3, 4, channel] ^= 1

@@ -31,9 +31,9 @@ def figure() -> GridFigure:
 def decoded(target: Any) -> Image.Image:
     if isinstance(target, io.BytesIO):
         target.seek(0)
-    picture = Image.open(target)
-    picture.load()
-    return picture
+    image = Image.open(target)
+    image.load()
+    return image
 
 
 def saved(figure: GridFigure, **kwargs: Any) -> bytes:
@@ -148,9 +148,9 @@ def test_other_formats_have_a_dot_or_several_for_each_pixel(figure: GridFigure, 
     kwargs = {"dpi": 64 * zoom} if zoom > 1 else {}
     with mpl.rc_context(HOSTILE):
         data = saved(grid(figure.pixels), format="tif", pil_kwargs={"compression": "tiff_lzw"}, **kwargs)
-    picture = decoded(io.BytesIO(data))
-    assert picture.info["compression"] == "tiff_lzw"
-    assert np.array_equal(np.asarray(picture)[..., :3], figure.pixels.repeat(zoom, axis=0).repeat(zoom, axis=1))
+    image = decoded(io.BytesIO(data))
+    assert image.info["compression"] == "tiff_lzw"
+    assert np.array_equal(np.asarray(image)[..., :3], figure.pixels.repeat(zoom, axis=0).repeat(zoom, axis=1))
 
 
 def test_other_formats_have_the_metadata_that_was_asked_for(figure: GridFigure) -> None:
@@ -162,17 +162,17 @@ def test_what_is_drawn_over_the_pictures_is_saved(figure: GridFigure) -> None:
         figure = grid(crops(6, 24), nrow=3)
         figure.add_artist(Line2D([0, 1], [0.5, 0.5], color="red", linewidth=2, antialiased=False))
         canvas = figure.canvas
-        picture = np.asarray(decoded(io.BytesIO(saved(figure))))
+        image = np.asarray(decoded(io.BytesIO(saved(figure))))
         assert figure.canvas is canvas
-        return picture
+        return image
 
-    picture = drawn_over()
-    changed = (picture != figure.pixels).any(axis=-1)
-    assert picture.shape == figure.pixels.shape
-    assert 0 < changed.sum() <= 4 * picture.shape[1]
-    assert (picture[changed][:, 0] > 200).all()
+    image = drawn_over()
+    changed = (image != figure.pixels).any(axis=-1)
+    assert image.shape == figure.pixels.shape
+    assert 0 < changed.sum() <= 4 * image.shape[1]
+    assert (image[changed][:, 0] > 200).all()
     with mpl.rc_context(HOSTILE):
-        assert np.array_equal(drawn_over(), picture)
+        assert np.array_equal(drawn_over(), image)
 
 
 @pytest.mark.parametrize("where", ["title", "text", "image", "axis", "removed"])
@@ -210,7 +210,7 @@ def test_removing_text_that_is_not_there_changes_nothing(figure: GridFigure) -> 
 
 def test_a_notebook_shows_the_canvas(figure: GridFigure) -> None:
     assert figure._repr_png_() == saved(figure)
-    assert repr(figure) == "<GridFigure of 6 pictures, 51 x 76 pixels>"
+    assert repr(figure) == "<GridFigure of 6 images, 51 x 76 pixels>"
 
 
 def test_no_rc_parameter_is_changed(figure: GridFigure, tmp_path: Path) -> None:

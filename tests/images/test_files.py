@@ -21,7 +21,7 @@ from PIL import Image
 from pytest_denorm.core.files import irregular, write_whole
 from pytest_denorm.errors import BaselineError, ImageError
 from pytest_denorm.images.baselines import read_bytes
-from pytest_denorm.images.decoding import MAX_BYTES, MAX_PIXELS, read_picture, refuse_size
+from pytest_denorm.images.decoding import MAX_BYTES, MAX_PIXELS, read_image, refuse_size
 from pytest_denorm.images.digests import DIGESTS, Digest, digest_of, read_library, write_digests
 from pytest_denorm.images.grid_figure import Tile
 from pytest_denorm.images.png import decode_png, encode_baseline, encode_png, encode_result, is_ours
@@ -29,9 +29,9 @@ from pytest_denorm.images.png import decode_png, encode_baseline, encode_png, en
 PIXELS = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 
 
-def encoded(picture: Image.Image, form: str = "png", **options: Any) -> bytes:
+def encoded(image: Image.Image, form: str = "png", **options: Any) -> bytes:
     file = io.BytesIO()
-    picture.save(file, format=form, **options)
+    image.save(file, format=form, **options)
     return file.getvalue()
 
 
@@ -77,9 +77,9 @@ def test_a_picture_has_one_pixel_to_89_million(width: int, height: int, legal: b
 def test_pictures_are_read_in_every_usual_format(tmp_path: Path, form: str, mode: str) -> None:
     path = tmp_path / "picture"  # the content tells the format
     path.write_bytes(encoded(Image.new(mode, (3, 2), 200 if mode == "L" else (200, 200, 200)), form))
-    picture = read_picture(path)
-    assert (picture.mode, picture.size) == ("RGB", (3, 2))
-    assert np.abs(np.asarray(picture, dtype=int) - 200).max() <= 1
+    image = read_image(path)
+    assert (image.mode, image.size) == ("RGB", (3, 2))
+    assert np.abs(np.asarray(image, dtype=int) - 200).max() <= 1
 
 
 @pytest.mark.parametrize("form", ["png", "tiff"])
@@ -87,10 +87,10 @@ def test_grey_of_16_bits_is_rounded_to_8(tmp_path: Path, form: str) -> None:
     path = tmp_path / "picture"
     values = np.array([[0, 128, 129, 256, 257], [32767, 32768, 65278, 65406, 65535]], dtype=np.uint16)
     path.write_bytes(encoded(Image.fromarray(values), form))
-    picture = read_picture(path)
-    assert picture.mode == "RGB"
+    image = read_image(path)
+    assert image.mode == "RGB"
     levels = [[0, 0, 1, 1, 1], [127, 128, 254, 254, 255]]  # 65406 / 257 is 254.498
-    assert np.array_equal(np.asarray(picture), np.repeat(np.array(levels)[..., None], 3, axis=2))
+    assert np.array_equal(np.asarray(image), np.repeat(np.array(levels)[..., None], 3, axis=2))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_picture_whose_white_nobody_knows_is_refused(tmp_path: Path, dtype: st
     path = tmp_path / "picture.tiff"
     path.write_bytes(encoded(Image.fromarray(np.array([[low, high]], dtype=dtype)), "tiff"))
     with pytest.raises(ImageError) as caught:
-        read_picture(path)
+        read_image(path)
     assert str(caught.value) == (
         f"{path} has values of {dtype} in {low:g}..{high:g}, which do not say what white is: expected 8 or 16 bits a "
         f"channel."
@@ -110,10 +110,10 @@ def test_a_picture_whose_white_nobody_knows_is_refused(tmp_path: Path, dtype: st
 def test_other_formats_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(encoded(Image.new("RGB", (3, 2)), "ico"))
-    with pytest.raises(ImageError, match=r"picture\.png cannot be read as a picture: cannot identify image file"):
-        read_picture(path)
-    with pytest.raises(ImageError, match=r"none\.png cannot be read as a picture: expected a file$"):
-        read_picture(tmp_path / "none.png")
+    with pytest.raises(ImageError, match=r"picture\.png cannot be read as an image: cannot identify image file"):
+        read_image(path)
+    with pytest.raises(ImageError, match=r"none\.png cannot be read as an image: expected a file$"):
+        read_image(tmp_path / "none.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -122,7 +122,7 @@ def test_a_picture_that_is_too_large_is_not_unpacked(tmp_path: Path) -> None:
     data = encode_png(PIXELS)
     path.write_bytes(data[:8] + chunk(b"IHDR", struct.pack(">II", 10_000, 9_000) + data[24:29]) + data[33:])
     with pytest.raises(ImageError) as caught:
-        read_picture(path)
+        read_image(path)
     assert str(caught.value) == (
         f"{path} is 10,000 x 9,000 = 90,000,000 pixels (width x height): expected 1 to 89,478,485."
     )
@@ -144,14 +144,14 @@ PALETTE = Image.fromarray(PIXELS).quantize(4)
     ],
     ids=lambda each: getattr(each, "mode", each),
 )
-def test_opaque_pictures_of_every_mode_are_rgb(picture: Image.Image, clear: int) -> None:
+def test_opaque_pictures_of_every_mode_are_rgb(image: Image.Image, clear: int) -> None:
     if clear:
         with pytest.raises(
             BaselineError, match=rf"^it has an alpha channel, and {clear} of its 6 pixels are transparent: "
         ):
-            decode_png(encoded(picture), "it")
+            decode_png(encoded(image), "it")
     else:
-        assert np.array_equal(decode_png(encoded(picture), "it"), np.asarray(picture.convert("RGB")))
+        assert np.array_equal(decode_png(encoded(image), "it"), np.asarray(image.convert("RGB")))
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,13 @@ def test_opaque_pictures_of_every_mode_are_rgb(picture: Image.Image, clear: int)
         (PALETTE, bytes([255] * 4), 0),
     ],
 )
-def test_colours_may_be_transparent(picture: Image.Image, transparency: Any, clear: int) -> None:
-    data = encoded(picture, transparency=transparency)
+def test_colors_may_be_transparent(image: Image.Image, transparency: Any, clear: int) -> None:
+    data = encoded(image, transparency=transparency)
     if clear:
         with pytest.raises(BaselineError, match=r"^it has an alpha channel, and 6 of its 6 pixels are transparent: "):
             decode_png(data, "it")
     else:
-        assert np.array_equal(decode_png(data, "it"), np.asarray(picture.convert("RGB")))
+        assert np.array_equal(decode_png(data, "it"), np.asarray(image.convert("RGB")))
 
 
 @pytest.mark.parametrize("encode", [encode_baseline, encode_result, encode_png])
@@ -203,7 +203,7 @@ def test_every_byte_of_the_pixels_is_covered_by_a_checksum() -> None:
     ("data", "message"),
     [
         (b"", "it is an empty file: expected a PNG."),
-        (b"version https://git-lfs.github.com/spec/v1", "it is a Git LFS pointer, not the picture: run git lfs pull."),
+        (b"version https://git-lfs.github.com/spec/v1", "it is a Git LFS pointer, not the image: run git lfs pull."),
         (b"\xff\xd8\xff\xe0 and so on", "it is not a PNG file: it begins with b'\\xff\\xd8\\xff\\xe0 and'."),
     ],
 )

@@ -1,4 +1,4 @@
-"""A grey photograph through Normalize and back, held against its stored picture."""
+"""A grey photograph through Normalize and back, held against its stored image."""
 
 from __future__ import annotations
 

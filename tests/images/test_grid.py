@@ -43,9 +43,9 @@ class Photos(Dataset[Any]):
         return len(self.photos)
 
     def __getitem__(self, index: int) -> Any:
-        picture: Any = Image.fromarray(self.photos[index].permute(1, 2, 0).numpy())
-        picture = self.transform(picture) if self.transform is not None else picture
-        return {"tuple": (picture, index), "dict": {"image": picture, "label": index}, "bare": picture}[self.form]
+        image: Any = Image.fromarray(self.photos[index].permute(1, 2, 0).numpy())
+        image = self.transform(image) if self.transform is not None else image
+        return {"tuple": (image, index), "dict": {"image": image, "label": index}, "bare": image}[self.form]
 
 
 @given(
@@ -65,9 +65,9 @@ def test_the_canvas_is_that_of_make_grid(
     expected = make_grid(images, nrow=nrow, padding=padding, pad_value=level)
     assert torch.equal(as_tensor(figure.pixels), expected)
     assert len(figure.tiles) == count
-    for picture, tile in zip(images, figure.tiles, strict=True):
+    for image, tile in zip(images, figure.tiles, strict=True):
         box = expected[:, tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
-        assert torch.equal(box, picture.expand(3, -1, -1))
+        assert torch.equal(box, image.expand(3, -1, -1))
         assert (tile.row, tile.column) == divmod(figure.tiles.index(tile), min(nrow, count))
 
 
@@ -98,7 +98,7 @@ def test_every_form_of_a_list_gives_the_same_grid(photos: torch.Tensor) -> None:
         list(photos),
         tuple(photos),
         last,
-        [Image.fromarray(picture) for picture in last],
+        [Image.fromarray(image) for image in last],
         [photos[0], last[1], Image.fromarray(last[2]), *photos[3:]],
         [photos[0] / 255, *photos[1:]],
         (photos, torch.arange(12)),
@@ -126,7 +126,7 @@ def test_every_form_of_a_list_gives_the_same_grid(photos: torch.Tensor) -> None:
 
 
 def test_what_belongs_to_the_pictures_is_not_drawn(photos: torch.Tensor) -> None:
-    """Labels, masks, and pictures to be made of these, beside a batch."""
+    """Labels, masks, and images to be made of these, beside a batch."""
     expected = grid(photos).pixels
     large = photos.repeat_interleave(2, -1).repeat_interleave(2, -2)
     batches: list[Any] = [
@@ -214,7 +214,7 @@ def test_floats_may_lie_a_level_outside() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_a_batch_may_be_a_list_of_pictures(photos: torch.Tensor, batch_size: int) -> None:
-    """What collate functions for detection give: ((picture, ...), (target, ...))."""
+    """What collate functions for detection give: ((image, ...), (target, ...))."""
     loader = DataLoader(
         Photos(photos), batch_size=batch_size, collate_fn=lambda listed: tuple(zip(*listed, strict=True))
     )
@@ -371,165 +371,165 @@ class OnlyCounted:
     ("source", "options", "error", "message"),
     [
         ([], {}, ImageError, "an empty list: expected at least one image."),
-        (torch.zeros(0, 3, 4, 4), {}, ImageError, "the batch is empty: expected at least one picture."),
-        (torch.zeros(2, 3, 0, 4), {}, ImageError, "pictures of 0 x 4 pixels: expected at least one pixel."),
+        (torch.zeros(0, 3, 4, 4), {}, ImageError, "the batch is empty: expected at least one image."),
+        (torch.zeros(2, 3, 0, 4), {}, ImageError, "images of 0 x 4 pixels: expected at least one pixel."),
         (DataLoader([], batch_size=2), {}, ImageError, "the DataLoader is empty: expected at least one image."),
         (
             [torch.zeros(3, 4, 4), torch.zeros(3, 4, 4), torch.zeros(3, 4, 6)],
             {},
             ImageError,
-            "picture 2 is 4 x 6 (height x width), picture 0 is 4 x 4: expected pictures of one size. "
+            "image 2 is 4 x 6 (height x width), image 0 is 4 x 4: expected images of one size. "
             "Resize or crop them first.",
         ),
         (
             [torch.zeros(2, 3, 4, 4), torch.zeros(1, 3, 4, 4), torch.zeros(2, 3, 4, 6)],
             {},
             ImageError,
-            "picture 3 is 4 x 6 (height x width), picture 0 is 4 x 4: expected pictures of one size. "
+            "image 3 is 4 x 6 (height x width), image 0 is 4 x 4: expected images of one size. "
             "Resize or crop them first.",
         ),
         (
             torch.zeros(2, 3, 4, 4).to_sparse(),
             {},
             ImageTypeError,
-            "the pictures are a tensor of layout torch.sparse_coo: expected one with a value for each pixel. "
+            "the images are a tensor of layout torch.sparse_coo: expected one with a value for each pixel. "
             "Use images.to_dense().",
         ),
         (
             [torch.zeros(3, 4, 4, device="meta")],
             {"normalization_or_pipeline": "imagenet"},
             ImageTypeError,
-            "the pictures are a tensor on the device meta, without values: expected one with a value for each pixel.",
+            "the images are a tensor on the device meta, without values: expected one with a value for each pixel.",
         ),
         (
             torch.zeros(2, 4, 8, 9),
             {},
             ImageError,
-            "the pictures have shape (2, 4, 8, 9): expected 1 channel (grey) or 3 (RGB), found 4 on axis -3. "
+            "the images have shape (2, 4, 8, 9): expected 1 channel (grey) or 3 (RGB), found 4 on axis -3. "
             "Select the channels to draw, such as images[..., :3, :, :].",
         ),
         (
             torch.zeros(2, 8, 9, 3),
             {},
             ImageError,
-            "the pictures have shape (2, 8, 9, 3): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
+            "the images have shape (2, 8, 9, 3): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
             "Use images.movedim(-1, -3), or give channel_axis=-1.",
         ),
         (
             torch.zeros(2, 8, 9, 3),
             {"normalization_or_pipeline": "imagenet"},
             ImageError,
-            "the pictures have shape (2, 8, 9, 3): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
+            "the images have shape (2, 8, 9, 3): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
             "Use images.movedim(-1, -3), or give channel_axis=-1.",
         ),
         (
             torch.zeros(2, 8, 9, 1),
             {},
             ImageError,
-            "the pictures have shape (2, 8, 9, 1): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
+            "the images have shape (2, 8, 9, 1): expected 1 channel (grey) or 3 (RGB) on axis -3, and they are last. "
             "Use images.movedim(-1, -3), or give channel_axis=-1.",
         ),
         (
             np.zeros((2, 8, 9, 5)),
             {},
             ImageError,
-            "the pictures have shape (2, 8, 9, 5): expected 1 channel (grey) or 3 (RGB), found 8 on axis -3 and 5 on "
+            "the images have shape (2, 8, 9, 5): expected 1 channel (grey) or 3 (RGB), found 8 on axis -3 and 5 on "
             "axis -1. Select the channels to draw, such as images[..., :3, :, :].",
         ),
         (
             torch.zeros(5, 8, 9),
             {},
             ImageError,
-            "the pictures have shape (5, 8, 9): expected 1 channel (grey) or 3 (RGB), found 5 on axis -3. Select the "
-            "channels to draw, such as images[..., :3, :, :]. Grey pictures stacked without a channel axis need one: "
+            "the images have shape (5, 8, 9): expected 1 channel (grey) or 3 (RGB), found 5 on axis -3. Select the "
+            "channels to draw, such as images[..., :3, :, :]. Grey images stacked without a channel axis need one: "
             "images[:, None].",
         ),
         (
             torch.zeros(2, 4, 8, 9),
             {"channel_axis": 1},
             ImageError,
-            "the pictures have shape (2, 4, 8, 9): expected 1 channel (grey) or 3 (RGB) on axis 1, found 4. Select the "
+            "the images have shape (2, 4, 8, 9): expected 1 channel (grey) or 3 (RGB) on axis 1, found 4. Select the "
             "channels to draw.",
         ),
         (
             np.zeros((2, 3, 8, 3)),
             {"normalization_or_pipeline": Normalization(0.5, 0.5)},
             ImageError,
-            "the pictures have shape (2, 3, 8, 3): the channels may be axis -3 (..., C, H, W) or axis -1 "
+            "the images have shape (2, 3, 8, 3): the channels may be axis -3 (..., C, H, W) or axis -1 "
             "(..., H, W, C). Say which with channel_axis.",
         ),
         (
             np.zeros((2, 1, 8, 3)),
             {"normalization_or_pipeline": Normalization((0.5, 0.5), (0.5, 0.5))},
             ImageError,
-            "the pictures have 1 channel (axis -3 of shape (2, 1, 8, 3)), the statistics have 2 channels",
+            "the images have 1 channel (axis -3 of shape (2, 1, 8, 3)), the statistics have 2 channels",
         ),
         (
             np.zeros((2, 3, 8, 3)),
             {},
             ImageError,
-            "the pictures have shape (2, 3, 8, 3): the channels may be axis -3 (..., C, H, W) or axis -1 "
+            "the images have shape (2, 3, 8, 3): the channels may be axis -3 (..., C, H, W) or axis -1 "
             "(..., H, W, C). Say which with channel_axis.",
         ),
         (
             Image.new("RGBA", (3, 3)),
             {},
             ImageError,
-            "picture 0 is a PIL picture of mode RGBA: expected L or RGB. Use picture.convert('RGB').",
+            "image 0 is a PIL image of mode RGBA: expected L or RGB. Use image.convert('RGB').",
         ),
         (
             Image.new("I;16", (3, 3)),
             {},
             ImageError,
-            "picture 0 is a PIL picture of mode I;16: expected L or RGB. Scale its values to 0..255 first; "
+            "image 0 is a PIL image of mode I;16: expected L or RGB. Scale its values to 0..255 first; "
             "convert('RGB') alone makes all above 255 white.",
         ),
         (
             Image.new("F", (3, 3)),
             {},
             ImageError,
-            "picture 0 is a PIL picture of mode F: expected L or RGB. Scale its values to 0..255 first; "
+            "image 0 is a PIL image of mode F: expected L or RGB. Scale its values to 0..255 first; "
             "convert('RGB') alone makes all above 255 white.",
         ),
-        (torch.zeros(2, 3, 4, 5, 6), {}, ImageError, "pictures of shape (2, 3, 4, 5, 6): expected (H, W)"),
+        (torch.zeros(2, 3, 4, 5, 6), {}, ImageError, "images of shape (2, 3, 4, 5, 6): expected (H, W)"),
         (
             NAN,
             {},
             ImageError,
-            "picture 1 has nan at (2, 3, 4); 1 of 120 values are not finite: expected numbers that can be drawn.",
+            "image 1 has nan at (2, 3, 4); 1 of 120 values are not finite: expected numbers that can be drawn.",
         ),
         (
             torch.tensor([-2.0, 2.64]).repeat(1, 3, 2, 1),
             {},
             ImageError,
-            "the pictures have values from -2 to 2.64, and no Normalize is known for them: expected 0..1. Give the",
+            "the images have values from -2 to 2.64, and no Normalize is known for them: expected 0..1. Give the",
         ),
         (
             NAN[1],
             {},
             ImageError,
-            "picture 0 has nan at (2, 3, 4); 1 of 60 values are not finite: expected numbers that can be drawn.",
+            "image 0 has nan at (2, 3, 4); 1 of 60 values are not finite: expected numbers that can be drawn.",
         ),
         (
             [torch.zeros(3, 4, 5), NAN[1] / torch.zeros(3, 4, 5)],
             {},
             ImageError,
-            "picture 1 has nan at (0, 0, 0); 60 of 60 values are not finite: expected numbers that can be drawn.",
+            "image 1 has nan at (0, 0, 0); 60 of 60 values are not finite: expected numbers that can be drawn.",
         ),
-        (torch.tensor([-0.5, 1.0]).repeat(1, 3, 2, 1), {}, ImageError, "the pictures have values from -0.5 to 1, and"),
-        (torch.tensor([0.0, 1.5]).repeat(1, 3, 2, 1), {}, ImageError, "the pictures have values from 0 to 1.5, and"),
-        (np.array([[-1.002 / 255, 0]]), {}, ImageError, "the pictures have values from -0.003929 to 0, and"),
-        (torch.zeros(2, 3, 4, 0), {}, ImageError, "pictures of 4 x 0 pixels: expected at least one pixel."),
+        (torch.tensor([-0.5, 1.0]).repeat(1, 3, 2, 1), {}, ImageError, "the images have values from -0.5 to 1, and"),
+        (torch.tensor([0.0, 1.5]).repeat(1, 3, 2, 1), {}, ImageError, "the images have values from 0 to 1.5, and"),
+        (np.array([[-1.002 / 255, 0]]), {}, ImageError, "the images have values from -0.003929 to 0, and"),
+        (torch.zeros(2, 3, 4, 0), {}, ImageError, "images of 4 x 0 pixels: expected at least one pixel."),
         (
             torch.zeros(2, 3, 1, 1),
             {"nrow": 1, "padding": 10_000},
             ImageError,
             "the grid is 30002 x 20001 pixels (height x width), with padding 10000: expected at most 268,435,456 "
-            "pixels. Draw fewer pictures.",
+            "pixels. Draw fewer images.",
         ),
-        (torch.zeros(1, 3, 4, 4, dtype=torch.int64), {}, ImageTypeError, "the pictures are of torch.int64: expected"),
-        (torch.zeros(3, 4, 4), {"nrow": 0}, ImageError, "nrow is 0: expected at least 1 pictures a row."),
-        (torch.zeros(3, 4, 4), {"nrow": 2.5}, ImageError, "nrow is 2.5: expected a whole number of pictures a row."),
+        (torch.zeros(1, 3, 4, 4, dtype=torch.int64), {}, ImageTypeError, "the images are of torch.int64: expected"),
+        (torch.zeros(3, 4, 4), {"nrow": 0}, ImageError, "nrow is 0: expected at least 1 images a row."),
+        (torch.zeros(3, 4, 4), {"nrow": 2.5}, ImageError, "nrow is 2.5: expected a whole number of images a row."),
         (torch.zeros(3, 4, 4), {"padding": -1}, ImageError, "padding is -1: expected at least 0 pixels between"),
         (torch.zeros(3, 4, 4), {"pad_value": 255}, ImageError, "pad_value is 255: expected a brightness from 0"),
         (torch.zeros(3, 4, 4), {"pad_value": -0.1}, ImageError, "pad_value is -0.1: expected a brightness from 0"),
@@ -541,7 +541,7 @@ class OnlyCounted:
             ImageError,
             "channel_axis is 1.5: expected a whole number of axes, such as -3.",
         ),
-        (torch.zeros(3, 4, 4), {"channel_axis": 3}, ImageError, "channel_axis is 3, the pictures have shape (3, 4, 4)"),
+        (torch.zeros(3, 4, 4), {"channel_axis": 3}, ImageError, "channel_axis is 3, the images have shape (3, 4, 4)"),
         (
             {"mask": 1},
             {},

@@ -60,7 +60,7 @@ def example(folder: Path) -> str:
         equal(folder, "test_a.py::test_equal", after),
         result(folder, "test_a.py::test_new", after=after, verdict="missing", kind="new", message="no baseline yet."),
         *(result(folder, f"test_b.py::test_bgr[{at}]", before, before[..., ::-1]) for at in range(2)),
-        result(folder, f"test_a.py::test_p[{HOSTILE}]", before, dotted, message=f"the picture differs {HOSTILE}"),
+        result(folder, f"test_a.py::test_p[{HOSTILE}]", before, dotted, message=f"the image differs {HOSTILE}"),
     ]
     checks = [
         CheckRow("denorm::good", "round_trip", "passed", "worst error 1e-8"),
@@ -211,7 +211,7 @@ def test_the_page_of_a_session_has_images_checks_and_round_trips(project: Any) -
         "test_photos.py::test_other",
     ]
     assert "<h2>Pipeline test_photos.py</h2>" in page
-    assert "<pre>the picture differs from its baseline." in page.partition("equal to the baselines")[0]
+    assert "<pre>the image differs from its baseline." in page.partition("equal to the baselines")[0]
     assert "<pre>" in page.partition("Round trips that failed")[2]
     for check, status in (("round_trip", "failed"), ("finds_normalize", "passed")):
         assert re.search(rf"<td>\S*{check}\S*</td><td><span class=\"status \w+\">{status}</span></td><td>.", page)
@@ -220,7 +220,7 @@ def test_the_page_of_a_session_has_images_checks_and_round_trips(project: Any) -
 RAISES = """
 @pytest.fixture
 def broken():
-    raise RuntimeError("no pictures today")
+    raise RuntimeError("no images today")
 
 @image_compare
 def test_setup(broken):
@@ -250,7 +250,7 @@ def test_what_raised_before_it_could_be_judged_is_on_the_page(project: Any, work
     result.stdout.fnmatch_lines(["0 compared, 0 updated, 0 missing, 0 not compared, 2 no figure"])
     text = Reader((project.path / "review.html").read_text(encoding="utf-8")).text
     assert "2 image tests: 2 no figure; 1 check: 1 failed." in text
-    for said in ("no pictures today", "no batch today"):
+    for said in ("no images today", "no batch today"):
         assert said in text
 
 

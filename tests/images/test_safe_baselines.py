@@ -160,7 +160,7 @@ def test_a_git_lfs_pointer_is_never_written_over(project: Any, update: str) -> N
     (project.baselines / "test_batch.png").write_bytes(pointer)
     result = project.run(f"--denorm-update={update}")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["the baseline * is a Git LFS pointer, not the picture: run git lfs pull."])
+    result.stdout.fnmatch_lines(["the baseline * is a Git LFS pointer, not the image: run git lfs pull."])
     result.stdout.no_fnmatch_line("*To accept*")
     assert (project.baselines / "test_batch.png").read_bytes() == pointer
 

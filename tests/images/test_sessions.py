@@ -57,7 +57,7 @@ def test_a_failure_explains_itself(project: Any) -> None:
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "the picture differs from its baseline.",
+            "the image differs from its baseline.",
             "  baseline:  baseline_images/test_batch.png",
             "  differs:   * of 5226 pixels (* %), by up to * levels, * on average; PSNR * dB",
             "  where:     within * pixels at (*, *)",
@@ -65,7 +65,7 @@ def test_a_failure_explains_itself(project: Any) -> None:
             "  untouched: no tile",
             "  diagnosis: all tiles: blue gain 1.13*, offset -0.05*: looks like blue std 0.255 for 0.225",
             "  picture:   results/test_photos.py.test_batch-comparison.png (baseline | result | difference x *)",
-            "To accept the new picture:",
+            "To accept the new image:",
             "    pytest test_photos.py::test_batch --denorm-update=failed",
             "1 compared (1 different), 0 updated, 0 missing, 0 not compared",
         ]
@@ -351,7 +351,7 @@ def test_a_broken_baseline_gets_its_own_message(project: Any, kind: str, mpl: bo
     result = project.run(*["--mpl"] * mpl)
     result.assert_outcomes(failed=1)
     is_pointer = kind == "lfs"  # whose image is elsewhere, so that it is never offered for acceptance
-    advice = [] if is_pointer else ["To accept the new picture:", "    pytest test_photos.py::test_batch *=failed"]
+    advice = [] if is_pointer else ["To accept the new image:", "    pytest test_photos.py::test_batch *=failed"]
     result.stdout.fnmatch_lines([message, *advice])
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("E  *")
@@ -387,15 +387,15 @@ def test_the_encoding_of_a_baseline_does_not_matter(project: Any) -> None:
     project.run().assert_outcomes(passed=1)
     project.run("--denorm-update=all").assert_outcomes(passed=1)
     path = project.baselines / "test_batch.png"
-    picture = Image.open(path)
-    picture.load()
+    image = Image.open(path)
+    image.load()
     for options in ({"compress_level": 0}, {"optimize": True}, {"dpi": (72, 72)}):
-        picture.save(path, **options)
+        image.save(path, **options)
         (project.baselines / "digests.json").unlink(missing_ok=True)
         project.run("--mpl").assert_outcomes(passed=1)
         project.run("--denorm-update=all", "--denorm-baselines=digests").assert_outcomes(passed=1)
         assert json.loads((project.baselines / "digests.json").read_text()) == digest
-    picture.convert("RGBA").save(path)
+    image.convert("RGBA").save(path)
     project.run().assert_outcomes(passed=1)
 
 
@@ -474,7 +474,7 @@ def test_a_test_that_fails_as_expected_keeps_its_baseline(
         project.draw("photos")
         project.run("--denorm-update=missing")
     files = {name: (project.baselines / name).read_bytes() for name in project.names()}
-    project.write(XFAIL.format(keywords=keywords, first=first or "pass", picture="photos ^ 1"))
+    project.write(XFAIL.format(keywords=keywords, first=first or "pass", image="photos ^ 1"))
     result = project.run(f"--denorm-update={update}", *arguments)
     result.assert_outcomes(**{outcome: 1})
     kept = (
@@ -506,7 +506,7 @@ def test_the_command_for_expected_failures_writes_theirs_alone_and_as_the_sessio
 
 
 def test_no_command_is_named_for_an_expected_failure_that_none_can_write(project: Any) -> None:
-    project.write(XFAIL.format(keywords="", first="pass", picture="photos"))
+    project.write(XFAIL.format(keywords="", first="pass", image="photos"))
     project.baselines.mkdir()
     (project.baselines / "digests.json").write_text("{")
     result = project.run("--denorm-update=failed")
@@ -515,13 +515,13 @@ def test_no_command_is_named_for_an_expected_failure_that_none_can_write(project
 
 
 def test_all_means_the_baselines_of_expected_failures_too(project: Any) -> None:
-    project.write(XFAIL.format(keywords="", first="pass", picture="photos"))
+    project.write(XFAIL.format(keywords="", first="pass", image="photos"))
     project.run("--denorm-update=all").assert_outcomes(xpassed=1)
     project.run("--denorm-update=failed").assert_outcomes(xpassed=1)
 
 
 def test_an_expected_failure_before_the_picture_writes_nothing(project: Any) -> None:
-    project.write(XFAIL.format(keywords="False, reason=''", first="pytest.xfail('known')", picture="photos"))
+    project.write(XFAIL.format(keywords="False, reason=''", first="pytest.xfail('known')", image="photos"))
     project.run("--denorm-update=all").assert_outcomes(xfailed=1)
     assert project.names() == set()
 
@@ -568,8 +568,8 @@ def test_the_command_that_a_failure_names_makes_it_pass(
     project.pytester.makeini(f"[pytest]\n{ini}\n")
     (project.path / "other.ini").write_text("[pytest]\ndenorm_baseline_dir = others\n")
     (project.path / "a b").mkdir()
-    for picture, update in (("photos", "missing"), ("photos ^ 1", "failed")):
-        project.draw(picture)
+    for image, update in (("photos", "missing"), ("photos ^ 1", "failed")):
+        project.draw(image)
         result = project.run(*arguments)
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines([f"    pytest {repeated}test_photos.py::test_batch --denorm-update={update}"])
@@ -748,9 +748,7 @@ def test_a_folder_without_a_place_for_the_cache_changes_no_verdict(
     project.pytester.runpytest(*arguments).assert_outcomes(passed=1)
     project.draw("photos ^ 1")
     result = project.pytester.runpytest(*arguments)
-    result.stdout.fnmatch_lines(
-        ["the picture differs from its baseline.", "  picture: *temporary/pytest-denorm-*.png *"]
-    )
+    result.stdout.fnmatch_lines(["the image differs from its baseline.", "  picture: *temporary/pytest-denorm-*.png *"])
     assert [path.name for path in temporary.glob("pytest-denorm-*/*-comparison.png")]
 
 

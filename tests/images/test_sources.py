@@ -1,4 +1,4 @@
-"""Pictures out of whatever holds them: which are taken, and which belong to something else."""
+"""Images out of whatever holds them: which are taken, and which belong to something else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def floats(*shape: int) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("kind", "shapes", "count"),
     [
-        # as many channels: pictures, also of other sizes, and the error comes later
+        # as many channels: images, also of other sizes, and the error comes later
         ("tensors", [(2, 3, 8, 9), (1, 3, 8, 9), (2, 3, 8, 9)], 3),
         ("tensors", [(2, 3, 8, 9), (1, 3, 8, 9)], 2),
         ("tensors", [(2, 3, 8, 9), (2, 3, 8, 10), (2, 3, 8, 9)], 3),
@@ -107,28 +107,28 @@ def test_what_may_be_one_picture_or_several_is_not_guessed() -> None:
         blocks_of([[floats(5, 8, 9), floats(2, 5, 8, 9)], masks])
 
 
-# --- lists of pictures ---
+# --- lists of images ---
 
 
 def test_lists_of_pictures_of_every_kind() -> None:
-    pil, grey, colour = Image.new("RGB", (9, 8)), floats(8, 9), floats(3, 8, 9)
-    for source in ([pil, colour], [colour, pil], [grey, pil], [pil, grey, colour], (grey, grey), [colour.numpy(), pil]):
+    pil, grey, color = Image.new("RGB", (9, 8)), floats(8, 9), floats(3, 8, 9)
+    for source in ([pil, color], [color, pil], [grey, pil], [pil, grey, color], (grey, grey), [color.numpy(), pil]):
         assert all(block is one for block, one in zip(blocks_of(source), source, strict=True))
-    assert [type(block) for block in blocks_of([(pil, 3), (colour, 4)])] == [Image.Image, torch.Tensor]
+    assert [type(block) for block in blocks_of([(pil, 3), (color, 4)])] == [Image.Image, torch.Tensor]
 
 
 def test_a_thing_that_is_no_picture_is_told_with_its_place() -> None:
-    picture = floats(3, 8, 9)
+    image = floats(3, 8, 9)
     for source, message in (
         (["a.png"], r"the list: no image is in a list of \(str\)"),
         ({"mask": 1}, r"the dict: no image is under the keys \['mask'\]"),
-        ([picture, 3], "item 1 of the list: a builtins.int is no image"),
-        ((picture, picture, None), "item 2 of the tuple: a builtins.NoneType is no image"),
-        ([picture, torch.zeros(3)], r"item 1 of the list: a torch\.Tensor of shape \(3,\) is no image"),
+        ([image, 3], "item 1 of the list: a builtins.int is no image"),
+        ((image, image, None), "item 2 of the tuple: a builtins.NoneType is no image"),
+        ([image, torch.zeros(3)], r"item 1 of the list: a torch\.Tensor of shape \(3,\) is no image"),
         ([floats(8, 9), 3], "item 1 of the list: a builtins.int is no image"),
-        ([{"image": picture}, {"label": 3}], r"item 1 of the list: no image is under the keys \['label'\]"),
-        ([{"image": picture[None]}, {"image": 3}], r"item 1 of the list: "),
-        (Iterated((picture, 1), (2, 1)), r"sample 1 of the Iterated: no image is in a tuple of \(int, int\)"),
+        ([{"image": image}, {"label": 3}], r"item 1 of the list: no image is under the keys \['label'\]"),
+        ([{"image": image[None]}, {"image": 3}], r"item 1 of the list: "),
+        (Iterated((image, 1), (2, 1)), r"sample 1 of the Iterated: no image is in a tuple of \(int, int\)"),
     ):
         with pytest.raises(ImageTypeError, match=f"^{message}.*Give the images alone\\.$"):
             blocks_of(source)
@@ -144,7 +144,7 @@ def test_a_dict_of_pictures_may_stand_beside_labels() -> None:
     assert len(blocks_of([{"image": images[0]}, {"image": images[1], "label": 2}])) == 2
 
 
-# --- vectors of one-hot labels, or boxes, before pictures ---
+# --- vectors of one-hot labels, or boxes, before images ---
 
 
 def test_vectors_before_pictures_are_none() -> None:
@@ -158,26 +158,26 @@ def test_vectors_before_pictures_are_none() -> None:
 
 def test_a_grey_picture_before_masks_as_large_is_one() -> None:
     """Everything of the list is taken then: the masks are refused by what draws them, and not left out here."""
-    grey, picture = floats(8, 9), floats(3, 8, 9)
+    grey, image = floats(8, 9), floats(3, 8, 9)
     for shape in ((2, 1, 8, 9), (2, 2, 1, 8, 9)):
         masks = torch.ones(shape, dtype=torch.int64)
         assert taken([grey, masks], grey, masks) == [0, 1]
-        assert taken([picture, masks], picture, masks) == [0, 1]
-    two = Iterated((picture, torch.ones(5, 1, 8, 9, dtype=torch.bool)), (picture, 3))
-    assert taken(two, picture) == [0, 0]
+        assert taken([image, masks], image, masks) == [0, 1]
+    two = Iterated((image, torch.ones(5, 1, 8, 9, dtype=torch.bool)), (image, 3))
+    assert taken(two, image) == [0, 0]
 
 
 # --- what is iterated ---
 
 
 def test_of_what_is_iterated_the_first_batch_or_the_first_pictures_are_taken() -> None:
-    batch, picture, pil = floats(2, 3, 8, 9), floats(3, 8, 9), Image.new("RGB", (9, 8))
+    batch, image, pil = floats(2, 3, 8, 9), floats(3, 8, 9), Image.new("RGB", (9, 8))
     assert taken(Iterated(batch, batch), batch) == [0]
     assert taken(Iterated((batch, 3), (batch, 3)), batch) == [0]
-    assert taken(Iterated([picture, pil], [pil]), picture, pil) == [0, 1]
-    assert taken(Iterated(([picture, picture], 3), ([pil], 3)), picture, pil) == [0, 0]
-    for sample in (picture, (picture, 3), (3, picture), {"image": picture}, [picture]):
-        assert taken(Iterated(sample, sample, sample), picture) == [0, 0, 0]
+    assert taken(Iterated([image, pil], [pil]), image, pil) == [0, 1]
+    assert taken(Iterated(([image, image], 3), ([pil], 3)), image, pil) == [0, 0]
+    for sample in (image, (image, 3), (3, image), {"image": image}, [image]):
+        assert taken(Iterated(sample, sample, sample), image) == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("given", "count"), [(63, 63), (64, 64), (65, 64)])

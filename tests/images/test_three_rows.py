@@ -1,4 +1,4 @@
-"""The picture of originals, what the network sees, and what the inverse gives."""
+"""The image of originals, what the network sees, and what the inverse gives."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def files(tmp_path: Path) -> list[Path]:
 def drawn(pipeline: Any, files: list[Path]) -> np.ndarray[Any, Any]:
     output = files[0].with_name("look")
     draw_files(pipeline, files, output)
-    with Image.open(output) as picture:
-        assert (picture.format, picture.mode) == ("PNG", "RGB")
-        return np.asarray(picture)
+    with Image.open(output) as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        return np.asarray(image)
 
 
 CAPTIONS = ("original", "as the network sees it", "inverse-normalized")
@@ -49,7 +49,7 @@ def caption(words: str, width: int) -> Any:
 
 
 def expected(originals: list[Image.Image], normalized: torch.Tensor, normalization: Normalization) -> Any:
-    """Each row of pictures below a line that says what it shows."""
+    """Each row of images below a line that says what it shows."""
     rows = (
         grid(originals, nrow=9).pixels,
         grid(normalized, inverse=False, nrow=9).pixels,
@@ -85,29 +85,29 @@ def test_a_pipeline_is_shown_beside_the_middle_of_the_originals(files: list[Path
 @pytest.mark.parametrize("pipeline", [preset("imagenet"), T.Compose([T.ToTensor(), IMAGENET])])
 def test_one_picture_is_shown_alone_below_whole_captions(files: list[Path], pipeline: Any) -> None:
     canvas = drawn(pipeline, files[:1])
-    picture = np.asarray(Image.open(files[0]))
+    image = np.asarray(Image.open(files[0]))
     for row, words in enumerate(CAPTIONS):
         line, below = np.split(canvas[row * (LINE + 24) : (row + 1) * (LINE + 24)], [LINE])
         assert np.array_equal(line, caption(words, canvas.shape[1]))
         assert (caption(words, 400)[:, canvas.shape[1] - 4 :] == 255).all()  # nothing of it is cut off
         assert (below[:, 30:] == 255).all()
-        assert row == 1 or np.array_equal(below[:, :30], picture)
+        assert row == 1 or np.array_equal(below[:, :30], image)
     widest = max(ImageFont.load_default().getlength(words) for words in CAPTIONS)
     assert canvas.shape[1] == math.ceil(widest) + 2 * 4  # as much white behind it as before it
 
 
 class Raises(T.Normalize):
-    def forward(self, picture: Any) -> Any:
+    def forward(self, image: Any) -> Any:
         raise RuntimeError("the disk is gone")
 
 
 class Lists(T.Normalize):
-    def forward(self, picture: Any) -> Any:
-        return [picture]
+    def forward(self, image: Any) -> Any:
+        return [image]
 
 
 class Batches(T.Normalize):
-    def forward(self, picture: Any) -> Any:
+    def forward(self, image: Any) -> Any:
         return torch.zeros(1, 3, 4, 4)
 
 
@@ -119,7 +119,7 @@ class Batches(T.Normalize):
         (Batches(0.5, 0.5), "the pipeline gives a Tensor for *0.png: expected a tensor (C, H, W)."),
         (
             T.Compose([T.ToTensor(), IMAGENET]),
-            "*8.png comes out as (3, 5, 7), *0.png as (3, 24, 30): give pictures of one size, or a pipeline that "
+            "*8.png comes out as (3, 5, 7), *0.png as (3, 24, 30): give images of one size, or a pipeline that "
             "resizes and crops.",
         ),
     ],

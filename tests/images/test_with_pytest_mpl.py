@@ -119,5 +119,5 @@ def test_an_array_that_is_no_image_is_told(project: Any) -> None:
     result = project.run()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["the image test returned an image that cannot be drawn: the pictures have values from *"]
+        ["the image test returned an image that cannot be drawn: the images have values from *"]
     )

@@ -29,7 +29,7 @@ class Normalize:
     def __init__(self, mean, std):
         self.mean, self.std = mean, std
 
-    def __call__(self, picture):
+    def __call__(self, image):
         return (picture.float() / 255 - self.mean) / self.std
 """
 
@@ -197,7 +197,7 @@ class TestPipelinesByName:
         break_library(pytester.path, "torchvision")
         pytester.makepyfile(
             theirs="from torchvision import transforms\n",
-            ours="def transform(picture):\n    import numpy\n    return (numpy.asarray(picture) / 255 - 0.5) / 0.25\n",
+            ours="def transform(image):\n    import numpy\n    return (numpy.asarray(image) / 255 - 0.5) / 0.25\n",
             test_it="""
             def test_pipeline(denorm_pipeline):
                 pass

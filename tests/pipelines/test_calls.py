@@ -17,12 +17,12 @@ from pytest_denorm.errors import ImageError, ImageTypeError, InverseError
 from pytest_denorm.pipelines import locate
 from pytest_denorm.pipelines.calls import (
     Caller,
-    as_pictures,
+    as_images,
     call,
     channels_of,
     describe_callable,
     forward_of,
-    read_picture,
+    read_image,
 )
 
 SHAPE = (3, 4, 5)
@@ -60,7 +60,7 @@ def batches_only(given: torch.Tensor) -> torch.Tensor:
 def test_one_picture_at_a_time() -> None:
     function = Recording(lambda given: given + 1)
     came = call(function, [PICTURE, PICTURE + 7], "inverse")
-    assert function.shapes == [SHAPE, SHAPE, SHAPE]  # the first is of one colour
+    assert function.shapes == [SHAPE, SHAPE, SHAPE]  # the first is of one color
     assert torch.equal(torch.stack(came.pictures), torch.stack([PICTURE + 1, PICTURE + 8]))
     assert not came.mutated
 
@@ -76,7 +76,7 @@ def test_a_function_of_batches_gets_batches_of_one() -> None:
 @pytest.mark.parametrize("changes", [0, 1])
 def test_one_picture_that_is_changed_is_enough(changes: int) -> None:
     before = [PICTURE.clone(), PICTURE.clone() + 1]
-    given = iter(range(-1, 2))  # the first is of one colour
+    given = iter(range(-1, 2))  # the first is of one color
     came = call(lambda picture: picture.zero_() if next(given) == changes else picture + 1, before, "inverse")
     assert came.mutated
     assert torch.equal(before[changes], PICTURE + changes)  # a copy was given
@@ -120,7 +120,7 @@ def test_a_function_of_arrays_gets_arrays(shape: tuple[int, ...], changes: Calla
 
     came = call(of_arrays, [PICTURE, PICTURE + 7], "inverse")
     expected = changes(PICTURE.permute(1, 2, 0).numpy() if shape[-1] == 3 else PICTURE.numpy())
-    assert torch.equal(came.pictures[0], read_picture(expected, SHAPE, "inverse"))
+    assert torch.equal(came.pictures[0], read_image(expected, SHAPE, "inverse"))
     assert not came.mutated
 
     def in_place(given: Any) -> Any:
@@ -153,10 +153,10 @@ def test_no_form_is_tried_twice_with_one_picture() -> None:
     function = Recording(lambda given: 1 / 0)
     with pytest.raises(InverseError):
         call(function, [PICTURE], "inverse")
-    assert len(function.shapes) == 2 * 5  # of one colour, and the picture, in each form
+    assert len(function.shapes) == 2 * 5  # of one color, and the image, in each form
 
 
-def test_one_colour_is_one_but_for_a_thousandth() -> None:
+def test_one_color_is_one_but_for_a_thousandth() -> None:
     for times, words in ((1, ""), (20, "an array (H, W, C)")):
         noise = times * 1e-2 * (torch.arange(5) % 2)
         came = call(lambda given, n=noise: given + (n if isinstance(given, torch.Tensor) else 0), [PICTURE], "inverse")
@@ -165,7 +165,7 @@ def test_one_colour_is_one_but_for_a_thousandth() -> None:
 
 def test_what_a_form_spoils_before_it_fails_is_put_right_for_the_next() -> None:
     def of_dark_tensors(given: Any) -> Any:
-        if isinstance(given, torch.Tensor) and given.max() > 50:  # the picture of one colour is darker
+        if isinstance(given, torch.Tensor) and given.max() > 50:  # the image of one color is darker
             given.zero_()
             raise ValueError("too bright")
         return given + 1
@@ -179,14 +179,14 @@ def test_before_the_first_picture_the_form_is_the_usual_one() -> None:
     assert Caller(batches_only, "inverse").way.words == ""
 
 
-def test_a_picture_without_pixels_is_of_one_colour() -> None:
+def test_a_picture_without_pixels_is_of_one_color() -> None:
     function = Recording(lambda given: given + 1)
     came = call(function, [PICTURE[:, :0]], "inverse")
     assert (tuple(came.pictures[0].shape), function.shapes) == ((3, 0, 5), [(3, 0, 5)])
 
 
 @pytest.mark.parametrize("along", [torch.arange(5.0), torch.arange(4.0)[:, None]], ids=["columns", "rows"])
-def test_a_form_in_which_one_colour_becomes_several_is_not_taken(along: torch.Tensor) -> None:
+def test_a_form_in_which_one_color_becomes_several_is_not_taken(along: torch.Tensor) -> None:
     came = call(lambda given: given + (along if isinstance(given, torch.Tensor) else 1), [PICTURE], "inverse")
     assert came.way.words == "an array (H, W, C)"
 
@@ -239,14 +239,14 @@ def test_a_function_that_worked_once_is_not_tried_otherwise(first: Callable[[tor
     ],
 )
 def test_what_is_read(returned: Any, expected: torch.Tensor) -> None:
-    read = read_picture(returned, tuple(expected.shape), "inverse")
+    read = read_image(returned, tuple(expected.shape), "inverse")
     assert torch.equal(read.to(torch.float32), expected)
     assert not read.requires_grad
     assert type(read) is torch.Tensor
 
 
 def test_pictures_of_pil_are_bytes() -> None:
-    read = read_picture(Image.fromarray(BYTES[0].permute(1, 2, 0).numpy()), SHAPE, "inverse")
+    read = read_image(Image.fromarray(BYTES[0].permute(1, 2, 0).numpy()), SHAPE, "inverse")
     assert torch.equal(read, BYTES[0])
 
 
@@ -256,10 +256,10 @@ def test_pictures_of_pil_are_bytes() -> None:
         (
             None,
             SHAPE,
-            "the inverse returned None: expected the picture. If it works in place, let it return its result.",
+            "the inverse returned None: expected the image. If it works in place, let it return its result.",
         ),
-        ("x", SHAPE, "the inverse returned a str: expected a tensor, an array or a PIL picture."),
-        ([[1], [1, 2]], SHAPE, "the inverse returned a list: expected a tensor, an array or a PIL picture."),
+        ("x", SHAPE, "the inverse returned a str: expected a tensor, an array or a PIL image."),
+        ([[1], [1, 2]], SHAPE, "the inverse returned a list: expected a tensor, an array or a PIL image."),
         (PICTURE.to(torch.complex64), SHAPE, "the inverse returned complex numbers: expected real ones."),
         (PICTURE.numpy().astype(complex), SHAPE, "the inverse returned complex numbers: expected real ones."),
         (
@@ -277,7 +277,7 @@ def test_pictures_of_pil_are_bytes() -> None:
             (
                 wrong,
                 SHAPE,
-                f"the inverse returned shape {tuple(wrong.shape)} for a picture of shape (3, 4, 5): expected the same "
+                f"the inverse returned shape {tuple(wrong.shape)} for an image of shape (3, 4, 5): expected the same "
                 f"shape, or (4, 5, 3).{hint}",
             )
             for wrong, hint in (
@@ -292,7 +292,7 @@ def test_pictures_of_pil_are_bytes() -> None:
             (
                 wrong,
                 (1, 4, 5),
-                f"the inverse returned shape {tuple(wrong.shape)} for a picture of shape (1, 4, 5): expected the same "
+                f"the inverse returned shape {tuple(wrong.shape)} for an image of shape (1, 4, 5): expected the same "
                 f"shape, or (4, 5, 1).{hint}",
             )
             for wrong, hint in ((GREY.flatten(), ""), (GREY.mT, EXCHANGED))
@@ -301,7 +301,7 @@ def test_pictures_of_pil_are_bytes() -> None:
 )
 def test_what_is_no_picture_is_told(returned: Any, shape: tuple[int, ...], said: str) -> None:
     with pytest.raises(InverseError) as caught:
-        read_picture(returned, shape, "inverse")
+        read_image(returned, shape, "inverse")
     assert str(caught.value) == said
 
 
@@ -310,11 +310,11 @@ def test_what_is_no_picture_is_told(returned: Any, shape: tuple[int, ...], said:
 def test_quantized_tensors_are_told() -> None:
     quantized = torch.quantize_per_tensor(PICTURE, 1.0, 0, torch.quint8)
     with pytest.raises(InverseError) as caught:
-        read_picture(quantized, SHAPE, "inverse")
+        read_image(quantized, SHAPE, "inverse")
     assert str(caught.value) == "the inverse returned a quantized tensor: expected .dequantize() or .int_repr() of it."
 
 
-# --- the user's pictures ---
+# --- the user's images ---
 
 
 @pytest.mark.parametrize(
@@ -331,21 +331,21 @@ def test_quantized_tensors_are_told() -> None:
     ],
 )
 def test_pictures_in_every_form(images: Any) -> None:
-    pictures = as_pictures(images, RGB)
+    pictures = as_images(images, RGB)
     assert [tuple(one.shape) for one in pictures] == [SHAPE] * 2
     assert torch.equal(torch.stack(pictures), BYTES / 255)
 
 
 def test_one_picture() -> None:
     for image in (BYTES[0], BYTES[0].permute(1, 2, 0).numpy(), Image.fromarray(BYTES[0].permute(1, 2, 0).numpy())):
-        (picture,) = as_pictures(image, RGB)
+        (picture,) = as_images(image, RGB)
         assert torch.equal(picture, BYTES[0] / 255)
 
 
 def test_bytes_are_brought_to_the_scale_of_the_statistics() -> None:
     scaled = Normalization((128.0,) * 3, (64.0,) * 3, pixel_max=255.0)
-    assert torch.equal(torch.stack(as_pictures(BYTES, scaled)), BYTES / 255 * 255.0)
-    assert torch.equal(as_pictures(BYTES.double(), scaled)[0], BYTES[0].double())  # floats are there already
+    assert torch.equal(torch.stack(as_images(BYTES, scaled)), BYTES / 255 * 255.0)
+    assert torch.equal(as_images(BYTES.double(), scaled)[0], BYTES[0].double())  # floats are there already
 
 
 @pytest.mark.parametrize(
@@ -365,24 +365,24 @@ def test_bytes_are_brought_to_the_scale_of_the_statistics() -> None:
     ],
 )
 def test_pictures_for_one_mean_and_one_std(shape: tuple[int, ...], read: list[tuple[int, ...]]) -> None:
-    assert [tuple(one.shape) for one in as_pictures(torch.zeros(shape), ONE)] == read
+    assert [tuple(one.shape) for one in as_images(torch.zeros(shape), ONE)] == read
 
 
 def test_three_channels_come_first_where_both_ends_could_be_channels() -> None:
     images = torch.arange(27.0).view(3, 3, 3)
-    assert torch.equal(as_pictures(images, RGB)[0], images)
+    assert torch.equal(as_images(images, RGB)[0], images)
 
 
 @pytest.mark.parametrize(
     ("images", "kind", "said"),
     [
-        ([], ImageError, "there is no picture: expected at least one, with pixels."),
-        (BYTES[:0], ImageError, "there is no picture: expected at least one, with pixels."),
-        (BYTES[..., :0], ImageError, "there is no picture: expected at least one, with pixels."),
+        ([], ImageError, "there is no image: expected at least one, with pixels."),
+        (BYTES[:0], ImageError, "there is no image: expected at least one, with pixels."),
+        (BYTES[..., :0], ImageError, "there is no image: expected at least one, with pixels."),
         (
             {1: BYTES},
             ImageTypeError,
-            "images is a builtins.dict: expected tensors, arrays, PIL pictures or a list of these.",
+            "images is a builtins.dict: expected tensors, arrays, PIL images or a list of these.",
         ),
         (BYTES.int(), ImageTypeError, "images are of torch.int32: expected uint8 or floating point."),
         (
@@ -408,35 +408,35 @@ def test_three_channels_come_first_where_both_ends_could_be_channels() -> None:
         (
             [BYTES, torch.tensor([0.0, float("nan"), 1.0]).expand(3, 2, 3)],
             ImageError,
-            "picture 2 has NaN or infinite values: expected finite numbers.",
+            "image 2 has NaN or infinite values: expected finite numbers.",
         ),
         (
             torch.tensor([0.0, float("inf"), 1.0]).expand(3, 2, 3),
             ImageError,
-            "picture 0 has NaN or infinite values: expected finite numbers.",
+            "image 0 has NaN or infinite values: expected finite numbers.",
         ),
         (
             torch.tensor([0.0, float("-inf"), 1.0]).expand(3, 2, 3),
             ImageError,
-            "picture 0 has NaN or infinite values: expected finite numbers.",
+            "image 0 has NaN or infinite values: expected finite numbers.",
         ),
     ],
 )
 def test_pictures_that_cannot_be_worked_with(images: Any, kind: type[Exception], said: str) -> None:
     with pytest.raises(kind) as caught:
-        as_pictures(images, RGB)
+        as_images(images, RGB)
     assert str(caught.value) == said
 
 
 def test_pictures_of_different_channels_are_refused() -> None:
     for images, index in (([BYTES, BYTES[:, :1]], 2), ([BYTES[0], BYTES[:, :1]], 1)):
         with pytest.raises(ImageError) as caught:
-            as_pictures(images, ONE)
-        assert str(caught.value) == f"picture 0 has 3 channels, picture {index} has 1: expected the same number."
+            as_images(images, ONE)
+        assert str(caught.value) == f"image 0 has 3 channels, image {index} has 1: expected the same number."
 
 
 def test_one_picture_of_several_may_have_no_pixels() -> None:
-    assert [tuple(one.shape) for one in as_pictures([BYTES[0], BYTES[1, :, :0]], RGB)] == [SHAPE, (3, 0, 5)]
+    assert [tuple(one.shape) for one in as_images([BYTES[0], BYTES[1, :, :0]], RGB)] == [SHAPE, (3, 0, 5)]
 
 
 # --- the Normalize itself ---
@@ -536,14 +536,14 @@ def test_the_form_in_which_it_was_called_is_told() -> None:
     assert "given" not in str(caught.value).partition("worst")[0]
 
 
-def test_where_no_form_keeps_one_colour_it_is_the_first() -> None:
+def test_where_no_form_keeps_one_color_it_is_the_first() -> None:
     function = Recording(lambda given: given + torch.arange(5.0))
     came = call(function, [PICTURE], "inverse")
     assert torch.equal(came.pictures[0], PICTURE + torch.arange(5.0))
     assert function.shapes[-1] == SHAPE
 
 
-def test_bytes_of_one_colour_may_differ_by_one() -> None:
+def test_bytes_of_one_color_may_differ_by_one() -> None:
     ragged = torch.tensor([0, 1, 0, 1, 0], dtype=torch.uint8)
     function = Recording(lambda given: given.to(torch.uint8) + ragged)
     call(function, [PICTURE], "inverse")

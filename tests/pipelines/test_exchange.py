@@ -32,15 +32,15 @@ def roll(x: torch.Tensor) -> torch.Tensor:
     return x.roll(1, -3)
 
 
-def to_bgr(picture: Any) -> torch.Tensor:
+def to_bgr(image: Any) -> torch.Tensor:
     """A function that declares nothing."""
-    array = np.asarray(picture)[:, :, ::-1].astype(np.float32) / 255
+    array = np.asarray(image)[:, :, ::-1].astype(np.float32) / 255
     return torch.from_numpy(((array - np.float32(MEAN)) / np.float32(STD)).transpose(2, 0, 1).copy())
 
 
 BEFORE = T.Compose([T.ToTensor(), T.Lambda(exchange), T.Normalize(MEAN, STD)])
 AFTER = T.Compose([T.ToTensor(), T.Normalize(MEAN[::-1], STD[::-1]), T.Lambda(exchange)])
-OF_PIL = T.Compose([lambda picture: np.asarray(picture)[:, :, ::-1].copy(), T.ToTensor(), T.Normalize(MEAN, STD)])
+OF_PIL = T.Compose([lambda image: np.asarray(image)[:, :, ::-1].copy(), T.ToTensor(), T.Normalize(MEAN, STD)])
 PIPELINES = {"before": BEFORE, "after": AFTER, "of the PIL picture": OF_PIL, "in a function": to_bgr}
 
 
@@ -105,7 +105,7 @@ def test_without_one_the_exchange_is_told(name: str, inverse: Callable[..., Any]
 def test_what_to_do() -> None:
     (failure,) = check(BEFORE, select=["declared_matches_measured"]).failures
     assert failure.message == (
-        "the channels leave the pipeline reversed (RGB becomes BGR): undoing Normalize gives pictures in that order, "
+        "the channels leave the pipeline reversed (RGB becomes BGR): undoing Normalize gives images in that order, "
         "and the network has to be one for it. Take the exchange of channels out, or turn them back in an inverse of "
         "your own, and give that: inverse=."
     )
@@ -141,15 +141,15 @@ def test_turning_what_was_never_exchanged_is_still_a_mistake() -> None:
 
 
 def test_statistics_of_which_side_are_undone() -> None:
-    """The statistics of the wrong side give other colours."""
+    """The statistics of the wrong side give other colors."""
     of_the_other_side = T.Compose([T.ToTensor(), T.Lambda(exchange), T.Normalize(MEAN[::-1], STD[::-1])])
     with pytest.raises(AssertionError, match=r"channel-order: (.|\n)*mean and std are reversed"):
         assert_round_trip(of_the_other_side, inverse=undo)
 
 
 def test_more_that_is_wrong_is_not_overlooked() -> None:
-    def squared(picture: Any) -> torch.Tensor:
-        return to_bgr(picture) ** 2
+    def squared(image: Any) -> torch.Tensor:
+        return to_bgr(image) ** 2
 
     with pytest.raises(PipelineError, match="not affine"):
         assert_round_trip(squared, inverse=undo)
@@ -326,7 +326,7 @@ def test_what_declares_nothing_is_a_normalize_where_channels_are_turned_back(mon
 
     found(measured((2, 0, 1)))
     located_ = find(to_bgr, back((2, 0, 1)))
-    assert located_.order is None  # whoever verifies it turns it back with the pictures at hand
+    assert located_.order is None  # whoever verifies it turns it back with the images at hand
     assert located_.normalization.mean == pytest.approx(MEAN)
     assert (located_.op, located_.call) == (to_bgr, to_bgr)
     grey = ColorMap(np.full((3, 3), 1 / 3), np.zeros(3), 0.0, 1e-6, "a picture", 9)

@@ -1,4 +1,4 @@
-"""What is said of flat pictures' colours that no one affine map explains."""
+"""What is said of flat images' colors that no one affine map explains."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 
 from pytest_denorm.core.colormap import fit_affine
 from pytest_denorm.pipelines.fitting import classify
-from pytest_denorm.pipelines.flat_images import GREYS, flat_colours
+from pytest_denorm.pipelines.flat_images import GREYS, flat_colors
 
-X = np.array(flat_colours(3)) / 255
-GREY = np.array(flat_colours(1)) / 255
+X = np.array(flat_colors(3)) / 255
+GREY = np.array(flat_colors(1)) / 255
 DARK = slice(0, 3)  # the greys 0, 1 and 2
 MATRIX = np.array([[2.0, 0.25, 0.0], [0.0, -3.0, 0.5], [0.125, 0.0, 1.5]])
 Y = X @ MATRIX.T + [0.1, 0.2, -0.3]
@@ -58,10 +58,10 @@ class TestGate:
         assert classify(X, y, found)[1] == {"gated": True}
         assert "gated" not in classify(X, y, found * 0.999)[1]
 
-    @pytest.mark.parametrize("colour", [(32, 32, 32), (255, 0, 0)])
-    def test_brighter_pictures_are_not_dark(self, colour):
+    @pytest.mark.parametrize("color", [(32, 32, 32), (255, 0, 0)])
+    def test_brighter_pictures_are_not_dark(self, color):
         y = Y.copy()
-        y[flat_colours(3).index(colour)] += 5
+        y[flat_colors(3).index(color)] += 5
         assert classify(X, y, 1e-9)[1] == {"nonlinear": True, "clipped": False}
 
 

@@ -44,9 +44,9 @@ def agrees(pipeline, expected, *, within=1e-5):
     assert declared.std == pytest.approx(expected.std, rel=1e-6)
     assert declared.pixel_max == expected.pixel_max
     if located.apply is not None:
-        pictures = torch.rand(2, 3, 11, 13, generator=torch.Generator().manual_seed(0)) * declared.pixel_max
-        normalized = located.apply(pictures.clone()).float()
-        torch.testing.assert_close(normalized, expected.normalize(pictures), atol=1e-5, rtol=1e-5)
+        images = torch.rand(2, 3, 11, 13, generator=torch.Generator().manual_seed(0)) * declared.pixel_max
+        normalized = located.apply(images.clone()).float()
+        torch.testing.assert_close(normalized, expected.normalize(images), atol=1e-5, rtol=1e-5)
     found = probe(pipeline, draws=5)
     assert not [problem for problem in found.problems if not problem.startswith("gated")]
     assert found.difference(declared) < within
@@ -194,9 +194,9 @@ class TestTransformers:
     def test_offset_is_part_of_the_mean(self):
         agrees(self.t.VivitImageProcessor(), Normalization((1.5,) * 3, (0.5,) * 3, 2.0))
 
-    def test_colour_quantization(self):
+    def test_color_quantization(self):
         clusters = [[-1.0, -1, -1], [1.0, 1, 1]]
-        with pytest.raises(NotInvertibleError, match="every pixel becomes the number of the colour nearest to it"):
+        with pytest.raises(NotInvertibleError, match="every pixel becomes the number of the color nearest to it"):
             find_normalize(self.t.ImageGPTImageProcessor(clusters=clusters))
 
     def test_patches(self):
@@ -217,7 +217,7 @@ class TestTransformers:
             find_normalize(never)
         assert (
             f"MobileViTImageProcessor{backend} has image_mean (0.5, 0.5, 0.5) and image_std (0.5, 0.5, 0.5), and was "
-            f"not seen to use them: (x - mean) / std is not what it makes of a picture. Measured instead: channel "
+            f"not seen to use them: (x - mean) / std is not what it makes of an image. Measured instead: channel "
             f"order: the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR), with mean (0, 0, 0) "
         ) in str(caught.value)
         assert probe(never, draws=3).order == (2, 1, 0)
@@ -226,7 +226,7 @@ class TestTransformers:
         assert probe(flipped, draws=3).order == (2, 1, 0)
 
     def test_statistics_of_each_picture(self):
-        refused(self.t.Pix2StructImageProcessor(), "it takes mean and std of each picture")
+        refused(self.t.Pix2StructImageProcessor(), "it takes mean and std of each image")
 
     def test_processor_that_holds_one(self):
         class Processor(self.t.ProcessorMixin):
@@ -362,8 +362,8 @@ class TestFastai:
         located = locate(self.vision.Normalize.from_stats(MEAN, STD, cuda=False))
         assert located.name == "fastai.data.transforms.Normalize"
         assert located.normalization.mean == pytest.approx(MEAN)
-        pictures = torch.rand(2, 3, 4, 5)
-        torch.testing.assert_close(located.apply(pictures), IMAGENET.normalize(pictures))
+        images = torch.rand(2, 3, 4, 5)
+        torch.testing.assert_close(located.apply(images), IMAGENET.normalize(images))
 
     def test_loaders(self, tmp_path):
         for name in ("a", "b", "c", "d"):
@@ -482,8 +482,8 @@ class TestHuggingFaceDatasets:
         library = pytest.importorskip("datasets")
         if not hasattr(library, "Dataset"):
             pytest.skip("datasets is not installed, and what was imported is a folder of that name")
-        pictures = [Image.fromarray(np.full((8, 9, 3), level, np.uint8)) for level in (0, 127, 255)]
-        return library.Dataset.from_dict({"image": pictures}, features=library.Features(image=library.Image()))
+        images = [Image.fromarray(np.full((8, 9, 3), level, np.uint8)) for level in (0, 127, 255)]
+        return library.Dataset.from_dict({"image": images}, features=library.Features(image=library.Image()))
 
     def test_transform_object(self, data):
         class Transform:

@@ -1,4 +1,4 @@
-"""Measuring what a pipeline does to colours, from the outside."""
+"""Measuring what a pipeline does to colors, from the outside."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class TestIdentifiability:
         assert found.normalization().mean == pytest.approx((0.1307,), abs=1e-6)
 
     @pytest.mark.parametrize("channels", [2, 4, 7])
-    def test_more_channels_than_colours(self, channels):
+    def test_more_channels_than_colors(self, channels):
         turned = list(range(channels))[::-1]
         mean, std = torch.linspace(0.3, 0.6, channels).tolist(), torch.linspace(0.2, 0.3, channels).tolist()
         found = measured(v1.Lambda(lambda x: x[turned]), v1.Normalize(mean, std), channels=channels)
@@ -113,7 +113,7 @@ class TestIdentifiability:
     def test_one_channel_where_three_do_not_work(self):
         def only_grey(picture):
             if picture.mode != "L":
-                raise TypeError("grey pictures only")
+                raise TypeError("grey images only")
             return NORMALIZE(v1.functional.to_tensor(picture).repeat(3, 1, 1))
 
         found = probe(only_grey, draws=5)
@@ -245,12 +245,12 @@ class TestRandomness:
         shifts = v1.Lambda(lambda x: x + random.choice([0] * 51 + list(range(1, 10))) / 10)
         assert measured(TO_TENSOR, shifts, draws=60).outcomes > 3
 
-    def test_colour_jitter(self):
+    def test_color_jitter(self):
         found = measured(v1.ColorJitter(0.4, 0.4, 0.4), TO_TENSOR, NORMALIZE)
         assert found.random >= 0.8
         assert found.augments
 
-    def test_geometry_leaves_colours_alone(self):
+    def test_geometry_leaves_colors_alone(self):
         found = measured(v1.RandomHorizontalFlip(), TO_TENSOR, NORMALIZE, v1.RandomErasing(p=0.9))
         assert_imagenet(found)
         assert found.random == 0
@@ -602,7 +602,7 @@ class TestSideEffects:
 
 def test_in_words():
     assert str(measured(TO_TENSOR, v1.Normalize(0.5, 0.25))).startswith(
-        "mean (0.5, 0.5, 0.5), std (0.25, 0.25, 0.25), pictures in 0..1 (measured in "
+        "mean (0.5, 0.5, 0.5), std (0.25, 0.25, 0.25), images in 0..1 (measured in "
     )
     with pytest.raises(
         NotInvertibleError, match=r"^what was measured is no Normalize: clipped: .* Called with a PIL imag"
@@ -737,12 +737,12 @@ def test_so_many_channels_as_are_asked_for_are_measured_even_if_they_are_spread(
     assert found.problems[0].startswith("mixed: the 4 channel(s) of the output mix the 1 of the input")
 
 
-def test_grey_may_become_colour():
-    def to_colour(x):
+def test_grey_may_become_color():
+    def to_color(x):
         assert x.shape[-3] == 1
         return IMAGENET.normalize(x.expand(3, -1, -1))
 
-    found = probe(to_colour, draws=3)
+    found = probe(to_color, draws=3)
     assert found.matrix.shape == (3, 1)
     np.testing.assert_allclose(found.matrix[:, 0], 1 / np.array(STD), rtol=1e-5)
 
@@ -759,9 +759,9 @@ def test_errors_about_the_kind_of_a_picture_are_not_tried_again_with_larger_ones
     def wants_boxes(picture):
         if isinstance(picture, Image.Image):
             sizes.add(picture.size)
-        raise TypeError("pictures come with boxes")
+        raise TypeError("images come with boxes")
 
-    with pytest.raises(PipelineError, match="pictures come with boxes"):
+    with pytest.raises(PipelineError, match="images come with boxes"):
         probe(wants_boxes)
     assert len(sizes) == 1
 

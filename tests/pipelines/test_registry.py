@@ -23,8 +23,8 @@ class Standardize:
     def __init__(self, centre, spread):
         self.centre, self.spread = centre, spread
 
-    def __call__(self, picture):
-        return (picture - self.centre) / self.spread
+    def __call__(self, image):
+        return (image - self.centre) / self.spread
 
 
 class Steps:
@@ -36,8 +36,8 @@ class Sub(Standardize):
     pass
 
 
-def step(picture):
-    return picture
+def step(image):
+    return image
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_normalization_will_do(register):
 
 
 def test_refusal(register):
-    register(__name__, lambda obj: Refusal("it takes the median of each picture"))
+    register(__name__, lambda obj: Refusal("it takes the median of each image"))
     with pytest.raises(NotInvertibleError) as caught:
         find_normalize(Standardize(0, 1))
     assert str(caught.value) == (

@@ -22,8 +22,8 @@ WITH = v1.Compose([v1.ToTensor(), NORMALIZE])
 WITHOUT = v1.ToTensor()
 
 
-def by_hand(picture):
-    return functional.normalize(functional.to_tensor(picture), MEAN, STD)
+def by_hand(image):
+    return functional.normalize(functional.to_tensor(image), MEAN, STD)
 
 
 class Pictures(Dataset):
@@ -34,9 +34,9 @@ class Pictures(Dataset):
         return 12
 
     def __getitem__(self, index):
-        picture = functional.to_pil_image(np.random.default_rng(index).integers(0, 256, (20, 24, 3), dtype=np.uint8))
-        picture = self.transform(picture) if self.transform else functional.to_tensor(picture)
-        return (self._after[0](picture) if self._after[0] else picture), index % 3
+        image = functional.to_pil_image(np.random.default_rng(index).integers(0, 256, (20, 24, 3), dtype=np.uint8))
+        image = self.transform(image) if self.transform else functional.to_tensor(image)
+        return (self._after[0](image) if self._after[0] else image), index % 3
 
 
 class Stream(IterableDataset):
@@ -132,7 +132,7 @@ def assert_named(pipeline, path, beside, white=1):
     (message,) = {str(one.message) for one in caught}
     assert message.startswith(f"{path} has no Normalize, and {beside or ''}")
     assert message.endswith(
-        f"found pictures in 0..white in what {path} gives. Put the same Normalize into it, or give "
+        f"found images in 0..white in what {path} gives. Put the same Normalize into it, or give "
         f"{message.split(' and ')[1].split(' beside')[0]} alone."
     )
     assert found.pixel_max == white
@@ -143,8 +143,8 @@ def assert_named(pipeline, path, beside, white=1):
 def test_the_whole_message():
     assert told({"train": WITH, "val": WITHOUT})[0] == [
         "dict['val'] has no Normalize, and dict['train'] beside it has one, torchvision.transforms.Normalize with mean "
-        "(0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1: expected both to be normalized alike, "
-        "found pictures in 0..white in what dict['val'] gives. Put the same Normalize into it, or give dict['train'] "
+        "(0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), images in 0..1: expected both to be normalized alike, "
+        "found images in 0..white in what dict['val'] gives. Put the same Normalize into it, or give dict['train'] "
         "alone."
     ]
 
@@ -166,9 +166,9 @@ def test_where_it_may_be_meant_so_the_check_does_not_apply(pipeline):
 
 RIGHT = {
     "all": {"train": WITH, "val": WITH},
-    "a picture and a mask": {"image": WITH, "mask": WITHOUT},
+    "a image and a mask": {"image": WITH, "mask": WITHOUT},
     "target transforms": Module(train_transform=WITH, val_transform=WITH, val_target_transform=WITHOUT),
-    "raw pictures beside": {"train": WITH, "train_raw": WITHOUT, "val_raw": WITHOUT},
+    "raw images beside": {"train": WITH, "train_raw": WITHOUT, "val_raw": WITHOUT},
     "nothing there": {"train": WITH, "val": None, "test": "test", "predict": 3},
     "metrics and samplers": Module(train_set=Pictures(WITH), val_sampler=range(3), train_metric=len),
     "no splits": [WITHOUT, WITH],
@@ -179,7 +179,7 @@ RIGHT = {
     "another place": Module(train_set=Pictures(), val_set=Pictures(WITH), train_augmentation=NORMALIZE),
     "a function": {"train": WITH, "val": by_hand},
     "code of a data set": {"train": Pictures(WITH), "val": Pictures(after=lambda x: (x - 0.45) / 0.22)},
-    "what takes pairs": {"train": WITH, "val": lambda picture, target: (by_hand(picture), target["boxes"])},
+    "what takes pairs": {"train": WITH, "val": lambda image, target: (by_hand(image), target["boxes"])},
     "a network": {"train": WITH, "val": torch.nn.Conv2d(3, 3, 1)},
     "a class": {"train": WITH, "val": v1.ToTensor},
     "loaders": MakesAll(),
@@ -234,15 +234,15 @@ def test_the_warning_is_one_of_this_package_and_can_be_silenced():
 
 
 class InTraining(Pictures):
-    """Normalizes the pictures of one split, and holds what does so in both."""
+    """Normalizes the images of one split, and holds what does so in both."""
 
     def __init__(self, train):
         super().__init__(None)
         self.train, self.normalize = train, v1.Normalize(MEAN, STD)
 
     def __getitem__(self, index):
-        picture = super().__getitem__(index)
-        return self.normalize(picture) if self.train else picture
+        image = super().__getitem__(index)
+        return self.normalize(image) if self.train else image
 
 
 @pytest.mark.parametrize("kept", [lambda data: data, DataLoader], ids=["data sets", "loaders"])
@@ -252,7 +252,7 @@ def test_a_split_that_does_not_call_its_normalize_is_named(kept):
         (result,) = check(splits, select=["single_normalize"]).results
         assert (result.status, result.message) == (
             "failed",
-            f"none of the first items of {path} met the Normalize that it holds, and no value in their pictures is "
+            f"none of the first items of {path} met the Normalize that it holds, and no value in their images is "
             f"below 0: is it called?",
         )
     assert check({"train": both["train"], "test": both["train"]}, select=["single_normalize"]).ok

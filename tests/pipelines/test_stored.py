@@ -199,7 +199,7 @@ def test_what_it_does_otherwise_is_told():
     message = str(caught.value)
     assert (
         "Turned has mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225), and was not seen to use them: "
-        "(x - mean) / std is not what it makes of a picture. Measured instead: channel order: the output's channels "
+        "(x - mean) / std is not what it makes of an image. Measured instead: channel order: the output's channels "
         "are made of the input's (2, 1, 0) (RGB becomes BGR), with mean (0.406, 0.456, 0.485) and std "
         "(0.225, 0.224, 0.229). If it normalizes all the same, "
     ) in message
@@ -216,13 +216,13 @@ def test_statistics_of_what_takes_no_picture_are_told():
     with pytest.raises(NormalizeNotFoundError) as caught:
         find_normalize(Pictures())
     assert (
-        "Pictures has mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225), and takes no picture to show what it "
+        "Images has mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225), and takes no image to show what it "
         "does with them. If it normalizes all the same, give its statistics as Normalization(mean, std), "
     ) in str(caught.value)
 
 
 class Network(nn.Module):
-    """Numbers of that name that no picture meets, and a state of its own."""
+    """Numbers of that name that no image meets, and a state of its own."""
 
     def __init__(self):
         super().__init__()
@@ -361,7 +361,7 @@ def test_a_loader_that_may_normalize_once_more_is_told():
     said = (
         "Prefetch.loader.dataset.transform.transforms[1]: torchvision.transforms.Normalize is applied, and "
         "test_stored.Prefetch has mean (123.675, 116.28, 103.53) and std (58.395, 57.12, 57.375), which are other "
-        "numbers: if batches are normalized with them, pictures are normalized twice. Normalize in one place."
+        "numbers: if batches are normalized with them, images are normalized twice. Normalize in one place."
     )
     assert str(caught[0].message) == said
     (result,) = check(twice, select=["single_normalize"]).results

@@ -117,7 +117,7 @@ class TestNested:
         assert located.probability == 0.25
         assert str(caught[0].message) == (
             f"Compose.transforms[1].transforms[0].transforms[0]: {located.name} is applied with probability 0.25: "
-            "pictures that skipped it come out wrong when it is undone. Move Normalize out of the random part."
+            "images that skipped it come out wrong when it is undone. Move Normalize out of the random part."
         )
 
     def test_module_of_a_user(self):
@@ -172,13 +172,13 @@ class TestErrors:
             find_normalize(pipeline)
         assert str(caught.value) == (
             "2 Normalize on one path, each applied to the result of the one before:\n"
-            f"  Compose.transforms[0]: {name} with mean (0.5,), std (0.5,), pictures in 0..1\n"
-            f"  Compose.transforms[1][0]: {name} with mean (0.1,), std (0.2,), pictures in 0..1\n"
+            f"  Compose.transforms[0]: {name} with mean (0.5,), std (0.5,), images in 0..1\n"
+            f"  Compose.transforms[1][0]: {name} with mean (0.1,), std (0.2,), images in 0..1\n"
             "Together they do what mean (0.55,), std (0.1,) does. If that is meant, pass Normalization with these "
             "numbers; else take one of them out."
         )
-        pictures = torch.rand(2, 3, 5, 7)
-        torch.testing.assert_close(Normalization(0.55, 0.1).normalize(pictures), pipeline(pictures))
+        images = torch.rand(2, 3, 5, 7)
+        torch.testing.assert_close(Normalization(0.55, 0.1).normalize(images), pipeline(images))
 
     def test_the_same_object_twice(self):
         op = v1.Normalize(MEAN, STD)
@@ -192,9 +192,9 @@ class TestErrors:
         with pytest.raises(ConditionalNormalizeError) as caught:
             find_normalize(tv.Compose([tensors(tv), choice]))
         assert str(caught.value) == (
-            "Compose.transforms[1]: each picture takes one of 2 ways, and they are not normalized alike:\n"
+            "Compose.transforms[1]: each image takes one of 2 ways, and they are not normalized alike:\n"
             f"  .transforms[0]: {name} with mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), "
-            "pictures in 0..1\n"
+            "images in 0..1\n"
             "  .transforms[1]: no Normalize\n"
             "No one inverse is right for all of them. Move Normalize out of the choice, or give it to each alike."
         )
@@ -252,8 +252,8 @@ class TestPresets:
         located = locate(transform)
         assert located.normalization == IMAGENET
         assert located.normalization.source == f"torchvision.transforms._presets.{preset}"
-        pictures = torch.rand(2, 3, 37, 53)
-        torch.testing.assert_close(located.apply(pictures), IMAGENET.normalize(pictures))
+        images = torch.rand(2, 3, 37, 53)
+        torch.testing.assert_close(located.apply(images), IMAGENET.normalize(images))
 
     def test_video_has_its_channels_elsewhere(self):
         transform = weights_with("VideoClassification")
@@ -265,16 +265,16 @@ class TestPresets:
         restored = inverse_of(transform)(normalized)
         assert restored.min() > -1e-6
         assert restored.max() < 1 + 1e-6
-        pictures = torch.rand(2, 3, 37, 53)
+        images = torch.rand(2, 3, 37, 53)
         torch.testing.assert_close(
-            located.apply(pictures), located.normalization.normalize(pictures.transpose(0, 1)).transpose(0, 1)
+            located.apply(images), located.normalization.normalize(images.transpose(0, 1)).transpose(0, 1)
         )
 
     def test_optical_flow(self):
         located = locate(weights_with("OpticalFlow"))
         assert located.normalization == HALF
-        pictures = torch.rand(2, 3, 8, 8)
-        torch.testing.assert_close(located.apply(pictures), HALF.normalize(pictures))
+        images = torch.rand(2, 3, 8, 8)
+        torch.testing.assert_close(located.apply(images), HALF.normalize(images))
 
     def test_detection_has_none(self):
         transform = weights_with("ObjectDetection")
@@ -307,14 +307,14 @@ class TestModels:
         transform = GeneralizedRCNNTransform(32, 64, list(MEAN), list(STD))
         located = locate(transform)
         assert located.normalization == IMAGENET
-        pictures = torch.rand(2, 3, 5, 6)
-        torch.testing.assert_close(located.apply(pictures), IMAGENET.normalize(pictures))
+        images = torch.rand(2, 3, 5, 6)
+        torch.testing.assert_close(located.apply(images), IMAGENET.normalize(images))
 
         class Backbone(nn.Module):
             out_channels = 32
 
-            def forward(self, pictures):
-                return pictures
+            def forward(self, images):
+                return images
 
         model = FCOS(Backbone(), 2, image_mean=list(MEAN), image_std=list(STD))
         assert locate(model).path == ".transform"
@@ -415,7 +415,7 @@ class TestDataSets:
         assert find_normalize(ConcatDataset([same, cifar(transform=NORMALIZED)])) == IMAGENET
         with pytest.raises(ConditionalNormalizeError) as caught:
             find_normalize(ConcatDataset([same, other]))
-        assert str(caught.value).startswith("ConcatDataset: each picture takes one of 2 ways")
+        assert str(caught.value).startswith("ConcatDataset: each image takes one of 2 ways")
         assert "\n  .datasets[1]: torchvision.transforms.Normalize with mean (0.5, 0.5, 0.5)" in str(caught.value)
         with pytest.raises(ConditionalNormalizeError, match=r"\.datasets\[1\]: no Normalize"):
             find_normalize(ConcatDataset([same, cifar()]))
@@ -443,7 +443,7 @@ class TestDataSets:
                 self.pipeline = NORMALIZED
 
             def __getitem__(self, index):
-                raise AssertionError("a picture was read")
+                raise AssertionError("a image was read")
 
         looked = locate(Mine())
         assert looked.path == ".pipeline.transforms[1]"

@@ -37,8 +37,8 @@ class Slotted:
     def __init__(self, op):
         self.op = op
 
-    def run(self, picture):
-        return self.op(picture)
+    def run(self, image):
+        return self.op(image)
 
 
 def on_both(first, second):
@@ -75,8 +75,8 @@ def test_views_that_agree_and_views_that_differ():
     assert str(caught.value) == (
         "dict: holds several pipelines whose Normalize differ:\n"
         "  ['train']: torchvision.transforms.Normalize with mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), "
-        "pictures in 0..1\n"
-        "  ['test']: torchvision.transforms.Normalize with mean (0.5,), std (0.25,), pictures in 0..1\n"
+        "images in 0..1\n"
+        "  ['test']: torchvision.transforms.Normalize with mean (0.5,), std (0.25,), images in 0..1\n"
         "Give one of them."
     )
 
@@ -180,8 +180,8 @@ def test_statistics_that_are_kept_in_a_tensor_are_those_of_a_list() -> None:
         def __init__(self):
             self.mean, self.std = (torch.tensor(one).view(3, 1, 1) for one in (MEAN, STD))
 
-        def __call__(self, picture):
-            return (picture - self.mean) / self.std
+        def __call__(self, image):
+            return (image - self.mean) / self.std
 
     listed = v1.Normalize(MEAN, STD)
     for pipelines in ({"gpu": Kept(), "val": listed}, {"val": listed, "gpu": Kept()}):

@@ -1,4 +1,4 @@
-"""White where a Normalize cannot say for which pictures its statistics are: seen, when its pipeline runs."""
+"""White where a Normalize cannot say for which images its statistics are: seen, when its pipeline runs."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_where_none_enter_a_warning_says_so_where_it_was_asked(pipeline: Any) ->
 
 
 class Bands(Dataset[Any]):
-    """Pictures of satellites: 13 bands of whole numbers of up to 16 bits, the first of them dark."""
+    """Images of satellites: 13 bands of whole numbers of up to 16 bits, the first of them dark."""
 
     MEAN, STD = [1500.0 + 100 * band for band in range(13)], [800.0 + 40 * band for band in range(13)]
 
@@ -126,13 +126,13 @@ def test_resized_bytes_that_go_a_little_beyond_white_are_bytes() -> None:
 @pytest.mark.parametrize(("factor", "expected"), [(4, 1023), (16, 4095), (256, 65535), (257, 65535)])
 def test_bytes_that_a_pipeline_makes_longer_reach_white(factor: int, expected: float) -> None:
     mean, std = [factor * one for one in MEAN], [factor * one for one in STD]
-    pipeline = v2.Compose([*OF_BYTES[:2], v2.Lambda(lambda picture: picture * factor), v2.Normalize(mean, std)])
+    pipeline = v2.Compose([*OF_BYTES[:2], v2.Lambda(lambda image: image * factor), v2.Normalize(mean, std)])
     assert white(pipeline) == expected
 
 
 def test_where_no_usual_white_is_seen_the_warning_says_what_to_give() -> None:
     for source in (Bands(100_000), v2.Normalize(Bands.MEAN, Bands.STD)):
-        with pytest.warns(StatisticsWarning, match=r"or the data set, whose pictures show it; or divide both by it\.$"):
+        with pytest.warns(StatisticsWarning, match=r"or the data set, whose images show it; or divide both by it\.$"):
             assert find_normalize(source).pixel_max == 1
 
 
@@ -175,8 +175,8 @@ def test_nothing_is_run_beyond_the_normalize() -> None:
             self.head = torch.nn.Linear(3, 1)
             self.runs = 0
 
-        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            normalized = self.normalize(pictures.float())
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            normalized = self.normalize(images.float())
             type(self).runs += 1
             return self.head(normalized.mean((-2, -1)))
 

@@ -61,10 +61,10 @@ class TestTheSweepItself:
     def test_a_wrong_level_is_noticed(self):
         half = Normalization((0.5,) * 3, (0.5,) * 3)
         assert zoo.wrong_levels(half, None) == 0
-        assert zoo.wrong_levels(half, lambda pictures: half.normalize(pictures + 0.004)) == 3 * 255
+        assert zoo.wrong_levels(half, lambda images: half.normalize(images + 0.004)) == 3 * 255
 
     def test_what_cannot_be_called_is_not_understood(self):
-        assert zoo.judge("nothing", lambda picture: None).kind == "not understood"
+        assert zoo.judge("nothing", lambda image: None).kind == "not understood"
 
     def test_row(self):
         verdicts = [zoo.Verdict("a", "verified", "x"), zoo.Verdict("b", "not invertible", "random")]

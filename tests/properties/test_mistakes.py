@@ -37,7 +37,7 @@ def statistics(draw: st.DrawFn) -> Statistics:
     return Statistics(np.array(drawn.mean), np.array(drawn.std), white)
 
 
-@examples(2000)
+@examples(300)
 @given(st.sampled_from(MISTAKES), statistics(), st.sampled_from([torch.float32, torch.float64]))
 def test_every_known_mistake_is_named_with_any_statistics(mistake, given, dtype) -> None:  # type: ignore[no-untyped-def]
     if not mistake.applies(given):

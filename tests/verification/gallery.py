@@ -175,7 +175,7 @@ hang(
     on_a_clone(UnNormalize(MEAN, STD)),
     "inverse_accepts_batch",
     "",
-    "it takes pictures for channels",
+    "it takes images for channels",
 )
 hang(
     "unnormalize_adds_first",
@@ -259,8 +259,8 @@ def numpy_as_type_of_0_to_1(inp: torch.Tensor) -> Any:
 @exhibit(TO_IMAGENET, "bytes_exact", "truncation", "Bytes are truncated instead of rounded")
 def to_pil_image(tensor: torch.Tensor) -> Image.Image:
     inverse = T.Compose([T.Normalize(-mean / std, 1 / std), T.Lambda(lambda x: x.clamp(0, 1)), T.ToPILImage()])
-    picture: Image.Image = inverse(tensor)
-    return picture
+    image: Image.Image = inverse(tensor)
+    return image
 
 
 @exhibit(TO_IMAGENET, "bytes_exact", "wrong-std", "Bytes are truncated instead of rounded")
@@ -426,7 +426,7 @@ pipeline(
     "grey_pictures_with_three_statistics",
     v2.Compose([v2.Grayscale(), v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]),
     "statistics_match_channels",
-    "expected 3 channels, as there are 3 means and stds; found pictures of 1 channel",
+    "expected 3 channels, as there are 3 means and stds; found images of 1 channel",
 )
 pipeline(
     "in_place",
@@ -436,7 +436,7 @@ pipeline(
 )
 pipeline(
     "not_picklable",
-    T.Compose([T.Lambda(lambda picture: picture.convert("RGB")), T.ToTensor(), T.Normalize(MEAN, STD)]),
+    T.Compose([T.Lambda(lambda image: image.convert("RGB")), T.ToTensor(), T.Normalize(MEAN, STD)]),
     "picklable",
     "it cannot be pickled",
 )

@@ -34,8 +34,8 @@ class Photographs(Dataset[torch.Tensor]):
         return len(self.pictures)
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        picture: torch.Tensor = self.transform(self.pictures[index])
-        return picture
+        image: torch.Tensor = self.transform(self.pictures[index])
+        return image
 
 
 def own_statistics(count: int = 64) -> tuple[list[float], list[float]]:
@@ -367,7 +367,7 @@ def test_checks_of_pipelines_in_the_ini(pytester: pytest.Pytester) -> None:
 
 
 class RefusesNothing(torch.nn.Module):
-    """A Normalize that needs a picture, as those that stack arrays do."""
+    """A Normalize that needs an image, as those that stack arrays do."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -412,8 +412,8 @@ class KeysForAttributes:
             raise KeyError(name)
         raise AttributeError(name)
 
-    def __call__(self, picture: Any) -> Any:
-        return self.transform(picture)
+    def __call__(self, image: Any) -> Any:
+        return self.transform(image)
 
 
 def test_attributes_that_raise_stop_no_check() -> None:
@@ -473,8 +473,8 @@ def test_what_runs_a_check_again_runs_it_alone(pytester: pytest.Pytester, name: 
         from torchvision import transforms as T
 
         class Off(T.Normalize):
-            def forward(self, picture):
-                return super().forward(picture) + 0.1
+            def forward(self, image):
+                return super().forward(image) + 0.1
 
         bad = T.Compose([T.ToTensor(), Off(0.5, 0.5)])
         """

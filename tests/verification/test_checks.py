@@ -111,7 +111,7 @@ def test_what_cannot_be_used_is_found_all_the_same() -> None:
     assert "std[1] is 0" in message
     assert reason("single_normalize", pipeline=zero).startswith("no Normalize to work with (StatisticsError): see")
     assert passed("single_normalize") == "one Normalize, met by every picture"
-    assert passed("statistics_valid", pipeline=GREY) == "mean (0.5,), std (0.25,), pictures in 0..1"
+    assert passed("statistics_valid", pipeline=GREY) == "mean (0.5,), std (0.25,), images in 0..1"
 
 
 BLACK_MEANS_NOTHING = T.Normalize((0.0, 0.0, 0.0), RGB.std)
@@ -120,9 +120,9 @@ BLACK_MEANS_NOTHING = T.Normalize((0.0, 0.0, 0.0), RGB.std)
 def crops(normalize: Any, *branches: bool, pack: Callable[[list[Any]], Any] = list) -> Callable[[Any], Any]:
     """What makes a crop of each branch, and normalizes it, or not."""
 
-    def views(picture: Any) -> Any:
+    def views(image: Any) -> Any:
         crop = T.Compose([T.RandomCrop(90), T.ToTensor()])
-        return pack([normalize(crop(picture)) if branch else crop(picture) for branch in branches])
+        return pack([normalize(crop(image)) if branch else crop(image) for branch in branches])
 
     return views
 
@@ -134,12 +134,12 @@ class Views:
         self.normalize = T.Normalize(RGB.mean, RGB.std)
         self.branches = branches
 
-    def __call__(self, picture: Any) -> Any:
-        return crops(self.normalize, *self.branches)(picture)
+    def __call__(self, image: Any) -> Any:
+        return crops(self.normalize, *self.branches)(image)
 
 
 UNMET_VIEWS = (
-    "of 6 views that it makes of one picture, 2 met the Normalize, and 4 leave as they entered, with black at 0: "
+    "of 6 views that it makes of one image, 2 met the Normalize, and 4 leave as they entered, with black at 0: "
     "expected all to be normalized alike. Put the Normalize into their branch, too."
 )
 
@@ -170,16 +170,16 @@ def test_views_of_a_data_set_do_not_meet_it_either() -> None:
 @pytest.mark.parametrize(
     ("pack", "branches", "said"),
     [
-        (list, (True, False), "1 of the 2 pictures that it makes of one"),
-        (tuple, (True, True, False), "2 of the 3 pictures that it makes of one"),
+        (list, (True, False), "1 of the 2 images that it makes of one"),
+        (tuple, (True, True, False), "2 of the 3 images that it makes of one"),
         (
             lambda made: {"pixel_values": made[0], "again": made[1], "raw": made[2]},
             (True, True, False),
             "2 of the 3 pi",
         ),
-        (lambda made: [made[0], made[1], made[2][:1]], (True, True, False), "every picture"),  # such as a mask
-        (lambda made: [made[0], made[1], (made[2] * 255).byte()], (True, True, False), "every picture"),
-        (lambda made: [made[0], made[1], made[2] + 0.5], (True, True, False), "every picture"),
+        (lambda made: [made[0], made[1], made[2][:1]], (True, True, False), "every image"),  # such as a mask
+        (lambda made: [made[0], made[1], (made[2] * 255).byte()], (True, True, False), "every image"),
+        (lambda made: [made[0], made[1], made[2] + 0.5], (True, True, False), "every image"),
     ],
     ids=["pair", "tuple", "names", "mask", "bytes", "other values"],
 )
@@ -227,7 +227,7 @@ def test_other_warnings_are_nothing_against_the_statistics() -> None:
     ["reverse_round_trip", "bytes_exact", "channel_order", "no_clipping", "random_state_unchanged", "deterministic"],
 )
 def test_who_raises_is_told_by_every_check(name: str) -> None:
-    def raising(picture: torch.Tensor) -> torch.Tensor:
+    def raising(image: torch.Tensor) -> torch.Tensor:
         raise OSError("no disk")
 
     assert failure(name, raising)[0].startswith("the inverse raised OSError: no disk")
@@ -239,7 +239,7 @@ def test_who_raises_is_told_by_every_check(name: str) -> None:
     [
         (RGB, (2, 3, 4, 5), "3 of each, for 3 channels"),
         (GREY, (1, 4, 5), "1 of each, for 1 channel"),
-        (GREY, (3, 4, 5), "one mean and one std serve all 3 channels of the pictures"),
+        (GREY, (3, 4, 5), "one mean and one std serve all 3 channels of the images"),
     ],
 )
 def test_the_channels_of_the_users_pictures(statistics: Normalization, shape: tuple[int, ...], said: str) -> None:
@@ -271,7 +271,7 @@ def test_what_takes_no_pictures_of_as_many_channels_is_measured_all_the_same() -
 def test_round_trip() -> None:
     result = run("round_trip", lambda y: right(y) + 0.125)
     assert result.message.splitlines()[0].startswith("0.125 = 31.88 levels of 255, ")
-    assert result.message.splitlines()[1].startswith("picture 0, channel ")
+    assert result.message.splitlines()[1].startswith("image 0, channel ")
     assert result.message.splitlines()[2] == "768 of 768 come back as another byte"
     assert result.message.splitlines()[3].startswith("tolerance ")
     assert result.details["max_abs_error"] == pytest.approx(0.125)
@@ -336,7 +336,7 @@ def test_bytes(white: float) -> None:
     message, details = failure("bytes_exact", inverse, statistics)
     row, column = (int(index) for index in torch.nonzero(sample_images()[0, 1] == 58)[0])
     assert message.endswith(
-        f", 1 of 768 levels; the first: picture 0, green, row {row}, column {column}: expected 58, found 59."
+        f", 1 of 768 levels; the first: image 0, green, row {row}, column {column}: expected 58, found 59."
     )
     assert details["wrong_levels"] == 1
     assert message.startswith(f"{details['wrong_bytes']} of 27,648 bytes come back wrong, ")
@@ -350,7 +350,7 @@ def test_bytes(white: float) -> None:
 def test_bytes_that_are_no_numbers() -> None:
     message, _ = failure("bytes_exact", lambda y: y * float("nan"))
     assert message == (
-        "27,648 of 27,648 bytes come back wrong, 768 of 768 levels; the first: picture 0, red, row 0, column 0: "
+        "27,648 of 27,648 bytes come back wrong, 768 of 768 levels; the first: image 0, red, row 0, column 0: "
         "expected 0, found nan."
     )
 
@@ -362,7 +362,7 @@ def test_coarse_pictures_do_not_hold_all_bytes(dtype: str, applies: bool) -> Non
     result = run("bytes_exact", images=torch.rand(1, 3, 4, 5).to(getattr(torch, dtype)))
     assert result.status == ("passed" if applies else "not applicable")
     if not applies:
-        assert result.message == f"pictures of torch.{dtype} do not hold all levels apart: see low_precision"
+        assert result.message == f"images of torch.{dtype} do not hold all levels apart: see low_precision"
 
 
 # --- channels ---
@@ -373,12 +373,12 @@ def test_one_channel_has_no_order_and_what_is_no_number_none_either() -> None:
 
     def of_nothing(y: torch.Tensor) -> torch.Tensor:
         x = right(y)
-        if x.shape[1:] == (10, 14):  # one colour
+        if x.shape[1:] == (10, 14):  # one color
             x[2] = math.nan
         return x
 
     assert failure("channel_order", of_nothing)[0] == (
-        "a picture of one colour comes back with NaN or infinite values: is it divided by its own range?"
+        "a image of one color comes back with NaN or infinite values: is it divided by its own range?"
     )
 
 
@@ -396,7 +396,7 @@ def test_exchanged_channels() -> None:
     two = Normalization([0.5] * 2, [0.25] * 2)
     for stretched in (lambda x: (x - x.min()) / (x.max() - x.min()), lambda x: x / x.max()):
         assert failure("channel_order", lambda y, stretched=stretched: stretched(right(y)))[0] == (
-            "a picture of one colour comes back with NaN or infinite values: is it divided by its own range?"
+            "a image of one color comes back with NaN or infinite values: is it divided by its own range?"
         )
     assert failure("channel_order", lambda y: right(y)[[0, 0, 2]]) == (
         "channels are not kept apart: green answers to red.",
@@ -479,13 +479,13 @@ def test_nothing_is_cut_off_of_bytes() -> None:
 
 def test_a_normalize_in_place() -> None:
     assert failure("input_unchanged", pipeline=T.Compose([T.Normalize(RGB.mean, RGB.std, inplace=True)])) == (
-        "Normalize changes its input in place (inplace=True?): the picture that the data set keeps is normalized again "
+        "Normalize changes its input in place (inplace=True?): the image that the data set keeps is normalized again "
         "next time.",
         {},
     )
     assert failure("input_unchanged", lambda y: y.mul_(STD).add_(MEAN)) == (
         "the inverse changes its input in place: the batch is overwritten, and undoing it a second time gives other "
-        "pictures. Work on a clone.",
+        "images. Work on a clone.",
         {},
     )
     assert passed("input_unchanged") == "both leave their input as it is"
@@ -519,7 +519,7 @@ def test_random_numbers(draw: Callable[[], Any], names: list[str]) -> None:
 
 
 class Once:
-    """Does something else to the third picture that it is given, and from then on."""
+    """Does something else to the third image that it is given, and from then on."""
 
     def __init__(self, function: Callable[[torch.Tensor], torch.Tensor], at: int) -> None:
         self.function, self.left = function, at
@@ -533,11 +533,11 @@ class Once:
 def test_what_is_not_the_same_twice(at: int, index: int) -> None:
     pictures = torch.rand(3, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     assert failure("deterministic", Once(right, at), RGB, pictures) == (
-        f"the inverse gives picture {index} differently the second time.",
+        f"the inverse gives image {index} differently the second time.",
         {"picture": index},
     )
     assert failure("deterministic", None, pipeline(Once(normalized, at)), pictures) == (
-        f"Normalize gives picture {index} differently the second time.",
+        f"Normalize gives image {index} differently the second time.",
         {"picture": index},
     )
     assert passed("deterministic", lambda y: torch.where(y > 0, float("nan"), y)) == "twice the same, to the last bit"
@@ -556,18 +556,18 @@ def test_batches() -> None:
 
         return shifted
 
-    end = ": it takes pictures for channels, or uses the whole batch."
+    end = ": it takes images for channels, or uses the whole batch."
     message, details = failure("inverse_accepts_batch", shifting(right, 0.5))
-    assert message == f"the inverse gives picture 1 of a batch differently from the picture alone, by up to 0.5{end}"
+    assert message == f"the inverse gives image 1 of a batch differently from the image alone, by up to 0.5{end}"
     assert details == {"picture": 1, "error": pytest.approx(0.5)}
     message, details = failure("batch_matches_single", pipeline=pipeline(shifting(normalized, 0.5)))
-    assert message == f"Normalize gives picture 1 of a batch differently from the picture alone, by up to 0.5{end}"
+    assert message == f"Normalize gives image 1 of a batch differently from the image alone, by up to 0.5{end}"
     assert details == {"picture": 1, "error": pytest.approx(0.5)}
     for value in ("nan", "inf"):
         message, details = failure("inverse_accepts_batch", shifting(right, float(value)))
         assert "by up to inf" in message
-    assert passed("inverse_accepts_batch") == "3 pictures at once give what each gives alone"
-    assert passed("batch_matches_single") == "3 pictures at once give what each gives alone"
+    assert passed("inverse_accepts_batch") == "3 images at once give what each gives alone"
+    assert passed("batch_matches_single") == "3 images at once give what each gives alone"
 
 
 def test_a_batch_may_be_off_by_what_arithmetic_explains() -> None:
@@ -599,11 +599,11 @@ def test_batches_of_bytes_are_the_same_bytes() -> None:
     [
         (
             lambda y: right(y)[0] if y.ndim == 4 and len(y) > 1 else right(y),
-            "expected 4 pictures, found 3",
+            "expected 4 images, found 3",
         ),
         (
             lambda y: right(y)[:2] if y.ndim == 4 and len(y) > 1 else right(y),
-            "expected 4 pictures, found 2",
+            "expected 4 images, found 2",
         ),
         (lambda y: 7 if y.ndim == 4 and len(y) > 1 else right(y), "'int' object is not iterable"),
     ],
@@ -616,7 +616,7 @@ def test_what_is_no_batch(inverse: Callable[[torch.Tensor], Any], said: str) -> 
 def one_by_one(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
     def alone(given: torch.Tensor) -> torch.Tensor:
         if given.ndim == 4 and len(given) > 1:
-            raise ValueError("one picture, please")
+            raise ValueError("one image, please")
         return function(given)
 
     return alone
@@ -624,20 +624,20 @@ def one_by_one(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[to
 
 def test_one_picture_at_a_time() -> None:
     assert reason("inverse_accepts_batch", one_by_one(right)) == (
-        "the inverse takes one picture at a time (ValueError: one picture, please)"
+        "the inverse takes one image at a time (ValueError: one image, please)"
     )
     assert reason("batch_matches_single", None, pipeline(one_by_one(normalized))) == (
-        "Normalize takes one picture at a time (ValueError: one picture, please)"
+        "Normalize takes one image at a time (ValueError: one image, please)"
     )
 
 
 LAYOUTS = [
-    (lambda t: t.stride(-1) > t.stride(-2), "a transposed picture"),
+    (lambda t: t.stride(-1) > t.stride(-2), "a transposed image"),
     (lambda t: t.stride(-1) == 2, "every second column"),
     (lambda t: t.ndim == 4 and len(t) and t.stride(1) == 1, "channels-last memory"),
     (
         lambda t: t.ndim == 4 and len(t) and t.stride(-1) == 1 and t.stride(0) == 2 * t[0].numel(),
-        "every second picture of a batch",
+        "every second image of a batch",
     ),
 ]
 
@@ -689,7 +689,7 @@ def test_how_many_layouts_were_tried() -> None:
 
 @pytest.mark.parametrize("rest", [0.0, math.nan, 1e9])
 def test_a_batch_that_is_filled_in_part_is_no_matter_of_layouts(rest: float) -> None:
-    """A loop over channels that is given a batch leaves the pictures behind the third as memory was."""
+    """A loop over channels that is given a batch leaves the images behind the third as memory was."""
 
     def loop(y: torch.Tensor) -> torch.Tensor:
         x = torch.full_like(y, rest)
@@ -699,7 +699,7 @@ def test_a_batch_that_is_filled_in_part_is_no_matter_of_layouts(rest: float) -> 
 
     assert passed("memory_layouts", loop) == "7 layouts give what contiguous memory gives"
     message, _ = failure("inverse_accepts_batch", loop)
-    assert message.startswith("the inverse gives picture 0 of a batch differently from the picture alone, by up to ")
+    assert message.startswith("the inverse gives image 0 of a batch differently from the image alone, by up to ")
 
 
 @pytest.mark.parametrize(
@@ -719,7 +719,7 @@ def test_layouts_that_cannot_be_undone() -> None:
 
     assert passed("memory_layouts", no_empty) == "9 layouts give what contiguous memory gives"
     assert failure("memory_layouts", lambda y: right(y) if y.is_contiguous() else None)[0] == (
-        "the inverse fails on a transposed picture: the inverse returned None: expected the picture. If it works in "
+        "the inverse fails on a transposed picture: the inverse returned None: expected the image. If it works in "
         "place, let it return its result."
     )
 
@@ -748,7 +748,7 @@ def test_layouts_of_what_takes_batches_alone() -> None:
     assert passed("memory_layouts", first_alone) == "9 layouts give what contiguous memory gives"
     assert reason("memory_layouts", of_arrays) == "the inverse takes arrays, and no tensors"
     assert failure("memory_layouts", lambda y: None)[0] == (
-        "the inverse returned None: expected the picture. If it works in place, let it return its result."
+        "the inverse returned None: expected the image. If it works in place, let it return its result."
     )
 
 
@@ -838,7 +838,7 @@ def test_low_precision_need_not_be_supported() -> None:
         "float16 is not supported (AssertionError); bfloat16 is not supported (AssertionError)"
     )
     assert reason("low_precision", lambda y: right(y) if y.dtype == torch.float32 else None).startswith(
-        "float16 is not supported (the inverse returned None: expected the picture."
+        "float16 is not supported (the inverse returned None: expected the image."
     )
 
     def no_bfloat16(y: torch.Tensor) -> torch.Tensor:
@@ -872,7 +872,7 @@ def test_a_clamp_of_black_and_white_alone_stops_no_gradient() -> None:
     )
     ends = torch.tensor([0.0, 1.0]).expand(3, 4, 2)
     assert reason("gradient_flows", right, images=ends) == (
-        "all values of the picture are black or white, where a clamp is no mistake"
+        "all values of the image are black or white, where a clamp is no mistake"
     )
     of_bytes = run(
         "gradient_flows", lambda y: (y * torch.tensor([50, 60, 70.0]).view(3, 1, 1) + 110).clamp(0, 255),
@@ -946,8 +946,8 @@ class Sized:
         self.transform = T.Normalize(0.5, 0.25)
         self.load = b"x" * size
 
-    def __call__(self, picture: Any) -> Any:
-        return self.transform(picture)
+    def __call__(self, image: Any) -> Any:
+        return self.transform(image)
 
 
 class Pictures(Sized):
@@ -988,7 +988,7 @@ def test_what_is_sent_to_workers() -> None:
     assert in_a_lambda.endswith(advice)
 
 
-# --- pictures of the user, other dtypes, other whites ---
+# --- images of the user, other dtypes, other whites ---
 
 
 @pytest.mark.parametrize(("low", "high"), [(-9.0, 5.0), (-3.0, 9.0)])
@@ -1105,7 +1105,7 @@ def test_layouts_of_one_picture() -> None:
 
     for pieces in (3, 2):
         assert failure("memory_layouts", lambda y, n=pieces: right(y)[..., : 99 if y.is_contiguous() else n])[0] == (
-            "the inverse gives other values on a transposed picture than on a contiguous copy."
+            "the inverse gives other values on a transposed image than on a contiguous copy."
         )
 
 
@@ -1146,14 +1146,14 @@ def test_how_many_pictures_of_a_data_set_are_looked_at() -> None:
     result = run("dataset_is_standardized", pipeline=Items(300))
     assert result.details["pictures"] == 256
     assert result.status == "passed", result
-    assert reason("dataset_is_standardized", pipeline=Items(1)) == "there are fewer than two pictures"
+    assert reason("dataset_is_standardized", pipeline=Items(1)) == "there are fewer than two images"
 
 
 def test_channels_that_do_not_fit_are_in_the_details() -> None:
     grey = T.Compose([T.Grayscale(), T.ToTensor(), T.Normalize([0.5] * 4, [0.25] * 4)])
     message, details = failure("statistics_match_channels", pipeline=grey)
     assert details == {"statistics": 4, "channels": 1}
-    assert message.endswith("Give 1 of each, or pictures of 4 channels.")
+    assert message.endswith("Give 1 of each, or images of 4 channels.")
 
 
 def test_bright_bytes_that_are_cut_off() -> None:
@@ -1213,8 +1213,8 @@ def test_statistics_that_are_doubted() -> None:
 @pytest.mark.parametrize(
     ("unmet", "status", "why"),
     [
-        ("raw", "failed", ", and no value in their pictures is below 0: is it called?"),
-        ("normalized", "not applicable", ": their pictures are kept normalized, or something else normalizes them"),
+        ("raw", "failed", ", and no value in their images is below 0: is it called?"),
+        ("normalized", "not applicable", ": their images are kept normalized, or something else normalizes them"),
     ],
 )
 def test_a_normalize_that_no_item_met(unmet: str, status: str, why: str) -> None:
@@ -1226,7 +1226,7 @@ def test_a_split_that_does_not_meet_its_normalize(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(checks, "unmet_splits", lambda pipeline: [".val"])
     assert shown("single_normalize", unmet="") == (
         "failed",
-        "none of the first items of .val met the Normalize that it holds, and no value in their pictures is below 0: "
+        "none of the first items of .val met the Normalize that it holds, and no value in their images is below 0: "
         "is it called?",
     )
 
@@ -1263,7 +1263,7 @@ def test_data_sets_of_other_statistics_or_of_none() -> None:
     assert result.status == "warned"
     assert result.details["pictures"] == 12
     assert reason("dataset_is_standardized", pipeline=Raw(12)) == (
-        "its pictures do not meet the Normalize: see single_normalize"
+        "its images do not meet the Normalize: see single_normalize"
     )
     assert reason("dataset_is_standardized") == "it is neither a data set nor a loader"
 
@@ -1271,11 +1271,11 @@ def test_data_sets_of_other_statistics_or_of_none() -> None:
 ONE, FOUR = Normalization(0.5, 0.25, source="here"), Normalization([0.5] * 4, [0.25] * 4, source="here")
 THREE, TWO = Normalization([0.5] * 3, [0.25] * 3, source="here"), Normalization([0.5] * 2, [0.25] * 2, source="here")
 MISFIT = (
-    "expected {} channels, as there are {} means and stds; found pictures of {} (shape {}) entering Normalize. here "
-    "broadcasts silently, and the picture changes its number of channels. "
+    "expected {} channels, as there are {} means and stds; found images of {} (shape {}) entering Normalize. here "
+    "broadcasts silently, and the image changes its number of channels. "
 )
-TO_RGB = "Give grey pictures one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
-DROP = "Drop the fourth channel first, with picture.convert('RGB') or x[..., :3, :, :], or give four of each."
+TO_RGB = "Give grey images one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
+DROP = "Drop the fourth channel first, with image.convert('RGB') or x[..., :3, :, :], or give four of each."
 
 
 @pytest.mark.parametrize(
@@ -1284,26 +1284,26 @@ DROP = "Drop the fourth channel first, with picture.convert('RGB') or x[..., :3,
         (THREE, 3, "passed", "3 of each, for 3 channels"),
         (ONE, 1, "passed", "1 of each, for 1 channel"),
         (TWO, 2, "passed", "2 of each, for 2 channels"),
-        (ONE, 3, "passed", "one mean and one std serve all 3 channels of the pictures"),
+        (ONE, 3, "passed", "one mean and one std serve all 3 channels of the images"),
         (THREE, 1, "failed", MISFIT.format(3, 3, "1 channel", "(1, 2, 5)") + TO_RGB),
         (THREE, 4, "failed", MISFIT.format(3, 3, "4 channels", "(4, 2, 5)") + DROP),
         (
             THREE,
             2,
             "failed",
-            MISFIT.format(3, 3, "2 channels", "(2, 2, 5)") + "Give 2 of each, or pictures of 3 channels.",
+            MISFIT.format(3, 3, "2 channels", "(2, 2, 5)") + "Give 2 of each, or images of 3 channels.",
         ),
         (
             TWO,
             1,
             "failed",
-            MISFIT.format(2, 2, "1 channel", "(1, 2, 5)") + "Give 1 of each, or pictures of 2 channels.",
+            MISFIT.format(2, 2, "1 channel", "(1, 2, 5)") + "Give 1 of each, or images of 2 channels.",
         ),
         (
             FOUR,
             3,
             "failed",
-            MISFIT.format(4, 4, "3 channels", "(3, 2, 5)") + "Give 3 of each, or pictures of 4 channels.",
+            MISFIT.format(4, 4, "3 channels", "(3, 2, 5)") + "Give 3 of each, or images of 4 channels.",
         ),
     ],
 )
@@ -1321,5 +1321,5 @@ def test_a_normalize_that_raises_says_why(channels: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(checks, "sightings", lambda pipeline, located: iter([seen]))
     status, message = shown("statistics_match_channels", THREE)
     assert status == "failed"
-    entering = "found pictures of 4 channels (shape (4, 2, 5)) entering Normalize. It raised ValueError: no.. " + DROP
+    entering = "found images of 4 channels (shape (4, 2, 5)) entering Normalize. It raised ValueError: no.. " + DROP
     assert message == "It raised ValueError: no." if channels == 3 else message.endswith(entering)

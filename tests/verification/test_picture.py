@@ -1,4 +1,4 @@
-"""Pictures of round trips: what they show, that they change nothing, and who gets them."""
+"""Images of round trips: what they show, that they change nothing, and who gets them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def titles(figure):
     return [axes.get_title() for axes in figure.axes if axes.get_title()]
 
 
-PICTURES = ["original: picture 2", "recovered", "largest error, in levels of 255"]
+PICTURES = ["original: image 2", "recovered", "largest error, in levels of 255"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ PICTURES = ["original: picture 2", "recovered", "largest error, in levels of 255
 def test_a_figure_shows_the_mistake(inverse, diagnosis, shown, highest) -> None:
     figure = check(VAL, inverse=inverse, select=ROUND_TRIP).figure()
     assert titles(figure)[-3:] == shown
-    shown_pictures = [f"original: picture {3 if inverse else 2}", *PICTURES[1:]]  # in both cases the photograph
+    shown_pictures = [f"original: image {3 if inverse else 2}", *PICTURES[1:]]  # in both cases the photograph
     assert [title.removesuffix(", clipped to 0..255") for title in titles(figure)[:3]] == shown_pictures
     assert f" {diagnosis}: " in texts(figure)
     ended = "passed" if inverse is None else "failed"
@@ -125,7 +125,7 @@ def test_the_header_in_words() -> None:
     *lines, worst = [text.get_text() for text in report.figure().texts]
     assert lines == [
         "round trip failed: inverse(normalize(x)) against x",
-        "Normalization: mean (0.5,), std (0.25,), pictures in 0..1",
+        "Normalization: mean (0.5,), std (0.25,), images in 0..1",
         "wrong-mean: grey mean is 0.6 where the pipeline has 0.5 (gain 1, offset 0.1). Use the pipeline's own mean.",
     ]
     assert worst.startswith("worst pixel off by 0.1 = 25.5 levels of 255, ")
@@ -170,7 +170,7 @@ def test_the_picture_shown_is_the_last_one_beyond_its_tolerance(off: float, show
     report = check(Normalization(0.0, 1.0, 255.0), inverse=inverse, images=images, select=ROUND_TRIP)
     subject, outcome = report._drawn()
     allowed = replace(outcome, tolerance=replace(outcome.tolerance, per_channel=(1.0,)))
-    assert titles(round_trip_figure(subject, allowed))[0] == f"original: picture {shown}"
+    assert titles(round_trip_figure(subject, allowed))[0] == f"original: image {shown}"
 
 
 @pytest.mark.parametrize(
@@ -337,8 +337,8 @@ def test_any_number_of_channels(channels: int, panels: int) -> None:
     shown = titles(figure)[3:]
     assert len(shown) == panels
     assert shown[-1].endswith(f"1 x + {2.55 * channels:.3g}")  # the worst one is there
-    colours = {mpl.colors.to_hex(axes.lines[1].get_color()) for axes in figure.axes[4:]}
-    assert colours == {"#424242"}
+    colors = {mpl.colors.to_hex(axes.lines[1].get_color()) for axes in figure.axes[4:]}
+    assert colors == {"#424242"}
 
 
 def test_only_wrong_pictures_are_chosen() -> None:
@@ -348,7 +348,7 @@ def test_only_wrong_pictures_are_chosen() -> None:
     def high_end(y):
         return right(y).clamp(max=0.9)
 
-    assert titles(check(VAL, inverse=high_end, images=images, select=ROUND_TRIP).figure())[0] == "original: picture 1"
+    assert titles(check(VAL, inverse=high_end, images=images, select=ROUND_TRIP).figure())[0] == "original: image 1"
 
 
 @pytest.mark.parametrize("style", ["ggplot", "dark_background", "classic", "grayscale"])
@@ -516,7 +516,7 @@ def test_a_session_leaves_one_picture_a_failed_round_trip(pytester: pytest.Pytes
             assert picture.size[0] == 1000
     shown = pytester.path / "seen" / "test_trip.py.test_fixture-round-trip.png"
     result.stdout.fnmatch_lines(["*AssertionError: wrong-mean: *"])
-    assert f"picture of the round trip: {shown}" in result.stdout.str()
+    assert f"image of the round trip: {shown}" in result.stdout.str()
     assert f'<property name="denorm_round_trip_picture" value="{shown}"' in (pytester.path / "out.xml").read_text()
 
 
@@ -536,7 +536,7 @@ def test_workers_draw_as_the_ini_says_and_pytest_html_shows_it(pytester: pytest.
     result = pytester.runpytest_subprocess("-n1", "-k", "fixture", *reports)
     result.assert_outcomes(failed=1)
     (picture,) = (pytester.path / "seen").iterdir()
-    assert f"picture of the round trip: {picture}" in result.stdout.str()
+    assert f"image of the round trip: {picture}" in result.stdout.str()
     for page in ("out.html", "review.html"):
         text = (pytester.path / page).read_text()
         assert base64.b64encode(picture.read_bytes()).decode() in text
@@ -551,22 +551,22 @@ def test_a_picture_that_cannot_be_written_is_told(pytester: pytest.Pytester) -> 
     )  # too late to refuse
     result = pytester.runpytest("--denorm-pictures", "--denorm-results=seen.txt", "-k", "fixture")
     result.assert_outcomes(failed=1, deselected=6)
-    result.stdout.fnmatch_lines(["no picture: *cannot be written*"])
+    result.stdout.fnmatch_lines(["no image: *cannot be written*"])
     assert (pytester.path / "seen.txt").read_text() == "mine"
 
 
 def outline(figure):
-    """What is where, in which size and colour; all but the words."""
-    colour = mpl.colors.to_hex
-    yield f"figure {figure.get_size_inches().round(4).tolist()} at {figure.dpi:g}, {colour(figure.get_facecolor())}"
+    """What is where, in which size and color; all but the words."""
+    color = mpl.colors.to_hex
+    yield f"figure {figure.get_size_inches().round(4).tolist()} at {figure.dpi:g}, {color(figure.get_facecolor())}"
     for text in figure.texts:
         x, y = text.get_position()
-        yield f"text {x:.3g} {y:.3g} {text.get_fontsize():g} {text.get_fontweight()} {colour(text.get_color())}"
+        yield f"text {x:.3g} {y:.3g} {text.get_fontsize():g} {text.get_fontweight()} {color(text.get_color())}"
     for axes in figure.axes:
         sides = " ".join(f"{side:.3g}" for side in axes.get_position(original=True).bounds)
-        yield f"axes {sides} {colour(axes.yaxis.label.get_color())} {colour(axes.get_facecolor())}"
+        yield f"axes {sides} {color(axes.yaxis.label.get_color())} {color(axes.get_facecolor())}"
         if axes.get_title():
-            yield f"  title {axes.title.get_fontsize():g} {colour(axes.title.get_color())}"
+            yield f"  title {axes.title.get_fontsize():g} {color(axes.title.get_color())}"
         for axis in (axes.xaxis, axes.yaxis):
             shown = [f"{place:g}" for place in axis.get_ticklocs()] if axis is axes.xaxis else []
             sizes = {label.get_fontsize() for label in axis.get_ticklabels()} if axis.get_ticklocs().size else set()
@@ -577,16 +577,16 @@ def outline(figure):
             for tick in axis.get_major_ticks()[:1]:
                 if tick.gridline.get_visible():
                     width, depth = tick.gridline.get_linewidth(), axes.get_axisbelow()
-                    yield f"    grid {colour(tick.gridline.get_color())} {width:g} below {depth}"
+                    yield f"    grid {color(tick.gridline.get_color())} {width:g} below {depth}"
         sides = [name for name, spine in axes.spines.items() if spine.get_visible()]
         yield f"  {' '.join(sides)}; {axes.xaxis.labelpad:g}"
         for image in axes.images:
             yield f"  image {image.get_array().shape} {image.get_interpolation()}"
         for line in axes.lines:
             style = f"{line.get_linestyle()} {line.get_linewidth():g} {line.get_marker()} {line.get_markersize():g}"
-            yield f"  line {colour(line.get_color())} {style} {line.get_alpha()} {line.get_markeredgewidth():g}"
+            yield f"  line {color(line.get_color())} {style} {line.get_alpha()} {line.get_markeredgewidth():g}"
         for band in axes.patches:
-            yield f"  band {colour(band.get_facecolor())} {band.zorder:g}"
+            yield f"  band {color(band.get_facecolor())} {band.zorder:g}"
         legend = axes.get_legend()
         if legend is not None:
             sizes = {text.get_fontsize() for text in legend.get_texts()}
@@ -669,10 +669,10 @@ def test_what_would_be_is_dashed_and_what_is_is_not(monkeypatch: pytest.MonkeyPa
     draw = mpl.lines.Line2D.draw
 
     def watched(line, renderer):
-        colour, kept = mpl.colors.to_hex(line.get_color()), mpl.backend_bases.GraphicsContextBase.set_dashes
+        color, kept = mpl.colors.to_hex(line.get_color()), mpl.backend_bases.GraphicsContextBase.set_dashes
 
         def set_dashes(self, offset, pattern):
-            dashes.append((colour, offset, pattern and list(pattern)))
+            dashes.append((color, offset, pattern and list(pattern)))
             return kept(self, offset, pattern)
 
         with monkeypatch.context() as patch:
@@ -706,7 +706,7 @@ def test_the_legend_stays_where_it_is() -> None:
     assert box.x0 < 0.05 < 0.95 < box.y1
 
 
-def test_channels_have_their_colours() -> None:
+def test_channels_have_their_colors() -> None:
     figure = check(VAL, select=ROUND_TRIP).figure()
     above = [axes for axes in figure.axes if axes.get_title().split(":")[0] in ("red", "green", "blue")]
     shown = [mpl.colors.to_hex(line.get_color()) for axes in above for line in axes.lines if line.get_marker() == "."]
@@ -738,7 +738,7 @@ def test_a_file_has_no_alpha_and_a_picture_is_numbered_where_there_are_several()
         assert picture.mode == "RGB"
         # older versions of matplotlib cut off, where newer ones round
         assert picture.size == report.figure().canvas.get_width_height() == (1000, pytest.approx(745, abs=1))
-    assert titles(report.figure())[:2] == ["original: picture 1", "recovered, clipped to 0..255"]
+    assert titles(report.figure())[:2] == ["original: image 1", "recovered, clipped to 0..255"]
 
 
 def test_the_error_map_shows_the_worst_channel_and_grey_is_grey() -> None:

@@ -35,7 +35,7 @@ from pytest_denorm.errors import (
 )
 
 SOURCE = "Compose.transforms[1]: torchvision.transforms.Normalize"
-STATISTICS = "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1"
+STATISTICS = "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), images in 0..1"
 LONG = "channels are mixed: red also answers to green (0.1 for 0.9 of its own), and blue to all of them."
 WRONG_STD = Diagnosis("wrong-std", False, 0.1, 5, 768, "blue: gain 1.133, offset -0.054: the inverse uses std 0.255.")
 HALF = Normalization(0.5, 0.25)
@@ -64,7 +64,7 @@ OF_EVERY_KIND = report(
 def test_a_report_in_words() -> None:
     assert str(OF_EVERY_KIND) == (
         "pytest-denorm: val: Compose.transforms[1]: torchvision.transforms.Normalize\n"
-        "  mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1\n"
+        "  mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), images in 0..1\n"
         "  inverse: project.undo (project.py:3)\n"
         "  ok    finds_normalize\n"
         "        Compose.transforms[1]: torchvision.transforms.Normalize\n"
@@ -96,7 +96,7 @@ def test_the_failure_of_one_test_in_words() -> None:
         "was expected to fail; 7 bytes\n"
         "  fails: picklable\n"
         "pipeline: val: Compose.transforms[1]: torchvision.transforms.Normalize\n"
-        "  mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), pictures in 0..1\n"
+        "  mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), images in 0..1\n"
         "  inverse: project.undo (project.py:3)\n"
         "again: import pytest_denorm; print(pytest_denorm.check(val, select=['round_trip', 'channel_order', "
         "'picklable']))"
@@ -115,7 +115,7 @@ def test_a_report_without_anything_to_tell_is_short() -> None:
         "1 check: 1 run, 1 failed\n"
         "again: all of it"
     )
-    right = Diagnosis("exact", True, 0.0, 0, 768, "the picture comes back: all 768 levels come back.")
+    right = Diagnosis("exact", True, 0.0, 0, 768, "the image comes back: all 768 levels come back.")
     fine = report(CheckResult("round_trip", "passed", "off by 1e-08"), diagnosis=right)
     assert str(fine).splitlines()[3:] == [
         "  ok    round_trip                 off by 1e-08",
@@ -188,7 +188,7 @@ def test_what_did_not_run_for_one_reason_shares_a_row_only_with_its_neighbours()
     assert [row.split("  ")[0].strip() for row in rows] == ["a, a", "asked", "b", "c, c", "asked", "a"]
 
 
-def test_a_notebook_shows_each_result_in_its_colour() -> None:
+def test_a_notebook_shows_each_result_in_its_color() -> None:
     green, red, grey = "#2e7d32", "#c62828", "#757575"
     page = ElementTree.fromstring(OF_EVERY_KIND._repr_html_())
     rows = [list(row) for row in page.iter("tr")]
@@ -197,8 +197,8 @@ def test_a_notebook_shows_each_result_in_its_colour() -> None:
         [one.status, one.name, one.message] for one in results
     ]
     assert not any(row.tail for row in page.iter("tr"))
-    colours = [green, grey, grey, grey, red, red, grey, red]
-    assert all(f";color:{colour};" in row[0].attrib["style"] for colour, row in zip(colours, rows, strict=True))
+    colors = [green, grey, grey, grey, red, red, grey, red]
+    assert all(f";color:{color};" in row[0].attrib["style"] for color, row in zip(colors, rows, strict=True))
     title, *facts, _, summary = page
     assert (title.text, title.attrib["style"]) == (f"pytest-denorm: {OF_EVERY_KIND.title}", f"color:{red}")
     assert [fact.text for fact in facts] == [
@@ -210,7 +210,7 @@ def test_a_notebook_shows_each_result_in_its_colour() -> None:
 
 
 def test_a_notebook_shows_no_diagnosis_of_what_is_right() -> None:
-    right = Diagnosis("exact", True, 0.0, 0, 768, "the picture comes back: all 768 levels come back.")
+    right = Diagnosis("exact", True, 0.0, 0, 768, "the image comes back: all 768 levels come back.")
     fine = report(CheckResult("round_trip", "passed", "<b>"), diagnosis=right, statistics="", inverse="a & b")
     title, *facts, _, summary = page = ElementTree.fromstring(fine._repr_html_())
     assert title.attrib["style"] == "color:#2e7d32"
@@ -244,7 +244,7 @@ def test_ok(statuses: list[str], ok: bool, failures: int) -> None:
         with pytest.raises(AssertionError) as caught:
             found.raise_for_failures()
         assert str(caught.value) == found.failure_text()
-        assert failed_round_trip(caught.value) is None  # there are no pictures
+        assert failed_round_trip(caught.value) is None  # there are no images
 
 
 def test_a_report_as_plain_data() -> None:
@@ -337,7 +337,7 @@ def test_what_was_verified_is_named() -> None:
 
 def test_a_preset_is_verified_by_its_name() -> None:
     named, given = (check(one, select=["round_trip", "picklable"]) for one in ("mnist", preset("mnist")))
-    assert named.statistics == "mean (0.1307,), std (0.3081,), pictures in 0..1"
+    assert named.statistics == "mean (0.1307,), std (0.3081,), images in 0..1"
     assert named == given  # as many bytes are sent to workers, too
 
 
@@ -383,7 +383,7 @@ def test_statistics_on_another_scale_are_told_by_one_check_alone() -> None:
 
 
 def test_without_a_normalize_nothing_else_is_named() -> None:
-    found = check(lambda picture: picture, select=["finds_normalize", "round_trip"])
+    found = check(lambda image: image, select=["finds_normalize", "round_trip"])
     assert (found.source, found.statistics, found.diagnosis) == ("", "", None)
     assert [one.status for one in found.results] == ["failed", "not applicable"]
     assert found.results[0].details == {"error": "NormalizeNotFoundError"}
@@ -417,7 +417,7 @@ def test_a_failed_round_trip_is_drawn_saved_and_shown(tmp_path: Path) -> None:
     assert wrong.figure().axes
     again = pickle.loads(pickle.dumps(wrong))
     assert again == wrong
-    with pytest.raises(ImageError, match="it was read back, and holds no pictures"):
+    with pytest.raises(ImageError, match="it was read back, and holds no images"):
         again.figure()
 
 
@@ -475,7 +475,7 @@ def test_pictures_of_different_sizes_make_no_batch() -> None:
     ):
         trip, batch = check(HALF, images=images, select=names).results
         assert (trip.status, batch.status) == ("passed", status)
-    assert batch.message == "the pictures differ in size, and make no batch"
+    assert batch.message == "the images differ in size, and make no batch"
 
 
 # --- which checks ---
@@ -641,8 +641,8 @@ def test_parameters_are_named_after_pipelines_and_checks() -> None:
 
 
 class Steps(list[Any]):
-    def __call__(self, picture: Any) -> Any:
-        return picture
+    def __call__(self, image: Any) -> Any:
+        return image
 
 
 class Shown:

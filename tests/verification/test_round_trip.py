@@ -72,10 +72,10 @@ def test_everything_is_in_the_message() -> None:
         "wrong-mean: green mean is 111.25 where the pipeline has 110 (gain 1, offset 1.2). "
         "Use the pipeline's own mean.\n"
         "  Normalize   Normalization\n"
-        "              mean (100, 110, 120), std (50, 60, 70), pictures in 0..255\n"
+        "              mean (100, 110, 120), std (50, 60, 70), images in 0..255\n"
         "  inverse     test_round_trip.off_in_green_and_blue (HERE)\n"
         "  worst       4 = 4 levels of 255, 3.2 times the tolerance 1.25\n"
-        "              picture 0, channel 2 (blue), row 1, column 0: expected 211, found 215\n"
+        "              image 0, channel 2 (blue), row 1, column 0: expected 211, found 215\n"
         "  channels    red 0 (0 levels) ok, green 1.25 (1.25 levels) ok, blue 4 (4 levels) off\n"
         "  levels      256 of 768 come back as another byte\n"
         "  tolerance   1.25 = 1.25 levels: the number given as tolerance="
@@ -92,7 +92,7 @@ def test_the_derived_inverse_and_the_source_are_named() -> None:
     lines = str(caught.value).splitlines()
     assert lines[1:4] == [
         "  Normalize   Compose.transforms[1]: torchvision.transforms.Normalize",
-        "              mean (0.485,), std (0.229,), pictures in 0..1",
+        "              mean (0.485,), std (0.229,), images in 0..1",
         "  inverse     derived: Denormalize(mean=(0.485,), std=(0.229,))",
     ]
     assert ", the tolerance is 0" in lines[4]
@@ -147,7 +147,7 @@ def test_statistics_of_bytes_are_for_the_bytes_that_enter() -> None:
 
 
 def test_who_raises_is_told() -> None:
-    def raising(picture: torch.Tensor) -> torch.Tensor:
+    def raising(image: torch.Tensor) -> torch.Tensor:
         raise OSError("no disk")
 
     class Raising(T.Normalize):
@@ -174,7 +174,7 @@ def test_numbers_have_a_few_digits_and_channels_without_a_name_their_number() ->
         )
     text = str(caught.value)
     assert "  worst       0.1235 = 31.48 levels of 255, 1.23 times the tolerance 0.1\n" in text
-    assert " picture 0, channel 3, row 0, column 0: expected 0.25, found 0.373457\n" in text
+    assert " image 0, channel 3, row 0, column 0: expected 0.25, found 0.373457\n" in text
     assert "channel 3 0.123 (31.5 levels) off, channel 4 " in text
 
 
@@ -203,7 +203,7 @@ def test_the_derived_inverse_does_not_turn_channels_back() -> None:
 def test_an_inverse_that_is_no_function_is_refused(inverse: Any) -> None:
     with pytest.raises(ImageTypeError) as caught:
         assert_round_trip(BYTES, inverse=inverse)
-    assert str(caught.value) == f"inverse is {inverse!r}: expected a function of a normalized picture, or None."
+    assert str(caught.value) == f"inverse is {inverse!r}: expected a function of a normalized image, or None."
 
 
 # --- what is allowed ---
@@ -222,7 +222,7 @@ def test_an_error_as_large_as_the_tolerance_is_allowed() -> None:
 def test_without_tolerance_any_error_is_infinitely_too_large() -> None:
     assert trip(changed(_012=0.5), tolerance=0).ratio == math.inf
     growing = trip(lambda y: right(y) + (0.5 if y.shape[1:] == (1, 1) else 0.25), [PICTURE, PICTURE[:, :1, :1]], 0)
-    assert (growing.worst.picture, growing.worst.error) == (1, 0.5)
+    assert (growing.worst.image, growing.worst.error) == (1, 0.5)
     exact = trip(right, torch.full_like(PICTURE, 100.0)[:, :1, :1] + torch.tensor([0, 10, 20.0])[:, None, None], 0)
     assert (exact.ratio, exact.ok) == (0.0, True)
 
@@ -298,7 +298,7 @@ def test_the_worst_pixel_is_the_one_furthest_beyond_its_own_tolerance() -> None:
         x[channel] += change
         return x
 
-    assert (trip(inverse, [PICTURE] * 2).worst.picture, trip(right).worst.picture) == (1, 0)
+    assert (trip(inverse, [PICTURE] * 2).worst.image, trip(right).worst.image) == (1, 0)
     assert [error > 10 * bound for error, bound in zip(outcome.channel_errors, bounds, strict=True)] == [
         True,
         False,
@@ -331,7 +331,7 @@ def test_what_is_no_number_is_the_worst(value: float) -> None:
 def test_a_picture_without_pixels_is_passed_over() -> None:
     empty = torch.zeros(3, 0, 3)
     outcome = trip(changed(_012=8.0), [empty, PICTURE, empty])
-    assert outcome.worst.picture == 1
+    assert outcome.worst.image == 1
     assert outcome.tolerance == trip(right).tolerance
 
 
@@ -411,7 +411,7 @@ def test_an_inverse_may_work_in_another_dtype(dtype: torch.dtype) -> None:
 
 
 def test_as_many_levels_as_arithmetic_explains() -> None:
-    """Far from the pictures, a mean leaves less of them; how many levels that costs is allowed to the last bit."""
+    """Far from the images, a mean leaves less of them; how many levels that costs is allowed to the last bit."""
     far = Normalization(-2e4, 1.0)
 
     def off(by: int) -> RoundTrip:
@@ -432,7 +432,7 @@ def test_a_bound_without_end_is_no_failure() -> None:
     """Where a dtype cannot hold the normalized values, neither the error nor what is allowed is a number."""
     tiny = Normalization((0.5, 0.5, 0.5), (1e-6, 1e-6, 1e-6))
     outcome = trip(None, PICTURE.half() / 255, statistics=tiny)
-    assert outcome.worst.picture == 0
+    assert outcome.worst.image == 0
     assert outcome.ok == (not math.isfinite(outcome.tolerance.largest))
 
 
@@ -494,13 +494,13 @@ def test_values_beside_the_levels_are_sent_to_an_inverse_of_bytes() -> None:
 
 def test_one_channel_of_equal_bins_is_as_good_as_all() -> None:
     """10.6 is nearer to level 11, and in the tenth of 256 equal parts."""
-    picture = torch.tensor([10.6, 10.0, 20.0]).view(3, 1, 1).expand(3, 2, 3) / 255
+    image = torch.tensor([10.6, 10.0, 20.0]).view(3, 1, 1).expand(3, 2, 3) / 255
     bins = lambda y: ((y * 0.25 + 0.5) * 256).clamp(0, 255).byte()  # noqa: E731
-    outcome = trip(bins, picture, statistics=UNIT)
+    outcome = trip(bins, image, statistics=UNIT)
     assert outcome.ok
     assert outcome.worst.error == 0
 
-    assert not trip(bins, picture, 0.55 / 255, UNIT).ok  # less is allowed than that takes
+    assert not trip(bins, image, 0.55 / 255, UNIT).ok  # less is allowed than that takes
     near = torch.full((3, 2, 3), 10.3 / 255)
     assert trip(bins, near, statistics=UNIT).worst.error == pytest.approx(0.3 / 255, rel=1e-3)
 
@@ -520,7 +520,7 @@ def test_integers_are_rounded_to_the_nearest_or_cast_to_one_beside() -> None:
         assert rounds.tolerance.reason.startswith(f"{what} are rounded to the nearest {one}, and float32 ")
         assert casts.tolerance.reason.startswith(f"{what} are cast to one beside, and float32 ")
         assert 0.39 < rounds.worst.error / step < 0.5
-        assert casts.worst.picture < len(subject.images)  # values beside the levels are not sent
+        assert casts.worst.image < len(subject.images)  # values beside the levels are not sent
 
 
 def test_channels_are_turned_back_by_an_inverse_of_the_projects_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -546,7 +546,7 @@ def test_pictures_that_were_chosen_are_all_that_is_sent() -> None:
     assert_round_trip(normalization, inverse=made_bytes(normalization, torch.trunc), images=chosen)
 
 
-# --- pictures that do not come back, though the inverse is right ---
+# --- images that do not come back, though the inverse is right ---
 
 
 @pytest.mark.parametrize(
@@ -565,13 +565,12 @@ def test_pictures_that_were_chosen_are_all_that_is_sent() -> None:
         (
             lambda y: (y * 0.25 + 0.5).clamp(0, 1),
             {"images": torch.linspace(-0.5, 1.5, 64).view(1, 8, 8)},
-            "none: the inverse is right for pictures in 0..1, and these are in -0.5..1.5: is what lies outside "
-            "clipped?",
+            "none: the inverse is right for images in 0..1, and these are in -0.5..1.5: is what lies outside clipped?",
         ),
         (
             lambda y: y * 0.25 + (0.5 if y.shape[-1] > 8 else 0.6),
             {"images": torch.rand(1, 8, 8)},
-            "none: the inverse is right for pictures in 0..1 of other sizes and values, and not for these",
+            "none: the inverse is right for images in 0..1 of other sizes and values, and not for these",
         ),
     ],
 )
@@ -582,8 +581,8 @@ def test_why_a_right_inverse_fails(inverse: Any, given: dict[str, Any], why: str
 
 
 AS_FLOATS = "none: the inverse is right, and gives 0..255 as floats: say so with output_max=255, or let it make bytes"
-OTHERS = "none: the inverse is right for pictures in 0..{:g} of other sizes and values, and not for these"
-OUTSIDE = "none: the inverse is right for pictures in 0..1, and these are in {}..{}: is what lies outside clipped?"
+OTHERS = "none: the inverse is right for images in 0..{:g} of other sizes and values, and not for these"
+OUTSIDE = "none: the inverse is right for images in 0..1, and these are in {}..{}: is what lies outside clipped?"
 TOO_LITTLE = "none: the inverse is right, and the tolerance that was given less than arithmetic takes, {:.3g}"
 
 

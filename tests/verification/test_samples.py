@@ -14,28 +14,28 @@ from torchvision import transforms as T
 
 from pytest_denorm.checks import check, sample_images
 from pytest_denorm.errors import DenormWarning, ImageError
-from pytest_denorm.pipelines.samples import images_for_an_inverse, level_picture, photograph
+from pytest_denorm.pipelines.samples import images_for_an_inverse, level_image, photograph
 
 
 @pytest.fixture
 def hopper() -> Image.Image:
-    with Image.open(Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")) as picture:
-        return picture.convert("RGB").crop((0, 60, 512, 444)).resize((64, 48), Image.Resampling.LANCZOS)
+    with Image.open(Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")) as image:
+        return image.convert("RGB").crop((0, 60, 512, 444)).resize((64, 48), Image.Resampling.LANCZOS)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4, 200])
 def test_every_level_is_in_every_channel_in_an_order_of_its_own(channels: int) -> None:
-    for picture, times in ((level_picture(channels), 1), (sample_images(channels)[0], 12)):
-        rows = picture.flatten(1)
+    for image, times in ((level_image(channels), 1), (sample_images(channels)[0], 12)):
+        rows = image.flatten(1)
         assert all((row.bincount(minlength=256) == times).all() for row in rows)
         assert len(rows.unique(dim=0)) == channels
 
 
 def test_one_channel_counts_from_black_to_white() -> None:
-    assert level_picture(1).flatten().tolist() == list(range(256))
+    assert level_image(1).flatten().tolist() == list(range(256))
 
 
-def test_extremes_are_pure_colours_and_levels_beside_the_ends_and_the_middle() -> None:
+def test_extremes_are_pure_colors_and_levels_beside_the_ends_and_the_middle() -> None:
     assert sample_images().shape == (3, 3, 48, 64)
     bars = sample_images()[1]
     assert (bars == bars[:, :1]).all()  # vertical bars
@@ -47,7 +47,7 @@ def test_extremes_are_pure_colours_and_levels_beside_the_ends_and_the_middle() -
     assert all(len(set(column)) == 3 for column in near.tolist())
 
 
-def test_further_channels_repeat_the_pure_colours() -> None:
+def test_further_channels_repeat_the_pure_colors() -> None:
     first = sample_images(7)[1, :, 0, :32]
     assert torch.equal(first[3:6], first[:3])
     assert torch.equal(first[6], first[0])

@@ -1,4 +1,4 @@
-"""albumentations: Normalize in its five modes, the compositions. Pictures are arrays (H, W, C)."""
+"""albumentations: Normalize in its five modes, the compositions. Images are arrays (H, W, C)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from ..registry import Description, Leaf, Parts, Refusal, class_names
 
 _OWN_STATISTICS = {
-    "image": "mode 'image' takes mean and std of each picture, and clips",
-    "image_per_channel": "mode 'image_per_channel' takes mean and std of each channel of each picture, and clips",
-    "min_max": "mode 'min_max' stretches each picture from its own smallest to its own largest value",
-    "min_max_per_channel": "mode 'min_max_per_channel' stretches each channel of each picture to its own extremes",
+    "image": "mode 'image' takes mean and std of each image, and clips",
+    "image_per_channel": "mode 'image_per_channel' takes mean and std of each channel of each image, and clips",
+    "min_max": "mode 'min_max' stretches each image from its own smallest to its own largest value",
+    "min_max_per_channel": "mode 'min_max_per_channel' stretches each channel of each image to its own extremes",
 }
 
 
@@ -37,7 +37,7 @@ def _normalize(op: Any) -> Leaf | Refusal:
         mean,
         std,
         white,
-        apply=lambda pictures: _apply(op, pictures),
+        apply=lambda images: _apply(op, images),
         probability=float(op.p),
         entry="apply_with_params",
     )
@@ -47,8 +47,8 @@ def _listed(values: Any) -> Any:
     return values if hasattr(values, "__len__") else [values]
 
 
-def _apply(op: Any, pictures: Any) -> Any:
+def _apply(op: Any, images: Any) -> Any:
     import torch
 
-    arrays = [op.apply(picture.movedim(0, -1).contiguous().numpy()) for picture in pictures]
+    arrays = [op.apply(image.movedim(0, -1).contiguous().numpy()) for image in images]
     return torch.stack([torch.from_numpy(array).movedim(-1, 0) for array in arrays])

@@ -23,12 +23,12 @@ def describe(obj: Any) -> Description:
         1.0 if std is None else std,
         white,
         name="segmentation_models_pytorch.encoders.preprocess_input",
-        apply=lambda pictures: _apply(alone, pictures),
+        apply=lambda images: _apply(alone, images),
         entry=None,
     )
 
 
-def _apply(call: Any, pictures: Any) -> Any:
+def _apply(call: Any, images: Any) -> Any:
     import torch
 
-    return torch.from_numpy(call(pictures.movedim(1, -1).numpy())).movedim(-1, 1)
+    return torch.from_numpy(call(images.movedim(1, -1).numpy())).movedim(-1, 1)

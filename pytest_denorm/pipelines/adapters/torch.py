@@ -40,7 +40,7 @@ def _dataset(wrapper: Any) -> Parts:
 
 
 def _loader(loader: Any) -> Parts:
-    """Pictures are read one by one, then made into batches, where the user's own code may normalize them."""
+    """Images are read one by one, then made into batches, where the user's own code may normalize them."""
     collate = loader.collate_fn
     of_torch = inspect.isfunction(collate) and collate.__module__.startswith("torch.")
     beyond = () if of_torch else ((".collate_fn", collate),)

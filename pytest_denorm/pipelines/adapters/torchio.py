@@ -35,7 +35,7 @@ def _rescale(op: Any) -> Leaf | Refusal:
         low - op.out_min * std,
         std,
         white,
-        apply=lambda pictures: op.rescale(pictures, pictures == pictures, "pictures"),
+        apply=lambda images: op.rescale(images, images == images, "images"),
         probability=float(op.probability),
         entry="rescale",
         rescales=True,

@@ -24,20 +24,20 @@ def describe(obj: Any) -> Description:
 
 
 def _normalize(op: Any) -> Leaf:
-    # the method of the second generation that gets one picture at a time; called _transform before torchvision 0.20
+    # the method of the second generation that gets one image at a time; called _transform before torchvision 0.20
     entry = next((name for name in ("transform", "_transform") if hasattr(op, name)), "forward")
-    return Leaf(op.mean, op.std, apply=op, entry=entry, is_picture=_is_picture)
+    return Leaf(op.mean, op.std, apply=op, entry=entry, is_image=_is_image)
 
 
-def said_to_be_picture(thing: Any) -> bool | None:
-    """Whether a tensor of torchvision's own classes is a picture, by its class; None of anything else."""
+def said_to_be_image(thing: Any) -> bool | None:
+    """Whether a tensor of torchvision's own classes is an image, by its class; None of anything else."""
     names = class_names(thing, "torchvision")
     return not {"Image", "Video"}.isdisjoint(names) if "TVTensor" in names else None
 
 
-def _is_picture(thing: Any) -> bool:
+def _is_image(thing: Any) -> bool:
     """Transforms of the second generation are called with boxes and masks too, and leave them as they are."""
-    return said_to_be_picture(thing) is not False
+    return said_to_be_image(thing) is not False
 
 
 def _partial(call: functools.partial[Any]) -> Description:
@@ -56,18 +56,18 @@ def _preset(op: Any) -> Leaf:
     """What ``weights.transforms()`` returns: resizing, cropping and Normalize in one module."""
     is_video = type(op).__name__ == "VideoClassification"
 
-    def apply(pictures: Any) -> Any:
+    def apply(images: Any) -> Any:
         # the same module, told that resizing and cropping have nothing to do
         alone = copy.copy(op)
-        height, width = pictures.shape[-2:]
+        height, width = images.shape[-2:]
         if is_video:
             alone.resize_size = alone.crop_size = [height, width]
-            return alone(pictures).transpose(0, 1)
+            return alone(images).transpose(0, 1)
         if getattr(op, "crop_size", None) is not None:
             alone.crop_size = [height, width]
         if op.resize_size is not None:
             alone.resize_size = [min(height, width)]
-        return alone(pictures)
+        return alone(images)
 
     return Leaf(op.mean, op.std, channel_axis=-4 if is_video else None, apply=apply, entry=None)
 
@@ -78,7 +78,7 @@ def _weights(member: Any) -> Parts:
 
 
 def _detection(op: Any) -> Leaf:
-    """The transform within detection models, which normalizes, resizes and batches a list of pictures."""
+    """The transform within detection models, which normalizes, resizes and batches a list of images."""
     return Leaf(
         op.image_mean,
         op.image_std,
@@ -88,9 +88,9 @@ def _detection(op: Any) -> Leaf:
 
 
 def _optical_flow(op: Any) -> Leaf:
-    """Its statistics are written in its code (torchvision.transforms._presets); it takes two pictures."""
+    """Its statistics are written in its code (torchvision.transforms._presets); it takes two images."""
     half = (0.5, 0.5, 0.5)
-    return Leaf(half, half, apply=lambda pictures: op(pictures, pictures)[0], entry=None)
+    return Leaf(half, half, apply=lambda images: op(images, images)[0], entry=None)
 
 
 def _sequence(op: Any) -> Parts:

@@ -8,7 +8,7 @@ from ...core.normalization import as_floats
 from ..registry import Description, Leaf, Parts, Refusal, class_names
 
 _OWN_STATISTICS = {
-    name + backend: "it takes mean and std of each picture"
+    name + backend: "it takes mean and std of each image"
     for name in ("Pix2StructImageProcessor", "Kosmos2_5ImageProcessor")
     for backend in ("", "Pil", "Fast")
 }
@@ -27,11 +27,11 @@ def describe(obj: Any) -> Description:
 
 def _image_processor(processor: Any) -> Leaf | Refusal | None:
     if getattr(processor, "do_color_quantize", False):
-        return Refusal("with do_color_quantize, every pixel becomes the number of the colour nearest to it")
+        return Refusal("with do_color_quantize, every pixel becomes the number of the color nearest to it")
     mean, std = getattr(processor, "image_mean", None), getattr(processor, "image_std", None)
     if not getattr(processor, "do_normalize", False) or mean is None or std is None:
         return None
-    if not getattr(processor, "do_rescale", False):  # that is for pictures which are in 0..1 already
+    if not getattr(processor, "do_rescale", False):  # that is for images which are in 0..1 already
         return Leaf(mean, std, entry=None)
     if any(getattr(processor, name, False) for name in ("offset", "rescale_offset")):
         mean = [value + 1 for value in as_floats(mean, "image_mean")]  # rescaling ends with - 1
