@@ -90,27 +90,20 @@ def worst_ratio(found: T, x: T, bound: T) -> float:
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_derived_bound_holds_for_millions_of_draws(dtype: torch.dtype, record_property: Any) -> None:
-    worst, count = {}, 0
+def test_derived_bound_holds_and_is_nearly_reached(dtype: torch.dtype) -> None:
+    worst = {}
     for seed, name in enumerate(DRAWS):
         x, normalization = draw(dtype, name, 1000, 150, seed)
         m, s = constants(normalization, dtype)
-        y = (x - m) / s
-        found = denormalize(y[:, None], normalization, channel_axis=0)[:, 0]
+        found = denormalize(((x - m) / s)[:, None], normalization, channel_axis=0)[:, 0]
         bound = bounds(normalization, dtype, x, derived=True)
-        finite = torch.isfinite(bound)
-        assert finite.any()
+        assert torch.isfinite(bound).any()
         worst[name] = worst_ratio(found, x, bound)
-        count += x[finite].numel()
-    print(f"\n{dtype}: {count:,} draws; worst error / bound: " + ", ".join(f"{k} {v:.3f}" for k, v in worst.items()))
-    record_property(f"worst error / bound, derived, {dtype}", worst)
-    assert count >= 600_000  # of each of four dtypes
-    assert max(worst.values()) <= 1
-    assert max(worst.values()) >= 0.5  # a bound that nothing comes near would show nothing
+    assert 0.5 <= max(worst.values()) <= 1  # a bound that nothing comes near would show nothing
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_general_bound_holds_for_every_correct_formula(dtype: torch.dtype, record_property: Any) -> None:
+def test_general_bound_holds_for_every_correct_formula(dtype: torch.dtype) -> None:
     worst: dict[str, float] = {}
     for seed, name in enumerate(DRAWS):
         x, normalization = draw(dtype, name, 200, 80, 100 + seed)
@@ -122,9 +115,6 @@ def test_general_bound_holds_for_every_correct_formula(dtype: torch.dtype, recor
             for back, inverse in INVERSES.items():
                 pair = f"{how}, {back}"
                 worst[pair] = max(worst.get(pair, 0.0), worst_ratio(inverse(y, m, s), x, bound))
-    top = sorted(worst, key=worst.__getitem__)[-3:]
-    print(f"\n{dtype}: worst error / bound: " + "; ".join(f"{pair}: {worst[pair]:.3f}" for pair in reversed(top)))
-    record_property(f"worst error / bound, any formula, {dtype}", max(worst.values()))
     assert len(worst) == 42
     assert max(worst.values()) <= 1
 
@@ -144,7 +134,7 @@ def test_general_bound_holds_for_numpy(dtype: type[np.floating[Any]]) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_float32_bound_is_tight(name: str, record_property: Any) -> None:
+def test_float32_bound_is_tight(name: str) -> None:
     preset = PRESETS[name]
     generator = torch.Generator().manual_seed(7)
     x = torch.rand((preset.channels, 300_000), generator=generator)
@@ -155,8 +145,6 @@ def test_float32_bound_is_tight(name: str, record_property: Any) -> None:
     error = (found.double() - x.double()).abs().amax(dim=1)
     assert (error <= torch.tensor(tolerance.per_channel)).all()
     ratio = float(error.max()) / tolerance.largest
-    print(f"\n{name}: worst error {float(error.max()):.4g}, bound {tolerance.largest:.4g}, ratio {ratio:.3f}")
-    record_property(f"worst error / bound, {name}, float32", ratio)
     assert 0.25 <= ratio <= 1
 
 
@@ -220,12 +208,6 @@ class TestFormat:
             assert form.rounding(math.nextafter(form.largest, math.inf)) == math.inf
             assert form.rounding(math.nan) == math.inf
 
-    def test_what_is_no_number_stays_so(self) -> None:
-        assert self.form.nearest(math.inf) == math.inf
-        assert self.form.nearest(-math.inf) == -math.inf
-        assert math.isnan(self.form.nearest(math.nan))
-        assert self.form.nearest(0.0) == 0
-
 
 #: The bound for one channel: mean, std, pixel_max, dtype, low, high, derived, rounded_input. A bound that grew would
 #: still hold and hide mistakes, so it stays what the derivation gives. These differ in what matters to it: powers of
@@ -261,12 +243,6 @@ def test_the_bound_is_what_the_derivation_gives(case: tuple[Any, ...], bound: fl
     assert found.pixel_max == pixel_max
 
 
-def test_the_inverse_is_not_ours_and_the_picture_exact_unless_that_is_said() -> None:
-    imagenet = PRESETS["imagenet"]
-    said = round_trip_tolerance(imagenet, "float32", low=0.0, high=1.0, derived=False, rounded_input=False)
-    assert round_trip_tolerance(imagenet, "float32") == said
-
-
 def test_the_largest_bound_counts_and_is_shown_in_levels() -> None:
     tolerance = Tolerance((0.5, 1.0, 0.25), "because", pixel_max=255.0)
     assert (tolerance.largest, tolerance.levels) == (1.0, 1.0)
@@ -290,12 +266,6 @@ def test_a_tolerance_is_a_number_from_0(value: Any) -> None:
     with pytest.raises(SettingsError) as error:
         Tolerance.given(value, 3)
     assert str(error.value) == message
-
-
-def test_one_channel_that_cannot_be_bounded_is_enough_to_say_so() -> None:
-    assert round_trip_tolerance(Normalization([0.5, 0.5], [0.5, 1e-9]), "float16").reason == (
-        "none: in float16 a std vanishes or a normalized value overflows, so nothing can be asserted"
-    )
 
 
 def test_formats_are_known_by_the_dtypes_of_torch_and_numpy() -> None:
