@@ -55,12 +55,5 @@ def test_channels_that_are_made_of_one(given, output, count):
     assert spread_over(given, ramp(*output), 3) is None
 
 
-def test_several_pictures_are_no_statistics():
-    one = ramp(1, 48, 49)
-    assert spread_over((1, 48, 49), np.stack([one, one]), 1) is None
-    assert spread_over((1, 48, 49), np.stack([ramp(4, 48, 49)] * 2), 3) == 4
-    assert spread_over((1, 48, 49), np.stack([one, one + 1]), 3) == 2
-
-
 def test_the_number_of_the_users_pictures_comes_first():
     assert [first_of(count) for count in (None, 1, 3, 4)] == [(3, 1), (1, 3), (3, 1), (4, 3, 1)]

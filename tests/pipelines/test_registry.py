@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -71,18 +69,13 @@ def test_unknown_before_and_known_after(register):
     assert located.apply(torch.ones(1)) == 2
 
 
-def test_a_normalization_will_do(register):
-    register(__name__, lambda obj: Normalization(0.5, 0.5, source="ours") if isinstance(obj, Standardize) else None)
-    assert find_normalize(Standardize(0, 1)).source == "ours"
-
-
 def test_refusal(register):
     register(__name__, lambda obj: Refusal("it takes the median of each image"))
     with pytest.raises(NotInvertibleError) as caught:
         find_normalize(Standardize(0, 1))
     assert str(caught.value) == (
         f"Standardize: {__name__}.Standardize cannot be undone by a fixed mean and std: it takes the median of each "
-        "picture"
+        "image"
     )
 
 
@@ -170,14 +163,3 @@ def test_the_documented_example(pytester):
     pytester.makeconftest("\n".join(line[4:] for line in lines))
     pytester.syspathinsert()
     pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
-
-
-def test_registering_loads_no_heavy_library():
-    """A conftest.py that registers an adapter is loaded in every session."""
-    code = (
-        "import sys; from pytest_denorm import Normalization, register_adapter\n"
-        "register_adapter('ours', lambda obj: Normalization(0.5, 0.5))\n"
-        "print(sorted({'torch', 'torchvision', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == "[]", done.stderr

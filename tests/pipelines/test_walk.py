@@ -22,10 +22,6 @@ NORMALIZE = v1.Normalize(MEAN, STD)
 IMAGENET = Normalization(NORMALIZE.mean, NORMALIZE.std)
 
 
-def test_a_normalization_is_its_own_answer():
-    assert find_normalize(IMAGENET) is IMAGENET
-
-
 @dataclasses.dataclass
 class Stored:
     op: Any
