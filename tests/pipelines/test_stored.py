@@ -231,9 +231,6 @@ def test_a_class_is_told_to_be_none():
         )
 
 
-class Unique(nn.Parameter):
-    def __deepcopy__(self, memo: object) -> nn.Parameter:
-        raise AssertionError("the weights were copied")
 
 
 class OnAnyArrays(OnArrays):
