@@ -22,7 +22,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from torch.utils.data import TensorDataset
 
 import pytest_denorm
@@ -84,37 +83,21 @@ def png(
 
 SMALL = png(2, 2, bytes(14))
 PACKED = zlib.compress(bytes(50_000_000))
+
+
+SIZE = "pixels (width x height): expected 1 to 89,478,485."
+CORRUPT = "b.png is a truncated or corrupt PNG file of * bytes: *"
 REFUSED = {
-    "bomb": (
-        png(60_000, 60_000, bytes(100)),
-        "b.png is 60,000 x 60,000 = 3,600,000,000 pixels (width x height): expected 1 to 89,478,485.",
-    ),
-    "wide": (
-        png(2**31 - 1, 1, bytes(100)),
-        "b.png is 2,147,483,647 x 1 = 2,147,483,647 pixels (width x height): expected 1 to 89,478,485.",
-    ),
-    "no pixel": (png(0, 5, b""), "b.png is 0 x 5 = 0 pixels (width x height): expected 1 to 89,478,485."),
-    "16 bits, color": (png(2, 2, bytes(26), depth=16), "b.png has 16 bits a channel: expected 8."),
-    "16 bits, grey": (png(2, 2, bytes(10), depth=16, color=0), "b.png has 16 bits a channel: expected 8."),
-    "animated": (
-        png(2, 2, bytes(14), extra=chunk(b"acTL", bytes(8))),
-        "b.png is *APNG*",
-    ),
-    "truncated": (SMALL[:50], "b.png is a truncated or corrupt PNG file of * bytes: *"),
-    "no end": (SMALL[:-12], "b.png is a truncated or corrupt PNG file of * bytes: *"),
-    "a length beyond the end": (
-        SMALL[:33] + b"\xff\xff\xff\xff" + SMALL[37:],
-        "b.png is a truncated or corrupt PNG file of * bytes: *",
-    ),
-    "checksum": (
-        SMALL[:29] + b"abcd" + SMALL[33:],
-        "b.png is a truncated or corrupt PNG file of * bytes: *",
-    ),
+    "bomb": (png(60_000, 60_000, bytes(100)), f"b.png is 60,000 x 60,000 = 3,600,000,000 {SIZE}"),
+    "wide": (png(2**31 - 1, 1, bytes(100)), f"b.png is 2,147,483,647 x 1 = 2,147,483,647 {SIZE}"),
+    "no pixel": (png(0, 5, b""), f"b.png is 0 x 5 = 0 {SIZE}"),
+    "16 bits": (png(2, 2, bytes(26), depth=16), "b.png has 16 bits a channel: expected 8."),
+    "animated": (png(2, 2, bytes(14), extra=chunk(b"acTL", bytes(8))), "b.png is *APNG*"),
+    "truncated": (SMALL[:50], CORRUPT),
+    "a length beyond the end": (SMALL[:33] + b"\xff\xff\xff\xff" + SMALL[37:], CORRUPT),
+    "checksum": (SMALL[:29] + b"abcd" + SMALL[33:], CORRUPT),
     "no header": (SMALL[:8] + SMALL[33:], "b.png is * pixels (width x height): expected 1 to *"),
-    "too few pixels": (
-        png(20, 20, bytes(100)),
-        "b.png is a truncated or corrupt PNG file of * bytes: image file is truncated*",
-    ),
+    "too few pixels": (png(20, 20, bytes(100)), f"{CORRUPT}image file is truncated*"),
 }
 
 
@@ -240,23 +223,6 @@ def test_pictures_of_the_user_are_read_within_limits(tmp_path: Path, data: bytes
     assert message.lower() in str(caught.value).lower()
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_the_limit_is_ours_where_pillow_would_only_warn(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    path.write_bytes(png(10_000, 10_000, bytes(100)))
-    with pytest.raises(ImageError, match=r"a\.png is 10,000 x 10,000 = 100,000,000 pixels"):
-        read_image(path)
-    jpeg = tmp_path / "a.jpg"
-    Image.new("RGB", (16, 16)).save(jpeg)
-    data = bytearray(jpeg.read_bytes())
-    at = data.index(b"\xff\xc0")
-    data[at + 5 : at + 9] = struct.pack(">HH", 60_000, 60_000)
-    jpeg.write_bytes(data)
-    with pytest.raises(ImageError, match=r"a\.jpg cannot be read as an image: .* exceeds limit"):
-        read_image(jpeg)
-    assert MAX_PIXELS * 3 <= 2**28
-
-
 # Files that are none
 
 
@@ -285,8 +251,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
     assert {path.name for path in tmp_path.iterdir()} == {"pipe.png", "large.png"}
 
 
-@pytest.mark.parametrize("mpl", [False, True], ids=["", "mpl"])
-def test_a_session_gets_past_them(project: pytest.Pytester, mpl: bool) -> None:
+def test_a_session_gets_past_them(project: pytest.Pytester) -> None:
     names = ("pipe", "endless", "outside", "inside", "bomb")
     project.makepyfile(test_it=ONE + "".join(ONE[ONE.index("@") :].replace("one", name) for name in names))
     elsewhere = project.mkdir("elsewhere")
@@ -302,7 +267,7 @@ def test_a_session_gets_past_them(project: pytest.Pytester, mpl: bool) -> None:
     (folder / "test_inside.png").symlink_to(Path("..", "store.png"))
     (folder / "test_bomb.png").write_bytes(REFUSED["bomb"][0])
     os.chdir(project.path / "root")
-    result = run(project, "--denorm-results=results", *["--mpl"] * mpl)
+    result = run(project, "--denorm-results=results")
     result.assert_outcomes(passed=1, failed=5)
     result.stdout.fnmatch_lines_random(
         [
@@ -343,14 +308,14 @@ ILLEGAL = (
 )
 
 
-@pytest.mark.parametrize("name", ILLEGAL, ids=ascii)
-def test_a_chosen_name_that_leads_elsewhere_is_refused(project: pytest.Pytester, name: str) -> None:
-    assert not is_legal(name)
-    project.makepyfile(test_it=ONE.replace("@image_compare", f"@image_compare(filename={name!a})"))
-    result = run(project, "--denorm-update=all")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: test_it.py::test_one: image_compare was given filename=*"])
-    assert ESCAPE not in result.stderr.str()
+def test_a_chosen_name_that_leads_elsewhere_is_refused(project: pytest.Pytester) -> None:
+    assert [name for name in ILLEGAL if is_legal(name)] == []
+    for name in ("../a.png", f"{ESCAPE}a.png"):
+        project.makepyfile(test_it=ONE.replace("@image_compare", f"@image_compare(filename={name!a})"))
+        result = run(project, "--denorm-update=all")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["ERROR: test_it.py::test_one: image_compare was given filename=*"])
+        assert ESCAPE not in result.stderr.str()
     assert not [*(project.path / "baseline_images").iterdir()]
 
 
@@ -412,11 +377,6 @@ def test_names_that_only_some_file_systems_tell_apart_are_one(project: pytest.Py
 
 
 # Terminals and pages
-
-
-def test_printable_writes_out_what_a_terminal_would_act_on() -> None:
-    assert printable("caf\u00e9 \u4e2d \U0001f600\n\t") == "caf\u00e9 \u4e2d \U0001f600\n\t"
-    assert printable("\x1b[2J\x07\r\x9b\u202e\ud800") == "\\x1b[2J\\x07\\r\\x9b\\u202e\\ud800"
 
 
 def test_names_of_strangers_reach_the_terminal_written_out(project: pytest.Pytester) -> None:
@@ -496,23 +456,6 @@ def test_a_page_shows_markup_and_holds_none_of_it() -> None:
     render([CheckRow(one, one, one, one) for one in MARKUP], []).encode()
 
 
-def test_a_session_writes_such_a_page(project: pytest.Pytester) -> None:
-    project.makeini(f"[pytest]\ndenorm_pipelines =\n    {MARKUP[0]} = os:sep\n")
-    project.makepyfile(
-        test_it=ONE.replace("@image_compare", f"@pytest.mark.parametrize('name', {MARKUP!a})\n@image_compare").replace(
-            "test_one()", "test_one(name)"
-        )
-    )
-    run(project, "--denorm", "--denorm-report=report.html", "--denorm-results=results", "--denorm-update=missing")
-    run(project, "--denorm", "--denorm-report=report.html", "--denorm-results=results")
-    page = (project.path / "report.html").read_text(encoding="utf-8")
-    reader = Reader(page)
-    assert reader.tags.count("script") == 1
-    assert not {"svg", "base", "iframe"} & {*reader.tags}
-    assert not [name for names in reader.attributes.values() for name in names if name.startswith("on")]
-    assert "</script><script>alert(1)</script>" in reader.text
-
-
 # Code
 
 
@@ -569,7 +512,7 @@ def test_pickles_are_refused_wherever_a_file_can_be_given(
         data = file.read_bytes()
         with pytest.raises(BaselineError, match="is not a PNG file"):
             decode_png(data, "a")
-        with pytest.raises(ImageError, match="cannot be read as a picture"):
+        with pytest.raises(ImageError, match="cannot be read as an image"):
             read_image(file)
         with pytest.raises(DatasetError, match="is no state of a sweep"):
             sweep("imagenet", pictures, state=file)
@@ -579,8 +522,8 @@ def test_pickles_are_refused_wherever_a_file_can_be_given(
         (project.path / "baseline_images" / "test_one.png").write_bytes(data)
         (project.path / "baseline_images" / DIGESTS).write_bytes(data)
         run(project, f"--denorm-images={file}", "--denorm-baselines=digests", "test_it.py").assert_outcomes(failed=1)
-        (tmp_path / "pictures").mkdir(exist_ok=True)
-        (tmp_path / "pictures" / "a.png").write_bytes(data)
+        (tmp_path / "images").mkdir(exist_ok=True)
+        (tmp_path / "images" / "a.png").write_bytes(data)
         project.makepyfile(test_images="def test_images(denorm_images): ...")
         refused = run(project, f"--denorm-images={tmp_path / 'images'}", "test_images.py")
         refused.assert_outcomes(errors=1)

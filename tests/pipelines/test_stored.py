@@ -231,8 +231,6 @@ def test_a_class_is_told_to_be_none():
         )
 
 
-
-
 class OnAnyArrays(OnArrays):
     """Whatever the range of what it is given."""
 

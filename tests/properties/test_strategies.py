@@ -128,7 +128,7 @@ def our_inverse(y, mean, std):
 
 
 @settings(max_examples=50, deadline=None, database=None)
-@given(picture=pictures(), normalization=normalizations())
+@given(image=images(), normalization=normalizations())
 def test_our_inverse_gives_back_every_byte(image, normalization):
     normalized = normalization.normalize(image)
     floats = our_inverse(normalized, normalization.mean, normalization.std)
