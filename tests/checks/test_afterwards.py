@@ -323,12 +323,6 @@ def told(leaving: Any, final: Any, is_own: bool = True) -> str:
     return ""
 
 
-def factorial() -> torch.Tensor:
-    """Every combination of -1 and 1, one a pixel: channels that have nothing to do with each other."""
-    pixels = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * 3)
-    return pixels.T.reshape(3, 2, -1)
-
-
 def scattered(levels: int, size: tuple[int, int] = (41, 41), seed: int = 0) -> torch.Tensor:
     """Levels around 0, equally often in all but the last row and column."""
     generator = torch.Generator().manual_seed(seed)
@@ -339,15 +333,6 @@ def scattered(levels: int, size: tuple[int, int] = (41, 41), seed: int = 0) -> t
         channel[:-1, :-1] = (torch.arange(height * width) % levels)[order].view(height, width)
         channel[-1], channel[:, -1] = channel[0], channel[:, 0]
     return picture - (levels - 1) / 2
-
-
-@pytest.mark.parametrize(("dtype", "room"), [(torch.float16, 2**-10), (torch.bfloat16, 2**-7), (torch.float32, 1e-5)])
-def test_a_cast_takes_as_much_as_its_dtype_rounds(dtype: torch.dtype, room: float) -> None:
-    y = factorial() * torch.tensor([1.0, 0.25, 0.25]).view(3, 1, 1)
-    quiet, loud = ((y[1:] + by * room).to(dtype) for by in (0.75, 1.5))
-    first = y[:1].to(dtype)
-    assert told(y, torch.cat([first, quiet]), False) == ""
-    assert told(y, torch.cat([first, loud]), False).startswith("what leaves Normalize is multiplied by (1, 1, 1) and")
 
 
 CURVED = {

@@ -113,9 +113,6 @@ def loop(tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
-GREY_BY_THREE = v2.Compose(
-    [v2.Grayscale(), v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
-)
 LYING = T.Compose([T.ToTensor(), Lying(MEAN, STD)])
 #: For each check: a pipeline and an inverse (None: the derived one) with which it fails.
 FAILING: dict[str, tuple[Any, Inverse | None]] = {
@@ -443,11 +440,3 @@ def test_what_runs_a_check_again_runs_it_alone(pytester: pytest.Pytester, name: 
         arguments = shlex.split(command.removeprefix("again: pytest "))
         outcomes = pytester.runpytest_inprocess(*arguments, "-q").parseoutcomes()
         assert outcomes == {"failed": 1}
-
-
-def test_doubtful_statistics_are_told_by_their_check_alone() -> None:
-    """A warning of theirs, an error here, keeps no other check from its work."""
-    of_bytes = T.Compose([T.ToTensor(), T.Normalize([255 * one for one in MEAN], [255 * one for one in STD])])
-    report = check(of_bytes)
-    assert [one.name for one in report.failures] == ["statistics_valid"]
-    assert sum(one.status == "passed" for one in report.results) == 19

@@ -199,28 +199,6 @@ def test_a_model_may_take_videos_alone() -> None:
     assert verdict(OfVideos())[0] == "passed"
 
 
-def test_a_model_for_pictures_of_another_size_is_not_blamed_for_what_its_normalize_refuses() -> None:
-    small = torch.nn.Sequential(T.Normalize(MEAN, STD), torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10))
-    for name in ("statistics_match_channels", "declared_matches_measured"):
-        assert verdict(small, name)[0] == "passed"
-
-
-class FirstForAll(T.Normalize):
-    """Takes any number of channels."""
-
-    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
-        count = min(len(self.mean), tensor.shape[-3])
-        first = T.Normalize(self.mean[:count], self.std[:count])
-        result: torch.Tensor = first(tensor[..., :count, :, :])
-        return result
-
-
-def test_pictures_of_as_many_channels_as_there_are_statistics_come_first() -> None:
-    four = T.Compose([T.ToTensor(), FirstForAll([*MEAN, 0.5], [*STD, 0.5])])
-    assert verdict(four, "statistics_match_channels") == ("passed", "4 of each, for 4 channels")
-    assert verdict(four)[0] == "passed"
-
-
 class Doing(T.Normalize):
     """It declares the statistics, and then does something else."""
 
@@ -270,23 +248,6 @@ def test_another_range_before_normalize_is_told(before: Callable[[Any], Any], sa
 @pytest.mark.parametrize("before", [halved, lambda x: 1 - x, lambda x: x**2, lambda x: x / 257, lambda x: x + 0.01])
 def test_what_stays_in_the_range_may_be_changed_before_normalize(before: Callable[[Any], Any]) -> None:
     assert verdict(T.Compose([T.ToTensor(), before, T.Normalize(MEAN, STD)]))[0] == "passed"
-
-
-def test_statistics_of_bytes_fit_the_bytes_among_the_pictures_that_are_taken() -> None:
-    of_bytes = T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
-    takes_both = T.Compose([torch.Tensor.float, of_bytes])  # tensors, as they are
-    for name in ("statistics_valid", "declared_matches_measured"):
-        assert verdict(takes_both, name)[0] == "passed"
-        assert verdict(T.Compose([T.ToTensor(), takes_both]), "statistics_valid")[0] == "failed"
-
-
-def test_statistics_of_bytes_on_pictures_of_floats_are_told() -> None:
-    albumentations = pytest.importorskip("albumentations", reason="its Normalize expects bytes unless told otherwise")
-    right = albumentations.Compose([albumentations.ToFloat(), albumentations.Normalize(max_pixel_value=1.0)])
-    assert verdict(right)[0] == "passed"
-    status, message = verdict(albumentations.Compose([albumentations.ToFloat(), albumentations.Normalize()]))
-    assert status == "failed"
-    assert message.startswith("images in 0..1 enter a Normalize whose statistics are for 0..255")
 
 
 class Pictures(Dataset[Any]):
@@ -478,14 +439,6 @@ def test_pictures_of_one_value_tell_nothing() -> None:
     assert "measured mean 0.485 and std 0.05244" in verdict(Flat("RGB", lying))[1]
 
 
-def test_what_was_measured_inside_is_told() -> None:
-    third = T.Normalize([1 / 3, 0.25, 0.5], [2 / 7, 0.25, 0.5])
-    assert verdict(T.Compose([T.ToTensor(), third])) == (
-        "passed",
-        "measured mean (0.3333, 0.25, 0.5), std (0.2857, 0.25, 0.5) inside the pipeline",
-    )
-
-
 def test_a_data_set_is_measured_through_its_transform() -> None:
     weights = models.ResNet18_Weights.DEFAULT
     for pipeline in (weights, Pictures("RGB", weights.transforms())):
@@ -567,32 +520,6 @@ def test_pictures_in_every_form_are_watched(before: Any, normalize: Any, shown: 
         assert verdict(T.Compose([before, normalize]))[0] == "passed"
 
 
-def test_without_a_photograph_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boundary, "photograph", lambda: None)
-    assert verdict(PLAIN, "statistics_match_channels") == (
-        "not applicable",
-        UNSEEN + "matplotlib came without its sample photograph",
-    )
-
-
-class OnTensorsAlone:
-    """A Normalize of the user's own that leaves everything else as it is."""
-
-    def __init__(self, mean: Any, std: Any) -> None:
-        self.mean, self.std = mean, std
-
-    def __call__(self, image: Any) -> Any:
-        return F.normalize(image, self.mean, self.std) if isinstance(image, torch.Tensor) else image
-
-
-@pytest.mark.parametrize(
-    ("mean", "std"),
-    [([0.5] * 3, [0.25] * 3), ([0.0, 0.5, 0.5], [1.0] * 3)],
-)
-def test_pictures_that_are_left_as_they_are_come_last(mean: Any, std: Any) -> None:
-    assert verdict(T.Compose([OnTensorsAlone(mean, std)]))[0] == "passed"
-
-
 UNSEEN = "the Normalize was not seen at work inside its pipeline: "
 NO_PICTURE = UNSEEN + "chance passed the Normalize over, or it got no image"
 
@@ -654,13 +581,6 @@ def test_statistics_of_bytes_on_what_cannot_be_watched() -> None:
     )
 
 
-@pytest.mark.usefixtures("adapter")
-def test_statistics_of_pictures_in_0_to_1_on_bytes() -> None:
-    status, message = verdict(T.Compose([np.array, OnArrays(MEAN, STD, 255.0)]), "statistics_valid")
-    assert status == "failed"
-    assert "look like statistics of images in 0..1" in message
-
-
 @pytest.mark.parametrize(
     ("highest", "statistics", "said"),
     [
@@ -720,23 +640,6 @@ def test_a_normalize_that_changes_the_size_is_measured_from_outside() -> None:
     assert verdict(pipeline, "statistics_match_channels")[0] == "passed"
 
 
-@pytest.mark.parametrize(("c", "name"), [(0, "red"), (1, "green"), (2, "blue")])
-@pytest.mark.parametrize(
-    "around", [lambda normalize: T.Compose([T.ToTensor(), normalize]), lambda normalize: normalize]
-)
-def test_the_channel_that_differs_is_told(around: Any, c: int, name: str) -> None:
-    for what in (MEAN, STD):
-        other = [*what[:c], what[c] + 0.05, *what[c + 1 :]]
-        mean, std = (other, STD) if what is MEAN else (MEAN, other)
-        lying = Doing(T.Normalize(mean, std).forward)
-        (result,) = check(around(lying), select=["declared_matches_measured"]).results
-        measured = f"measured mean {mean[c]:.6g} and std {std[c]:.6g}: "
-        assert result.message.startswith(f"{name}: declared mean {MEAN[c]:.6g} and std {STD[c]:.6g}, {measured}")
-        assert result.details["declared"] == {"mean": MEAN, "std": STD}
-        assert result.details["measured"]["mean"] == pytest.approx(mean, abs=1e-5)
-        assert result.details["measured"]["std"] == pytest.approx(std, abs=1e-5)
-
-
 def test_what_was_measured_of_bytes_says_what_white_is() -> None:
     lying = T.Compose([T.PILToTensor(), torch.Tensor.float, DividesTwice(*TO_BYTES)])
     message = verdict(lying)[1]
@@ -744,39 +647,7 @@ def test_what_was_measured_of_bytes_says_what_white_is() -> None:
     assert message.endswith("Normalization((123.7, 116.3, 103.5), (3410, 3263, 3292), 255).")
 
 
-def test_what_can_be_measured_neither_inside_nor_outside() -> None:
-    assert verdict(Doing(torch.zeros_like))[0] == "not applicable"
-    said = verdict(Doing(torch.zeros_like))[1]
-    assert said.startswith(
-        "there is nothing around the Normalize that could be run; from outside: what was measured is "
-    )
-
-
 # --- around it ---
-
-
-def rolled(image: torch.Tensor) -> torch.Tensor:
-    return image.roll(1, 0)
-
-
-@pytest.mark.parametrize(
-    ("turn", "how", "order"),
-    [(turned, "reversed (RGB becomes BGR)", [2, 1, 0]), (rolled, "in the order (2, 0, 1)", [2, 0, 1])],
-)
-@pytest.mark.parametrize(
-    "pipeline",
-    [
-        lambda turn: T.Compose([T.ToTensor(), turn, T.Normalize(MEAN, STD)]),
-        lambda turn: Doing(lambda x: turn(F.normalize(x, MEAN, STD))),
-    ],
-)
-def test_how_channels_are_exchanged(pipeline: Any, turn: Any, how: str, order: list[int]) -> None:
-    assert verdict(pipeline(turn))[1] == (
-        f"the channels leave the pipeline {how}: undoing Normalize gives images in that order, and the network has "
-        "to be one for it. Take the exchange of channels out, or turn them back in an inverse of your own, and give "
-        "that: inverse=."
-    )
-    assert details(pipeline(turn)) == {"order": order}
 
 
 def test_changes_after_normalize_are_in_the_details() -> None:
@@ -786,16 +657,6 @@ def test_changes_after_normalize_are_in_the_details() -> None:
         "offset": pytest.approx([1 / 7] * 3, abs=1e-4),
     }
     assert details(T.Compose([*steps, lambda y: y.clamp(-1, 1.5)])) == {"low": -1.0, "high": 1.5}
-
-
-@pytest.mark.parametrize("count", [1, 5])
-def test_changes_after_normalize_are_told_of_any_number_of_channels(count: int) -> None:
-    normalize = T.Normalize([0.5] * count, [1 / 3] * count)
-    message = verdict(T.Compose([T.ToTensor(), normalize, lambda y: y / 3]))[1]
-    thirds = f"({', '.join(['0.3333'] * count)}{',' * (count == 1)})"
-    if count > 1:
-        assert message.startswith(f"what leaves Normalize is multiplied by {thirds} and shifted by ")
-        assert "std=(1, 1" in message
 
 
 def test_a_network_that_normalizes_in_its_code_is_told_to_give_that_alone() -> None:
@@ -873,18 +734,7 @@ def test_what_enters_once_more(runs: Any, again: bool) -> None:
     assert (status, message.startswith(AGAIN)) == (("failed", True) if again else ("passed", False)), message
 
 
-def test_what_an_identity_gives_may_enter_it_again() -> None:
-    identity = v2.Normalize([0.0] * 3, [1.0] * 3)
-    assert verdict(OfSteps(Runs(lambda normalize, x: normalize(normalize(x)), identity)))[0] == "passed"
-
-
 # --- the images that are sent through ---
-
-
-@pytest.mark.parametrize("later", [lambda y: y[:, :40] ** 2, lambda y: (y[:, :40] ** 2, y[:, :40], y[:, :40])])
-def test_colors_of_the_first_of_smaller_pictures_are_told(later: Any) -> None:
-    steps = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), later])
-    assert verdict(steps)[1].startswith("a image of one color leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
 
 
 def test_images_of_one_color_may_be_refused() -> None:

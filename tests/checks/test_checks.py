@@ -17,7 +17,6 @@ from torchvision.utils import make_grid
 
 from pytest_denorm import Normalization, assert_round_trip, check
 from pytest_denorm.checks import CheckResult, sample_images
-from pytest_denorm.core.tolerance import round_trip_tolerance
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.25, 0.5, 0.125))
 GREY = Normalization(0.5, 0.25)
@@ -154,20 +153,6 @@ def test_pictures_that_need_not_be_normalized(pack: Any, branches: tuple[bool, .
     assert passed("single_normalize", pipeline=views).startswith(f"one Normalize, met by {said}")
 
 
-def test_what_a_network_makes_of_a_picture_are_no_views_of_it() -> None:
-    class Network(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.normalize = T.Normalize(RGB.mean, RGB.std)
-            self.last = torch.nn.Conv2d(3, 3, 1)
-
-        def forward(self, x: torch.Tensor) -> Any:
-            y = self.normalize(x)
-            return [y, self.last(y) - 1, x]
-
-    assert passed("single_normalize", pipeline=Network()) == "one Normalize, met by every picture"
-
-
 @pytest.mark.parametrize(
     "name",
     ["reverse_round_trip", "bytes_exact", "channel_order", "no_clipping", "random_state_unchanged", "deterministic"],
@@ -178,18 +163,6 @@ def test_who_raises_is_told_by_every_check(name: str) -> None:
 
     assert failure(name, raising)[0].startswith("the inverse raised OSError: no disk")
     assert failure(name, None, pipeline(raising))[0].startswith("the pipeline raised OSError: no disk")
-
-
-@pytest.mark.parametrize(
-    ("statistics", "shape", "said"),
-    [
-        (RGB, (2, 3, 4, 5), "3 of each, for 3 channels"),
-        (GREY, (1, 4, 5), "1 of each, for 1 channel"),
-        (GREY, (3, 4, 5), "one mean and one std serve all 3 channels of the images"),
-    ],
-)
-def test_the_channels_of_the_users_pictures(statistics: Normalization, shape: tuple[int, ...], said: str) -> None:
-    assert passed("statistics_match_channels", pipeline=statistics, images=torch.zeros(shape)) == said
 
 
 # --- there and back ---
@@ -237,14 +210,6 @@ def test_normalized_values_come_back() -> None:
         result = run("reverse_round_trip", lambda y, red=red: right(y.double()) + red)
         assert result.status == ("passed" if beside < 1 else "failed")
         assert result.details["max_abs_error" if beside < 1 else "error"] == pytest.approx(by, rel=0.3)
-    images = torch.tensor([-7.0, 0.0, 5.0]).expand(3, 2, 3)
-    allowed = round_trip_tolerance(RGB, torch.float32, low=-7, high=5).per_channel[0]
-    _, details = failure("reverse_round_trip", lambda y: right(y) + 1, RGB, images)
-    assert details["tolerance"] == pytest.approx(2 * allowed / RGB.std[0])
-    images = images.abs() / 7 * 9
-    allowed = round_trip_tolerance(RGB, torch.float32, low=0, high=9).per_channel[0]
-    _, details = failure("reverse_round_trip", lambda y: right(y) + 1, RGB, images)
-    assert details["tolerance"] == pytest.approx(2 * allowed / RGB.std[0])
     assert passed("reverse_round_trip", right).endswith(" of normalized units")
     assert run("reverse_round_trip", right).details["max_abs_error"] < 1e-6
 
@@ -277,14 +242,6 @@ def test_bytes(white: float) -> None:
         "768 levels and 27,648 bytes of 3 pictures"
     )
     assert passed("bytes_exact", pipeline=statistics) == "768 levels and 27,648 bytes of 3 pictures"
-
-
-def test_bytes_that_are_no_numbers() -> None:
-    message, _ = failure("bytes_exact", lambda y: y * float("nan"))
-    assert message == (
-        "27,648 of 27,648 bytes come back wrong, 768 of 768 levels; the first: image 0, red, row 0, column 0: "
-        "expected 0, found nan."
-    )
 
 
 @pytest.mark.parametrize(
@@ -487,22 +444,6 @@ def test_batches() -> None:
     assert passed("batch_matches_single") == "3 images at once give what each gives alone"
 
 
-def test_a_batch_may_be_off_by_what_arithmetic_explains() -> None:
-    allowed = check(RGB, inverse=right, select=["round_trip"]).results[0].details["tolerance"]
-
-    def off(
-        function: Callable[[torch.Tensor], torch.Tensor], by: torch.Tensor
-    ) -> Callable[[torch.Tensor], torch.Tensor]:
-        return lambda given: function(given.double()) + (by if given.ndim == 4 and len(given) > 1 else 0.0)
-
-    narrow = torch.tensor([0.0, 0.0, 1.0]).view(-1, 1, 1)  # the std of blue is the smallest
-    for factor, status in ((0.2, "passed"), (4.0, "failed")):
-        expected = "warned" if status == "failed" else status
-        assert run("inverse_accepts_batch", off(right, factor * allowed * narrow)).status == expected
-        thing = pipeline(off(normalized, factor * allowed / RGB.std[2] * narrow))
-        assert run("batch_matches_single", pipeline=thing).status == status
-
-
 @pytest.mark.parametrize(
     ("inverse", "said"),
     [
@@ -580,22 +521,6 @@ def test_layouts(lies_so: Callable[[torch.Tensor], bool], layout: str) -> None:
         )
 
 
-def test_how_many_layouts_were_tried() -> None:
-    assert passed("memory_layouts") == "10 layouts give what contiguous memory gives"
-    assert passed("memory_layouts", one_by_one(right)) == "7 layouts give what contiguous memory gives"
-    assert passed("memory_layouts", lambda y: right(y).numpy()) == "10 layouts give what contiguous memory gives"
-
-    def not_none(x: torch.Tensor) -> torch.Tensor:
-        if not len(x):
-            raise ValueError("no picture")
-        return normalized(x)
-
-    assert passed("memory_layouts", None, pipeline(not_none)) == "9 layouts give what contiguous memory gives"
-    assert passed("memory_layouts", lambda y: right(y) + (1e-6 if not y.is_contiguous() else 0)) == (
-        "10 layouts give what contiguous memory gives"
-    )
-
-
 @pytest.mark.parametrize("rest", [0.0, math.nan, 1e9])
 def test_a_batch_that_is_filled_in_part_is_no_matter_of_layouts(rest: float) -> None:
     """A loop over channels that is given a batch leaves the images behind the third as memory was."""
@@ -609,19 +534,6 @@ def test_a_batch_that_is_filled_in_part_is_no_matter_of_layouts(rest: float) -> 
     assert passed("memory_layouts", loop) == "7 layouts give what contiguous memory gives"
     message, _ = failure("inverse_accepts_batch", loop)
     assert message.startswith("the inverse gives image 0 of a batch differently from the image alone, by up to ")
-
-
-def test_layouts_that_cannot_be_undone() -> None:
-    def no_empty(y: torch.Tensor) -> torch.Tensor:
-        if not len(y):
-            raise ValueError("no picture")
-        return right(y)
-
-    assert passed("memory_layouts", no_empty) == "9 layouts give what contiguous memory gives"
-    assert failure("memory_layouts", lambda y: right(y) if y.is_contiguous() else None)[0] == (
-        "the inverse fails on a transposed image: the inverse returned None: expected the image. If it works in "
-        "place, let it return its result."
-    )
 
 
 def test_layouts_of_what_takes_batches_alone() -> None:
@@ -666,9 +578,6 @@ def test_what_low_precision_costs() -> None:
     assert result.details.keys() == {"float16", "bfloat16"}
     assert result.details["float16"]["wrong_levels"] == 0
     assert 20 < result.details["bfloat16"]["levels"] < 35
-
-    result = run("low_precision", lambda y: right(y) + (1 if y.dtype == torch.float16 else 0))
-    assert result.details["float16"]["levels"] == pytest.approx(255, abs=0.5)
 
     result = run("low_precision", pipeline=BYTES)
     half, coarse = (result.details[name] for name in ("float16", "bfloat16"))
@@ -715,18 +624,6 @@ def test_low_precision_need_not_be_supported() -> None:
         return right(y)
 
     assert "float16 is not supported (assert " in reason("low_precision", asserting)
-
-    def silent(y: torch.Tensor) -> torch.Tensor:
-        if y.dtype != torch.float32:
-            raise AssertionError
-        return right(y)
-
-    assert reason("low_precision", silent) == (
-        "float16 is not supported (AssertionError); bfloat16 is not supported (AssertionError)"
-    )
-    assert reason("low_precision", lambda y: right(y) if y.dtype == torch.float32 else None).startswith(
-        "float16 is not supported (the inverse returned None: expected the image."
-    )
 
     def no_bfloat16(y: torch.Tensor) -> torch.Tensor:
         return right(torch.from_numpy(y.numpy()))
@@ -860,17 +757,6 @@ def test_what_is_sent_to_workers() -> None:
 # --- images of the user, other dtypes, other whites ---
 
 
-@pytest.mark.parametrize("name", ["reverse_round_trip", "no_clipping"])
-def test_a_normalize_that_takes_nothing_outside_0_to_1(name: str) -> None:
-    def careful(x: torch.Tensor) -> torch.Tensor:
-        if float(x.min()) < 0 or float(x.max()) > 1.0001:
-            raise ValueError("outside")
-        return normalized(x)
-
-    inverse = (lambda y: right(y) + 1) if name == "reverse_round_trip" else None
-    assert failure(name, inverse, pipeline(careful))[0].startswith("the pipeline raised ValueError: outside")
-
-
 def test_bytes_of_what_has_its_channels_last() -> None:
     last = Normalization(RGB.mean, RGB.std, channel_axis=-1)
     assert passed("bytes_exact", pipeline=last) == "768 levels and 27,648 bytes of 3 pictures"
@@ -884,11 +770,6 @@ def test_checks_keep_to_the_dtype_of_the_pictures(name: str) -> None:
         return normalized(x)
 
     assert passed(name, None, pipeline(doubles_only), torch.rand(2, 3, 4, 5, dtype=torch.float64))
-
-
-def test_what_lies_far_outside_may_be_cut_off() -> None:
-    assert passed("no_clipping", pipeline=pipeline(lambda x: normalized(x.clamp(-0.5, 1.5))))
-    assert passed("no_clipping", pipeline=Normalization([0.1, 0.3, 0.7], [1e-3, 3e-4, 7e-5]))
 
 
 class Items(torch.utils.data.Dataset[Any]):

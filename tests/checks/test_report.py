@@ -13,7 +13,7 @@ import pytest
 import torch
 from torchvision import transforms as T
 
-from pytest_denorm import Normalization, Report, check, preset
+from pytest_denorm import Normalization, Report, check
 from pytest_denorm.checks import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
 from pytest_denorm.checks.assertion import failed_round_trip
 from pytest_denorm.checks.bound import BoundCheck
@@ -114,14 +114,6 @@ def test_a_report_without_anything_to_tell_is_short() -> None:
         "  ok    round_trip                 off by 1e-08",
         "1 check: 1 run, 1 passed",
     ]
-
-
-def test_a_message_stays_behind_its_name_while_there_is_room() -> None:
-    for length, lines in ((45, 1), (46, 2)):
-        shown = str(report(CheckResult("round_trip", "passed", "x" * length))).splitlines()[3:-1]
-        assert len(shown) == lines
-        assert shown[-1].endswith("x" * length)
-    assert shown[1] == " " * 8 + "x" * 46
 
 
 def test_what_is_long_goes_on_in_the_next_line() -> None:
@@ -285,12 +277,6 @@ def test_what_was_verified_is_named() -> None:
     plain = check(HALF, select=["input_unchanged"])
     assert (plain.name, plain.inverse, plain.diagnosis) == ("", "derived", None)
     assert check(Normalization(0.5, 0.25, source="here"), select=["picklable"]).source == "here"
-
-
-def test_a_preset_is_verified_by_its_name() -> None:
-    named, given = (check(one, select=["round_trip", "picklable"]) for one in ("mnist", preset("mnist")))
-    assert named.statistics == "mean (0.1307,), std (0.3081,), images in 0..1"
-    assert named == given  # as many bytes are sent to workers, too
 
 
 def test_without_a_normalize_nothing_else_is_named() -> None:

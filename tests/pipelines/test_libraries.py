@@ -144,25 +144,6 @@ class TestTransformers:
         with pytest.raises(NotInvertibleError, match="every pixel becomes the number of the color nearest to it"):
             find_normalize(self.t.ImageGPTImageProcessor(clusters=clusters))
 
-    @pytest.mark.parametrize("backend", ["", "Pil"])
-    def test_attributes_that_lie(self, backend):
-        twice = getattr(self.t, f"EfficientNetImageProcessor{backend}")()
-        assert find_normalize(twice).std == (0.5,) * 3
-        assert probe(twice, draws=3).normalization().std == pytest.approx((0.25,) * 3)
-        never = getattr(self.t, f"MobileViTImageProcessor{backend}")()
-        assert never.image_mean is not None
-        with pytest.raises(NormalizeNotFoundError) as caught:
-            find_normalize(never)
-        assert (
-            f"MobileViTImageProcessor{backend} has image_mean (0.5, 0.5, 0.5) and image_std (0.5, 0.5, 0.5), and was "
-            f"not seen to use them: (x - mean) / std is not what it makes of an image. Measured instead: channel "
-            f"order: the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR), with mean (0, 0, 0) "
-        ) in str(caught.value)
-        assert probe(never, draws=3).order == (2, 1, 0)
-        flipped = getattr(self.t, f"TvpImageProcessor{backend}")()
-        assert find_normalize(flipped).mean == (0.5,) * 3
-        assert probe(flipped, draws=3).order == (2, 1, 0)
-
     def test_statistics_of_each_picture(self):
         refused(self.t.Pix2StructImageProcessor(), "it takes mean and std of each image")
 
@@ -286,28 +267,6 @@ class TestFastai:
         assert set(levels.unique().tolist()) <= {ord(name) for name in "abcd"}
 
 
-class TestMmcv:
-    """OpenMMLab's transforms, which keep mean and std and take dicts; and its preprocessors, which take lists."""
-
-    STATISTICS = {"mean": BYTES.mean, "std": BYTES.std}  # noqa: RUF012 - never changed
-
-    def test_normalize(self):
-        transforms = pytest.importorskip("mmcv.transforms")
-        agrees(transforms.Compose([transforms.Normalize(**self.STATISTICS, to_rgb=False)]), BYTES)
-        turned = transforms.Normalize(**self.STATISTICS, to_rgb=True)
-        with pytest.raises(NormalizeNotFoundError, match=r"was not seen to use them.*\(RGB becomes BGR\)"):
-            find_normalize(turned)
-
-    def test_function(self):
-        mmcv = pytest.importorskip("mmcv")
-        mean, std = (np.array(one) for one in self.STATISTICS.values())
-        agrees(functools.partial(mmcv.imnormalize, mean=mean, std=std, to_rgb=False), BYTES)
-
-    def test_preprocessor(self):
-        model = pytest.importorskip("mmengine.model")
-        agrees(model.ImgDataPreprocessor(**self.STATISTICS), BYTES)
-
-
 class TestSegmentAnything:
     def test_statistics_of_the_model(self):
         sam = pytest.importorskip("segment_anything.modeling.sam")
@@ -329,13 +288,6 @@ class TestKeras:
         utilities = pytest.importorskip("keras.applications.imagenet_utils")
         found = probe(functools.partial(utilities.preprocess_input, mode=mode), draws=3)
         assert found.difference(expected) < 1e-5
-
-    def test_caffe_takes_bytes_in_another_order(self, monkeypatch):
-        monkeypatch.setenv("KERAS_BACKEND", "torch")
-        utilities = pytest.importorskip("keras.applications.imagenet_utils")
-        found = probe(functools.partial(utilities.preprocess_input, mode="caffe"), draws=3)
-        assert found.order == (2, 1, 0)
-        assert found.offset == pytest.approx([-103.939, -116.779, -123.68], rel=1e-6)
 
 
 class TestLightning:
@@ -413,13 +365,6 @@ class TestFunctions:
 
         found = agrees(functools.partial(normalize, mean=MEAN, std=STD), IMAGENET)
         assert found.name.startswith("functools.partial of ")
-
-    def test_function(self):
-        with pytest.raises(NormalizeNotFoundError) as caught:
-            find_normalize(lambda picture: np.asarray(picture) / 127.5 - 1)
-        assert "measure them with probe(pipeline).normalization()" in str(caught.value)
-        measured = probe(lambda picture: np.asarray(picture) / 127.5 - 1, draws=3).normalization()
-        assert measured.mean == pytest.approx((0.5,) * 3)
 
     def test_module_is_not_mistaken_for_one(self):
         with pytest.raises(NormalizeNotFoundError):

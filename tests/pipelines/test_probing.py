@@ -77,11 +77,6 @@ class TestIdentifiability:
         np.testing.assert_allclose(found.offset, 0.25, atol=1e-5)
         assert found.condition == pytest.approx(np.linalg.cond(mix.double().numpy()), rel=1e-3)
 
-    def test_one_channel(self):
-        found = measured(TO_TENSOR, v1.Normalize((0.1307,), (0.3081,)), channels=1)
-        assert found.matrix.shape == (1, 1)
-        assert found.normalization().mean == pytest.approx((0.1307,), abs=1e-6)
-
     @pytest.mark.parametrize("channels", [2, 4, 7])
     def test_more_channels_than_colors(self, channels):
         turned = list(range(channels))[::-1]
@@ -155,21 +150,6 @@ class TestPerImage:
         for pad in (v1.Pad(20, fill=90), v1.RandomRotation((20, 20), v1.InterpolationMode.BILINEAR, expand=True)):
             assert_imagenet(measured(pad, edge, TO_TENSOR, NORMALIZE))
             assert_imagenet(measured(TO_TENSOR, NORMALIZE, pad, edge))
-
-    @pytest.mark.parametrize(
-        "geometry",
-        [
-            v1.Resize(32),
-            v1.Compose([v1.Resize(256), v1.CenterCrop(32)]),
-            v1.RandomCrop(32),
-            v1.GaussianBlur(3),
-            v1.RandomResizedCrop(64),
-            v1.RandomRotation(30),
-        ],
-        ids=lambda geometry: type(geometry).__name__,
-    )
-    def test_geometry_is_none(self, geometry):
-        assert_imagenet(measured(geometry, TO_TENSOR, NORMALIZE))
 
 
 class TestNonlinearity:
@@ -248,18 +228,6 @@ class TestRandomness:
         for pipeline in (Anything(), Pictures(Anything())):
             with pytest.raises(PipelineError, match=r"or channels= and size=\.$"):
                 probe(pipeline)
-
-    def test_generator_of_the_pipeline_stays_where_it_is(self):
-        class Own:
-            def __init__(self):
-                self.generator = np.random.default_rng(0)
-
-            def __call__(self, picture):
-                return np.asarray(picture) / 255 + self.generator.random()
-
-        pipeline = Own()
-        probe(pipeline, draws=5)
-        assert pipeline.generator.random() == np.random.default_rng(0).random()
 
 
 class TestGeometry:
@@ -420,13 +388,6 @@ class TestConventions:
         assert_imagenet(probe(lambda picture: (mask, NORMALIZE(TO_TENSOR(picture))), draws=3))
         assert_imagenet(probe(lambda picture: {"image": picture, "normal": NORMALIZE(TO_TENSOR(picture))}, draws=3))
 
-    def test_bytes_less_a_mean_in_another_order(self):
-        """Keras' mode "caffe"."""
-        found = probe(lambda a: np.asarray(a, np.float32)[..., ::-1] - np.float32([103.939, 116.779, 123.68]), draws=3)
-        assert found.order == (2, 1, 0)
-        assert found.offset == pytest.approx([-103.939, -116.779, -123.68])
-        assert found.convention == "a PIL image"
-
     def test_a_class_is_no_transform(self):
         for made in (v1.Normalize, functools.partial(v1.Normalize, MEAN)):
             with pytest.raises(PipelineError) as caught:
@@ -462,26 +423,9 @@ class TestConventions:
 
 
 class TestSideEffects:
-    def test_unchanged_output_is_told(self):
-        found = probe(v2.Identity(), draws=5)
-        assert found.unchanged
-        assert found.problems == ()
-        assert "unchanged" in str(found)
-        assert not measured(TO_TENSOR, NORMALIZE).unchanged
-
     def test_writing_into_the_input_is_told(self):
         found = probe(v1.Normalize(MEAN, STD, inplace=True), draws=5)
         assert_only(found, "mutates", None)
-
-
-def test_in_words():
-    assert str(measured(TO_TENSOR, v1.Normalize(0.5, 0.25))).startswith(
-        "mean (0.5, 0.5, 0.5), std (0.25, 0.25, 0.25), images in 0..1 (measured in "
-    )
-    with pytest.raises(
-        NotInvertibleError, match=r"^what was measured is no Normalize: clipped: .* Called with a PIL imag"
-    ):
-        measured(TO_TENSOR, NORMALIZE, v1.Lambda(lambda x: x.clamp(-1, 1))).normalization()
 
 
 @pytest.mark.parametrize("name", ["imagenet", "CLIP", "cifar_10", "half"])

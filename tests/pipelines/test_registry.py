@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-
 import pytest
 import torch
 
-import pytest_denorm
 from pytest_denorm import Normalization, find_normalize, register_adapter
 from pytest_denorm.errors import AdapterError, NormalizeNotFoundError, NotInvertibleError
 from pytest_denorm.pipelines import Leaf, Parts, Refusal, locate
@@ -139,27 +135,3 @@ def test_adapter_that_fails_or_returns_something_else(register):
     register_adapter(__name__, lambda obj: (0.5, 0.5))
     with pytest.raises(AdapterError, match=r"returned \(0\.5, 0\.5\) for a .*: expected a Normalization, Leaf,"):
         find_normalize(Standardize(0, 1))
-
-
-def test_the_documented_example(pytester):
-    """The example in the documentation of register_adapter, in a conftest.py."""
-    text = re.search(r"Example:\n\n(.*?)\n\nArgs:", inspect.getdoc(pytest_denorm.register_adapter), re.DOTALL)
-    lines = text.group(1).splitlines()
-    assert len(lines) <= 12
-    pytester.makepyfile(
-        mytransforms="""
-        class Standardize:
-            def __init__(self, centre, spread):
-                self.centre, self.spread = centre, spread
-        """,
-        test_it="""
-        from mytransforms import Standardize
-        from pytest_denorm import Normalization, find_normalize
-
-        def test_it():
-            assert find_normalize([Standardize((0.5,), (0.25,))]) == Normalization(0.5, 0.25)
-        """,
-    )
-    pytester.makeconftest("\n".join(line[4:] for line in lines))
-    pytester.syspathinsert()
-    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)

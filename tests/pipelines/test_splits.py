@@ -208,29 +208,3 @@ def test_loaders_that_methods_make_are_looked_at_where_nothing_is_kept():
     assert find_normalize(Kept(transform=WITH)) == IMAGENET
     with pytest.raises(NormalizeNotFoundError, match=r"could not look into .*Kept \(train_dataloader\(\) raised Asser"):
         find_normalize(Kept())
-
-
-class InTraining(Pictures):
-    """Normalizes the images of one split, and holds what does so in both."""
-
-    def __init__(self, train):
-        super().__init__(None)
-        self.train, self.normalize = train, v1.Normalize(MEAN, STD)
-
-    def __getitem__(self, index):
-        image = super().__getitem__(index)
-        return self.normalize(image) if self.train else image
-
-
-@pytest.mark.parametrize("kept", [lambda data: data, DataLoader], ids=["data sets", "loaders"])
-def test_a_split_that_does_not_call_its_normalize_is_named(kept):
-    both = {"train": kept(InTraining(True)), "val": kept(InTraining(False))}
-    for splits, path in ((both, "dict['val']"), (Module(data=1, **both), "Module.val")):
-        (result,) = check(splits, select=["single_normalize"]).results
-        assert (result.status, result.message) == (
-            "failed",
-            f"none of the first items of {path} met the Normalize that it holds, and no value in their images is "
-            f"below 0: is it called?",
-        )
-    assert check({"train": both["train"], "test": both["train"]}, select=["single_normalize"]).ok
-    assert check({"train": both["train"], "raw": both["val"]}, select=["single_normalize"]).ok
