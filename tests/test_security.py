@@ -35,7 +35,7 @@ from pytest_denorm.core.statistics import Statistics
 from pytest_denorm.core.text import printable
 from pytest_denorm.errors import BaselineError, DatasetError, DenormError, ImageError, SettingsError
 from pytest_denorm.images.baselines import read_bytes
-from pytest_denorm.images.decoding import MAX_PIXELS, read_image
+from pytest_denorm.images.decoding import MAX_PIXELS, read_image_file
 from pytest_denorm.images.digests import DIGESTS, Digest, read_library, write_digests
 from pytest_denorm.images.manifest import Result
 from pytest_denorm.images.names import folded, is_legal, legal_stem
@@ -218,7 +218,7 @@ def test_pictures_of_the_user_are_read_within_limits(tmp_path: Path, data: bytes
     path = tmp_path / f"{ESCAPE}a.png"
     path.write_bytes(data)
     with pytest.raises(ImageError) as caught:
-        read_image(path)
+        read_image_file(path)
     assert str(caught.value).startswith(f"{tmp_path}/\\x1b[31ma.png cannot be read as an image: ")
     assert message.lower() in str(caught.value).lower()
 
@@ -238,7 +238,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
     with pytest.raises(DatasetError, match=r"pipe\.png cannot be written: it is a named pipe\. Remove it\."):
         write_json(pipe, {})
     with pytest.raises(ImageError, match=r"pipe\.png cannot be read as an image: expected a file"):
-        read_image(pipe)
+        read_image_file(pipe)
     large = tmp_path / "large.png"
     with large.open("wb") as file:
         file.truncate(4 * MAX_PIXELS + 1)
@@ -513,7 +513,7 @@ def test_pickles_are_refused_wherever_a_file_can_be_given(
         with pytest.raises(BaselineError, match="is not a PNG file"):
             decode_png(data, "a")
         with pytest.raises(ImageError, match="cannot be read as an image"):
-            read_image(file)
+            read_image_file(file)
         with pytest.raises(DatasetError, match="is no state of a sweep"):
             sweep("imagenet", pictures, state=file)
         (tmp_path / DIGESTS).write_bytes(data)

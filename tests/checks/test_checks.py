@@ -94,7 +94,7 @@ def test_what_cannot_be_used_is_found_all_the_same() -> None:
     message, details = failure("statistics_valid", pipeline=zero)
     assert "std[1] is 0" in message
     assert reason("single_normalize", pipeline=zero).startswith("no Normalize to work with (StatisticsError): see")
-    assert passed("single_normalize") == "one Normalize, met by every picture"
+    assert passed("single_normalize") == "one Normalize, met by every image"
     assert passed("statistics_valid", pipeline=GREY) == "mean (0.5,), std (0.25,), images in 0..1"
 
 
@@ -129,7 +129,7 @@ UNMET_VIEWS = (
 def test_views_that_do_not_meet_the_normalize(make: Callable[..., Any]) -> None:
     branches = (True, True, False, False, False, False)
     assert failure("single_normalize", pipeline=make(*branches)) == (UNMET_VIEWS, {"normalized": 2, "raw": 4})
-    assert passed("single_normalize", pipeline=make(*[True] * 6)) == "one Normalize, met by every picture"
+    assert passed("single_normalize", pipeline=make(*[True] * 6)) == "one Normalize, met by every image"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_views_that_do_not_meet_the_normalize(make: Callable[..., Any]) -> None:
         (
             lambda made: {"pixel_values": made[0], "again": made[1], "raw": made[2]},
             (True, True, False),
-            "2 of the 3 pi",
+            "2 of the 3 im",
         ),
         (lambda made: [made[0], made[1], made[2][:1]], (True, True, False), "every image"),  # such as a mask
         (lambda made: [made[0], made[1], (made[2] * 255).byte()], (True, True, False), "every image"),
@@ -267,7 +267,7 @@ def test_one_channel_has_no_order_and_what_is_no_number_none_either() -> None:
         return x
 
     assert failure("channel_order", of_nothing)[0] == (
-        "a image of one color comes back with NaN or infinite values: is it divided by its own range?"
+        "an image of one color comes back with NaN or infinite values: is it divided by its own range?"
     )
 
 
@@ -285,7 +285,7 @@ def test_exchanged_channels() -> None:
     two = Normalization([0.5] * 2, [0.25] * 2)
     for stretched in (lambda x: (x - x.min()) / (x.max() - x.min()), lambda x: x / x.max()):
         assert failure("channel_order", lambda y, stretched=stretched: stretched(right(y)))[0] == (
-            "a image of one color comes back with NaN or infinite values: is it divided by its own range?"
+            "an image of one color comes back with NaN or infinite values: is it divided by its own range?"
         )
     assert failure("channel_order", lambda y: right(y)[[0, 0, 2]]) == (
         "channels are not kept apart: green answers to red.",
@@ -408,11 +408,11 @@ def test_what_is_not_the_same_twice(at: int, index: int) -> None:
     pictures = torch.rand(3, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     assert failure("deterministic", Once(right, at), RGB, pictures) == (
         f"the inverse gives image {index} differently the second time.",
-        {"picture": index},
+        {"image": index},
     )
     assert failure("deterministic", None, pipeline(Once(normalized, at)), pictures) == (
         f"Normalize gives image {index} differently the second time.",
-        {"picture": index},
+        {"image": index},
     )
     assert passed("deterministic", lambda y: torch.where(y > 0, float("nan"), y)) == "twice the same, to the last bit"
 
@@ -433,10 +433,10 @@ def test_batches() -> None:
     end = ": it takes images for channels, or uses the whole batch."
     message, details = failure("inverse_accepts_batch", shifting(right, 0.5))
     assert message == f"the inverse gives image 1 of a batch differently from the image alone, by up to 0.5{end}"
-    assert details == {"picture": 1, "error": pytest.approx(0.5)}
+    assert details == {"image": 1, "error": pytest.approx(0.5)}
     message, details = failure("batch_matches_single", pipeline=pipeline(shifting(normalized, 0.5)))
     assert message == f"Normalize gives image 1 of a batch differently from the image alone, by up to 0.5{end}"
-    assert details == {"picture": 1, "error": pytest.approx(0.5)}
+    assert details == {"image": 1, "error": pytest.approx(0.5)}
     for value in ("nan", "inf"):
         message, details = failure("inverse_accepts_batch", shifting(right, float(value)))
         assert "by up to inf" in message
