@@ -12,11 +12,11 @@ from lengths import examples
 
 from pytest_denorm import Normalization, Statistics, dataset_statistics, grid
 from pytest_denorm.images.names import is_legal, legal_stem
-from pytest_denorm.strategies import images, normalizations
+from pytest_denorm.strategies import normalizations, pictures
 
 
 @examples(2000)
-@given(st.lists(images(2, dtype=("uint8", "float32"), max_side=5), min_size=2, max_size=6), st.randoms())
+@given(st.lists(pictures(2, dtype=("uint8", "float32"), max_side=5), min_size=2, max_size=6), st.randoms())
 def test_statistics_merge_in_any_order(listed: list[torch.Tensor], random: object) -> None:
     floats = [one.float() / 255 if one.dtype == torch.uint8 else one for one in listed]
     whole = dataset_statistics(floats, channel_axis=-3)
