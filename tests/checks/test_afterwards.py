@@ -14,10 +14,7 @@ from torchvision import transforms as T
 from torchvision.transforms import functional as F
 from torchvision.transforms import v2
 
-from pytest_denorm import Normalization, check, find_normalize
-from pytest_denorm.checks.afterwards import refuse_changed_pixels
-from pytest_denorm.checks.outcome import CheckFailure
-from pytest_denorm.checks.sighting import Sighting
+from pytest_denorm import check, find_normalize
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NORMALIZE = T.Normalize(MEAN, STD)
@@ -197,23 +194,6 @@ def test_what_a_data_set_may_do_to_a_normalized_picture(name: str, picture: Any)
     assert verdict(Items(QUIET[name], picture))[0] == "passed"
 
 
-def test_two_views_and_kept_pictures_are_no_second_pass() -> None:
-    class Views(Items):
-        def __getitem__(self, index: int) -> Any:
-            return [self.transform(self.picture(index)), self.transform(self.picture(index)).flip(-1)]
-
-    class Kept(Items):
-        def __init__(self) -> None:
-            super().__init__(None, noisy)
-            self.kept = [self.transform(noisy(index)) for index in range(4)]
-
-        def __getitem__(self, index: int) -> Any:
-            return self.kept[index].flip(0)
-
-    assert verdict(Views(None, noisy))[0] == "passed"
-    assert verdict(Kept())[0] == "passed"
-
-
 # --- the order of steps ---
 
 
@@ -300,79 +280,6 @@ def test_normalized_pictures_that_do_not_meet_the_normalize(kind: Any) -> None:
         f"images are kept normalized, or something else normalizes them"
     )
     assert verdict(data, "dataset_is_standardized")[0] == "warned"  # it is measured all the same
-
-
-def test_data_sets_that_cannot_be_read_are_the_business_of_others() -> None:
-    class Broken(Pictures):
-        def __getitem__(self, index: int) -> Any:
-            raise OSError("no such file")
-
-    assert verdict(Broken(then()), "single_normalize")[0] == "passed"
-
-
-# --- what is seen of one image ---
-
-DECLARED = Normalization(MEAN, STD)
-
-
-def told(leaving: Any, final: Any, is_own: bool = True) -> str:
-    try:
-        refuse_changed_pixels(Sighting(leaving, leaving, final=final, is_own=is_own), DECLARED, None)
-    except CheckFailure as failure:
-        return str(failure)
-    return ""
-
-
-def scattered(levels: int, size: tuple[int, int] = (41, 41), seed: int = 0) -> torch.Tensor:
-    """Levels around 0, equally often in all but the last row and column."""
-    generator = torch.Generator().manual_seed(seed)
-    height, width = size[0] - 1, size[1] - 1
-    picture = torch.zeros(3, *size, dtype=torch.float64)
-    for channel in picture:
-        order = torch.randperm(height * width, generator=generator)
-        channel[:-1, :-1] = (torch.arange(height * width) % levels)[order].view(height, width)
-        channel[-1], channel[:, -1] = channel[0], channel[:, 0]
-    return picture - (levels - 1) / 2
-
-
-CURVED = {
-    "one to one": lambda y: y.sign() * y.abs().sqrt(),
-    "two to one": torch.abs,
-    "of one channel more than of another": lambda y: torch.stack([y[0].exp(), y[1] ** 3, y[2].sigmoid()]),
-}
-
-
-@pytest.mark.parametrize("name", CURVED)
-def test_a_curve_is_told_by_pixels_of_one_level(name: str) -> None:
-    y = scattered(40, (41, 51))
-    assert told(y, CURVED[name](y)) == CHANGED.format("changed by a curve")
-
-
-def cyclic(along: int) -> torch.Tensor:
-    """What comes next along this axis follows from the level, and nothing does along the other."""
-    starts = torch.randint(40, (3, 80), generator=torch.Generator().manual_seed(0))
-    picture = ((starts[:, :, None] + torch.arange(80)) % 40).double() - 19.5
-    return picture if along == -1 else picture.mT.contiguous()
-
-
-MOVED = {
-    "up": lambda: (cyclic(-2), cyclic(-2).roll(-1, -2)),
-    "to the left": lambda: (cyclic(-1), cyclic(-1).roll(-1, -1)),
-    "up, and turned over": lambda: (scattered(40), -scattered(40).roll(-1, -2)),
-    "dithered": lambda: (scattered(40), scattered(40) + 1.5 * (torch.arange(41) % 2)),
-    "a ramp": lambda: (scattered(40), -torch.arange(3.0 * 41 * 41).view(3, 41, 41) / 100),
-    "one color": lambda: (scattered(40), torch.tensor([0.5, 1, 2]).view(3, 1, 1).expand(3, 41, 41)),
-    "a channel left out": lambda: (scattered(40), scattered(40) * torch.tensor([1.0, 0, 1]).view(3, 1, 1)),
-    "curved, but for a channel": lambda: (
-        scattered(40),
-        torch.stack([*scattered(40)[:2] ** 3, scattered(40)[2].roll(1, 0)]),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", MOVED)
-def test_what_may_be_a_move_is_no_curve(name: str) -> None:
-    assert told(*MOVED[name]()) == ""
 
 
 # --- pixels that are treated otherwise, and items that are ---

@@ -19,12 +19,10 @@ from torchvision.utils import make_grid
 
 from pytest_denorm import Normalization, check
 from pytest_denorm.checks import CHECKS, CheckResult, Report
-from pytest_denorm.errors import ImageTypeError
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 m, s = (torch.tensor(one)[:, None, None] for one in (MEAN, STD))
 TO_IMAGENET = T.Compose([T.Resize(32), T.ToTensor(), T.Normalize(MEAN, STD)])
-TO_HALF = T.Compose([T.ToTensor(), T.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
 TO_MNIST = T.Compose([T.ToTensor(), T.Normalize((0.1307,), (0.3081,))])
 
 Inverse = Callable[[torch.Tensor], Any]
@@ -215,23 +213,7 @@ def test_statistics_of_another_data_set_are_told() -> None:
     assert check(Photographs(), expected_failures=reason, levels={"dataset_is_standardized": "error"}).ok
 
 
-def test_pictures_of_the_user() -> None:
-    pictures = crops(3, 16)
-    for images in (pictures, list(pictures), torch.from_numpy(pictures).permute(0, 3, 1, 2)):
-        assert check(TO_IMAGENET, images=images).ok
-    with pytest.raises(ImageTypeError, match=r"images is a builtins\.str"):
-        check(TO_IMAGENET, images="folder")
-    wrong = status(check(TO_IMAGENET, images=pictures[:1, :, :, :3], select=["round_trip"]), "round_trip")
-    assert wrong.status == "passed"
-
-
 # --- choosing ---
-
-
-def test_select_and_skip() -> None:
-    report = check(TO_HALF, select=["round_trip", "picklable"], skip=["picklable"])
-    assert [(one.name, one.status) for one in report.results] == [("round_trip", "passed"), ("picklable", "skipped")]
-    assert report.summary() == "2 checks: 1 run, 1 passed, 1 skipped"
 
 
 def test_expected_failures() -> None:
@@ -321,13 +303,6 @@ def test_parametrize_with_checks(project: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1, deselected=2 * per_pipeline - 1)
 
 
-def test_parametrize_with_checks_under_xdist(project: pytest.Pytester) -> None:
-    pytest.importorskip("xdist")
-    result = project.runpytest_subprocess("-n2", "-q", "-k", "round_trip or input_unchanged")
-    assert result.parseoutcomes()["failed"] == 1
-    assert result.parseoutcomes()["passed"] == 5
-
-
 def test_checks_of_pipelines_in_the_ini(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(myproject=MODULE)
     pytester.makeini("[pytest]\ndenorm_pipelines =\n    val = myproject:good\n    train = myproject:bad\n")
@@ -352,26 +327,6 @@ def test_a_helper_that_makes_one_image_of_a_batch_takes_no_batch() -> None:
         "not applicable",
         "the inverse makes one image of a batch, as make_grid does",
     )
-
-
-class KeysForAttributes:
-    """A pipeline whose attributes are looked up in its settings, and raise KeyError where there are none."""
-
-    def __init__(self) -> None:
-        self.transform = TO_IMAGENET
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise KeyError(name)
-        raise AttributeError(name)
-
-    def __call__(self, image: Any) -> Any:
-        return self.transform(image)
-
-
-def test_attributes_that_raise_stop_no_check() -> None:
-    report = check(KeysForAttributes(), skip=["picklable"])
-    assert report.ok, str(report)
 
 
 NOTHING = """

@@ -98,24 +98,6 @@ def test_the_failure_of_one_test_in_words() -> None:
     assert OF_EVERY_KIND.failure_text(again) == text[: text.index("again")] + f"again: {again}"
 
 
-def test_a_report_without_anything_to_tell_is_short() -> None:
-    nothing = report(CheckResult("finds_normalize", "failed", "no Normalize"), name="", source="", statistics="",
-                     again="all of it")  # fmt: skip
-    assert str(nothing) == (
-        "pytest-denorm: no Normalize\n"
-        "  inverse: derived\n"
-        "  FAIL  finds_normalize            no Normalize\n"
-        "1 check: 1 run, 1 failed\n"
-        "again: all of it"
-    )
-    right = Diagnosis("exact", True, 0.0, 0, 768, "the image comes back: all 768 levels come back.")
-    fine = report(CheckResult("round_trip", "passed", "off by 1e-08"), diagnosis=right)
-    assert str(fine).splitlines()[3:] == [
-        "  ok    round_trip                 off by 1e-08",
-        "1 check: 1 run, 1 passed",
-    ]
-
-
 def test_what_is_long_goes_on_in_the_next_line() -> None:
     names = ["reverse_round_trip", "bytes_exact", "channel_order", "memory_layouts", "gradient_flows"]
     skipped = (CheckResult(name, "skipped", "left out as asked") for name in names)
@@ -277,16 +259,6 @@ def test_what_was_verified_is_named() -> None:
     plain = check(HALF, select=["input_unchanged"])
     assert (plain.name, plain.inverse, plain.diagnosis) == ("", "derived", None)
     assert check(Normalization(0.5, 0.25, source="here"), select=["picklable"]).source == "here"
-
-
-def test_without_a_normalize_nothing_else_is_named() -> None:
-    found = check(lambda image: image, select=["finds_normalize", "round_trip"])
-    assert (found.source, found.statistics, found.diagnosis) == ("", "", None)
-    assert [one.status for one in found.results] == ["failed", "not applicable"]
-    assert found.results[0].details == {"error": "NormalizeNotFoundError"}
-    assert found.results[1].details == {}
-    with pytest.raises(ImageError, match="no Normalize was found"):
-        found.png()
 
 
 def test_a_notebook_shows_no_picture_of_what_passed_or_raised() -> None:
