@@ -34,35 +34,19 @@ def make(pairs: list[tuple[float, float]], **options: float) -> Normalization:
 
 
 class TestStatistics:
-    @pytest.mark.parametrize(
-        "form",
-        [
-            tuple,
-            list,
-            iter,
-            np.array,
-            lambda numbers: torch.tensor(numbers, dtype=torch.float64),
-            lambda numbers: torch.tensor(numbers, dtype=torch.float64).view(3, 1, 1),
-            lambda numbers: torch.tensor(numbers, dtype=torch.float64).view(1, 3, 1, 1),
-            lambda numbers: [torch.tensor(number, dtype=torch.float64) for number in numbers],
-            lambda numbers: [torch.tensor(number, dtype=torch.float64, requires_grad=True) for number in numbers],
-            lambda numbers: [np.float64(number) for number in numbers],
-            lambda numbers: [Decimal(str(number)) for number in numbers],
-        ],
-        ids=[
-            "tuple",
-            "list",
-            "iterator",
-            "array",
-            "tensor",
-            "(3,1,1)",
-            "(1,3,1,1)",
-            "0-d-tensors",
-            "gradient",
-            "numpy-numbers",
-            "decimals",
-        ],
-    )
+    FORMS = {  # noqa: RUF012
+        "tuple": tuple,
+        "list": list,
+        "iterator": iter,
+        "array": np.array,
+        "tensor": lambda numbers: torch.tensor(numbers, dtype=torch.float64),
+        "(1, 3, 1, 1)": lambda numbers: torch.tensor(numbers, dtype=torch.float64).view(1, 3, 1, 1),
+        "tensors": lambda numbers: [torch.tensor(one, dtype=torch.float64, requires_grad=True) for one in numbers],
+        "numbers of numpy": lambda numbers: [np.float64(number) for number in numbers],
+        "decimals": lambda numbers: [Decimal(str(number)) for number in numbers],
+    }
+
+    @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
     def test_every_usual_form_becomes_floats(self, form):
         made = Normalization(form(MEAN), form(STD))
         assert (made.mean, made.std) == (MEAN, STD)

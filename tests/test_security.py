@@ -22,18 +22,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.data import TensorDataset
 
 import pytest_denorm
 import pytest_denorm.images.grid_layout
 import pytest_denorm.images.judge
 import pytest_denorm.plugin.image_tests
-from pytest_denorm import dataset_statistics, sweep
+from pytest_denorm import sweep
 from pytest_denorm.core.files import write_whole
 from pytest_denorm.core.json_files import write_json
-from pytest_denorm.core.statistics import Statistics
 from pytest_denorm.core.text import printable
-from pytest_denorm.errors import BaselineError, DatasetError, DenormError, ImageError, SettingsError
+from pytest_denorm.errors import BaselineError, DatasetError, ImageError, SettingsError
 from pytest_denorm.images.baselines import read_bytes
 from pytest_denorm.images.decoding import MAX_PIXELS, read_image_file
 from pytest_denorm.images.digests import DIGESTS, Digest, read_library, write_digests
@@ -148,30 +146,6 @@ def test_a_project_that_lets_truncated_files_pass_does_not_let_truncated_baselin
     whole = encode_png(photo)
     with pytest.raises(BaselineError, match="truncated or corrupt PNG file"):
         decode_png(whole[: len(whole) // 2], "b.png")
-
-
-def adam7(width: int, height: int, color: bytes) -> bytes:
-    """The rows of an interlaced image of one color (PNG specification, section 8.2)."""
-    starts = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-    rows = b""
-    for top, left, down, right in starts:
-        columns = len(range(left, width, right))
-        rows += (b"\0" + color * columns) * (len(range(top, height, down)) if columns else 0)
-    return rows
-
-
-LEGAL = {
-    "interlaced": png(9, 7, adam7(9, 7, b"\x0a\x14\x1e"), interlaced=1),
-    "palette": png(9, 7, bytes(70), color=3, extra=chunk(b"PLTE", b"\x0a\x14\x1e")),
-    "palette of 4 bits": png(9, 7, bytes(42), color=3, depth=4, extra=chunk(b"PLTE", b"\x0a\x14\x1e")),
-}
-
-
-@pytest.mark.parametrize("kind", LEGAL)
-def test_rare_kinds_of_png_are_read(kind: str) -> None:
-    pixels = decode_png(LEGAL[kind], "b.png")
-    assert pixels.shape == (7, 9, 3)
-    assert np.unique(pixels.reshape(-1, 3), axis=0).tolist() == [[10, 20, 30]]
 
 
 @given(st.binary(max_size=80), st.integers(0, len(SMALL)))
@@ -395,17 +369,6 @@ def test_names_of_strangers_reach_the_terminal_written_out(project: pytest.Pytes
     assert ESCAPE not in result.stdout.str()
 
 
-def test_names_of_pictures_in_a_data_set_are_written_out(tmp_path: Path) -> None:
-    (tmp_path / f"{ESCAPE}a").mkdir()
-    (tmp_path / f"{ESCAPE}a" / "b.png").write_bytes(b"no picture")
-    from torchvision.datasets import ImageFolder
-
-    with pytest.raises(DatasetError) as caught:
-        dataset_statistics(ImageFolder(str(tmp_path)))
-    assert "image 0 (" in str(caught.value)
-    assert "\\x1b[31ma" in str(caught.value).splitlines()[0].partition(")")[0]
-
-
 class Reader(HTMLParser):
     """Tags, attributes and text of a page."""
 
@@ -550,13 +513,6 @@ def test_a_name_of_a_pipeline_is_no_expression(spec: str) -> None:
         load(spec)
 
 
-def test_a_folder_of_the_project_does_not_hide_modules_that_are_installed(tmp_path: Path) -> None:
-    (tmp_path / "json.py").write_text("raise SystemExit('hidden')")
-    (tmp_path / "torchvision").mkdir()
-    (tmp_path / "torchvision" / "__init__.py").write_text("raise SystemExit('hidden')")
-    assert load("json:loads", [tmp_path]) is json.loads
-
-
 # JSON
 
 
@@ -611,19 +567,3 @@ def test_no_field_of_a_state_takes_what_it_is_not(tmp_path: Path) -> None:
             except DatasetError:
                 continue
             str(again)
-
-
-def test_no_field_of_statistics_takes_what_it_is_not() -> None:
-    found = dataset_statistics(TensorDataset(torch.rand(3, 3, 4, 4)))
-    whole = found.to_dict()
-    assert Statistics.from_dict(json.loads(json.dumps(whole))) == found
-    for name in (*whole, *(f"sums.{field}" for field in whole["sums"])):
-        for value in (*VALUES, {"numerators": ["1", "1", "1"], "shift": 10**12}, {"numerators": [], "shift": 0}):
-            data = json.loads(json.dumps(whole))
-            place = data["sums"] if "." in name else data
-            place[name.rpartition(".")[2]] = value
-            try:
-                restored = Statistics.from_dict(data)
-                str(restored + found)
-            except DenormError:
-                continue

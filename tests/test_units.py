@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -46,20 +44,6 @@ def test_floats_in_0_to_255_of_a_normalize_of_floats() -> None:
     assert_round_trip(IMAGENET, inverse=lambda y: undo(y) * 255, output_max=255.0)
     assert check(IMAGENET, inverse=lambda y: undo(y) * 255, output_max=255.0).ok
     assert_round_trip(IMAGENET, inverse=undo, output_max=1.0)  # what it is anyway
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        lambda y: undo(y).numpy(),
-        lambda y: undo(y).numpy().astype(np.float32).transpose(1, 2, 0),
-        lambda y: undo(y).tolist(),
-        lambda y: undo(y)[None],
-    ],
-    ids=["an array", "channels last", "lists", "a batch of one"],
-)
-def test_whatever_kind_of_floats_it_gives(form: Callable[[Any], Any]) -> None:
-    assert_round_trip(OF_BYTES, inverse=form, images=torch.rand(3, 7, 9) * 255, output_max=1)
 
 
 def test_bytes_are_in_0_to_255_whatever_white_is_in_floats() -> None:
@@ -107,13 +91,6 @@ def test_what_is_no_picture_is_refused_as_it_is_without() -> None:
 class NoArray:
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError("not an array")
-
-
-def test_a_sweep() -> None:
-    pictures = [(torch.rand(3, 8, 9) * 255).byte() for _ in range(4)]
-    result = sweep(OF_BYTES, pictures, inverse=undo, output_max=1, workers=2)
-    assert (result.ok, result.pictures) == (True, 4)
-    assert not sweep(OF_BYTES, pictures, inverse=undo).ok
 
 
 def test_a_sweep_goes_on_with_the_same_output_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -231,18 +231,6 @@ COLLATED = (None, list, zipped, collated)
 
 
 @pytest.mark.parametrize(
-    ("make", "channels"),
-    [
-        (lambda i: (PICTURES[i], GREY[i][None]), 3),  # a map of depth behind it
-        (lambda i: (GREY[i][None], ring(i)[None]), 1),
-    ],
-)
-def test_one_that_is_better_than_what_is_beside_it_is_taken(make, channels):
-    for source in (Made(make), *(DataLoader(Made(make), batch_size=8, collate_fn=collate) for collate in COLLATED)):
-        assert dataset_statistics(source) == dataset_statistics(PICTURES[:, :channels])
-
-
-@pytest.mark.parametrize(
     ("make", "places"),
     [
         (lambda i: (PICTURES[i], PICTURES[i].flip(-1)), (0, 1)),
@@ -354,18 +342,3 @@ def test_three_pictures_of_eight_bands_are_no_clip() -> None:
     assert len(of_each["mean"]) == 8
     for given in (bands, DataLoader(TensorDataset(bands), 3), DataLoader(bands, 3, collate_fn=torch.stack)):
         assert dataset_statistics(given).to_dict() == of_each
-
-
-def test_a_clip_behind_its_normalize_is_standardized() -> None:
-    class Normalized(Dataset):
-        def __init__(self):
-            self.transform = transforms.Normalize((0.5,) * 3, (0.25,) * 3)
-
-        def __len__(self):
-            return len(CLIPS)
-
-        def __getitem__(self, index):
-            return self.transform(CLIPS[index].transpose(0, 1) / 255).transpose(0, 1)
-
-    (result,) = check(Normalized(), select=["dataset_is_standardized"]).results
-    assert result.message.startswith("20 images after Normalize")

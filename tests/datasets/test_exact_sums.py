@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import Subset
 
 from pytest_denorm import Statistics, dataset_statistics
 
@@ -80,22 +80,6 @@ def test_any_split_in_any_order_gives_the_same_bits(images, data):
         assert merged == whole
         assert (merged.mean, merged.std, merged.mean_of_stds) == (whole.mean, whole.std, whole.mean_of_stds)
         assert merged.standard_error_of_std == whole.standard_error_of_std
-
-
-@given(IMAGES, st.integers(1, 4))
-@FEW
-def test_however_they_are_read(images, size):
-    whole = dataset_statistics(images, pixel_max=255.0)
-    assert dataset_statistics(list(images), channel_axis=-3, pixel_max=255.0) == whole
-    assert dataset_statistics(images.transpose(0, 2, 3, 1), channel_axis=-1, pixel_max=255.0) == whole
-    if images.dtype != np.uint16:  # which few operations of torch know
-        tensors = torch.from_numpy(images)
-        assert dataset_statistics(TensorDataset(tensors), pixel_max=255.0) == whole
-        for shuffle in (False, True):
-            loader = DataLoader(TensorDataset(tensors), batch_size=size, shuffle=shuffle)
-            assert dataset_statistics(loader, pixel_max=255.0) == whole
-            as_list = DataLoader(list(tensors), batch_size=size, shuffle=shuffle)
-            assert dataset_statistics(as_list, pixel_max=255.0) == whole
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (1, 257), (700, 511), (513, 1025)])

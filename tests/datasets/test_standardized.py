@@ -181,21 +181,6 @@ def test_a_data_module_that_normalizes_once_more_is_told():
     assert not hasattr(twice, "seen")
 
 
-def test_data_modules_that_normalize_once_are_told_nothing():
-    class NotSetUp(Module):
-        def train_dataloader(self):
-            raise AttributeError("data")
-
-    class InTraining(Module):
-        def on_after_batch_transfer(self, batch, dataloader_idx):
-            return self.normalize(batch) if self.trainer.training else batch
-
-    used, pictures = preset("cifar10"), like("cifar10", 100).clamp(0, 1)
-    once = Normalized(pictures, used)
-    for module in (Module(pictures, used), NotSetUp(once, used), InTraining(once, used)):
-        assert check(module, select=["single_normalize"]).ok
-
-
 def test_loaders_that_normalize_once_are_told_nothing():
     used = preset("imagenet")
     pictures = like("cifar10", 200).clamp(0, 1)

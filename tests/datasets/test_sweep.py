@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -24,10 +23,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from pytest_denorm import Normalization, SweepResult, preset, sweep
-from pytest_denorm.datasets.progress import Progress
 from pytest_denorm.errors import DatasetError, ImageError, NormalizeNotFoundError, PipelineError
-from pytest_denorm.pipelines import Leaf, register_adapter
-from pytest_denorm.pipelines.registry import unregister_adapter
 
 IMAGENET = preset("imagenet")
 NORMALIZE = transforms.Normalize(IMAGENET.mean, IMAGENET.std)
@@ -112,17 +108,6 @@ class TestCounts:
         result = sweep(DataLoader(write_cifar10(root)(root, transform=chain), batch_size=8, shuffle=True))
         assert (result.ok, result.values) == (True, 100 * 3 * 24 * 24)
         assert result.worst.error < 0.001
-
-    def test_a_normalize_of_a_library_of_ones_own(self, root):
-        """On arrays (H, W, C) of bytes, as albumentations has them."""
-        register_adapter(__name__, lambda op: op.described() if isinstance(op, OnArrays) else None)
-        try:
-            dataset = write_cifar10(root)(root, transform=transforms.Compose([np.asarray, OnArrays()]))
-            result = sweep(dataset)
-            assert (result.ok, result.values) == (True, 100 * 3072)
-            assert not sweep(dataset, inverse=lambda normalized: normalized).ok
-        finally:
-            unregister_adapter(__name__)
 
     def test_json(self, textbook):
         result = sweep(textbook, inverse=truncating)
@@ -275,16 +260,6 @@ class TestFailures:
         assert sweep(loader, loader.dataset).values == 100 * 3072
 
 
-class OnArrays:
-    mean, std = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
-
-    def __call__(self, image):
-        return (image - self.mean) / self.std
-
-    def described(self):
-        return Leaf(self.mean, self.std, 255.0, channel_axis=-1)
-
-
 class Sometimes:
     """Every other image goes round the Normalize."""
 
@@ -365,53 +340,11 @@ class TestResuming:
         with pytest.raises(DatasetError, match=r"is no state of a sweep: it has no 'key'\. Name another file"):
             sweep(textbook, state=state, limit=10)
 
-    def test_an_inverse_that_changed_is_another(self, textbook, tmp_path):
-        state, gain = tmp_path / "state.json", 1.0
-
-        def inverse(y):
-            return gain * preset("imagenet").denormalize(y)
-
-        assert sweep(textbook, inverse=inverse, state=state, limit=10).ok
-        gain = 0.9
-        with pytest.raises(
-            DatasetError, match=r"another sweep: its results of the inverse is [0-9a-f]{16}, here it is"
-        ):
-            sweep(textbook, inverse=inverse, state=state, limit=10)
-
-    def test_what_was_checked_before_is_told(self, textbook, tmp_path):
-        state = tmp_path / "state.json"
-        first = sweep(textbook, state=state)
-        assert (first.resumed, str(first).splitlines()[-1]) == (0, f"  {first.rate:,.0f} images a second")
-        again = sweep(textbook, state=state)
-        assert again.resumed == 100
-        assert str(again).splitlines()[-1] == (
-            "  nothing was swept now: all of this is in the state file; delete it to sweep anew"
-        )
-        kept = json.loads(state.read_text())
-        half = sweep(textbook, limit=40).to_dict() | {"planned": 100}
-        state.write_text(json.dumps(kept | {"done": 40, "result": half}))
-        resumed = sweep(textbook, state=state)
-        assert same(resumed, first)
-        assert str(resumed).splitlines()[-2] == "  40 images of these had been checked before (the state file)"
-
 
 class TestProgress:
     def test_lines_without_a_terminal(self, textbook, capsys):
         sweep(textbook, progress=True)
         assert capsys.readouterr().err.startswith("sweep: 100 of 100 images, ")
-
-    def test_a_bar_on_a_terminal(self):
-        pytest.importorskip("tqdm")
-
-        class Terminal(io.StringIO):
-            def isatty(self):
-                return True
-
-        stream = Terminal()
-        with Progress("sweep", 10, stream=stream, done=4) as bar:
-            bar.update(6)
-        assert "10/10" in stream.getvalue()
-        assert "sweep: 100%" in stream.getvalue()
 
 
 def test_the_users_objects_are_left_alone(textbook):
