@@ -19,13 +19,14 @@ from ..pipelines.located import Located
 from ..pipelines.reader import images_in
 from ..pipelines.runner import Runner, item_traces
 from ..pipelines.samples import photograph, with_channels
-from ..pipelines.splits import data_sets_of_splits
+from ..pipelines.splits import groups_of_splits
 from ..pipelines.structure import is_dataset
 from ..pipelines.trace import Trace
 from ..pipelines.walk import declared
 from .outcome import NotApplicable
 
 __all__ = [
+    "OtherChannelsError",
     "OwnFormRaisesError",
     "Sighting",
     "Unmet",
@@ -86,6 +87,18 @@ class OwnFormRaisesError(NotApplicable):
     """The pipeline raises on images in the form that it is made for; the message says where."""
 
 
+class OtherChannelsError(NotApplicable):
+    """The images that enter the Normalize have other channels than its statistics.
+
+    Attributes:
+        seen: one of them.
+    """
+
+    def __init__(self, seen: Sighting) -> None:
+        super().__init__("the statistics do not fit the channels that enter: see statistics_match_channels")
+        self.seen = seen
+
+
 def channel_counts(normalization: Normalization) -> tuple[int, ...]:
     """Return how many channels the images may have: in color, as many as there are statistics, and grey."""
     return tuple(dict.fromkeys((max(normalization.channels, 3), 3, normalization.channels, 1)))
@@ -123,6 +136,8 @@ def sightings(pipeline: Any, located: Located, runner: Runner | None = None) -> 
         yield from seen
         if seen:
             seen_at_work = True
+        elif trace.error is not None and is_own:
+            raise OwnFormRaisesError(f"reading an item raised {type(trace.error).__name__}: {trace.error}")
         elif trace.error is not None:
             reason = f"{type(trace.error).__name__}: {trace.error}"
         else:
@@ -279,10 +294,10 @@ def unmet_splits(pipeline: Any) -> list[str]:
     found = []
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DenormWarning)
-        for path, part in data_sets_of_splits(pipeline):
+        for one in itertools.chain(*groups_of_splits(pipeline)):
             try:
-                located = declared(part)
+                located = declared(one.part)
             except DenormError:  # it has none: other checks tell it
                 continue
-            found += [path] if unmet(part, located) == "raw" else []
+            found += [one.path] if is_dataset(one.part) and unmet(one.part, located) == "raw" else []
     return found

@@ -259,7 +259,7 @@ def item_traces(
         warnings.simplefilter("ignore")
         for _ in indices:
             trace = _traced(lambda: next(reading), located)
-            if isinstance(trace.error, (StopIteration, IndexError)):
+            if isinstance(trace.error, StopIteration) or (isinstance(trace.error, IndexError) and not by_index):
                 return
             yield trace
             if trace.error is not None:

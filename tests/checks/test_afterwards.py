@@ -153,7 +153,7 @@ AROUND = {
     "twice": (
         NORMALIZE,
         "what leaves Normalize enters it once more: undoing it once gives a normalized image again. Normalize each "
-        "picture once.",
+        "image once.",
     ),
     "a flip, and again": (lambda y: NORMALIZE(y.flip(-1)), "what leaves Normalize enters it once more: "),
     "scaled": (lambda y: y * 2, SCALED),
@@ -289,7 +289,7 @@ def test_a_normalize_that_no_item_meets(held: Any) -> None:
         "its images do not meet the Normalize: see single_normalize",
     )
     for used in (Pictures(then()), Pictures(then(), used_from=9)):
-        assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every picture")
+        assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every image")
 
 
 class Otherwise(Pictures):
@@ -350,7 +350,7 @@ def test_a_factor_of_255_in_a_data_set_is_told_as_one() -> None:
             return self.transform(levels) * 255
 
     (failed,) = check(Photographs(), select=["declared_matches_measured"]).failures
-    assert failed.message.startswith("what leaves Normalize is multiplied by (255, 255, 255)")
+    assert failed.message.startswith("what leaves Normalize is multiplied by 255")
 
 
 # --- what is seen of one image, and of images of one color ---
