@@ -124,9 +124,11 @@ class Case:
     @cached_property
     def verified(self) -> Located:
         """The Normalize, together with the exchange of channels around it where the project's inverse undoes that."""
-        if self.is_derived:
-            return self.located
-        return turned_back(self.located, self.own_inverse, self.channels)
+        return self.with_exchange(self.located)
+
+    def with_exchange(self, located: Located) -> Located:
+        """Return a Normalize, with the exchange of channels around it where the project's inverse undoes that."""
+        return located if self.is_derived else turned_back(located, self.own_inverse, self.channels)
 
     @property
     def normalization(self) -> Normalization:

@@ -14,7 +14,16 @@ from ..errors import ImageError
 from .randomness import states_kept, states_put_back
 from .reader import axes_of, candidate_of, images_of, is_image, is_pil
 
-__all__ = ["Batches", "are_alike", "data_set_of", "is_indexed", "is_loader", "is_stack", "kept_while_read"]
+__all__ = [
+    "Batches",
+    "are_alike",
+    "data_set_of",
+    "is_indexed",
+    "is_loader",
+    "is_stack",
+    "kept_while_read",
+    "loader_with_collate",
+]
 
 
 def is_indexed(source: Any) -> bool:
@@ -33,6 +42,15 @@ def is_loader(source: Any) -> bool:
 def data_set_of(source: Any) -> Any:
     """Return what a loader reads its items from, through all that is around it; a data set itself."""
     return list(_chain(source))[-1]
+
+
+def loader_with_collate(source: Any) -> Any | None:
+    """Return the DataLoader of a loader, if its batches are made by a collate function of somebody's own; else None."""
+    data = torch.utils.data
+    own = next((one for one in _chain(source) if isinstance(one, data.DataLoader)), None)
+    if own is None or own.batch_sampler is None or own.collate_fn is data.default_collate:
+        return None
+    return own
 
 
 def _chain(source: Any) -> Iterator[Any]:

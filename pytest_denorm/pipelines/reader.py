@@ -35,6 +35,7 @@ __all__ = [
     "Place",
     "axes_of",
     "candidate_of",
+    "has_few_values",
     "image_of",
     "images_in",
     "images_of",
@@ -226,7 +227,7 @@ def images_of(
         raise ImageTypeError(_nothing_in(item))
     if len(best) > 1 and usual is not None:
         best = [one for one in best if one.path[0] == usual] or best
-    if len(best) > 1 and not (first and isinstance(item, (tuple, list))):
+    if len(best) > 1 and not (first and isinstance(item, (tuple, list, Mapping))):
         kind = f"{type(item).__module__}.{type(item).__qualname__}".removeprefix("builtins.")
         places = " or ".join(one.place for one in best[:2])
         raise ImageTypeError(f"{len(best)} members of the {kind} are equally good images: pass {places} to choose one.")
@@ -333,9 +334,9 @@ def _beside(member: Candidate, sizes: set[tuple[int, ...]], has_sure: bool, of_f
     if member.doubt != _LIKELY:
         return member.doubt
     if not has_sure:
-        return _UNLIKELY if _has_few_values(image) else _LIKELY
+        return _UNLIKELY if has_few_values(image) else _LIKELY
     # a grey image, of which the one in color is to be made
-    return _SURE if _is_of_floats(image) == of_floats and not _has_few_values(image) else _LIKELY
+    return _SURE if _is_of_floats(image) == of_floats and not has_few_values(image) else _LIKELY
 
 
 def _doubt(thing: Any, axes: int) -> int:
@@ -356,7 +357,8 @@ def _is_of_floats(thing: Any) -> bool:
     return is_array(thing) and is_float(thing.dtype)
 
 
-def _has_few_values(thing: Any) -> bool:
+def has_few_values(thing: Any) -> bool:
+    """Return whether it has no more values than a mask has: two of any, or a few numbers of classes."""
     values = thing.detach().float().numpy(force=True) if isinstance(thing, torch.Tensor) else np.asarray(thing)
     found = np.unique(values)
     levels = found * 255 if found.dtype.kind == "f" and found[-1] <= 1 else found  # after ToTensor

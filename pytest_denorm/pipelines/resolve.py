@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..core.alone import alone
@@ -27,12 +28,22 @@ from .located import Located
 from .probe import DRAWS, measure
 from .registry import Parts, describe, public_name
 from .runner import Runner, is_network
-from .splits import warn_of_missing
-from .structure import structure
+from .splits import groups_of_splits, range_of_items, warn_of_missing
+from .structure import is_dataset, structure
 from .walk import declared
 
-__all__ = ["callable_in", "find_normalize", "locate", "locate_or_measure", "located_as_measured", "probe"]
+__all__ = [
+    "callable_in",
+    "callables_in",
+    "find_normalize",
+    "locate",
+    "locate_or_measure",
+    "located_as_measured",
+    "probe",
+]
 
+#: How far resized images go beyond black and white, of all the way.
+_BEYOND = 0.05
 #: What an object holds is looked at, to so many objects, for something to call.
 _MOST_OBJECTS = 1000
 _TURN_BACK = (
@@ -164,21 +175,29 @@ def callable_in(pipeline: Any) -> Callable[..., Any]:
 
 
 def _first_callable(pipeline: Any) -> Callable[..., Any]:
-    waiting: list[Any] = [pipeline]
-    seen: set[int] = set()
-    while waiting and len(seen) < _MOST_OBJECTS:
-        candidate = waiting.pop()
-        if callable(candidate):
-            return candidate  # type: ignore[no-any-return]
-        if id(candidate) not in seen:
-            seen.add(id(candidate))
-            description = describe(candidate) or structure(candidate)
-            if isinstance(description, Parts):
-                waiting.extend(part for _, part in reversed(description.parts))
+    for one in callables_in(pipeline):
+        return one
     raise PipelineError(
         f"nothing to probe in a {public_name(pipeline)}: expected something that is called with an image, or a data "
         f"set or loader that holds such a transform."
     )
+
+
+def callables_in(pipeline: Any) -> Iterator[Callable[..., Any]]:
+    """Yield what can be called among what an object holds, the outermost alone."""
+    waiting: list[Any] = [pipeline]
+    seen: set[int] = set()
+    while waiting and len(seen) < _MOST_OBJECTS:
+        candidate = waiting.pop()
+        if id(candidate) in seen:
+            continue
+        seen.add(id(candidate))
+        if callable(candidate):
+            yield candidate
+            continue
+        description = describe(candidate) or structure(candidate)
+        if isinstance(description, Parts):
+            waiting.extend(part for _, part in reversed(description.parts))
 
 
 def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
@@ -194,11 +213,48 @@ def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
     try:
         return locate(pipeline)
     except NormalizeNotFoundError as error:
+        for group in groups_of_splits(pipeline):
+            with contextlib.suppress(NormalizeNotFoundError):
+                return locate_or_measure(group[0].part, channels)
+        if is_dataset(pipeline):
+            return _measured_inside(pipeline, error, channels)
         call = _call_of(pipeline)
         if not callable(call):
             raise
         normalization = _measured(call, error, channels)
     return located_as_measured(pipeline, normalization)
+
+
+def _measured_inside(dataset: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Located:
+    """What a transform that a data set holds was measured to do, if its items are images on which it was done.
+
+    Raises:
+        NormalizeNotFoundError: there is none.
+    """
+    for call in callables_in(dataset):
+        try:
+            with alone(), warnings.catch_warnings():
+                warnings.simplefilter("error", StatisticsWarning)
+                located = located_as_measured(call, _measured(call, nothing_declared, channels))
+        except (NormalizeNotFoundError, StatisticsWarning):
+            continue
+        if _is_met(dataset, located.normalization):
+            return located
+    raise nothing_declared
+
+
+def _is_met(dataset: Any, normalization: Normalization) -> bool:
+    """Whether the first items are between black and white, and below 0 as black is."""
+    try:
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            low, high = range_of_items(dataset)
+    except Exception:  # other checks tell what is wrong with it
+        return False
+    rows = list(zip(normalization.mean, normalization.std, strict=True))
+    black, white = min(-m / s for m, s in rows), max((normalization.pixel_max - m) / s for m, s in rows)
+    room = _BEYOND * (white - black)
+    return low < 0 and black - room <= low and high <= white + room
 
 
 def _call_of(pipeline: Any) -> Any:
