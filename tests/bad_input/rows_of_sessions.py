@@ -159,7 +159,7 @@ SESSIONS = [
     Session("baselines in the ini", ("-k", "image"), ("denorm_baselines in the ini is 'x'",), "denorm_baselines = x"),
     Session("a bool in the ini", (), ("denorm in the ini is 'perhaps'", "true or false"), "denorm = perhaps"),
     Session("an option that is none", ("--denorm-updat=x",), ("--denorm-updat",)),
-    Session("no image there", ("--denorm-images=none.png", "-k", "images"), ("none.png",), code=FAILED),
+    Session("no image there", ("--denorm-images=none.png", "-k", "pictures"), ("none.png",), code=FAILED),
     Session(
         "no image in it",
         ("--denorm-images=empty folder", "-k", "images"),
@@ -167,9 +167,9 @@ SESSIONS = [
         code=FAILED,
     ),
     Session(
-        "an image that is none", ("--denorm-images=notes.txt", "-k", "images"), ("notes.txt", "image"), code=FAILED
+        "an image that is none", ("--denorm-images=notes.txt", "-k", "pictures"), ("notes.txt", "picture"), code=FAILED
     ),
-    Session("images in the ini", ("-k", "images"), ("none.png",), "denorm_images = none.png", FAILED),
+    Session("images in the ini", ("-k", "pictures"), ("none.png",), "denorm_images = none.png", FAILED),
     Session(
         "baselines below a file",
         ("--denorm-baseline-dir=notes.txt/b", "--denorm-update=missing", "-k", "image"),
@@ -233,7 +233,7 @@ def test_pipeline(denorm_pipeline): pass
 
 def test_facade(denorm): pass
 
-def test_images(denorm_images): pass
+def test_pictures(denorm_images): pass
 
 @image_compare
 def test_image():
@@ -280,9 +280,9 @@ COMMANDS = [
     Command("an inverse that is 7", ("check", "imagenet", "--inverse", "NAME:number"), ("inverse is 7",)),
     Command("an output of no inverse", ("check", "imagenet", "--output-max", "1"), ("output_max is 1.0", "no inverse")),
     Command("checking a number", ("check", "NAME:number"), ("int",), code=1),
-    Command("no images", ("show", "imagenet", "-o", "x.png"), ("SPEC IMAGE",)),
-    Command("no such image", ("show", "imagenet", "no.png", "-o", "x.png"), ("no.png",)),
-    Command("a text for an image", ("show", "imagenet", "notes.txt", "-o", "x.png"), ("notes.txt",)),
+    Command("no pictures", ("show", "imagenet", "-o", "x.png"), ("SPEC IMAGE",)),
+    Command("no such picture", ("show", "imagenet", "no.png", "-o", "x.png"), ("no.png",)),
+    Command("a text for a picture", ("show", "imagenet", "notes.txt", "-o", "x.png"), ("notes.txt",)),
     Command("an output below a file", ("show", "imagenet", "a.png", "-o", "notes.txt/x.png"), ("notes.txt",)),
     Command("an output that is a folder", ("show", "imagenet", "a.png", "-o", "kept"), ("kept",)),
     Command("an output of no kind", ("show", "imagenet", "a.png", "-o", "x.docx"), ("x.docx",)),
@@ -297,26 +297,26 @@ COMMANDS = [
     Command("statistics of nothing", ("stats", "NAME:empty", "--quiet"), ("empty",)),
     Command("statistics of 7", ("stats", "NAME:number", "--quiet"), ("int",)),
     Command("statistics of a preset", ("stats", "imagenet", "--quiet"), ("'imagenet'", "module:attribute")),
-    Command("a limit of -1", ("stats", "NAME:images", "--quiet", "--limit", "-1"), ("limit is -1",)),
-    Command("a sample of 0", ("stats", "NAME:images", "--quiet", "--sample", "0"), ("sample is 0",)),
-    Command("-1 workers", ("stats", "NAME:images", "--quiet", "--workers", "-1"), ("workers is -1",)),
-    Command("no such key", ("stats", "NAME:images", "--quiet", "--image", "x"), ("'x'",)),
-    Command("no such statistics", ("stats", "NAME:images", "--quiet", "--add", "none.json"), ("none.json",)),
-    Command("a text for statistics", ("stats", "NAME:images", "--quiet", "--add", "notes.txt"), ("notes.txt",)),
-    Command("json below a file", ("stats", "NAME:images", "--quiet", "--json", "notes.txt/s.json"), ("notes.txt",)),
-    Command("json to a folder", ("stats", "NAME:images", "--quiet", "--json", "kept"), ("kept",)),
-    Command("a full disk", ("stats", "NAME:images", "--quiet", "--json", "/dev/full"), ("/dev/full",)),
-    Command("no torchrun", ("stats", "NAME:images", "--quiet", "--distributed"), ("torchrun",)),
+    Command("a limit of -1", ("stats", "NAME:pictures", "--quiet", "--limit", "-1"), ("limit is -1",)),
+    Command("a sample of 0", ("stats", "NAME:pictures", "--quiet", "--sample", "0"), ("sample is 0",)),
+    Command("-1 workers", ("stats", "NAME:pictures", "--quiet", "--workers", "-1"), ("workers is -1",)),
+    Command("no such key", ("stats", "NAME:pictures", "--quiet", "--image", "x"), ("'x'",)),
+    Command("no such statistics", ("stats", "NAME:pictures", "--quiet", "--add", "none.json"), ("none.json",)),
+    Command("a text for statistics", ("stats", "NAME:pictures", "--quiet", "--add", "notes.txt"), ("notes.txt",)),
+    Command("json below a file", ("stats", "NAME:pictures", "--quiet", "--json", "notes.txt/s.json"), ("notes.txt",)),
+    Command("json to a folder", ("stats", "NAME:pictures", "--quiet", "--json", "kept"), ("kept",)),
+    Command("a full disk", ("stats", "NAME:pictures", "--quiet", "--json", "/dev/full"), ("/dev/full",)),
+    Command("no torchrun", ("stats", "NAME:pictures", "--quiet", "--distributed"), ("torchrun",)),
     Command("sweeping nothing", ("sweep", "imagenet", "--dataset", "NAME:empty", "--quiet"), ("empty",)),
     Command("sweeping a preset alone", ("sweep", "imagenet", "--quiet"), ("preset imagenet", "data set")),
     Command(
         "resuming a text",
-        ("sweep", "imagenet", "--dataset", "NAME:images", "--quiet", "--resume", "notes.txt"),
+        ("sweep", "imagenet", "--dataset", "NAME:pictures", "--quiet", "--resume", "notes.txt"),
         ("notes.txt",),
     ),
     Command(
         "resuming below a file",
-        ("sweep", "imagenet", "--dataset", "NAME:images", "--quiet", "--resume", "notes.txt/s"),
+        ("sweep", "imagenet", "--dataset", "NAME:pictures", "--quiet", "--resume", "notes.txt/s"),
         ("notes.txt",),
     ),
     Command("a demo in a file", ("demo", "--folder", "notes.txt"), ("notes.txt",)),

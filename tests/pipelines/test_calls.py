@@ -101,7 +101,7 @@ def test_a_function_that_raises_either_way() -> None:
     with pytest.raises(InverseError) as caught:
         call(raising, [PICTURE], "inverse")
     assert str(caught.value) == (
-        "the inverse raised ValueError: no Tensor (3, 4, 5)\n"
+        "the inverse raised ValueError: no Tensor (3, 4, 5). "
         "It was called with a float tensor of shape (3, 4, 5), (1, 3, 4, 5) and (4, 5, 3), and arrays of shape "
         "(4, 5, 3) and (3, 4, 5)."
     )
