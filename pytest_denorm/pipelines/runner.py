@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ..core.alone import alone
+from ..core.foreign import as_exception
 from ..core.layout import FIRST, channel_axis
 from ..core.normalization import Normalization
 from ..core.white import is_float
@@ -296,8 +297,8 @@ def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = Fal
         floats = [one for one in images_in(trace.entered) if is_float(getattr(one, "dtype", ""))]
         trace.images = [_by_formula(one, located.normalization) for one in floats]
         trace.error = None if floats else TypeError("no floats entered")
-    except Exception as error:
-        trace.error = error
+    except (Exception, SystemExit, GeneratorExit) as error:
+        trace.error = as_exception(error)
     else:
         trace.images = images_in(trace.result)
     return trace
