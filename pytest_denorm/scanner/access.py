@@ -46,7 +46,10 @@ class Access:
         found = self.attribute(self.evaluate(node.value, env), node.attr, node, env)
         if isinstance(found, Bound) and isinstance(found.owner, (Unknown, Instance)) and found.function is None:
             known = env.find(dotted(node))
-            return Unknown(f"attribute {node.attr}") if known is MISSING else known  # a method only where it is called
+            if known is not MISSING:
+                return known
+            set_elsewhere = self.project.setting(node.attr)
+            return Unknown(f"attribute {node.attr}") if set_elsewhere is None else set_elsewhere
         return found
 
     def attribute(self, owner: Any, name: str, node: ast.AST, env: Env) -> Any:
@@ -112,6 +115,10 @@ class Access:
 
     def item(self, owner: Any, index: Any, node: ast.AST) -> Any:
         """``owner[index]``."""
+        if isinstance(index, str) and isinstance(owner, (Unknown, Bound)):
+            set_elsewhere = self.project.setting(index)
+            if set_elsewhere is not None:
+                return set_elsewhere
         if isinstance(owner, Unknown):
             return _item_of_unknown(owner, index)
         if isinstance(owner, Bound) and isinstance(owner.owner, Unknown):

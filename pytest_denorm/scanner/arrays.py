@@ -256,6 +256,8 @@ def _reduce(array: Array, name: str, args: list[Any], kwargs: dict[str, Any]) ->
     keep = bool(kwargs.get("keepdim", kwargs.get("keepdims", args[1] if len(args) > 1 else False)))
     axis = tuple(axis) if isinstance(axis, list) else axis
     more = {"ddof": 1} if array.torch and name in ("std", "var") else {}
+    if not array.data.size:
+        raise NotJudged(f"calls .{name}() of an empty array")
     compute = getattr(np, name)
     result = compute(array.data, axis=axis, keepdims=keep, **more) if name != "ptp" else np.ptp(array.data, axis=axis)
     if array.torch and name in ("min", "max") and axis is not None:

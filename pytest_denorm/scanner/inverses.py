@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .abstract import Function
+from .expressions import TOO_LONG
 from .project import Project
 from .records import Place, Record, is_inverse_name
 from .trials import (
@@ -26,7 +27,11 @@ __all__ = ["Inverse", "find_inverses"]
 
 #: What a body holds that may undo a Normalize; the rest is not tried.
 _MAY_UNDO = re.compile(r"mean|(?<!li)std|0?\.5\b|0?\.[1-9]\d\d|127\.5|/ ?2|\* ?255|norm", re.IGNORECASE)
+#: What undoes it: an addition, a division by 1/std, a call of another inverse.
+_UNDOES = re.compile(r"\+|\.add|Normalize|1\.?0? ?/ ?(0?\.[12]|\w*std)")
 _LONGEST = 70
+#: Of images within -0.7..0.7, which hardly any map takes out of range; of bytes from which just a mean was subtracted.
+_UNIT, _BYTES = 0.5 / 0.7, 1 / 255
 #: Numbers of tries for the forms in which statistics may be given: a list, and tensors.
 _FORMS = 3
 
@@ -45,6 +50,7 @@ class Inverse:
         batches: from where it is called with a batch.
         order: the channel of the input that each channel of the result comes from.
         assume: what was taken for conditions that are not known; None where there were none.
+        spread: the std that the images were normalized with, on which it was tried.
         kind: ``not-judged``, ``none`` (no map), ``no-op``, ``scale``, or "" for a map.
     """
 
@@ -60,6 +66,7 @@ class Inverse:
     order: tuple[int, ...] = ()
     assume: bool | None = None
     kind: str = ""
+    spread: float = _UNIT
 
     @property
     def best(self) -> Trial | None:
@@ -88,7 +95,14 @@ def find_inverses(project: Project) -> list[Inverse]:
         if record.dead or not record.inverse or (record.place.path, record.place.line) in covered:
             continue
         named = any(is_inverse_name(one) for one in record.names) or is_inverse_name(record.scope)
-        if record.weak and not (named or record.before or "shown" in record.names or record.steps & {"uint8", "clip"}):
+        if record.weak and not (
+            named
+            or record.before
+            or record.image
+            or record.white == 255
+            or "shown" in record.names
+            or record.steps & {"uint8", "clip"}
+        ):
             continue
         found.append(Inverse(record, named=named, order=tuple(range(len(record.mean)))))
     return found
@@ -104,7 +118,7 @@ def _is_candidate(project: Project, function: Function) -> bool:
     if end - node.lineno > _LONGEST or function.name.startswith("__init"):
         return False
     text = "\n".join(function.env.module.lines[node.lineno - 1 : end])
-    return bool(_MAY_UNDO.search(text)) and ("+" in text or ".add" in text or "Normalize" in text or "np.add" in text)
+    return bool(_MAY_UNDO.search(text)) and bool(_UNDOES.search(text))
 
 
 def _named(function: Function) -> bool:
@@ -162,17 +176,29 @@ def _given(project: Project, function: Function) -> Iterator[tuple[Any, dict[str
 def _try(
     project: Project, function: Function, owner: Any, numbers: dict[str, Any], is_marked: bool, named: bool
 ) -> Inverse | None:
-    images = images_for((0.5,), (0.5 / 0.7,))  # values within -0.7..0.7, which hardly any map takes out of range
+    found = _try_on(_UNIT, project, function, owner, numbers, is_marked, named)
+    if (named and (found is None or found.best is None)) or (found and found.best and found.best.integer):
+        of_bytes = _try_on(_BYTES, project, function, owner, numbers, is_marked, named)
+        best = None if of_bytes is None else of_bytes.best
+        if best is not None and best.slope is not None and np.allclose(best.slope, 1, atol=0.02):
+            return of_bytes
+    return found
+
+
+def _try_on(
+    std: float, project: Project, function: Function, owner: Any, numbers: dict[str, Any], is_marked: bool, named: bool
+) -> Inverse | None:
+    images = images_for((0.5,), (std,))
     trials: list[Trial] = []
     reasons: list[str] = []
     missing = [one for one in statistics_parameters(function) if one not in numbers]
     used: dict[str, Any] = numbers
     assume: bool | None = None
     for assume in (None, False, True):
-        if assume is not None and not any(one.startswith("a condition") for one in reasons):
+        if TOO_LONG in reasons or (assume is not None and not any(one.startswith("a condition") for one in reasons)):
             break
         for form in range(_FORMS if missing else 1):
-            used = marked(function, form, numbers)
+            used = marked(function, form, numbers, 255.0 if std == _BYTES else 1.0)
             for _, trial, reason in trials_of(project, function, used, owner, images, assume):
                 if trial is not None:
                     trials.append(trial)
@@ -190,7 +216,7 @@ def _try(
         function.name if cls is None or function.name not in ("__call__", "forward") else cls.name,
         module=function.env.module,
     )  # fmt: skip
-    inverse = Inverse(record, function, owner, used, trials, named=named, marked=is_marked, assume=assume)
+    inverse = Inverse(record, function, owner, used, trials, named=named, marked=is_marked, assume=assume, spread=std)
     inverse.batches = [at for _, batch, at, _ in project.helpers.get(id(function.node), []) if batch]
     best = inverse.best
     if best is None:

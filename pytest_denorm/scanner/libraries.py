@@ -10,6 +10,7 @@ import numpy as np
 
 from . import arrays
 from .abstract import (
+    RANDOM,
     Array,
     Choice,
     Env,
@@ -281,7 +282,7 @@ def _array_function(
 ) -> Any:
     name = callee.last
     if name in _RANDOM:
-        return Unknown("random numbers")
+        return Unknown(RANDOM)
     if name == "device":
         return "cpu"
     if args and isinstance(args[0], (list, tuple)) and any(isinstance(one, Unknown) for one in args[0]):

@@ -151,7 +151,7 @@ def _moves(project: Project, inverse: Inverse) -> bool:
     best = inverse.best
     if inverse.function is None or best is None or best.slope is None or best.offset is None:
         return False
-    images = images_for((0.5,), (0.5 / 0.7,), seed=5, scale=0.4)
+    images = images_for((0.5,), (inverse.spread,), seed=5, scale=0.4)
     try:
         result = try_function(
             project, inverse.function, best.layout, images, inverse.numbers, inverse.owner, inverse.assume
@@ -208,7 +208,7 @@ def _handling(project: Project, inverse: Inverse, forward: Sequence[Record]) -> 
 
 def _formula(project: Project, inverse: Inverse, called: str) -> Iterator[Draft]:
     """Of an inverse whose numbers come from its callers: whether it makes the right thing of them."""
-    verdict = _explained(project, inverse, MARKS[0], MARKS[1])
+    verdict = _explained(project, inverse, MARKS[0], (inverse.spread,) if inverse.spread < 0.01 else MARKS[1])
     if verdict is None or verdict[0] in _FINE or not inverse.named:
         return
     kind, message, effect = verdict
@@ -241,6 +241,8 @@ def _explained(
         if trial is None or trial.y.shape[1] != trial.z.shape[1]:
             return None
         z = trial.z
+        if sorted(trial.order) == list(range(z.shape[1])):
+            z = z[:, np.argsort(trial.order)]  # BGR is given back for RGB to who wants that
         if trial.integer and z.dtype.kind == "f":
             z = np.clip(z, 0, 255).astype(np.uint8)
         count = trial.y.shape[1]

@@ -45,9 +45,10 @@ class Record:
         mean, std: what a Normalize was made with, on the scale of `white`; of an inverse ``mean`` is its offset and
             ``std`` its slope, divided by what white is in what it gives.
         form: ``call``, ``arithmetic``, ``config``, ``constants``, ``function``, ``transform``.
-        name: what it is assigned to, or called.
+        name: what it is assigned to, or called; `partner` of a config is the name of the std.
         scope: dotted, of the function or class around it.
         weak: one number for all channels in bare arithmetic.
+        image: a name in that arithmetic says that it is done to an image.
     """
 
     inverse: bool
@@ -59,6 +60,7 @@ class Record:
     scope: str
     name: str = ""
     library: str = ""
+    partner: str = ""
     weak: bool = False
     module: Any = None
     dead: bool = False
@@ -67,6 +69,7 @@ class Record:
     parameter: bool = False
     steps: frozenset[str] = frozenset()
     before: bool = False
+    image: bool = False
 
     @property
     def unit(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

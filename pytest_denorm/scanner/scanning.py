@@ -89,7 +89,7 @@ def scan(
     live = [
         one
         for one in project.records
-        if not one.dead and not one.inverse and (one.form != "arithmetic" or not one.weak or one.names)
+        if not one.dead and not one.inverse and (one.form != "arithmetic" or not one.weak or one.names or one.image)
     ]
     return ScanResult(
         tuple(kept),

@@ -92,8 +92,10 @@ class Statements(Expressions):
                 self._bind_attribute(owner, target.attr, value, target)
                 if isinstance(owner, Instance):
                     owner.lines[target.attr] = target
+                    self.note_setting(owner.attributes, target.attr, value, target, env)
             elif isinstance(owner, dict):
                 owner[target.attr] = value
+                self.note_setting(owner, target.attr, value, target, env)
             elif not isinstance(owner, Array) and (path := dotted(target)):
                 env.names[path] = value
                 env.lines[path] = target
@@ -104,6 +106,9 @@ class Statements(Expressions):
             self.bind(target.value, Unknown("starred"), env)
 
     def name_records(self, value: Any, name: str, env: Env) -> None:
+        raise NotImplementedError
+
+    def note_setting(self, names: dict[Any, Any], key: str, value: Any, node: ast.AST, env: Env) -> None:
         raise NotImplementedError
 
     def _bind_parts(self, targets: list[ast.expr], value: Any, env: Env) -> None:
@@ -140,8 +145,11 @@ class Statements(Expressions):
             owner[key] = value
             if isinstance(key, str):
                 self.name_records(value, key, env)
+                self.note_setting(owner, key, value, target, env)
         elif isinstance(owner, list) and isinstance(key, int) and -len(owner) <= key < len(owner):
             owner[key] = value
+        if isinstance(target.value, ast.Name):
+            self.name_records(value, target.value.id, env)
 
     def _bind_attribute(self, owner: Instance | Class, name: str, value: Any, target: ast.Attribute) -> None:
         """What others than its own methods assign to an attribute is one more value that it may have."""

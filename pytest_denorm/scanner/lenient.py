@@ -1,0 +1,49 @@
+"""Parsing of source that is not today's Python: of Python 2, and with a broken line in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+__all__ = ["parse_leniently"]
+
+#: What older Python wrote otherwise, line by line, so that the numbers of lines stay.
+_OLDER = (
+    (re.compile(r"^(\s*except\s+[\w.()\s,]+?),\s*(\w+)\s*:", re.MULTILINE), r"\1 as \2:"),
+    (re.compile(r"\basync\s*=(?!=)"), "async_="),
+    (re.compile(r"^(\s*)print\s*(?:>>.*|[\"'\w].*)?$", re.MULTILINE), r"\1pass"),
+    (re.compile(r"(:\s*)print\s+[\"'\w].*$", re.MULTILINE), r"\1pass"),
+    (re.compile(r"\b0([0-7]+)\b(?=[,)\s])"), r"0o\1"),
+    (re.compile(r"<>"), "!="),
+    (re.compile(r"\bur(?=[\"'])"), "r"),
+)
+#: As many broken lines of a file are left out; one with more is no Python.
+_MOST_LEFT_OUT = 20
+
+
+def parse_leniently(text: str) -> tuple[ast.Module, SyntaxError | None, int]:
+    """Return the tree of some source, the first error in it, and how many lines were left out to parse the rest.
+
+    Raises:
+        SyntaxError: the source cannot be parsed, whatever few lines are left out.
+    """
+    try:
+        return ast.parse(text), None, 0
+    except SyntaxError as error:
+        first = error
+    for pattern, replacement in _OLDER:
+        text = pattern.sub(replacement, text)
+    lines = text.split("\n")
+    left_out: set[int] = set()
+    while len(left_out) <= _MOST_LEFT_OUT:
+        try:
+            return ast.parse("\n".join(lines)), first, len(left_out)
+        except SyntaxError as error:
+            at = (error.lineno or 0) - 1
+            if not 0 <= at < len(lines) or at in left_out or not lines[at].strip():
+                break
+            left_out.add(at)
+            bare = lines[at].lstrip()
+            ends = "if True:" if bare.rstrip().endswith(":") else "pass"
+            lines[at] = lines[at][: len(lines[at]) - len(bare)] + ends
+    raise first
