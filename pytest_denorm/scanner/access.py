@@ -26,6 +26,10 @@ from .abstract import (
 __all__ = ["Access", "dotted"]
 
 
+#: The reason of a slice whose ends are not known.
+_SLICE = "a slice"
+
+
 class Access:
     """Evaluates ``owner.name`` and ``owner[index]``."""
 
@@ -108,10 +112,11 @@ class Access:
             parts = [int(one.data) if isinstance(one, Array) and one.data.size == 1 else one for one in parts]
             if all(one is None or isinstance(one, int) for one in parts):
                 return slice(*parts)
-            return Unknown("a slice")
+            return Unknown(_SLICE)
         if isinstance(node, ast.Tuple):
             return tuple(self.index(one, env) for one in node.elts)
-        return self.evaluate(node, env)
+        found = self.evaluate(node, env)
+        return None if isinstance(found, External) and found.last == "newaxis" else found
 
     def item(self, owner: Any, index: Any, node: ast.AST) -> Any:
         """``owner[index]``."""
@@ -151,6 +156,10 @@ def dotted(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) and parts else ""
 
 
+def _is_slice(value: Any) -> bool:
+    return isinstance(value, Unknown) and value.reason == _SLICE
+
+
 def _plain(value: Any) -> Any:
     return value
 
@@ -163,11 +172,11 @@ def _key(value: Any) -> Any:
 
 def _item_of_unknown(owner: Unknown, index: Any) -> Any:
     parts = index if isinstance(index, tuple) else (index,)
-    flips = [one for one in parts if isinstance(one, slice) and one.step == -1]
-    if flips and (isinstance(index, tuple) and index and index[-1] is flips[-1]):
+    last = parts[-1] if len(parts) > 1 else None
+    if (isinstance(last, slice) and last.step == -1) or (isinstance(last, (list, tuple)) and list(last) == [2, 1, 0]):
         color = {"bgr": "rgb", "rgb": "bgr"}.get(owner.color, "")
         return owner.fresh(color=color) if not owner.ops else Unknown(owner.reason)
-    if all(isinstance(one, slice) or one is Ellipsis or one is None for one in parts):
+    if all(isinstance(one, slice) or one is Ellipsis or one is None or _is_slice(one) for one in parts):
         return owner
     if isinstance(index, str):
         return owner.fresh(f"{owner.reason}[{index!r}]")

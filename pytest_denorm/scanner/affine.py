@@ -116,6 +116,8 @@ def classify(unknown: Unknown, *, of_image: bool = False) -> Map | None:
     weak = len(set(unit_mean)) == 1 and len(set(unit_std)) == 1
     if inverse and white == 1.0 and np.all(std == 1):
         return None
+    if inverse and not weak and len(set(std)) == 1 and std[0] * white not in (1.0, 0.5, 127.5):
+        return None  # one image laid over another
     if weak and not _is_scalar_of_images(float(unit_mean[0]), float(unit_std[0]), of_image and not inverse):
         return None
     if np.ptp(unit_mean) == 0 and not weak and len(unit_mean) == 4:

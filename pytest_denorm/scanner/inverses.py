@@ -28,8 +28,10 @@ __all__ = ["Inverse", "find_inverses"]
 #: What a body holds that may undo a Normalize; the rest is not tried.
 _MAY_UNDO = re.compile(r"mean|(?<!li)std|0?\.5\b|0?\.[1-9]\d\d|127\.5|/ ?2|\* ?255|norm", re.IGNORECASE)
 #: What undoes it: an addition, a division by 1/std, a call of another inverse.
-_UNDOES = re.compile(r"\+|\.add|Normalize|1\.?0? ?/ ?(0?\.[12]|\w*std)")
+_UNDOES = re.compile(r"\+|\.add|Normalize|de_?norm|un_?norm|1\.?0? ?/ ?(0?\.[12]|\w*std)")
 _LONGEST = 70
+#: As many calls of one function, each with numbers of its own, are tried.
+_CALLS = 4
 #: Of images within -0.7..0.7, which hardly any map takes out of range; of bytes from which just a mean was subtracted.
 _UNIT, _BYTES = 0.5 / 0.7, 1 / 255
 #: Numbers of tries for the forms in which statistics may be given: a list, and tensors.
@@ -163,14 +165,16 @@ def _given(project: Project, function: Function) -> Iterator[tuple[Any, dict[str
         else:
             owners.append((project.self_of(cls) if function.kind != "classmethod" else cls, False, None, ""))
     wanted = statistics_parameters(function)
-    helpers = [one for one in project.helpers.get(id(function.node), []) if set(wanted) <= one[0].keys()]
+    takes = set(statistics_parameters(function, with_defaults=True))
+    helpers = [
+        ({key: numbers[key] for key in takes & numbers.keys()}, at, env.scope)
+        for numbers, _, at, env in project.helpers.get(id(function.node), [])
+        if set(wanted) <= numbers.keys() and takes & numbers.keys()
+    ]
     for owner, is_marked, place, scope in owners:
-        if not wanted:
-            yield owner, {}, is_marked, place, scope
-            continue
-        for numbers, _, at, env in helpers[:4]:
-            yield owner, {key: numbers[key] for key in wanted}, is_marked, at, env.scope
-        yield owner, {}, True, None, ""
+        yield owner, {}, is_marked or bool(wanted), place, scope
+        for numbers, at, within in helpers[:_CALLS]:
+            yield owner, numbers, is_marked, at, within
 
 
 def _try(

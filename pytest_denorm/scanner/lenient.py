@@ -7,13 +7,13 @@ import re
 
 __all__ = ["parse_leniently"]
 
-#: What older Python wrote otherwise, line by line, so that the numbers of lines stay.
+#: A print statement, with the lines that a backslash joins to it.
+_PRINT = re.compile(r"(^[ \t]*|:[ \t]*)print(?:[ \t]*>>|[ \t]+[^\s(=]|[ \t]*$)(?:.*\\\n)*.*", re.MULTILINE)
+#: What else older Python wrote otherwise.
 _OLDER = (
     (re.compile(r"^(\s*except\s+[\w.()\s,]+?),\s*(\w+)\s*:", re.MULTILINE), r"\1 as \2:"),
     (re.compile(r"\basync\s*=(?!=)"), "async_="),
-    (re.compile(r"^(\s*)print\s*(?:>>.*|[\"'\w].*)?$", re.MULTILINE), r"\1pass"),
-    (re.compile(r"(:\s*)print\s+[\"'\w].*$", re.MULTILINE), r"\1pass"),
-    (re.compile(r"\b0([0-7]+)\b(?=[,)\s])"), r"0o\1"),
+    (re.compile(r"(?<![\w.])0([0-7]+)\b(?=[,)\s])"), r"0o\1"),
     (re.compile(r"<>"), "!="),
     (re.compile(r"\bur(?=[\"'])"), "r"),
 )
@@ -24,6 +24,8 @@ _MOST_LEFT_OUT = 20
 def parse_leniently(text: str) -> tuple[ast.Module, SyntaxError | None, int]:
     """Return the tree of some source, the first error in it, and how many lines were left out to parse the rest.
 
+    The numbers of lines stay.
+
     Raises:
         SyntaxError: the source cannot be parsed, whatever few lines are left out.
     """
@@ -31,6 +33,7 @@ def parse_leniently(text: str) -> tuple[ast.Module, SyntaxError | None, int]:
         return ast.parse(text), None, 0
     except SyntaxError as error:
         first = error
+    text = _PRINT.sub(lambda found: f"{found[1]}pass" + "\n" * found[0].count("\n"), text)
     for pattern, replacement in _OLDER:
         text = pattern.sub(replacement, text)
     lines = text.split("\n")
@@ -40,10 +43,14 @@ def parse_leniently(text: str) -> tuple[ast.Module, SyntaxError | None, int]:
             return ast.parse("\n".join(lines)), first, len(left_out)
         except SyntaxError as error:
             at = (error.lineno or 0) - 1
-            if not 0 <= at < len(lines) or at in left_out or not lines[at].strip():
+            if not 0 <= at < len(lines) or not lines[at].strip() or (at in left_out and lines[at].strip() == "pass"):
                 break
             left_out.add(at)
-            bare = lines[at].lstrip()
-            ends = "if True:" if bare.rstrip().endswith(":") else "pass"
-            lines[at] = lines[at][: len(lines[at]) - len(bare)] + ends
+            lines[at] = "" if isinstance(error, IndentationError) else _stand_in(lines[at])
     raise first
+
+
+def _stand_in(line: str) -> str:
+    """Return what parses where a line stands that does not."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return f"{indent}if True:" if line.rstrip().endswith(":") else f"{indent}pass"

@@ -70,7 +70,7 @@ def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, An
         return _normalize(evaluator, callee, args, kwargs, node, env)
     if name in _CONTAINERS:
         return _container(evaluator, name, args, kwargs)
-    if callee.top == "cv2" or callee.top == "PIL":
+    if callee.top in ("cv2", "PIL") or path == "mmcv.imread":
         return _reader(evaluator, callee, args, kwargs, node, env)
     note_shown(evaluator, name, args, node, env)
     if name == "is_available":
@@ -105,7 +105,10 @@ def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, An
     if name == "Lambda" and args:
         return Transform("Lambda", parts=(args[0],))
     if name in _TO_TENSOR:
+        evaluator.note_generic(name, args, kwargs, node, env)
         return Transform(name)
+    if path in ("tensorflow.constant", "tf.constant") and args:
+        return args[0]
     return evaluator.unknown_call(callee, args, kwargs, node, env)
 
 
@@ -253,7 +256,7 @@ def _normalized(value: Array, mean: Any, std: Any) -> Array:
 def _reader(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
     name = callee.last
     first = args[0] if args else Unknown("nothing")
-    if name == "imread":
+    if name in ("imread", "imdecode"):
         gray = any(isinstance(one, External) and "COLOR" not in one.path for one in args[1:]) or 0 in args[1:]
         return Unknown("cv2.imread", color="" if gray else "bgr")
     if name == "VideoCapture":

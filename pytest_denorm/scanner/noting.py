@@ -33,7 +33,8 @@ _STD_OF = {
 }
 #: Names that are of images: ``img``, ``input_image``, ``fake_B``.
 _IMAGE_NAME = re.compile(
-    r"(?<![a-z])(ims?|imgs?|images?|frames?|pixels?|inputs?|photos?|pics?|picture|faces?|rgb|fakes?|reals?|recons?\w*)(?![a-z])"
+    r"(?<![a-z])(ims?|imgs?|images?|frames?|pixels?|inputs?|photos?|pics?|picture|faces?|rgb|fakes?|reals?|recons?\w*"
+    r"|outputs?|samples?|restored|generated|gen|synth\w*|decoded)(?![a-z])"
     r"|(img|image)s?\d*$|^(img|image)",
     re.IGNORECASE,
 )
@@ -64,6 +65,10 @@ class Noting(Statements):
             return value
         found = classify(value, of_image=_names_image(node, value))
         if value.event is not None:
+            before = self.project.records[value.event]
+            here = (env.module.path, position(node)[0])
+            if before.inverse and (before.place.path, before.place.line) != here and (found is None or found.inverse):
+                return value  # ``x * std + mean``, and what is done to the image after it
             self.project.drop(value.event)
         if found is None:
             return _with(value, None)
@@ -160,7 +165,7 @@ class Noting(Statements):
         numbers = {
             key: value
             for key, value in names.items()
-            if key not in function.defaults and as_numbers_any(value) is not None
+            if value is not function.defaults.get(key) and as_numbers_any(value) is not None
         }
         batch = image is not None and image.batch is True
         if numbers or batch:

@@ -25,9 +25,11 @@ __all__ = ["Module", "Project"]
 #: What a file has to hold to be evaluated at all; everything else cannot normalize anything.
 _TOKENS = re.compile(
     r"normali[sz]e|mean|(?<!li)std|denorm|deprocess|imread|127\.5|/ ?2\b|/ ?255|\* ?2"
-    r"|\b1[0-2]\d\.\d|(?<![\d.])0?\.5\b|(?<![\d.])0?\.[1-9]\d\d",
+    r"|\b1[0-2]\d\.\d|\(10[2-4], ?11[5-7], ?12[23]\)|(?<![\d.])0?\.5\b|(?<![\d.])0?\.[1-9]\d\d",
     re.IGNORECASE,
 )
+#: Names that say nothing of whose mean or std it is.
+_PLAIN = {"mean", "std", "means", "stds"}
 _STEPS_OF_MODULE = 60_000
 _STEPS_OF_FUNCTION = 15_000
 #: As many objects of one class have their methods evaluated.
@@ -261,9 +263,9 @@ class Project:
             kept.append(value)
 
     def setting(self, name: str) -> Any:
-        """The mean or std that all objects with that name have; None where they differ, or there is none."""
+        """Return the mean or std that all objects with that name have; None where they differ, or there is none."""
         kept = self._settings.get(name, ())
-        return kept[0] if len(kept) == 1 else None
+        return kept[0] if len(kept) == 1 and name.lower() not in _PLAIN else None
 
     # records
 

@@ -92,11 +92,11 @@ def image_parameter(function: Function) -> str | None:
     return None if isinstance(function.defaults.get(first or ""), (bool, str, int, float)) else first
 
 
-def statistics_parameters(function: Function) -> list[str]:
-    """The parameters named like a mean or a std that have no default of numbers."""
+def statistics_parameters(function: Function, *, with_defaults: bool = False) -> list[str]:
+    """Return the parameters named like a mean or a std; those that have a default of numbers only if asked to."""
     spec = function.node.args
     names = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
-    return [one for one in names if _is_statistic(one) and function.defaults.get(one) is None]
+    return [one for one in names if _is_statistic(one) and (with_defaults or function.defaults.get(one) is None)]
 
 
 def _counts(function: Function) -> list[str]:
