@@ -21,6 +21,7 @@ from .abstract import (
     Super,
     Transform,
     Unknown,
+    as_numbers,
 )
 
 __all__ = ["Access", "dotted"]
@@ -156,6 +157,16 @@ def dotted(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) and parts else ""
 
 
+def _is_picked(part: Any) -> bool:
+    """Whether an index picks elements of an axis one by one, in an order of its own."""
+    return isinstance(part, (list, tuple)) or (isinstance(part, Array) and part.data.ndim == 1)
+
+
+def _is_reversal(part: Any) -> bool:
+    numbers = as_numbers(part) if _is_picked(part) else None
+    return numbers is not None and numbers.tolist() == [2, 1, 0]
+
+
 def _is_slice(value: Any) -> bool:
     return isinstance(value, Unknown) and value.reason == _SLICE
 
@@ -172,9 +183,10 @@ def _key(value: Any) -> Any:
 
 def _item_of_unknown(owner: Unknown, index: Any) -> Any:
     parts = index if isinstance(index, tuple) else (index,)
-    last = parts[-1] if len(parts) > 1 else None
-    if (isinstance(last, slice) and last.step == -1) or (isinstance(last, (list, tuple)) and list(last) == [2, 1, 0]):
-        color = {"bgr": "rgb", "rgb": "bgr"}.get(owner.color, "")
+    if any(isinstance(one, slice) and one.step == -1 for one in parts) or any(map(_is_picked, parts)):
+        last = parts[-1] if len(parts) > 1 else None
+        surely = any(map(_is_reversal, parts)) or (isinstance(last, slice) and last.step == -1)
+        color = {"bgr": "rgb", "rgb": "bgr"}.get(owner.color, "") if surely else ""
         return owner.fresh(color=color) if not owner.ops else Unknown(owner.reason)
     if all(isinstance(one, slice) or one is Ellipsis or one is None or _is_slice(one) for one in parts):
         return owner

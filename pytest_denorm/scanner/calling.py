@@ -128,7 +128,7 @@ class Evaluator(Noting):
         owner = args[0] if args and isinstance(args[0], Instance) and function.owner is not None else None
         held = list(owner.attributes.values()) if owner is not None else []
         given = [*args[1:], *kwargs.values()] if function.name == "__init__" else []
-        moves = any(_has_transform(one) for one in (*held, *given))
+        moves = any(_has_transform(one) for one in (*held, *given)) or any(map(_is_followed, (*args, *kwargs.values())))
         if not self.strict and not moves and not self.project.is_relevant(function.node, function.env.module):
             return Unknown(f"a call of {function.name}")
         inner = self.bound_names(function, args, kwargs)
@@ -288,6 +288,11 @@ def _has_transform(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_has_transform(one) for one in value[:16])
     return any(isinstance(one, (Transform, Instance)) for one in options(value))
+
+
+def _is_followed(value: Any) -> bool:
+    """Whether it is an image of which something is known, wherever it goes."""
+    return isinstance(value, Unknown) and (value.normalized or bool(value.color))
 
 
 def _undone(name: str, value: Any) -> Any:

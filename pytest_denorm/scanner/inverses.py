@@ -181,7 +181,9 @@ def _try(
     project: Project, function: Function, owner: Any, numbers: dict[str, Any], is_marked: bool, named: bool
 ) -> Inverse | None:
     found = _try_on(_UNIT, project, function, owner, numbers, is_marked, named)
-    if (named and (found is None or found.best is None)) or (found and found.best and found.best.integer):
+    best = None if found is None else found.best
+    empty = best is not None and best.slope is not None and bool(np.all(np.abs(best.slope) < 1e-6))
+    if named if best is None else best.integer or empty:
         of_bytes = _try_on(_BYTES, project, function, owner, numbers, is_marked, named)
         best = None if of_bytes is None else of_bytes.best
         if best is not None and best.slope is not None and np.allclose(best.slope, 1, atol=0.02):
@@ -232,17 +234,17 @@ def _try_on(
     assert best.slope is not None
     assert best.offset is not None
     white = 255.0 if best.offset.max() > 1.5 or best.slope.max() > 2.5 else 1.0
-    mean, std = best.offset / white, best.slope / white
-    if np.allclose(std, 1, atol=5e-3) and np.allclose(mean, 0, atol=5e-3):
+    own_mean, own_std = best.offset / white, best.slope / white
+    if np.allclose(own_std, 1, atol=5e-3) and np.allclose(own_mean, 0, atol=5e-3):
         inverse.kind = "no-op" if white == 1.0 else "scale"
-    elif not _undoes(mean, std) and not named:
+    elif not _undoes(own_mean, own_std) and not named:
         return None
-    weak = len(set(np.round(mean, 4))) == 1 and len(set(np.round(std, 4))) == 1
+    weak = len(set(np.round(own_mean, 4))) == 1 and len(set(np.round(own_std, 4))) == 1
     if inverse.kind == "no-op" and not named:
         return None
-    if not named and weak and not _is_half(mean, std):
+    if not named and weak and not _is_half(own_mean, own_std):
         return None
-    record.mean, record.std = (tuple(float(f"{x:.5g}") for x in one) for one in (mean, std))
+    record.mean, record.std = (tuple(float(f"{x:.5g}") for x in one) for one in (own_mean, own_std))
     record.white, record.weak = white, weak
     inverse.order = best.order
     return inverse

@@ -239,6 +239,7 @@ def apply(evaluator: Any, transform: Transform, value: Any, node: Any, env: Env)
             evaluator.shown.append(value)
             return value
         raise NotJudged(f"a call of {transform.name}")
+    note_shown(evaluator, transform.name, [value], node, env)
     return value
 
 

@@ -18,6 +18,8 @@ from .trials import MARKS, images_for, read, try_function
 
 __all__ = ["Draft", "judge_inverses", "judge_statistics"]
 
+#: Levels from which on a slip is worth an error.
+_SEEN = 1.0
 #: An inverse fits its Normalize where no pixel moves by more levels.
 _FITS = 0.5
 #: By how many levels whole numbers may blur what is read off them.
@@ -46,7 +48,7 @@ def judge_statistics(project: Project) -> Iterator[Draft]:
         found = reasons.explain_record(record)
         if found is not None and found[2] >= 0.5:
             kind, message, effect = found
-            level = "error" if record.form != "constants" and kind in _PROVED else "warning"
+            level = "error" if record.form != "constants" and kind in _PROVED and effect >= _SEEN else "warning"
             yield Draft("DN201", level, record.place, f"{message.rstrip('.')}; {_levels(effect)} off")
     yield from _splits(live)
     for (event, place), color in project.colors.items():

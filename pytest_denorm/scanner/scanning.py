@@ -134,7 +134,7 @@ def _missing(project: Project, inverses: Sequence[Inverse]) -> Iterator[Draft]:
             shown.normalized
             and own
             and all(len(one.mean) == 3 for one in own)
-            and shown.how in ("imshow", "ToPILImage")
+            and shown.how in ("imshow", "ToPILImage", "to_pil_image", "save_image", "imsave")
         ):
             yield Draft("DN105", "warning", shown.place, f"{shown.how} is given a normalized image as it is: undo the "
                         f"Normalize first", own[0].place)  # fmt: skip
