@@ -94,7 +94,7 @@ def scan(
     live = [
         one
         for one in project.records
-        if not one.dead and not one.inverse and (one.form != "arithmetic" or not one.weak or one.names)
+        if not one.dead and not one.inverse and (one.form != "arithmetic" or not one.weak or one.names or one.image)
     ]
     return ScanResult(
         tuple(kept),
@@ -139,7 +139,7 @@ def _missing(project: Project, inverses: Sequence[Inverse]) -> Iterator[Draft]:
             shown.normalized
             and own
             and all(len(one.mean) == 3 for one in own)
-            and shown.how in ("imshow", "ToPILImage")
+            and shown.how in ("imshow", "ToPILImage", "to_pil_image", "save_image", "imsave")
         ):
             yield Draft("DN105", "warning", shown.place, f"{shown.how} is given a normalized image as it is: undo the "
                         f"Normalize first", own[0].place)  # fmt: skip
