@@ -52,7 +52,7 @@ def test_a_size_that_differs_is_told_with_the_grid_that_was_drawn() -> None:
     assert lines(before, grid(PHOTOS[:2]))["result"] == "2 tiles of 32 x 32, 1 x 2"
 
 
-def test_the_worst_pixel_of_one_picture_has_no_tile() -> None:
+def test_the_worst_pixel_of_one_image_has_no_tile() -> None:
     said = lines(dotted(4, 5), dotted(4, 5, (1, 2, 1, 90), (3, 4, 2, 120)))
     assert said["worst"] == "blue, pixel (3, 4): expected 100, found 120"
     assert "untouched" not in said
@@ -132,7 +132,7 @@ def test_a_difference_is_amplified_so_that_half_of_it_can_be_seen(differences: l
         assert int(canvas.sum()) == sum(min(each * factor, 255) for each in differences)
 
 
-def test_what_only_one_picture_has_is_magenta() -> None:
+def test_what_only_one_image_has_is_magenta() -> None:
     wide, high = np.zeros((2, 5, 3), np.uint8), np.zeros((4, 3, 3), np.uint8)
     for one, other in ((wide, high), (high, wide)):
         canvas, _ = amplified(one, other)

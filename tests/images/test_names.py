@@ -77,7 +77,7 @@ def test_names_stay_the_same_as_baselines_have_them(name: str, stem: str) -> Non
         ("test_a.py::test_p[a:b]", "test_a_py_test_p_a_b-06488b4a"),
     ],
 )
-def test_pictures_of_a_test_are_named_after_its_node_id(nodeid: str, stem: str) -> None:
+def test_images_of_a_test_are_named_after_its_node_id(nodeid: str, stem: str) -> None:
     assert result_stem(nodeid) == stem
 
 
@@ -96,13 +96,13 @@ ALIKE = [
 ]
 
 
-def test_pictures_of_two_tests_never_have_one_name() -> None:
+def test_images_of_two_tests_never_have_one_name() -> None:
     stems = [result_stem(nodeid) for nodeid in ALIKE]
     assert len({stem.casefold() for stem in stems}) == len(ALIKE)
     assert all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", stem) and len(stem) <= 120 for stem in stems)
 
 
-def test_a_failure_shows_its_own_picture_beside_one_whose_name_is_alike(project: Any) -> None:
+def test_a_failure_shows_its_own_image_beside_one_whose_name_is_alike(project: Any) -> None:
     body = (
         "@pytest.mark.parametrize('name', ['a/b', 'a.b', 'c::d', 'c.d'])\n@image_compare\ndef test_p(name):\n"
         "    return grid(photos // {}) if name in ('a/b', 'c.d') else grid(photos)\n"

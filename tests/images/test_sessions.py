@@ -64,7 +64,7 @@ def test_a_failure_explains_itself(project: Any) -> None:
             "  worst:     tile * (row 0, column *), blue, pixel (*, *): expected *, found *",
             "  untouched: no tile",
             "  diagnosis: all tiles: blue gain 1.13*, offset -0.05*: looks like blue std 0.255 for 0.225",
-            "  picture:   results/test_photos.py.test_batch-comparison.png (baseline | result | difference x *)",
+            "  image:     results/test_photos.py.test_batch-comparison.png (baseline | result | difference x *)",
             "To accept the new image:",
             "    pytest test_photos.py::test_batch --denorm-update=failed",
             "1 compared (1 different), 0 updated, 0 missing, 0 not compared",
@@ -312,7 +312,7 @@ def test_a_test_that_fails_or_skips_by_itself_does_so(project: Any) -> None:
 
 BROKEN = {
     "empty": (b"", "the baseline baseline_images/test_batch.png is an empty file: expected a PNG."),
-    "text": (b"not a picture", "the baseline * is not a PNG file: it begins with b'not a pi'."),
+    "text": (b"not a image", "the baseline * is not a PNG file: it begins with b'not a im'."),
     "jpeg": (b"\xff\xd8\xff\xe0 and so on", "the baseline * is not a PNG file: it begins with *"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\n", "the baseline * is a Git LFS pointer*: run git lfs pull."),
 }
@@ -399,7 +399,7 @@ def test_the_encoding_of_a_baseline_does_not_matter(project: Any) -> None:
     project.run().assert_outcomes(passed=1)
 
 
-def test_another_picture_has_another_digest(project: Any) -> None:
+def test_another_image_has_another_digest(project: Any) -> None:
     project.draw("photos")
     project.run("--denorm-update=missing", "--denorm-baselines=digests")
     project.draw("photos ^ 1")
@@ -446,7 +446,7 @@ XFAIL = """
 @image_compare
 def test_batch(request):
     {first}
-    return grid({picture})
+    return grid({image})
 """
 
 
@@ -520,7 +520,7 @@ def test_all_means_the_baselines_of_expected_failures_too(project: Any) -> None:
     project.run("--denorm-update=failed").assert_outcomes(xpassed=1)
 
 
-def test_an_expected_failure_before_the_picture_writes_nothing(project: Any) -> None:
+def test_an_expected_failure_before_the_image_writes_nothing(project: Any) -> None:
     project.write(XFAIL.format(keywords="False, reason=''", first="pytest.xfail('known')", image="photos"))
     project.run("--denorm-update=all").assert_outcomes(xfailed=1)
     assert project.names() == set()
@@ -717,12 +717,12 @@ def test_the_mark_works_on_classes_modules_and_parameters(project: Any) -> None:
     assert project.names() == {"test_one.png", "test_two.png", "test_three_1.png", "test_four.png"}
 
 
-def test_pictures_of_failures_are_kept_in_the_cache_or_else_in_a_temporary_folder(
+def test_images_of_failures_are_kept_in_the_cache_or_else_in_a_temporary_folder(
     project: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.draw("photos")
     cached = project.pytester.runpytest("-p", "no:hypothesispytest", "-p", "no:randomly")
-    cached.stdout.fnmatch_lines(["  picture: .pytest_cache/d/denorm/test_photos.py.test_batch-result.png (result)"])
+    cached.stdout.fnmatch_lines(["  image: .pytest_cache/d/denorm/test_photos.py.test_batch-result.png (result)"])
     temporary = project.path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
@@ -748,7 +748,7 @@ def test_a_folder_without_a_place_for_the_cache_changes_no_verdict(
     project.pytester.runpytest(*arguments).assert_outcomes(passed=1)
     project.draw("photos ^ 1")
     result = project.pytester.runpytest(*arguments)
-    result.stdout.fnmatch_lines(["the image differs from its baseline.", "  picture: *temporary/pytest-denorm-*.png *"])
+    result.stdout.fnmatch_lines(["the image differs from its baseline.", "  image: *temporary/pytest-denorm-*.png *"])
     assert [path.name for path in temporary.glob("pytest-denorm-*/*-comparison.png")]
 
 
@@ -873,7 +873,7 @@ def test_junit_has_the_path_and_the_figures(project: Any) -> None:
     assert Path(str(properties["denorm_comparison_picture"])).exists()
 
 
-def test_pytest_html_gets_the_pictures(project: Any) -> None:
+def test_pytest_html_gets_the_images(project: Any) -> None:
     pytest.importorskip("pytest_html")
     project.draw("photos")
     project.run("--denorm-update=missing")

@@ -223,7 +223,7 @@ def test_a_session_with_a_collision_deletes_nothing(tree: Any) -> None:
     assert tree.names() == {"old.png"}
 
 
-def test_pictures_of_others_are_left_alone(tree: Any) -> None:
+def test_images_of_others_are_left_alone(tree: Any) -> None:
     """A mark's folder may hold images that the tests read."""
     tree.write(ONE.format(keywords="baseline_dir='tests'", name="mine"))
     for name in ("gone.png", "test_mine.png"):
