@@ -1,4 +1,4 @@
-"""Changes of the details of a scene, told by statistics of the difference: noise, smoothing, JPEG, a small rotation."""
+"""Changes of the details of a scene, told by statistics of the difference: noise, smoothing, JPEG."""
 
 from __future__ import annotations
 
@@ -116,28 +116,3 @@ def texture(before: Bytes, after: Bytes) -> Change | None:
     if found.drift < 0.5 and found.edges > 0.2:
         return Change("resampling", "edges differ and flat areas do not: another interpolation")
     return None
-
-
-def rotation(before: Bytes, after: Bytes) -> Change | None:
-    """By a small angle about the center, found on a reduced copy of the first image, to one degree."""
-    from PIL import Image
-
-    side = min(before.shape[1:3])
-    if side < 24:
-        return None
-    size = (min(96, before.shape[2]), min(96, before.shape[1]))
-    one, other = (Image.fromarray(grey_of(images[0]).astype(np.uint8)).resize(size) for images in (before, after))
-    edge = min(size) // 4
-    center = np.s_[edge : size[1] - edge, edge : size[0] - edge]
-    target = np.asarray(other, dtype=float)[center]
-
-    def alike(angle: float) -> float:
-        turned = np.asarray(one.rotate(angle, Image.Resampling.BILINEAR), dtype=float)[center]
-        return correlation(turned, target)
-
-    scores = {angle: alike(angle) for angle in range(-45, 46)}
-    best = max(scores, key=lambda angle: scores[angle])
-    if best == 0 or scores[best] < 0.93 or scores[best] < scores[0] + 0.05:
-        return None
-    way = "left" if best > 0 else "right"
-    return Change("rotation", f"turned by about {abs(best)} degree{'' if abs(best) == 1 else 's'} to the {way}")
