@@ -227,7 +227,10 @@ def correlation(one: Floats, other: Floats) -> float:
 
 
 def content(before: Bytes, after: Bytes) -> Change:
-    """What is left: the same scene changed in an unknown way, or another scene."""
+    """What is left: many small parts, the same scene changed in an unknown way, or another scene."""
+    share = float((before != after).any(axis=-1).mean())
+    if share < 0.5:
+        return Change("region", f"many small parts changed, {100 * share:.2g} % of the pixels; the others are equal")
     alike = correlation(*(grey_of(images.reshape(-1, 3)[:: _stride(images)]) for images in (before, after)))
     if alike > 0.8:
         return Change("unknown", f"the same scene, changed in an unknown way (correlation {alike:.2f})")
