@@ -23,6 +23,9 @@ from .verdict import Diagnosis, Finding
 
 __all__ = ["diagnose"]
 
+#: How often an image is asked again where nothing explains what came back.
+_RARE = 150
+
 
 def diagnose(
     forward: Callable[[Any], Any] | Normalization,
@@ -127,9 +130,10 @@ def _told(seen: Observation, between: bool) -> Diagnosis:
             # of what is wrong alone, it says little that it is wrong in a batch
             beside += [*(ask_batches(seen) if seen.exact else []), *ask_special(seen, found)]
         else:
-            other = stretched(seen) or describe_wrong(seen)
-            beside += [other] if other else []
-            why = turned_over(seen) or short_floats(seen)
+            rare = [one for one in ask_again(seen, _RARE) if one.kind == "random"]
+            other = rare or [stretched(seen) or describe_wrong(seen)]
+            beside += [one for one in other if one]
+            why = "chance" if rare else turned_over(seen) or short_floats(seen)
     spoiled = any(one.kind in ("random", "depends-on-values", "min-max") for one in beside)
     return conclude(
         seen.main, found, wrong_levels=seen.wrong_levels, exact=seen.exact and not spoiled, between=between,

@@ -49,7 +49,7 @@ def test_bytes(name: str) -> None:
     )
 
 
-COLORS = {
+RECOLORED = {
     "to PIL and back": then(T.ToPILImage(), T.ToTensor()),
     "jitter": then(T.ColorJitter(0.4, 0.4, 0.4, 0.1)),
     "brightness": then(T.Lambda(lambda t: F.adjust_brightness(t, 1.2))),
@@ -59,12 +59,12 @@ COLORS = {
 }
 
 
-@pytest.mark.parametrize("name", COLORS)
+@pytest.mark.parametrize("name", RECOLORED)
 def test_other_colors(name: str) -> None:
-    status, message = verdict(COLORS[name])
+    status, message = verdict(RECOLORED[name])
     assert status == "failed"
     assert re.fullmatch(
-        r"a image of one color leaves Normalize as \(-1\.09, 0\.06513, 1\.681\), and the pipeline as \(.*\): "
+        r"an image of one color leaves Normalize as \(-1\.09, 0\.06513, 1\.681\), and the pipeline as \(.*\): "
         r"colors are changed in between, and undoing Normalize does not undo that\. Change them before Normalize, if "
         r"at all\.",
         message,
@@ -72,7 +72,7 @@ def test_other_colors(name: str) -> None:
 
 
 def test_which_color_became_which() -> None:
-    (result,) = check(COLORS["no sign"], select=["declared_matches_measured"]).results
+    (result,) = check(RECOLORED["no sign"], select=["declared_matches_measured"]).results
     assert result.details["leaving"] == pytest.approx([-1.0904, 0.0651, 1.6813], abs=1e-3)
     assert result.details["final"] == pytest.approx([1.0904, 0.0651, 1.6813], abs=1e-3)
 
@@ -153,7 +153,7 @@ AROUND = {
     "twice": (
         NORMALIZE,
         "what leaves Normalize enters it once more: undoing it once gives a normalized image again. Normalize each "
-        "picture once.",
+        "image once.",
     ),
     "a flip, and again": (lambda y: NORMALIZE(y.flip(-1)), "what leaves Normalize enters it once more: "),
     "scaled": (lambda y: y * 2, SCALED),
@@ -289,7 +289,7 @@ def test_a_normalize_that_no_item_meets(held: Any) -> None:
         "its images do not meet the Normalize: see single_normalize",
     )
     for used in (Pictures(then()), Pictures(then(), used_from=9)):
-        assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every picture")
+        assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every image")
 
 
 class Otherwise(Pictures):
@@ -540,7 +540,7 @@ COLORS = np.array([[1.0, -2.0, 4.0], [0, 1, 2], [2, 0, -1], [-1, 3, 0], [0, 0, 0
         (COLORS[:, [2, 1, 0]], "the channels leave the pipeline reversed (RGB becomes BGR)"),
         (COLORS.mean(axis=1, keepdims=True).repeat(3, axis=1), "what leaves Normalize is made grey"),
         (COLORS + COLORS[:, [1, 2, 0]] / 10, "what leaves Normalize is mixed among its channels"),
-        (np.abs(COLORS), "a image of one color leaves Normalize as (1, -2, 4), and the pipeline as (1, 2, 4)"),
+        (np.abs(COLORS), "an image of one color leaves Normalize as (1, -2, 4), and the pipeline as (1, 2, 4)"),
     ],
 )
 def test_colors(final: Any, said: str) -> None:
