@@ -46,7 +46,7 @@ def make():
 def interrupted():
     raise KeyboardInterrupt
 
-images = [torch.arange(768).view(3, 16, 16).mul(i).to(torch.uint8) for i in (1, 3, 5, 7)]
+pictures = [torch.arange(768).view(3, 16, 16).mul(i).to(torch.uint8) for i in (1, 3, 5, 7)]
 """
 
 
@@ -307,7 +307,7 @@ print("at import", flush=True)
 os.system("echo by another program")
 multiprocessing.set_start_method("{method}", force=True)
 
-class Images:
+class Pictures:
     def __len__(self):
         return 4
 

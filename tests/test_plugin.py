@@ -382,7 +382,7 @@ STANDARDIZED = """
 import torch
 from torchvision import transforms as T
 
-class Images:
+class Pictures:
     def __init__(self):
         self.transform = T.Normalize([0.1] * 3, [0.05] * 3)
 

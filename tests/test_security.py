@@ -36,7 +36,7 @@ from pytest_denorm.core.statistics import Statistics
 from pytest_denorm.core.text import printable
 from pytest_denorm.errors import BaselineError, DatasetError, DenormError, ImageError, SettingsError
 from pytest_denorm.images.baselines import read_bytes
-from pytest_denorm.images.decoding import MAX_PIXELS, read_image
+from pytest_denorm.images.decoding import MAX_PIXELS, read_image_file
 from pytest_denorm.images.digests import DIGESTS, Digest, read_library, write_digests
 from pytest_denorm.images.manifest import Result
 from pytest_denorm.images.names import folded, is_legal, legal_stem
@@ -235,7 +235,7 @@ def test_pictures_of_the_user_are_read_within_limits(tmp_path: Path, data: bytes
     path = tmp_path / f"{ESCAPE}a.png"
     path.write_bytes(data)
     with pytest.raises(ImageError) as caught:
-        read_image(path)
+        read_image_file(path)
     assert str(caught.value).startswith(f"{tmp_path}/\\x1b[31ma.png cannot be read as an image: ")
     assert message.lower() in str(caught.value).lower()
 
@@ -245,7 +245,7 @@ def test_the_limit_is_ours_where_pillow_would_only_warn(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(png(10_000, 10_000, bytes(100)))
     with pytest.raises(ImageError, match=r"a\.png is 10,000 x 10,000 = 100,000,000 pixels"):
-        read_image(path)
+        read_image_file(path)
     jpeg = tmp_path / "a.jpg"
     Image.new("RGB", (16, 16)).save(jpeg)
     data = bytearray(jpeg.read_bytes())
@@ -253,7 +253,7 @@ def test_the_limit_is_ours_where_pillow_would_only_warn(tmp_path: Path) -> None:
     data[at + 5 : at + 9] = struct.pack(">HH", 60_000, 60_000)
     jpeg.write_bytes(data)
     with pytest.raises(ImageError, match=r"a\.jpg cannot be read as an image: .* exceeds limit"):
-        read_image(jpeg)
+        read_image_file(jpeg)
     assert MAX_PIXELS * 3 <= 2**28
 
 
@@ -272,7 +272,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
     with pytest.raises(DatasetError, match=r"pipe\.png cannot be written: it is a named pipe\. Remove it\."):
         write_json(pipe, {})
     with pytest.raises(ImageError, match=r"pipe\.png cannot be read as an image: expected a file"):
-        read_image(pipe)
+        read_image_file(pipe)
     large = tmp_path / "large.png"
     with large.open("wb") as file:
         file.truncate(4 * MAX_PIXELS + 1)
@@ -570,7 +570,7 @@ def test_pickles_are_refused_wherever_a_file_can_be_given(
         with pytest.raises(BaselineError, match="is not a PNG file"):
             decode_png(data, "a")
         with pytest.raises(ImageError, match="cannot be read as a picture"):
-            read_image(file)
+            read_image_file(file)
         with pytest.raises(DatasetError, match="is no state of a sweep"):
             sweep("imagenet", pictures, state=file)
         (tmp_path / DIGESTS).write_bytes(data)

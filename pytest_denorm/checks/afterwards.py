@@ -46,7 +46,7 @@ def refuse_changed_colors(stages: ColorStages, declared: Normalization, turned_b
     _refuse_map(found, declared, (float(stages.final.min()), float(stages.final.max())))
     one = int(np.flatnonzero((np.abs(stages.final - stages.left) > room).any(axis=1))[0])
     raise CheckFailure(
-        f"a image of one color leaves Normalize as {format_numbers(stages.left[one], 4)}, and the pipeline as "
+        f"an image of one color leaves Normalize as {format_numbers(stages.left[one], 4)}, and the pipeline as "
         f"{format_numbers(stages.final[one], 4)}: colors are changed in between, and undoing Normalize does not undo "
         f"that. Change them before Normalize, if at all.",
         leaving=stages.left[one].tolist(),

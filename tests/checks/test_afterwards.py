@@ -64,7 +64,7 @@ def test_other_colors(name: str) -> None:
     status, message = verdict(COLORS[name])
     assert status == "failed"
     assert re.fullmatch(
-        r"a image of one color leaves Normalize as \(-1\.09, 0\.06513, 1\.681\), and the pipeline as \(.*\): "
+        r"an image of one color leaves Normalize as \(-1\.09, 0\.06513, 1\.681\), and the pipeline as \(.*\): "
         r"colors are changed in between, and undoing Normalize does not undo that\. Change them before Normalize, if "
         r"at all\.",
         message,
@@ -289,7 +289,7 @@ def test_a_normalize_that_no_item_meets(held: Any) -> None:
         "its images do not meet the Normalize: see single_normalize",
     )
     for used in (Pictures(then()), Pictures(then(), used_from=9)):
-        assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every picture")
+        assert verdict(held(used), "single_normalize") == ("passed", "one Normalize, met by every image")
 
 
 class Otherwise(Pictures):
@@ -540,7 +540,7 @@ COLORS = np.array([[1.0, -2.0, 4.0], [0, 1, 2], [2, 0, -1], [-1, 3, 0], [0, 0, 0
         (COLORS[:, [2, 1, 0]], "the channels leave the pipeline reversed (RGB becomes BGR)"),
         (COLORS.mean(axis=1, keepdims=True).repeat(3, axis=1), "what leaves Normalize is made grey"),
         (COLORS + COLORS[:, [1, 2, 0]] / 10, "what leaves Normalize is mixed among its channels"),
-        (np.abs(COLORS), "a image of one color leaves Normalize as (1, -2, 4), and the pipeline as (1, 2, 4)"),
+        (np.abs(COLORS), "an image of one color leaves Normalize as (1, -2, 4), and the pipeline as (1, 2, 4)"),
     ],
 )
 def test_colors(final: Any, said: str) -> None:

@@ -780,10 +780,10 @@ def test_statistics_of_pictures_in_0_to_1_on_bytes() -> None:
         (255, ([0.0] * 3, [2.0] * 3), "statistics are for 0..1"),
         (255, ([0.0] * 3, [2.5] * 3), "pixel_max=255), or scale the images to 0..1 and divide both by 255."),
         (256, ([0.0, 0.0, -1.0], [2.5] * 3), "pixel_max=255), or scale the images to 0..1 and divide both by 255."),
-        (256, ([0.0, 0.0, 2.5], [0.5, 0.5, -1.0]), "pixel_max=255), or scale the pictures"),
-        (257, ([0.0] * 3, [2.5] * 3), "pixel_max=1023), or scale the pictures"),
-        (65536, ([0.0] * 3, [2.5] * 3), "pixel_max=65535), or scale the pictures"),
-        (131072, ([0.0] * 3, [2.5] * 3), "pixel_max=131072), or scale the pictures"),
+        (256, ([0.0, 0.0, 2.5], [0.5, 0.5, -1.0]), "pixel_max=255), or scale the images"),
+        (257, ([0.0] * 3, [2.5] * 3), "pixel_max=1023), or scale the images"),
+        (65536, ([0.0] * 3, [2.5] * 3), "pixel_max=65535), or scale the images"),
+        (131072, ([0.0] * 3, [2.5] * 3), "pixel_max=131072), or scale the images"),
     ],
 )
 def test_what_white_is_taken_to_be(highest: int, statistics: Any, said: str) -> None:
@@ -1178,7 +1178,7 @@ class Later(torch.nn.Module):
 @pytest.mark.parametrize("later", [lambda y: y[:, :40] ** 2, lambda y: (y[:, :40] ** 2, y[:, :40], y[:, :40])])
 def test_colors_of_the_first_of_smaller_pictures_are_told(later: Any) -> None:
     steps = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), later])
-    assert verdict(steps)[1].startswith("a image of one color leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
+    assert verdict(steps)[1].startswith("an image of one color leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
 
 
 def test_images_of_one_color_may_be_refused() -> None:

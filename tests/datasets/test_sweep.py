@@ -390,7 +390,7 @@ class TestResuming:
     def test_the_state_of_another_sweep_is_refused(self, textbook, tmp_path):
         state = tmp_path / "state.json"
         sweep(textbook, state=state, limit=10)
-        with pytest.raises(DatasetError, match=r"another sweep: its images is \[10, None, None\], here it is \[20"):
+        with pytest.raises(DatasetError, match=r"another sweep: its pictures is \[10, None, None\], here it is \[20"):
             sweep(textbook, state=state, limit=20)
         with pytest.raises(DatasetError, match="another sweep: its inverse is None, here it is truncating"):
             sweep(textbook, state=state, limit=10, inverse=truncating)

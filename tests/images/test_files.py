@@ -21,7 +21,7 @@ from PIL import Image
 from pytest_denorm.core.files import irregular, write_whole
 from pytest_denorm.errors import BaselineError, ImageError
 from pytest_denorm.images.baselines import read_bytes
-from pytest_denorm.images.decoding import MAX_BYTES, MAX_PIXELS, read_image, refuse_size
+from pytest_denorm.images.decoding import MAX_BYTES, MAX_PIXELS, read_image_file, refuse_size
 from pytest_denorm.images.digests import DIGESTS, Digest, digest_of, read_library, write_digests
 from pytest_denorm.images.grid_figure import Tile
 from pytest_denorm.images.png import decode_png, encode_baseline, encode_png, encode_result, is_ours
@@ -77,7 +77,7 @@ def test_a_picture_has_one_pixel_to_89_million(width: int, height: int, legal: b
 def test_pictures_are_read_in_every_usual_format(tmp_path: Path, form: str, mode: str) -> None:
     path = tmp_path / "picture"  # the content tells the format
     path.write_bytes(encoded(Image.new(mode, (3, 2), 200 if mode == "L" else (200, 200, 200)), form))
-    image = read_image(path)
+    image = read_image_file(path)
     assert (image.mode, image.size) == ("RGB", (3, 2))
     assert np.abs(np.asarray(image, dtype=int) - 200).max() <= 1
 
@@ -87,7 +87,7 @@ def test_grey_of_16_bits_is_rounded_to_8(tmp_path: Path, form: str) -> None:
     path = tmp_path / "picture"
     values = np.array([[0, 128, 129, 256, 257], [32767, 32768, 65278, 65406, 65535]], dtype=np.uint16)
     path.write_bytes(encoded(Image.fromarray(values), form))
-    image = read_image(path)
+    image = read_image_file(path)
     assert image.mode == "RGB"
     levels = [[0, 0, 1, 1, 1], [127, 128, 254, 254, 255]]  # 65406 / 257 is 254.498
     assert np.array_equal(np.asarray(image), np.repeat(np.array(levels)[..., None], 3, axis=2))
@@ -100,7 +100,7 @@ def test_a_picture_whose_white_nobody_knows_is_refused(tmp_path: Path, dtype: st
     path = tmp_path / "picture.tiff"
     path.write_bytes(encoded(Image.fromarray(np.array([[low, high]], dtype=dtype)), "tiff"))
     with pytest.raises(ImageError) as caught:
-        read_image(path)
+        read_image_file(path)
     assert str(caught.value) == (
         f"{path} has values of {dtype} in {low:g}..{high:g}, which do not say what white is: expected 8 or 16 bits a "
         f"channel."
@@ -111,9 +111,9 @@ def test_other_formats_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(encoded(Image.new("RGB", (3, 2)), "ico"))
     with pytest.raises(ImageError, match=r"picture\.png cannot be read as an image: cannot identify image file"):
-        read_image(path)
+        read_image_file(path)
     with pytest.raises(ImageError, match=r"none\.png cannot be read as an image: expected a file$"):
-        read_image(tmp_path / "none.png")
+        read_image_file(tmp_path / "none.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -122,7 +122,7 @@ def test_a_picture_that_is_too_large_is_not_unpacked(tmp_path: Path) -> None:
     data = encode_png(PIXELS)
     path.write_bytes(data[:8] + chunk(b"IHDR", struct.pack(">II", 10_000, 9_000) + data[24:29]) + data[33:])
     with pytest.raises(ImageError) as caught:
-        read_image(path)
+        read_image_file(path)
     assert str(caught.value) == (
         f"{path} is 10,000 x 9,000 = 90,000,000 pixels (width x height): expected 1 to 89,478,485."
     )

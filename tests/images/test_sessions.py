@@ -64,7 +64,7 @@ def test_a_failure_explains_itself(project: Any) -> None:
             "  worst:     tile * (row 0, column *), blue, pixel (*, *): expected *, found *",
             "  untouched: no tile",
             "  diagnosis: all tiles: blue gain 1.13*, offset -0.05*: looks like blue std 0.255 for 0.225",
-            "  picture:   results/test_photos.py.test_batch-comparison.png (baseline | result | difference x *)",
+            "  image:   results/test_photos.py.test_batch-comparison.png (baseline | result | difference x *)",
             "To accept the new image:",
             "    pytest test_photos.py::test_batch --denorm-update=failed",
             "1 compared (1 different), 0 updated, 0 missing, 0 not compared",
@@ -446,7 +446,7 @@ XFAIL = """
 @image_compare
 def test_batch(request):
     {first}
-    return grid({picture})
+    return grid({image})
 """
 
 
@@ -722,7 +722,7 @@ def test_pictures_of_failures_are_kept_in_the_cache_or_else_in_a_temporary_folde
 ) -> None:
     project.draw("photos")
     cached = project.pytester.runpytest("-p", "no:hypothesispytest", "-p", "no:randomly")
-    cached.stdout.fnmatch_lines(["  picture: .pytest_cache/d/denorm/test_photos.py.test_batch-result.png (result)"])
+    cached.stdout.fnmatch_lines(["  image: .pytest_cache/d/denorm/test_photos.py.test_batch-result.png (result)"])
     temporary = project.path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
@@ -748,7 +748,7 @@ def test_a_folder_without_a_place_for_the_cache_changes_no_verdict(
     project.pytester.runpytest(*arguments).assert_outcomes(passed=1)
     project.draw("photos ^ 1")
     result = project.pytester.runpytest(*arguments)
-    result.stdout.fnmatch_lines(["the image differs from its baseline.", "  picture: *temporary/pytest-denorm-*.png *"])
+    result.stdout.fnmatch_lines(["the image differs from its baseline.", "  image: *temporary/pytest-denorm-*.png *"])
     assert [path.name for path in temporary.glob("pytest-denorm-*/*-comparison.png")]
 
 

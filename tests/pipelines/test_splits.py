@@ -166,7 +166,7 @@ def test_where_it_may_be_meant_so_the_check_does_not_apply(pipeline):
 
 RIGHT = {
     "all": {"train": WITH, "val": WITH},
-    "a image and a mask": {"image": WITH, "mask": WITHOUT},
+    "an image and a mask": {"image": WITH, "mask": WITHOUT},
     "target transforms": Module(train_transform=WITH, val_transform=WITH, val_target_transform=WITHOUT),
     "raw images beside": {"train": WITH, "train_raw": WITHOUT, "val_raw": WITHOUT},
     "nothing there": {"train": WITH, "val": None, "test": "test", "predict": 3},

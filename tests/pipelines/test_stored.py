@@ -216,7 +216,7 @@ def test_statistics_of_what_takes_no_picture_are_told():
     with pytest.raises(NormalizeNotFoundError) as caught:
         find_normalize(Pictures())
     assert (
-        "Images has mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225), and takes no image to show what it "
+        "Pictures has mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225), and takes no image to show what it "
         "does with them. If it normalizes all the same, give its statistics as Normalization(mean, std), "
     ) in str(caught.value)
 

@@ -443,7 +443,7 @@ class TestDataSets:
                 self.pipeline = NORMALIZED
 
             def __getitem__(self, index):
-                raise AssertionError("a image was read")
+                raise AssertionError("an image was read")
 
         looked = locate(Mine())
         assert looked.path == ".pipeline.transforms[1]"

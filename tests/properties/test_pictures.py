@@ -57,8 +57,8 @@ def test_a_grid_is_the_pictures_placed_by_hand(drawn: tuple[torch.Tensor, Normal
     for index in range(count):
         top = index // columns * (height + padding) + padding
         left = index % columns * (width + padding) + padding
-        image = batch[index].expand(3, height, width).movedim(0, -1)
-        expected[top : top + height, left : left + width] = image.numpy()
+        picture = batch[index].expand(3, height, width).movedim(0, -1)
+        expected[top : top + height, left : left + width] = picture.numpy()
     assert figure.pixels.dtype == np.uint8
     assert np.array_equal(figure.pixels, expected)
     boxes = [figure.pixels[t.top : t.top + t.height, t.left : t.left + t.width] for t in figure.tiles]

@@ -110,7 +110,7 @@ def test_what_cannot_be_used_is_found_all_the_same() -> None:
     message, details = failure("statistics_valid", pipeline=zero)
     assert "std[1] is 0" in message
     assert reason("single_normalize", pipeline=zero).startswith("no Normalize to work with (StatisticsError): see")
-    assert passed("single_normalize") == "one Normalize, met by every picture"
+    assert passed("single_normalize") == "one Normalize, met by every image"
     assert passed("statistics_valid", pipeline=GREY) == "mean (0.5,), std (0.25,), images in 0..1"
 
 
@@ -148,7 +148,7 @@ UNMET_VIEWS = (
 def test_views_that_do_not_meet_the_normalize(make: Callable[..., Any]) -> None:
     branches = (True, True, False, False, False, False)
     assert failure("single_normalize", pipeline=make(*branches)) == (UNMET_VIEWS, {"normalized": 2, "raw": 4})
-    assert passed("single_normalize", pipeline=make(*[True] * 6)) == "one Normalize, met by every picture"
+    assert passed("single_normalize", pipeline=make(*[True] * 6)) == "one Normalize, met by every image"
 
 
 def test_views_of_a_data_set_do_not_meet_it_either() -> None:
@@ -164,7 +164,7 @@ def test_views_of_a_data_set_do_not_meet_it_either() -> None:
 
     views = Views(True, True, False, False, False, False)
     assert failure("single_normalize", pipeline=Photographs(views))[0] == UNMET_VIEWS
-    assert passed("single_normalize", pipeline=Photographs(Views(True, True))) == "one Normalize, met by every picture"
+    assert passed("single_normalize", pipeline=Photographs(Views(True, True))) == "one Normalize, met by every image"
 
 
 @pytest.mark.parametrize(
@@ -199,12 +199,12 @@ def test_what_a_network_makes_of_a_picture_are_no_views_of_it() -> None:
             y = self.normalize(x)
             return [y, self.last(y) - 1, x]
 
-    assert passed("single_normalize", pipeline=Network()) == "one Normalize, met by every picture"
+    assert passed("single_normalize", pipeline=Network()) == "one Normalize, met by every image"
 
 
 def test_views_whose_black_says_nothing() -> None:
     views = crops(BLACK_MEANS_NOTHING, True, True, False)
-    assert passed("single_normalize", pipeline=views) == "one Normalize, met by every picture"
+    assert passed("single_normalize", pipeline=views) == "one Normalize, met by every image"
 
 
 def test_other_warnings_are_nothing_against_the_statistics() -> None:
@@ -378,7 +378,7 @@ def test_one_channel_has_no_order_and_what_is_no_number_none_either() -> None:
         return x
 
     assert failure("channel_order", of_nothing)[0] == (
-        "a image of one color comes back with NaN or infinite values: is it divided by its own range?"
+        "an image of one color comes back with NaN or infinite values: is it divided by its own range?"
     )
 
 
@@ -396,7 +396,7 @@ def test_exchanged_channels() -> None:
     two = Normalization([0.5] * 2, [0.25] * 2)
     for stretched in (lambda x: (x - x.min()) / (x.max() - x.min()), lambda x: x / x.max()):
         assert failure("channel_order", lambda y, stretched=stretched: stretched(right(y)))[0] == (
-            "a image of one color comes back with NaN or infinite values: is it divided by its own range?"
+            "an image of one color comes back with NaN or infinite values: is it divided by its own range?"
         )
     assert failure("channel_order", lambda y: right(y)[[0, 0, 2]]) == (
         "channels are not kept apart: green answers to red.",
@@ -534,11 +534,11 @@ def test_what_is_not_the_same_twice(at: int, index: int) -> None:
     pictures = torch.rand(3, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     assert failure("deterministic", Once(right, at), RGB, pictures) == (
         f"the inverse gives image {index} differently the second time.",
-        {"picture": index},
+        {"image": index},
     )
     assert failure("deterministic", None, pipeline(Once(normalized, at)), pictures) == (
         f"Normalize gives image {index} differently the second time.",
-        {"picture": index},
+        {"image": index},
     )
     assert passed("deterministic", lambda y: torch.where(y > 0, float("nan"), y)) == "twice the same, to the last bit"
 
@@ -559,10 +559,10 @@ def test_batches() -> None:
     end = ": it takes images for channels, or uses the whole batch."
     message, details = failure("inverse_accepts_batch", shifting(right, 0.5))
     assert message == f"the inverse gives image 1 of a batch differently from the image alone, by up to 0.5{end}"
-    assert details == {"picture": 1, "error": pytest.approx(0.5)}
+    assert details == {"image": 1, "error": pytest.approx(0.5)}
     message, details = failure("batch_matches_single", pipeline=pipeline(shifting(normalized, 0.5)))
     assert message == f"Normalize gives image 1 of a batch differently from the image alone, by up to 0.5{end}"
-    assert details == {"picture": 1, "error": pytest.approx(0.5)}
+    assert details == {"image": 1, "error": pytest.approx(0.5)}
     for value in ("nan", "inf"):
         message, details = failure("inverse_accepts_batch", shifting(right, float(value)))
         assert "by up to inf" in message
@@ -719,7 +719,7 @@ def test_layouts_that_cannot_be_undone() -> None:
 
     assert passed("memory_layouts", no_empty) == "9 layouts give what contiguous memory gives"
     assert failure("memory_layouts", lambda y: right(y) if y.is_contiguous() else None)[0] == (
-        "the inverse fails on a transposed picture: the inverse returned None: expected the image. If it works in "
+        "the inverse fails on a transposed image: the inverse returned None: expected the image. If it works in "
         "place, let it return its result."
     )
 
@@ -1194,7 +1194,7 @@ def warned(*said: Warning) -> list[warnings.WarningMessage]:
         ([MissingNormalizeWarning("val"), MissingNormalizeWarning("test")], "not applicable", "val\ntest"),
         ([StatisticsWarning("odd"), SecondNormalizeWarning("a loader")], "not applicable", "a loader"),
         ([SecondNormalizeWarning("a"), ConditionalNormalizeWarning("now and then")], "failed", "now and then"),
-        ([StatisticsWarning("odd")], "passed", "one Normalize, met by every picture"),
+        ([StatisticsWarning("odd")], "passed", "one Normalize, met by every image"),
     ],
 )
 def test_warnings_of_the_search(said: list[Warning], status: str, message: str) -> None:

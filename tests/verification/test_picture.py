@@ -404,7 +404,7 @@ def test_a_figure_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_report_without_a_round_trip_says_so() -> None:
     read_back = Report.from_dict(check(VAL, select=ROUND_TRIP).to_dict())
-    with pytest.raises(ImageError, match=r"^this report has no round trip to draw: it was read back, and holds no pic"):
+    with pytest.raises(ImageError, match=r"^this report has no round trip to draw: it was read back, and holds no ima"):
         read_back.figure()
     with pytest.raises(ImageError, match=r"^this report has no round trip to draw: no Normalize was found\.$"):
         check(T.ToTensor()).figure()
