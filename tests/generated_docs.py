@@ -14,7 +14,6 @@ import argparse
 import inspect
 import re
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
@@ -174,7 +173,7 @@ def gallery() -> str:
     for kind in MISTAKES:
         levels, factor = wrong_levels(kind)
         image = f"![image, result and difference of {kind}](images/{kind}.png)"
-        rows.append((f"[`{kind}`](diagnosis.md#{kind})", image, f"{levels} of 768", f"× {factor}"))
+        rows.append((f"[`{kind}`](diagnosis.md#{kind})", image, f"{levels} of 768", f"x {factor}"))
     return _table(("mistake", "image, result, difference", "wrong levels", "difference shown"), *rows)
 
 
@@ -182,9 +181,20 @@ def gallery() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     one.__name__.replace("_", "-"): one
     for one in (
-        check_names, commands, fixtures, formats, gallery, kinds, methods, names, options, predictions, presets, workflow,
+        check_names,
+        commands,
+        fixtures,
+        formats,
+        gallery,
+        kinds,
+        methods,
+        names,
+        options,
+        predictions,
+        presets,
+        workflow,
     )
-}  # fmt: skip
+}
 
 
 def entries(page: str) -> dict[str, str]:
@@ -235,8 +245,7 @@ def main() -> None:
         page.write_text(generate(page.name, page.read_text(encoding="utf-8")), encoding="utf-8")
         PageRun(page).rewrite()
         if arguments.console and has_console(page):
-            with tempfile.TemporaryDirectory(prefix="page-") as folder:
-                PageRun(page, Path(folder)).rewrite()
+            PageRun(page, commands=True).rewrite()
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import types
 import warnings
 from pathlib import Path
@@ -41,11 +43,13 @@ class PageRun:
 
     Args:
         page: the Markdown file.
-        folder: an empty folder for the commands of the page. Without it the Python blocks run, and no command.
+        commands: run the commands of the page, in a new folder, instead of its Python blocks.
     """
 
-    def __init__(self, page: Path, folder: Path | None = None) -> None:
-        self.page, self.folder = page, folder
+    def __init__(self, page: Path, *, commands: bool = False) -> None:
+        self.page = page
+        # its path is printed, and lines wrap by its length: it is not the long one of a test
+        self.folder = Path(tempfile.mkdtemp(prefix="page-")) if commands else None
         self.outdated: list[tuple[int, int, str]] = []
         self.printed = ""
 
@@ -65,6 +69,8 @@ class PageRun:
             for example in document.examples():
                 example.evaluate()
         finally:
+            if self.folder is not None:
+                shutil.rmtree(self.folder)
             sys.modules.pop("example")
             if before is not None:
                 sys.modules["example"] = before
@@ -140,5 +146,6 @@ class PageRun:
 
 
 def _plain(text: str) -> str:
-    """Return text without blanks at the ends of its lines and of it all."""
+    """Return text without addresses in memory, and without blanks at the ends of its lines and of it all."""
+    text = re.sub(r"\b0x[0-9a-f]{6,}", "0x...", text)
     return "".join(f"{line.rstrip()}\n" for line in text.rstrip().splitlines())

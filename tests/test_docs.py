@@ -48,8 +48,8 @@ def test_python_prints_what_a_page_shows(name: str) -> None:
         if has_console(PAGES[name])
     ],
 )
-def test_commands_print_what_a_page_shows(name: str, tmp_path: Path) -> None:
-    _expect_up_to_date(name, PageRun(PAGES[name], tmp_path))
+def test_commands_print_what_a_page_shows(name: str) -> None:
+    _expect_up_to_date(name, PageRun(PAGES[name], commands=True))
 
 
 def _expect_up_to_date(name: str, run: PageRun) -> None:
@@ -201,8 +201,7 @@ class TestExamples:
     def outdated(self, text: str, folder: Path, *, commands: bool = False) -> list[str]:
         page = folder / "page.md"
         page.write_text(text, encoding="utf-8")
-        (folder / "commands").mkdir()
-        return [output for _, _, output in PageRun(page, folder / "commands" if commands else None).run()]
+        return [output for _, _, output in PageRun(page, commands=commands).run()]
 
     @pytest.mark.parametrize("commands", [False, True])
     def test_a_right_page_passes(self, tmp_path: Path, commands: bool) -> None:
