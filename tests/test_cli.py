@@ -312,7 +312,7 @@ class Pictures:
         return 4
 
     def __getitem__(self, index):
-        print("picture", index, "of", os.getpid(), flush=True)
+        print("image", index, "of", os.getpid(), flush=True)
         return torch.full((3, 4, 4), index, dtype=torch.uint8)
 
 def make():

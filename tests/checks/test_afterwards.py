@@ -49,7 +49,7 @@ def test_bytes(name: str) -> None:
     )
 
 
-COLORS = {
+RECOLORED = {
     "to PIL and back": then(T.ToPILImage(), T.ToTensor()),
     "jitter": then(T.ColorJitter(0.4, 0.4, 0.4, 0.1)),
     "brightness": then(T.Lambda(lambda t: F.adjust_brightness(t, 1.2))),
@@ -59,9 +59,9 @@ COLORS = {
 }
 
 
-@pytest.mark.parametrize("name", COLORS)
+@pytest.mark.parametrize("name", RECOLORED)
 def test_other_colors(name: str) -> None:
-    status, message = verdict(COLORS[name])
+    status, message = verdict(RECOLORED[name])
     assert status == "failed"
     assert re.fullmatch(
         r"an image of one color leaves Normalize as \(-1\.09, 0\.06513, 1\.681\), and the pipeline as \(.*\): "
@@ -72,7 +72,7 @@ def test_other_colors(name: str) -> None:
 
 
 def test_which_color_became_which() -> None:
-    (result,) = check(COLORS["no sign"], select=["declared_matches_measured"]).results
+    (result,) = check(RECOLORED["no sign"], select=["declared_matches_measured"]).results
     assert result.details["leaving"] == pytest.approx([-1.0904, 0.0651, 1.6813], abs=1e-3)
     assert result.details["final"] == pytest.approx([1.0904, 0.0651, 1.6813], abs=1e-3)
 
@@ -153,7 +153,7 @@ AROUND = {
     "twice": (
         NORMALIZE,
         "what leaves Normalize enters it once more: undoing it once gives a normalized image again. Normalize each "
-        "picture once.",
+        "image once.",
     ),
     "a flip, and again": (lambda y: NORMALIZE(y.flip(-1)), "what leaves Normalize enters it once more: "),
     "scaled": (lambda y: y * 2, SCALED),

@@ -175,7 +175,7 @@ def test_views_of_a_data_set_do_not_meet_it_either() -> None:
         (
             lambda made: {"pixel_values": made[0], "again": made[1], "raw": made[2]},
             (True, True, False),
-            "2 of the 3 pi",
+            "2 of the 3 im",
         ),
         (lambda made: [made[0], made[1], made[2][:1]], (True, True, False), "every image"),  # such as a mask
         (lambda made: [made[0], made[1], (made[2] * 255).byte()], (True, True, False), "every image"),
