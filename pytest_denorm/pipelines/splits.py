@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +39,7 @@ __all__ = [
     "groups_of_splits",
     "makes_black_negative",
     "missing",
+    "names_of_splits",
     "range_of_items",
     "warn_of_missing",
 ]
@@ -93,6 +94,15 @@ def groups_of_splits(pipeline: Any) -> list[list[SplitPart]]:
         with contextlib.suppress(RuntimeError):  # not set up
             groups += _groups(pipeline, description.otherwise())
     return groups
+
+
+def names_of_splits(names: Iterable[str]) -> list[list[str]]:
+    """Return the names that differ in the split alone, those of each group in their order."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in (_Member(name, None, ()) for name in names):
+        if one.split:
+            alike.setdefault(one.rest, []).append(one.label)
+    return [group for group in alike.values() if len(group) > 1]
 
 
 def _groups(pipeline: Any, description: Parts) -> list[list[SplitPart]]:
