@@ -162,7 +162,7 @@ SESSIONS = [
     Session("no image there", ("--denorm-images=none.png", "-k", "pictures"), ("none.png",), code=FAILED),
     Session(
         "no image in it",
-        ("--denorm-images=empty folder", "-k", "images"),
+        ("--denorm-images=empty folder", "-k", "pictures"),
         ("empty folder", "images in it"),
         code=FAILED,
     ),
