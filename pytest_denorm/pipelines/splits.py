@@ -27,7 +27,7 @@ from ..errors import MissingNormalizeWarning
 from .batches import data_set_of
 from .located import Located, Missing
 from .probe import measure
-from .randomness import states_kept
+from .randomness import preserve_rng_state
 from .reader import images_of
 from .registry import Parts, describe, public_name
 from .runner import Runner, is_network
@@ -211,7 +211,7 @@ def range_of_items(dataset: Any) -> tuple[float, float]:
     source = data_set_of(dataset)
     if source is not dataset and getattr(dataset, "collate_fn", None) is not torch.utils.data.default_collate:
         raise ValueError("batches may be normalized by code of one's own")
-    with states_kept():
+    with preserve_rng_state():
         items = [source[index] for index in range(min(_FEW_ITEMS, len(source)))]
     images = [np.asarray(image) for item in items for image in images_of(item, first=True)]
     return float(min(one.min() for one in images)), float(max(one.max() for one in images))
