@@ -6,7 +6,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .codes import CODES, LEVELS, Finding
@@ -16,7 +18,7 @@ from .project import Project
 from .records import Place, Record
 from .sources import Source, find_files, read_source
 
-__all__ = ["ScanResult", "scan"]
+__all__ = ["ScanResult", "evaluate", "scan"]
 
 _IGNORED = re.compile(r"#\s*denorm:\s*ignore(?:\[(?P<codes>[\w,\s]*)\])?")
 #: Nested expressions of scanned source that are followed.
@@ -100,12 +102,28 @@ def scan(
     )
 
 
-def _evaluated(
-    sources: Sequence[Source], count: int, progress: Callable[[int, int], None] | None
-) -> tuple[Project, list[Inverse], list[Draft]]:
+def evaluate(files: Iterable[tuple[Path, str]]) -> tuple[Project, list[Inverse]]:
+    """Return the project that some files are, each with the path to show, and its inverses."""
+    with _deep():
+        project = Project(read_source(file, shown) for file, shown in files)
+        project.run()
+        return project, find_inverses(project)
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEPEST))
     try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _evaluated(
+    sources: Sequence[Source], count: int, progress: Callable[[int, int], None] | None
+) -> tuple[Project, list[Inverse], list[Draft]]:
+    with _deep():
         project = Project(sources)
         done = count
 
@@ -118,8 +136,6 @@ def _evaluated(
         project.run(tell)
         inverses = find_inverses(project)
         drafts = [*judge_statistics(project), *judge_inverses(project, inverses), *_missing(project, inverses)]
-    finally:
-        sys.setrecursionlimit(limit)
     return project, inverses, drafts
 
 
