@@ -46,7 +46,7 @@ def make():
 def interrupted():
     raise KeyboardInterrupt
 
-images = [torch.arange(768).view(3, 16, 16).mul(i).to(torch.uint8) for i in (1, 3, 5, 7)]
+pictures = [torch.arange(768).view(3, 16, 16).mul(i).to(torch.uint8) for i in (1, 3, 5, 7)]
 """
 
 
@@ -307,12 +307,12 @@ print("at import", flush=True)
 os.system("echo by another program")
 multiprocessing.set_start_method("{method}", force=True)
 
-class Images:
+class Pictures:
     def __len__(self):
         return 4
 
     def __getitem__(self, index):
-        print("picture", index, "of", os.getpid(), flush=True)
+        print("image", index, "of", os.getpid(), flush=True)
         return torch.full((3, 4, 4), index, dtype=torch.uint8)
 
 def make():

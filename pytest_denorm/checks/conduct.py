@@ -154,7 +154,7 @@ def _compare_with_single(together: Any, singles: list[torch.Tensor], case: Case,
     try:
         pictures = list(together)
         if len(pictures) != len(singles):
-            raise InverseError(f"expected {len(singles)} pictures, found {len(pictures)}")
+            raise InverseError(f"expected {len(singles)} images, found {len(pictures)}")
         found = [
             read_image(one, tuple(single.shape), role.removeprefix("the "))
             for one, single in zip(pictures, singles, strict=True)

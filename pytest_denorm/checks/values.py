@@ -118,7 +118,7 @@ def check_channel_order(case: Case) -> Shown:
     response = responses(case.forward, case.inverse, white, count, dtype)
     if not bool(response.isfinite().all()):
         raise CheckFailure(
-            "a image of one color comes back with NaN or infinite values: is it divided by its own range?"
+            "an image of one color comes back with NaN or infinite values: is it divided by its own range?"
         )
     source = response.argmax(dim=1).tolist()
     moved = [f"{channel_name(c, count)} answers to {channel_name(j, count)}" for c, j in enumerate(source) if c != j]

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..core import foreign
+from ..core.arguments import listed
+from ..errors import SettingsError
 from .codes import CODES, LEVELS, Finding
 from .inverses import Inverse, find_inverses
 from .pairs import Draft, judge_inverses, judge_statistics
@@ -68,8 +71,10 @@ def scan(
     Raises:
         SettingsError: a path does not exist, or a code is unknown.
     """
-    _refuse_unknown((*select, *ignore))
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    for name, codes in (("select", select), ("ignore", ignore)):
+        _refuse_unknown(listed(codes, name, SettingsError, "a list of codes, such as ['DN1']"))
+    one = isinstance(paths, (str, bytes, os.PathLike))
+    given: list[Any] = [paths] if one else listed(paths, "paths", SettingsError, "files and folders, or a list of them")
     files = find_files(given)
     sources = []
     for done, (file, shown) in enumerate(files, 1):
@@ -192,10 +197,9 @@ def _is_ignored(finding: Finding, sources: dict[str, Source]) -> bool:
 
 
 def _refuse_unknown(codes: Sequence[str]) -> None:
-    from ..errors import SettingsError
-
     for one in codes:
-        if not one or not any(known.startswith(one) for known in CODES):
+        if not isinstance(one, str) or not one or not any(known.startswith(one) for known in CODES):
             raise SettingsError(
-                f"no code begins with {one!r}: expected one of {', '.join(CODES)}, or a beginning such as DN1."
+                f"no code begins with {foreign.shown(one)}: expected one of {', '.join(CODES)}, or a "
+                f"beginning such as DN1."
             )

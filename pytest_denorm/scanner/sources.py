@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..core.arguments import path_of
 from ..errors import SettingsError
 from .lenient import parse_leniently
 
@@ -61,7 +62,7 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[Path, str]
     """
     found: dict[Path, str] = {}
     for given in paths:
-        path = Path(given)
+        path = path_of(given, "a path to scan", SettingsError)
         if not path.exists():
             raise SettingsError(f"{path} does not exist: expected a file or a folder to scan.")
         for file in _walk(path, set()) if path.is_dir() else [path]:

@@ -167,7 +167,7 @@ SESSIONS = [
         code=FAILED,
     ),
     Session(
-        "a image that is none", ("--denorm-images=notes.txt", "-k", "pictures"), ("notes.txt", "picture"), code=FAILED
+        "an image that is none", ("--denorm-images=notes.txt", "-k", "pictures"), ("notes.txt", "picture"), code=FAILED
     ),
     Session("images in the ini", ("-k", "pictures"), ("none.png",), "denorm_images = none.png", FAILED),
     Session(
