@@ -6,7 +6,7 @@ Numbers, texts, lists, tuples and dicts of the source stand for themselves. Ever
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -200,7 +200,7 @@ class Transform:
 
     Attributes:
         apply: gives mean, std and white of a Normalize; None for a container.
-        parts: of a container.
+        parts: of a container; `made` is what is kept of it.
     """
 
     name: str
@@ -209,7 +209,7 @@ class Transform:
     white: float = 1.0
     parts: tuple[Any, ...] = ()
     event: int | None = None
-    made: Callable[..., Any] | None = None
+    made: Any = None
 
     def walk(self) -> Iterator[Transform]:
         yield self

@@ -133,6 +133,7 @@ class Evaluator(Noting):
             return Unknown(f"a call of {function.name}")
         inner = self.bound_names(function, args, kwargs)
         kept_module, self.module = self.module, function.env.module
+        kept, self.split, self.targets = (self.split, self.targets), "", frozenset()
         self.depth += 1
         try:
             if isinstance(function.node, ast.Lambda):
@@ -145,6 +146,7 @@ class Evaluator(Noting):
         finally:
             self.depth -= 1
             self.module = kept_module
+            self.split, self.targets = kept
 
     def bound_names(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Env:
         """The scope of a call."""

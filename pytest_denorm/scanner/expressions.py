@@ -85,6 +85,8 @@ class Expressions(Access):
         self.module = module
         self.budget = budget
         self.strict = strict
+        self.split = ""
+        self.targets: frozenset[str] = frozenset()
         self.depth = 0
         self.shown: list[Any] = []
         self.touched: list[Any] = []

@@ -24,7 +24,7 @@ from .abstract import (
     unpacked,
 )
 from .builtin_calls import call_builtin
-from .records import Record, Shown, plausible
+from .records import Made, Record, Shown, plausible
 
 __all__ = ["CONSTANTS", "apply", "call", "is_normalizing_transform", "note_shown"]
 
@@ -76,7 +76,7 @@ def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, An
         evaluator.note_generic(name, args, kwargs, node, env)
         return Transform(name)
     if name in _CONTAINERS:
-        return _container(evaluator, name, args, kwargs)
+        return _container(evaluator, name, args, kwargs, node, env)
     if callee.top in ("cv2", "PIL") or path == "mmcv.imread":
         return _reader(evaluator, callee, args, kwargs, node, env)
     note_shown(evaluator, name, args, node, env)
@@ -205,7 +205,7 @@ def _is_inverse(mean: tuple[float, ...], std: tuple[float, ...]) -> bool:
     return max(mean) <= 0 and min(std) > 1.2 and max(std) < 200
 
 
-def _container(evaluator: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def _container(evaluator: Any, name: str, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
     given = args[0] if len(args) == 1 and name != "Sequential" else kwargs.get("transforms", args)
     parts = unpacked(given, 64)
     if parts is None:
@@ -217,6 +217,13 @@ def _container(evaluator: Any, name: str, args: list[Any], kwargs: dict[str, Any
     transform = Transform(name, parts=flat)
     if len(normalizes) == 2 and not any(isinstance(part, Choice) for part in parts):
         _join_two(evaluator, *normalizes)
+    if not evaluator.strict and any(isinstance(one, Transform) and one.name == "ToTensor" for one in flat):
+        opaque = any(isinstance(one, (Unknown, Instance)) for one in flat)
+        transform.made = Made(
+            evaluator.place(node, env), env.scope, opaque or is_normalizing_transform(transform), evaluator.split,
+            evaluator.targets,
+        )  # fmt: skip
+        evaluator.project.made.append(transform.made)
     return transform
 
 

@@ -58,7 +58,13 @@ class Noting(Statements):
         return Place(env.module.path, line, column)
 
     def record(self, record: Record) -> int | None:
-        return None if self.strict else self.project.record(record)
+        if self.strict:
+            return None
+        event: int = self.project.record(record)
+        known = self.project.records[event]
+        known.split = known.split or self.split
+        known.targets |= self.targets
+        return event
 
     def note_affine(self, value: Unknown, node: ast.AST, env: Env) -> Unknown:
         if self.strict:
@@ -89,6 +95,8 @@ class Noting(Statements):
         elif isinstance(value, Unknown) and value.event is not None:
             self.project.name(value.event, name)
         elif isinstance(value, Transform):
+            if value.made is not None:
+                value.made.names.append(name)
             for part in value.walk():
                 if part.event is not None:
                     self.project.name(part.event, name)

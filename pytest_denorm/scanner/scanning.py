@@ -16,10 +16,11 @@ from ..core.arguments import listed
 from ..errors import SettingsError
 from .codes import CODES, LEVELS, Finding
 from .inverses import Inverse, find_inverses
-from .pairs import Draft, judge_inverses, judge_statistics
+from .pairs import judge_inverses, judge_statistics
 from .project import Project
 from .records import Place, Record
 from .sources import Source, find_files, read_source
+from .wording import Draft
 
 __all__ = ["ScanResult", "evaluate", "scan"]
 

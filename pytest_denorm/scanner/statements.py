@@ -13,6 +13,7 @@ from . import arrays
 from .abstract import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
 from .access import dotted
 from .expressions import WALKED, Expressions
+from .splits import sides_of
 
 __all__ = ["Statements"]
 
@@ -52,13 +53,22 @@ class Statements(Expressions):
         self.evaluate(node.value, env)
 
     def _run_Assign(self, node: ast.Assign, env: Env) -> None:
-        value = self.evaluate(node.value, env)
+        value = self.assigned(node.value, node.targets, env)
         for target in node.targets:
             self.bind(target, value, env)
 
+    def assigned(self, node: ast.expr, targets: list[ast.expr], env: Env) -> Any:
+        """The value of an assignment; what it makes is known by the names that are assigned."""
+        names = (getattr(one, "attr", getattr(one, "id", "")) for target in targets for one in ast.walk(target))
+        kept, self.targets = self.targets, frozenset(name for name in names if name)
+        try:
+            return self.evaluate(node, env)
+        finally:
+            self.targets = kept
+
     def _run_AnnAssign(self, node: ast.AnnAssign, env: Env) -> None:
         if node.value is not None:
-            self.bind(node.target, self.evaluate(node.value, env), env)
+            self.bind(node.target, self.assigned(node.value, [node.target], env), env)
 
     def _run_AugAssign(self, node: ast.AugAssign, env: Env) -> None:
         target = node.target
@@ -254,15 +264,17 @@ class Statements(Expressions):
         if _is_main(node.test):
             truth = True
         if truth is not None:
-            self.body(node.body if truth else node.orelse, env)
-            if not truth and not self.strict and not _is_version_test(node.test):
-                self._quietly(node.body, Env(dict(env.names), env.parent, env.module, env.scope))
+            other = Env(dict(env.names), env.parent, env.module, env.scope)
+            self._side(node, not truth, env)
+            if not self.strict and not _is_main(node.test) and not _is_version_test(node.test):
+                with contextlib.suppress(_Return, _Loop):
+                    self._side(node, truth, other)
             return
         if self.strict:
-            self.body(node.body if self.assumed(node.test) else node.orelse, env)
+            self._side(node, not self.assumed(node.test), env)
             return
         first, second = (Env(dict(env.names), env.parent, env.module, env.scope, env.lines) for _ in range(2))
-        ends = [self._branch(node.body, first), self._branch(node.orelse, second)]
+        ends = [self._branch(node, index, inner) for index, inner in enumerate((first, second))]
         if all(ends):
             raise _Return(None)
         for index, _one in enumerate((first, second)):
@@ -271,10 +283,18 @@ class Statements(Expressions):
                 return
         self._join(node, env, first, second)
 
-    def _branch(self, statements: list[ast.stmt], env: Env) -> bool:
+    def _side(self, node: ast.If, index: int | bool, env: Env) -> None:
+        """Run one branch: 0 where the condition holds, else 1."""
+        kept, self.split = self.split, sides_of(node.test)[index] or self.split
+        try:
+            self.body(node.orelse if index else node.body, env)
+        finally:
+            self.split = kept
+
+    def _branch(self, node: ast.If, index: int, env: Env) -> bool:
         """Whether a branch returns, or ends a turn of a loop; what it returns is kept."""
         try:
-            self.body(statements, env)
+            self._side(node, index, env)
         except _Return as ended:
             self.returned.append(ended.value)
             return True
