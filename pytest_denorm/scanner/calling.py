@@ -160,7 +160,7 @@ class Evaluator(Noting):
             if name in known:
                 names[name] = value
         for name in known - names.keys():
-            names[name] = function.defaults.get(name, Unknown(f"parameter {name}"))
+            names[name] = function.defaults.get(name, _parameter(name))
         if spec.vararg:
             names[spec.vararg.arg] = tuple(args[len(positional) :])
         if spec.kwarg:
@@ -290,6 +290,12 @@ def _has_transform(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_has_transform(one) for one in value[:16])
     return any(isinstance(one, (Transform, Instance)) for one in options(value))
+
+
+def _parameter(name: str) -> Unknown:
+    """What is known of an argument by its name: a loader gives batches."""
+    loads = name.lower().endswith("loader")
+    return Unknown(f"parameter {name}", loader=loads, batch=True if loads or name == "batch" else None)
 
 
 def _is_followed(value: Any) -> bool:

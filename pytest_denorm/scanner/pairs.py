@@ -13,7 +13,7 @@ from .abstract import NotJudged
 from .inverses import Inverse
 from .project import Project
 from .records import Record
-from .splits import judge_splits
+from .train_eval import judge_splits
 from .trials import MARKS, images_for, read, try_function
 from .wording import Draft, levels
 

@@ -92,8 +92,9 @@ def scan(
     findings = [_finding(one, by_path) for one in (*drafts, *unread, *failed)]
     kept = sorted(
         {one for one in findings if _is_wanted(one, select, ignore, notes) and not _is_ignored(one, by_path)},
-        key=lambda one: (LEVELS.index(one.level), one.path, one.line, one.code, one.message),
+        key=lambda one: (LEVELS.index(one.level), one.path, one.line, one.code, one.message, one.related),
     )
+    kept = list({(one.code, one.where, one.message): one for one in reversed(kept)}.values())[::-1]
     live = [
         one
         for one in project.records

@@ -13,7 +13,7 @@ from . import arrays
 from .abstract import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
 from .access import dotted
 from .expressions import WALKED, Expressions
-from .splits import sides_of
+from .train_eval import sides_of
 
 __all__ = ["Statements"]
 
@@ -132,7 +132,7 @@ class Statements(Expressions):
             if self.strict and isinstance(value, Array):
                 raise NotJudged("parts that do not fit")
             for at, target in enumerate(targets):
-                first = at == 0 and isinstance(value, Unknown) and value.loader
+                first = at == 0 and isinstance(value, Unknown) and (value.loader or value.reason == "parameter batch")
                 self.bind(target, replace(value.element(), loader=False) if first else Unknown("a part"), env)
             return
         for target, part in zip(targets, known, strict=True):
@@ -171,29 +171,10 @@ class Statements(Expressions):
         names[name] = value if own or before is None else self.merged(id(target), before, value)
 
     def bind_channel(self, target: ast.Subscript, key: Any, value: Unknown, env: Env) -> None:
-        """``image[0] = (image[0] - 0.485) / 0.229``, one channel after the other: together they are a map."""
-        whole = [one for one in (key if isinstance(key, tuple) else (key,)) if isinstance(one, int)]
-        if self.strict or len(whole) != 1 or not 0 <= whole[0] <= 3 or not value.ops:
-            return
-        if not isinstance(target.value, ast.Name):
-            return
-        name = f"[{target.value.id}]"
-        known = env.names.get(name)
-        channels = {**(known if isinstance(known, dict) else {}), whole[0]: value}
-        env.names[name] = channels
-        if sorted(channels) in ([0, 1, 2], [0, 1, 2, 3]):
-            self.note_channels([channels[at] for at in sorted(channels)], target, env)
+        raise NotImplementedError
 
     def note_channels(self, parts: list[Any], node: ast.AST, env: Env) -> None:
-        """Note the map that the maps of the channels, one after the other, are together."""
-        first = parts[0] if parts else None
-        if len(parts) not in (3, 4) or not isinstance(first, Unknown) or not first.ops:
-            return
-        if all(isinstance(one, Unknown) and one.ops == first.ops and np.size(one.slope) == 1 for one in parts):
-            slope, offset = (
-                np.array([float(np.reshape(getattr(one, of), ())) for one in parts]) for of in ("slope", "offset")
-            )
-            self.note_affine(replace(first, slope=slope, offset=offset, event=None), node, env)
+        raise NotImplementedError
 
     def _run_Delete(self, node: ast.Delete, env: Env) -> None:
         for target in node.targets:
