@@ -177,7 +177,7 @@ def test_expressions_select_as_those_of_pytest_do() -> None:
     for expression, selected in SELECTED.items():
         assert [one for one in ("a", "b") if matcher(expression)(f"t::{one}")] == list(selected)
     for expression in ("a b", "and", "(a", "a)", "not", "a or", "()"):
-        with pytest.raises(SettingsError, match="-k cannot be read at "):
+        with pytest.raises(SettingsError, match="-k cannot be read: "):
             matcher(expression)
 
 
