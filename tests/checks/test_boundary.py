@@ -246,7 +246,7 @@ def as_mode(mode: str) -> T.Lambda:
     [
         (
             lambda y: 2 * y,
-            "what leaves Normalize is multiplied by (2, 2, 2) and shifted by (0, 0, 0) before it leaves the pipeline: "
+            "what leaves Normalize is multiplied by (2, 2, 2) before it leaves the pipeline: "
             "undoing Normalize does not undo that. All of it is what Normalize(mean=(0.485, 0.456, 0.406), "
             "std=(0.1145, 0.112, 0.1125)) does.",
         ),
@@ -257,7 +257,7 @@ def as_mode(mode: str) -> T.Lambda:
             "pipeline: undoing Normalize does not undo that. All of it is what "
             "Normalize(mean=(0.3869, 0.36, 0.3096), std=(0.687, 0.672, 0.675)) does.",
         ),
-        (lambda y: y * torch.tensor([1, 2, -1])[:, None, None], "multiplied by (1, 2, -1) and shifted by (0, 0, 0)"),
+        (lambda y: y * torch.tensor([1, 2, -1])[:, None, None], "multiplied by (1, 2, -1)"),
         (lambda y: (2 * y).half(), "multiplied by (2, 2, 2)"),
         (lambda y: y.clamp(-1, 1), "what leaves Normalize is cut off at -1..1 before it leaves the pipeline"),
         (torch.relu, "what leaves Normalize is cut off at 0.."),

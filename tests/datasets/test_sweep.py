@@ -162,6 +162,10 @@ AFTERWARDS = {
     "doubled": lambda y: y * 2,
     "not a number": lambda y: y / 0,
     "normalized twice": lambda y: (y - 0.45) / 0.226,
+    "BGR": lambda y: y[[2, 1, 0]],
+    "clamped": lambda y: y.clamp(0, 1),
+    "bytes": lambda y: y.to(torch.uint8),
+    "half of it zeroed": lambda y: torch.cat([y[:, :16], 0 * y[:, 16:]], 1),
 }
 
 
@@ -171,11 +175,11 @@ class TestWhatIsGiven:
         class Spoilt(type(write_cifar10(root)(root))):
             def __getitem__(self, index):
                 image, label = super().__getitem__(index)
-                return (after(image) if index in (3, 7) else image), label
+                return (after(image) if index in (3, 4) else image), label
 
         result = sweep(Spoilt(root, transform=TEXTBOOK))
-        assert (result.ok, result.wrong_pictures) == (False, 2)
-        assert result.worst.index in (3, 7)
+        assert (result.ok, result.worst.index in (3, 4)) == (False, True)
+        assert result.diagnosis.startswith("image ")
 
     @pytest.mark.parametrize(
         "after",
@@ -184,9 +188,8 @@ class TestWhatIsGiven:
             v2.RandomHorizontalFlip(p=1.0),
             v2.RandomCrop(20),
             lambda y: y.half(),
-            lambda y: y[[2, 1, 0]],
         ],
-        ids=["erased", "flipped", "cropped", "half", "BGR"],
+        ids=["erased", "flipped", "cropped", "half"],
     )
     def test_augmentation_and_casts_after_it_are_no_fault(self, root, after):
         chain = transforms.Compose([*TEXTBOOK.transforms, after])
