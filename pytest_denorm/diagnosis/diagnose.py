@@ -131,8 +131,8 @@ def _told(seen: Observation, between: bool) -> Diagnosis:
             beside += [*(ask_batches(seen) if seen.exact else []), *ask_special(seen, found)]
         else:
             rare = [one for one in ask_again(seen, _RARE) if one.kind == "random"]
-            other = rare or [stretched(seen) or describe_wrong(seen)]
-            beside += [one for one in other if one]
+            other = None if rare else stretched(seen) or describe_wrong(seen)
+            beside += [*rare, *([other] if other else [])]
             why = "chance" if rare else turned_over(seen) or short_floats(seen)
     spoiled = any(one.kind in ("random", "depends-on-values", "min-max") for one in beside)
     return conclude(
