@@ -187,7 +187,7 @@ def test_the_workflow_for_users_keeps_what_differs(pytester: pytest.Pytester, mo
 
     pytester.makeini("[pytest]\npythonpath = .\ndenorm_pipelines = val = mydata:val")
     pytester.makepyfile(test_pictures=TESTS, mydata=DATA.format(mean=0.5))
-    pytester.runpytest_subprocess("--denorm-update=missing", "-p", "no:xdist").assert_outcomes(passed=2)
+    pytester.runpytest_inprocess("--denorm-update=missing", "-p", "no:xdist").assert_outcomes(passed=2)
     pytester.makepyfile(mydata=DATA.format(mean=0.45))
     for name, value in {"CI": "true", **job["env"]}.items():
         monkeypatch.setenv(name, str(value))
