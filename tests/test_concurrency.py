@@ -284,27 +284,6 @@ def test_threads_find_the_same_and_leave_what_they_share() -> None:
     assert with_threads(lambda _: torch.get_num_threads(), 1) == [before[-3]]
 
 
-@pytest.mark.usefixtures("switching")
-def test_one_data_set_can_be_swept_by_two_threads() -> None:
-    class Own(torch.utils.data.Dataset[torch.Tensor]):
-        def __init__(self) -> None:
-            self.transform = PIPELINE
-
-        def __len__(self) -> int:
-            return 12
-
-        def __getitem__(self, index: int) -> torch.Tensor:
-            image = transforms.functional.to_pil_image(pictures()[index % 4])
-            found: torch.Tensor = self.transform(image)
-            return found
-
-    data = Own()
-    results = with_threads(lambda _: sweep(data), 4)
-    assert [result.pictures for result in results] == [12] * 4
-    assert [result.wrong_levels for result in results] == [0] * 4
-    assert type(NORMALIZE) is transforms.Normalize
-
-
 def test_a_child_forked_meanwhile_does_not_wait_for_a_thread_that_it_does_not_have(tmp_path: Path) -> None:
     script = """
 import os, sys, threading, warnings

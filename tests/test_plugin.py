@@ -392,7 +392,7 @@ class Pictures:
     def __getitem__(self, index):
         return self.transform(torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(index)))
 
-dataset = Pictures()
+dataset = Images()
 """
 
 

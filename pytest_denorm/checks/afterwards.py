@@ -63,7 +63,7 @@ def refuse_changed_pixels(seen: Sighting, declared: Normalization, turned_back: 
         CheckFailure: it is.
     """
     leaving, final = seen.leaving, seen.final
-    if leaving is None or final is None:
+    if leaving is None or final is None or torch.equal(leaving, final):
         return
     if not final.is_floating_point():
         dtype = str(final.dtype).removeprefix("torch.")
@@ -146,12 +146,27 @@ def _refuse_scale(gain: Array, offset: Array, room: float, declared: Normalizati
     std = np.array(declared.std) / gain
     mean = np.array(declared.mean) - offset * std
     raise CheckFailure(
-        f"what leaves Normalize is multiplied by {format_numbers(gain, 4)} and shifted by "
-        f"{format_numbers(offset, 4)} before it leaves the pipeline: undoing Normalize does not undo "
-        f"that. All of it is what Normalize(mean={format_numbers(mean, 4)}, std={format_numbers(std, 4)}) does.",
+        f"what leaves Normalize is {_named_scale(gain, offset, declared)} before it leaves the pipeline: undoing "
+        f"Normalize does not undo that. All of it is what Normalize(mean={format_numbers(mean, 4)}, "
+        f"std={format_numbers(std, 4)}) does.",
         gain=gain.tolist(),
         offset=offset.tolist(),
     )
+
+
+def _named_scale(gain: Array, offset: Array, declared: Normalization) -> str:
+    mean, std = np.array(declared.mean), np.array(declared.std)
+    for name, factor, shift in (
+        ("divided by 255", 1 / 255, 0.0),
+        ("multiplied by 255", 255.0, 0.0),
+        ("normalized once more", 1 / std, -mean / std),
+        ("denormalized again", std, mean),
+    ):
+        if np.allclose(gain, factor, rtol=1e-3) and np.allclose(offset, shift, rtol=1e-3, atol=1e-4):
+            return name
+    done = [f"multiplied by {format_numbers(gain, 4)}"] if np.abs(gain - 1).max() > 1e-4 else []
+    done += [f"shifted by {format_numbers(offset, 4)}"] if offset.any() else []
+    return " and ".join(done)
 
 
 def _exchanged(order: tuple[int, ...]) -> CheckFailure:

@@ -84,6 +84,8 @@ def assert_round_trip(
         ImageError, ImageTypeError: `images` or `output_max` cannot be worked with.
     """
     __tracebackhide__ = True
+    if tolerance is not None:
+        tolerance = Tolerance.given(tolerance, 1).largest
     case = Case(pipeline, inverse, images, output_max=output_max, layout=layout)
     case.find()
     case.prepare()

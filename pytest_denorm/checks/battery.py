@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeVar
 
+from ..core.arguments import listed
+from ..core.foreign import shown
 from ..core.units import check_output_max
 from ..errors import CheckNameError, PipelineError
 from .bound import BoundCheck
@@ -57,7 +59,8 @@ def check(
         ImageError, ImageTypeError: `images`, `inverse` or `output_max` cannot be worked with.
     """
     choice = Choice.of(select, skip, expected_failures, levels)
-    return report_on(Case(pipeline, inverse, images, str(name), output_max, layout), choice)
+    called = name if isinstance(name, str) else shown(name)
+    return report_on(Case(pipeline, inverse, images, called, output_max, layout), choice)
 
 
 def report_on(case: Case, choice: Choice) -> Report:
@@ -108,17 +111,16 @@ def parametrize_with_checks(
     check_output_max(output_max, inverse)
     several = isinstance(pipelines, (Mapping, Sequence, Set, Iterator)) and not isinstance(pipelines, str)
     if not several or callable(pipelines):  # a pipeline or a loader may be gone through, too
-        raise PipelineError(f"pipelines is {_shown(pipelines)}: expected pipelines by name, or a list of them.")
+        raise PipelineError(f"pipelines is {shown(pipelines)}: expected pipelines by name, or a list of them.")
     if not choice.run:
         raise CheckNameError("no check is left of what select, skip and levels say: expected at least one.")
-    named = pipelines if isinstance(pipelines, Mapping) else {str(i): one for i, one in enumerate(pipelines)}
+    if isinstance(pipelines, Mapping):
+        named = dict(pipelines)
+    else:
+        given = listed(pipelines, "pipelines", PipelineError, "pipelines by name, or a list of them")
+        named = {str(index): one for index, one in enumerate(given)}
     if not named:
         raise PipelineError("there is no pipeline to check: expected at least one, by name or in a list.")
     cases = [Case(pipeline, inverse, images, str(name), output_max, layout) for name, pipeline in named.items()]
     bound = [BoundCheck(case, one, choice) for case in cases for one in choice.run]
     return pytest.mark.parametrize("denorm_check", bound, ids=repr)
-
-
-def _shown(thing: Any) -> str:
-    text = repr(thing)
-    return text if len(text) <= 60 and "\n" not in text else f"a {type(thing).__module__}.{type(thing).__qualname__}"

@@ -24,9 +24,10 @@ from ..pipelines.exchange import as_they_leave, order_in_words
 from ..pipelines.located import Located
 from ..pipelines.probe import FEW_DRAWS, measure
 from ..pipelines.runner import Runner, is_network
-from .afterwards import refuse_changed_colors, refuse_changed_pixels
+from .afterwards import refuse_changed_colors
+from .given import refuse_changed_batch, refuse_changed_items
 from .outcome import CheckFailure, NotApplicable, Shown
-from .sighting import OwnFormRaisesError, Sighting, channel_counts, sightings
+from .sighting import OtherChannelsError, OwnFormRaisesError, Sighting, channel_counts, sightings
 from .stages import ROUNDED, ColorStages, color_stages, fit_stage, pixels_of
 
 __all__ = ["declared_against_measured"]
@@ -59,7 +60,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     except NotApplicable as unseen:
         return _from_outside(verified, unseen)
     if seen.leaving is None or seen.leaving.shape[-3] != seen.channels:
-        raise NotApplicable("the statistics do not fit the channels that enter: see statistics_match_channels")
+        raise OtherChannelsError(seen)
     if seen.leaving.shape != seen.entering.shape:
         return _from_outside(verified, NotApplicable("the image changes its size inside the Normalize"))
     declared = located.normalization.expand(seen.channels)
@@ -74,8 +75,9 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
         )
     stages = _stages(runner, located)
     if not is_network(pipeline):
-        for one in (seen, *others):
-            refuse_changed_pixels(one, declared, verified.order)
+        refuse_changed_items([seen, *others], located.normalization, verified.order)
+        if seen.is_own:
+            refuse_changed_batch(pipeline, located.normalization, verified.order)
         if stages is not None:
             _refuse_uneven(stages)
             refuse_changed_colors(stages, declared, verified.order)

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 
 from ..core.alone import alone
+from ..core.arguments import one_of
+from ..core.foreign import shown
 from ..core.normalization import Normalization, preset, unwarned
 from ..core.units import Units, check_output_max, in_units
 from ..diagnosis.diagnose import diagnose
@@ -60,6 +62,9 @@ class Case:
 
     Attributes:
         results: what each check that ran has given, by name.
+
+    Raises:
+        ImageError: `output_max` or `layout` cannot be worked with.
     """
 
     def __init__(
@@ -76,8 +81,8 @@ class Case:
         self.given_inverse = inverse
         self.given_images = images
         self.name = name
-        self.output_max = output_max
-        self.layout = layout
+        self.output_max = check_output_max(output_max, inverse)
+        self.layout = None if layout is None else one_of(layout, "layout", list(LAYOUTS), ImageError, ", or None")
         self.notes = tuple(notes)
         self.results: dict[str, CheckResult] = {}
 
@@ -124,9 +129,11 @@ class Case:
     @cached_property
     def verified(self) -> Located:
         """The Normalize, together with the exchange of channels around it where the project's inverse undoes that."""
-        if self.is_derived:
-            return self.located
-        return turned_back(self.located, self.own_inverse, self.channels)
+        return self.with_exchange(self.located)
+
+    def with_exchange(self, located: Located) -> Located:
+        """Return a Normalize, with the exchange of channels around it where the project's inverse undoes that."""
+        return located if self.is_derived else turned_back(located, self.own_inverse, self.channels)
 
     @property
     def normalization(self) -> Normalization:
@@ -168,14 +175,10 @@ class Case:
 
         Raises:
             ImageTypeError: it is not callable.
-            ImageError: `output_max` cannot be worked with.
         """
         inverse = as_function(self.given_inverse)
         if inverse is not None and not callable(inverse):
-            raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized image, or None.")
-        if self.layout is not None and self.layout not in LAYOUTS:
-            raise ImageError(f"layout is {self.layout!r}: expected one of {', '.join(LAYOUTS)}, or None.")
-        check_output_max(self.output_max, inverse)
+            raise ImageTypeError(f"inverse is {shown(inverse)}: expected a function of a normalized image, or None.")
         if inverse is not None:
             return inverse
         found = self.located.normalization

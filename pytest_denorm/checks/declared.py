@@ -26,8 +26,9 @@ from ..pipelines.structure import is_dataset
 from ..pipelines.views import views
 from .boundary import declared_against_measured
 from .case import Case
+from .members import Member, members_of, refuse_other_map
 from .outcome import CheckFailure, NotApplicable, Shown
-from .sighting import Sighting, sightings, unmet_splits
+from .sighting import OtherChannelsError, Sighting, sightings, unmet_splits
 from .standardized import measure_standardization, normalized_again
 
 __all__ = [
@@ -176,8 +177,26 @@ def _misfit(normalization: Normalization, seen: Sighting) -> CheckFailure:
 
 
 def check_declared_matches_measured(case: Case) -> Shown:
-    """The pipeline does to images what its Normalize declares."""
+    """The pipeline, and each of its splits, does to images what its Normalize declares."""
+    for member, beside in members_of(case.pipeline, case.located):
+        try:
+            _refuse_member(case, member, beside)
+        except CheckFailure as failure:
+            raise CheckFailure(f"{member.path}: {failure}", **failure.details) from failure.__cause__
     return declared_against_measured(case.pipeline, case.located, case.verified)
+
+
+def _refuse_member(case: Case, member: Member, beside: Member) -> None:
+    if member.located is None:
+        if member.path != beside.path:
+            refuse_other_map(member, beside)
+        return
+    try:
+        declared_against_measured(member.part, member.located, case.with_exchange(member.located))
+    except OtherChannelsError as error:
+        raise _misfit(member.located.normalization, error.seen) from error
+    except NotApplicable:  # as of a pipeline by itself
+        return
 
 
 def check_dataset_is_standardized(case: Case) -> Shown:

@@ -19,20 +19,23 @@ from ..pipelines.located import Located
 from ..pipelines.reader import images_in
 from ..pipelines.runner import Runner, item_traces
 from ..pipelines.samples import photograph, with_channels
-from ..pipelines.splits import data_sets_of_splits
+from ..pipelines.splits import groups_of_splits
 from ..pipelines.structure import is_dataset
 from ..pipelines.trace import Trace
 from ..pipelines.walk import declared
 from .outcome import NotApplicable
 
 __all__ = [
+    "OtherChannelsError",
     "OwnFormRaisesError",
     "Sighting",
     "Unmet",
     "channel_counts",
+    "channels_first",
     "photo_levels",
     "sighting_of",
     "sightings",
+    "sightings_of",
     "unmet",
     "unmet_splits",
 ]
@@ -41,6 +44,8 @@ __all__ = [
 Unmet = Literal["", "raw", "normalized"]
 #: So many items of a data set are read until one meets its Normalize; and so many are held against what left it.
 _FEW_ITEMS, _ITEMS = 10, 3
+#: The axes of several images in one tensor.
+_STACKED = 4
 _UNSEEN = "the Normalize was not seen at work inside its pipeline"
 
 
@@ -54,6 +59,7 @@ class Sighting:
         final: what the pipeline made of `leaving`, where that has as many channels.
         twice: what left it entered it once more.
         is_own: it is an item of the data set.
+        trace: the call in which it was seen.
     """
 
     entering: torch.Tensor
@@ -62,6 +68,7 @@ class Sighting:
     final: torch.Tensor | None = None
     twice: bool = False
     is_own: bool = False
+    trace: Trace | None = None
 
     @property
     def channels(self) -> int:
@@ -78,6 +85,18 @@ class Sighting:
 
 class OwnFormRaisesError(NotApplicable):
     """The pipeline raises on images in the form that it is made for; the message says where."""
+
+
+class OtherChannelsError(NotApplicable):
+    """The images that enter the Normalize have other channels than its statistics.
+
+    Attributes:
+        seen: one of them.
+    """
+
+    def __init__(self, seen: Sighting) -> None:
+        super().__init__("the statistics do not fit the channels that enter: see statistics_match_channels")
+        self.seen = seen
 
 
 def channel_counts(normalization: Normalization) -> tuple[int, ...]:
@@ -113,10 +132,12 @@ def sightings(pipeline: Any, located: Located, runner: Runner | None = None) -> 
         raise NotApplicable("there is nothing around the Normalize that could be run")
     reason, seen_at_work = "", False
     for trace, is_own in _traces(pipeline, located, runner):
-        seen = sighting_of(trace, located, is_own)
-        if seen is not None:
+        seen = sightings_of(trace, located, is_own)
+        yield from seen
+        if seen:
             seen_at_work = True
-            yield seen
+        elif trace.error is not None and is_own:
+            raise OwnFormRaisesError(f"reading an item raised {type(trace.error).__name__}: {trace.error}")
         elif trace.error is not None:
             reason = f"{type(trace.error).__name__}: {trace.error}"
         else:
@@ -148,44 +169,72 @@ def _traces(pipeline: Any, located: Located, runner: Runner | None) -> Iterator[
 
 
 def _own_traces(pipeline: Any, located: Located) -> Iterator[Trace]:
+    """Yield what happens while the first items of a data set are read, the middle one, and the last."""
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DenormWarning)  # other checks tell them
-        yield from item_traces(pipeline, located, _ITEMS)
+        yield from item_traces(pipeline, located, _ITEMS, spread=True)
 
 
 def sighting_of(trace: Trace, located: Located, is_own: bool = False) -> Sighting | None:
-    """Return what passed the Normalize in one call; None where nothing did, or bytes were refused."""
-    normalization = located.normalization
-    entering = _channels_first(trace.entered, normalization)
-    if entering is None or trace.record is None:
-        return None
-    if not trace.record:
-        error = trace.record.failed[0][1]
+    """Return what passed the Normalize first in one call; None where nothing did, or bytes were refused."""
+    return next(iter(sightings_of(trace, located, is_own)), None)
+
+
+def sightings_of(trace: Trace, located: Located, is_own: bool = False) -> list[Sighting]:
+    """Return what passed the Normalize in one call: one for each image that did, as of an item with several views."""
+    normalization, record = located.normalization, trace.record
+    if record is None:
+        return []
+    if not record:
+        entering = channels_first(trace.entered, normalization)
+        if entering is None or not entering.is_floating_point():
+            return []
+        error = record.failed[0][1]
         said = f"{located.source} raised {type(error).__name__}: {error}"
-        return Sighting(entering, None, said, is_own=is_own) if entering.is_floating_point() else None
-    leaving = _channels_first(trace.left, normalization)
-    if leaving is None:
-        return None
-    twice = any(
-        _same_values(_channels_first(left, normalization), _channels_first(entered, normalization))
-        for (_, left), (entered, _) in itertools.pairwise(trace.record)
-    )
-    return Sighting(entering, leaving, "", _final(trace, leaving, normalization), twice, is_own)
+        return [Sighting(entering, None, said, is_own=is_own, trace=trace)]
+    passed = [tuple(channels_first(one, normalization) for one in pair) for pair in record]
+    twice = any(_same_values(left, entered) for (_, left), (entered, _) in itertools.pairwise(passed))
+    pairs = [(entered, left) for entered, left in passed if entered is not None and left is not None]
+    final = [_final(trace, left, normalization) for _, left in pairs] if len(passed) == 1 else []
+    if len(passed) > 1 and not twice:
+        final = _final_of_several([left for _, left in pairs], _images_given(trace, normalization))
+    return [
+        Sighting(entered, left, "", after, twice, is_own, trace)
+        for (entered, left), after in itertools.zip_longest(pairs, final or [None] * len(pairs))
+    ]
+
+
+def _images_given(trace: Trace, normalization: Normalization) -> list[torch.Tensor]:
+    """Return the images that a call gave in the end, (..., C, H, W) each; those of a stack one by one."""
+    found = [one for one in (channels_first(image, normalization) for image in trace.images) if one is not None]
+    return [image for one in found for image in (one if one.ndim == _STACKED else [one])]
 
 
 def _same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
     """In whatever places."""
-    if one is None or other is None:
+    if one is None or other is None or one.numel() != other.numel():
         return False
     return torch.equal(*(each.double().flatten().sort().values for each in (one, other)))
+
+
+def _final_of_several(left: list[torch.Tensor], given: list[torch.Tensor]) -> list[torch.Tensor | None]:
+    """What each became in the end: itself, if it is there; the others in their order, if as many are left."""
+    final: list[torch.Tensor | None] = []
+    rest = [one for one in given if one.shape[-3] == left[0].shape[-3]]
+    for one in left:
+        at = next((index for index, other in enumerate(rest) if torch.equal(one, other)), None)
+        final.append(None if at is None else rest.pop(at))
+    if len(rest) != final.count(None):
+        return final
+    waiting = iter(rest)
+    return [next(waiting) if one is None else one for one in final]
 
 
 def _final(trace: Trace, leaving: torch.Tensor, normalization: Normalization) -> torch.Tensor | None:
     """The image that the pipeline gave in the end: what left Normalize, if that is there, else floats as large, else
     of as many channels, else whole numbers that are all that it gave.
     """
-    found = trace.images if trace.record is not None and len(trace.record) == 1 else []
-    alike = [one for one in (_channels_first(image, normalization) for image in found) if one is not None]
+    alike = [one for one in (channels_first(image, normalization) for image in trace.images) if one is not None]
     alike = [one for one in alike if one.shape[-3] == leaving.shape[-3]]
     floats = [one for one in alike if one.is_floating_point()]
     as_large = [one.reshape(leaving.shape) for one in floats if one.squeeze().shape == leaving.squeeze().shape]
@@ -193,11 +242,11 @@ def _final(trace: Trace, leaving: torch.Tensor, normalization: Normalization) ->
         return next((one for one in as_large if torch.equal(one, leaving)), as_large[0])
     if floats:
         return floats[0]
-    return alike[0] if len(alike) == len(found) == 1 else None
+    return alike[0] if len(alike) == len(trace.images) == 1 else None
 
 
-def _channels_first(image: Any, normalization: Normalization) -> torch.Tensor | None:
-    """Of the first image, where it is several; None where it is none."""
+def channels_first(image: Any, normalization: Normalization) -> torch.Tensor | None:
+    """Return an image as a tensor (..., C, H, W): the first, where it is several; None where it is none."""
     image = next(iter(images_in(image)), None)
     ends: tuple[int, ...]
     if isinstance(image, torch.Tensor):
@@ -245,10 +294,10 @@ def unmet_splits(pipeline: Any) -> list[str]:
     found = []
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DenormWarning)
-        for path, part in data_sets_of_splits(pipeline):
+        for one in itertools.chain(*groups_of_splits(pipeline)):
             try:
-                located = declared(part)
+                located = declared(one.part)
             except DenormError:  # it has none: other checks tell it
                 continue
-            found += [path] if unmet(part, located) == "raw" else []
+            found += [one.path] if is_dataset(one.part) and unmet(one.part, located) == "raw" else []
     return found

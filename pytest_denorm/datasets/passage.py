@@ -6,34 +6,32 @@ import functools
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from ..checks.sighting import Sighting
 from ..core.alone import alone
+from ..core.arguments import one_of
 from ..core.layout import FIRST, LAST
 from ..core.moments import measurable
 from ..core.normalization import Normalization, preset
 from ..core.units import Units
-from ..core.white import is_float
 from ..errors import ConditionalNormalizeWarning, ImageError, InverseError
 from ..pipelines import Located, locate
 from ..pipelines.calls import LAYOUTS, as_tensor, read_image
 from ..pipelines.pixels import Block, Reading, blocks_of_item
 from ..pipelines.reader import axes_of, images_in
 
-__all__ = ["InLayout", "Inverse", "Passage", "as_given", "compare", "located_quietly", "pass_alone", "seen_pairs"]
+__all__ = ["InLayout", "Inverse", "Passage", "compare", "given_passage", "located_quietly", "pass_alone", "seen_pairs"]
 
 Inverse = Callable[[Any], Any]
 
 #: A value has the wrong level when it comes back further than half a level from where it was. The slack keeps images
 #: that lie between two levels, as resized ones do, from being counted for an error of the arithmetic.
 _HALF_A_LEVEL = 0.501
-#: How well a factor and an offset have to fit an image, in its std, and how far they have to be from 1 and 0: half
-#: precision is nearer.
-_FITS, _SCALED = 5e-3, 2e-2
 
 
 @dataclass(frozen=True)
@@ -75,31 +73,16 @@ def _image_in(thing: Any) -> Any | None:
     return next((one for one in images_in(thing) if axes_of(one) >= 3), None)
 
 
-def as_given(pairs: list[tuple[Any, Any]], item: Any) -> list[tuple[Any, Any]]:
-    """Return the pairs with what the item gives for what left the Normalize, where that was scaled or spoilt since.
+def given_passage(seen: Sighting, normalization: Normalization) -> Passage:
+    """Return how far what an item gives is from what entered the Normalize, once it is undone.
 
-    What crops, flips or erases afterwards takes nothing from the values; a factor, an offset or a NaN does.
+    Where it cannot be held against it pixel by pixel, all of it is wrong.
     """
-    if len(pairs) != 1:
-        return pairs
-    entered, left = pairs[0]
-    alike = [one for one in images_in(item) if axes_of(one) >= 3 and one.shape == left.shape and is_float(one.dtype)]
-    given = alike[0] if len(alike) == 1 else left
-    return [(entered, given)] if _is_scaled(torch.as_tensor(left), torch.as_tensor(given)) else pairs
-
-
-def _is_scaled(left: torch.Tensor, given: torch.Tensor) -> bool:
-    """Return whether `given` is `left` times a factor, plus an offset, or has values that are not finite."""
-    if given.data_ptr() == left.data_ptr() or torch.equal(left, given):
-        return False
-    x, y = left.double().flatten(), given.double().flatten()
-    if not bool(torch.isfinite(y).all()):
-        return bool(torch.isfinite(x).all())
-    slope = float(torch.cov(torch.stack([x, y]))[0, 1] / x.var()) if len(x) > 1 and float(x.var()) else 1.0
-    offset = float(y.mean() - slope * x.mean())
-    spread = float(y.std()) if len(y) > 1 else 0.0
-    fits = float((y - slope * x - offset).abs().max()) <= _FITS * spread
-    return fits and (abs(slope - 1) > _SCALED or abs(offset) > _SCALED * spread)
+    count, final = seen.entering.numel(), seen.final
+    if final is None or final.shape != seen.entering.shape:
+        return Passage(count, count, 255.0)
+    expanded = replace(normalization.expand(seen.channels), channel_axis=FIRST)
+    return compare(seen.entering, final.float(), None, expanded)
 
 
 def pass_alone(located: Located, item: Any, reading: Reading) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -179,8 +162,7 @@ class InLayout:
     """
 
     def __init__(self, inverse: Inverse, layout: str, channel_axis: int | None) -> None:
-        if layout not in LAYOUTS:
-            raise ImageError(f"layout is {layout!r}: expected one of {', '.join(LAYOUTS)}, or None.")
+        one_of(layout, "layout", list(LAYOUTS), ImageError, ", or None")
         functools.update_wrapper(self, inverse, updated=())  # it is called by its own name
         self._inverse, self._layout, self._is_last = inverse, layout, channel_axis == LAST
 

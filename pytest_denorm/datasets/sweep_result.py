@@ -56,7 +56,8 @@ class SweepResult:
         planned: how many images the sweep was to check.
         source: where the Normalize was found.
         resumed: how many of the images an earlier run had checked, as the state file says.
-        diagnosis: what is wrong with an inverse of the project's own, where levels are wrong.
+        diagnosis: where levels are wrong: what was done to the first such image after Normalize, or what is wrong with
+            an inverse of the project's own.
     """
 
     pictures: int = 0

@@ -10,15 +10,19 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ..checks.given import refuse_changed_items, refuse_fixed_patch
+from ..checks.outcome import CheckFailure
+from ..checks.sighting import Sighting, sightings_of
+from ..core.arguments import one_of, path_of, whole
+from ..core.foreign import Guarded, shown
 from ..core.json_files import expect, read_json, write_json
 from ..core.normalization import Normalization
-from ..core.statistics import Failure
+from ..core.statistics import Failure, describe
 from ..core.units import check_output_max
 from ..diagnosis.diagnose import diagnose
 from ..errors import DatasetError, DenormError, ImageError, ImageTypeError, NormalizeNotFoundError, PipelineError
@@ -26,11 +30,13 @@ from ..pipelines import Located, locate
 from ..pipelines.batches import data_set_of, is_indexed, kept_while_read
 from ..pipelines.pixels import Reading
 from ..pipelines.randomness import states_kept
+from ..pipelines.reader import images_in
 from ..pipelines.tally import OnError
-from ..pipelines.watching import recorded
+from ..pipelines.trace import Trace
+from ..pipelines.watching import Record, recorded
 from .chunks import check_source, chosen, chunks, results
 from .distributed import Ranks
-from .passage import InLayout, Inverse, as_given, compare, located_quietly, pass_alone, seen_pairs
+from .passage import InLayout, Inverse, compare, given_passage, located_quietly, pass_alone, seen_pairs
 from .progress import Progress
 from .stored_images import image_name
 from .sweep_result import SweepResult
@@ -67,7 +73,7 @@ def sweep(
 
     ``sweep(dataset)`` or ``sweep(loader)`` looks on while the data set's own Normalize works amid whatever augmentation
     surrounds it: what entered it is compared with what the inverse makes of what left it; or of what the item gives,
-    where that was scaled, shifted or spoilt since.
+    where that was scaled, cut off, exchanged or spoilt since.
     ``sweep(pipeline, dataset)`` takes raw images (PIL, bytes, floats) from `dataset` and sends them through the
     Normalize of `pipeline` alone, of whatever library.
 
@@ -97,11 +103,10 @@ def sweep(
             `state` is of another sweep.
         RankError: another rank failed; names it.
     """
-    if on_error not in ("raise", "skip"):
-        raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
+    one_of(on_error, "on_error", ("raise", "skip"), DatasetError)
     located = located_quietly(pipeline) if isinstance(pipeline, str) else locate(pipeline)
     if dataset is None and isinstance(pipeline, (str, Normalization)):
-        raise DatasetError(f"{pipeline!r} holds no images: a sweep needs a data set too.")
+        raise DatasetError(f"{shown(pipeline)} holds no images: a sweep needs a data set too.")
     if dataset is None:
         dataset, pipeline = _unwrapped(pipeline, located), None
         with recorded(located):  # refuses before the first image what cannot be watched
@@ -112,11 +117,12 @@ def sweep(
             f"a {type(dataset).__name__} has no index or no length: a sweep needs dataset[i] and len(dataset)."
         )
     inverse = _as_inverse(inverse, layout, located)
+    workers = whole(workers, "workers", DatasetError, least=0)
     indices = chosen(len(dataset), limit=limit, sample=sample, seed=seed)
     if not indices:
         raise DatasetError("the data set is empty: there is nothing to sweep.")
     normalization = located.normalization
-    check_output_max(output_max, inverse)
+    output_max = check_output_max(output_max, inverse)
     work = RoundTrips(pipeline, inverse, output_max, Reading(image, channel_axis, pixel_max), on_error)
     key = {
         "normalization": [list(normalization.mean), list(normalization.std), normalization.pixel_max],
@@ -125,7 +131,7 @@ def sweep(
         "inverse": None if inverse is None else getattr(inverse, "__qualname__", type(inverse).__qualname__),
         "results of the inverse": None if inverse is None else _fingerprint(inverse, normalization),
         "pipeline": None if pipeline is None else located.name,
-        "reading": [None if image is None else str(image), channel_axis, pixel_max],
+        "reading": [None if image is None else shown(image), channel_axis, pixel_max],
     }
     key |= {name: value for name, value in (("output_max", output_max), ("layout", layout)) if value is not None}
     start = SweepResult(source=normalization.source or str(normalization))
@@ -134,7 +140,7 @@ def sweep(
     else:
         with kept_while_read(dataset):
             result = _run(dataset, work, indices, start, _State(state, key), workers, progress)
-    if inverse is None or not result.wrong_levels:
+    if inverse is None or not result.wrong_levels or result.diagnosis:
         return result
     return replace(result, diagnosis=_diagnosis(located, inverse, output_max))
 
@@ -172,11 +178,11 @@ def _as_inverse(inverse: Any, layout: str | None, located: Located) -> Inverse |
         inverse = inverse.normalize
     if inverse is None:
         if layout is not None:
-            raise ImageError(f"layout is {layout!r}, and there is no inverse that takes it.")
+            raise ImageError(f"layout is {shown(layout)}, and there is no inverse that takes it.")
         return None
     if not callable(inverse):
-        raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized image, or None.")
-    called: Inverse = inverse
+        raise ImageTypeError(f"inverse is {shown(inverse)}: expected a function of a normalized image, or None.")
+    called: Inverse = Guarded(inverse)
     return called if layout is None else InLayout(called, layout, located.normalization.channel_axis)
 
 
@@ -240,34 +246,61 @@ class RoundTrips:
         # found anew in each process: it is this process's copy of the data set that is watched
         located = located_quietly(dataset if self.pipeline is None else self.pipeline)
         result = SweepResult()
-        with recorded(located) if self.pipeline is None else nullcontext() as seen:
+        with recorded(located) if self.pipeline is None else nullcontext() as record:
+            watch = None if record is None else _Watch(located, record)
             for index in indices:
-                result += self._one(dataset, index, located, seen)
+                result += self._one(dataset, index, located, watch)
         return result
 
-    def _one(self, dataset: Any, index: int, located: Located, seen: list[Any] | None) -> SweepResult:
-        name = image_name(dataset, index)
+    def _one(self, dataset: Any, index: int, located: Located, watch: _Watch | None) -> SweepResult:
+        name, cause, normalization = image_name(dataset, index), "", located.normalization
         try:
-            if seen is None:
+            if watch is None:
                 pairs = list(pass_alone(located, dataset[index], self.reading))
+                passages = [compare(*pair, self.inverse, normalization, self.output_max) for pair in pairs]
             else:
-                seen.clear()
-                item = dataset[index]
-                pairs = as_given(seen_pairs(seen, located.name), item)
-            passages = [compare(*pair, self.inverse, located.normalization, self.output_max) for pair in pairs]
+                pairs, seen, cause = watch.read(dataset, index)
+                passages = [compare(*pair, self.inverse, normalization, self.output_max) for pair in pairs]
+                passages = [given_passage(one, normalization) for one in seen] if cause else passages
         except Exception as error:
             failure = Failure(index, name, f"{type(error).__name__}: {error}")
             if self.on_error == "raise":
                 raise DatasetError(f"{failure}") from error
             return SweepResult(failed=1, failures=(failure,))
-        return SweepResult.of_passages(index, name, passages)
+        result = SweepResult.of_passages(index, name, passages)
+        return replace(result, diagnosis=f"{describe(index, name)}: {cause}") if cause else result
+
+
+class _Watch:
+    """Reads the items of a data set while its Normalize is watched."""
+
+    def __init__(self, located: Located, record: Record) -> None:
+        self._located, self._record = located, record
+        self._before: list[Sighting] = []
+
+    def read(self, dataset: Any, index: int) -> tuple[list[tuple[Any, Any]], list[Sighting], str]:
+        """Return what entered and left, the same with what the item gives, and what was done to that since; ""
+        where that takes nothing from the values.
+        """
+        self._record.clear()
+        item = dataset[index]
+        pairs = seen_pairs(self._record, self._located.name)
+        trace = Trace(record=self._record, result=item, images=images_in(item))
+        seen = sightings_of(trace, self._located, is_own=True)
+        before, self._before = self._before, seen[:1]
+        try:
+            refuse_changed_items(seen, self._located.normalization, None)
+            refuse_fixed_patch([*before, *seen[:1]])
+        except CheckFailure as failure:
+            return pairs, seen, str(failure)
+        return pairs, seen, ""
 
 
 class _State:
     """Where a sweep is, in a file; or nowhere."""
 
     def __init__(self, path: str | os.PathLike[str] | None, key: dict[str, Any]) -> None:
-        self._path = None if path is None else Path(path)
+        self._path = None if path is None else path_of(path, "state", DatasetError)
         self._key = json.loads(json.dumps(key))  # as it will be read back
         self._saved = time.monotonic()
 

@@ -57,6 +57,10 @@ def accept(folder: Path, root: Path, keyword: str = "", kinds: Iterable[str] = (
 
 def _take_over(one: Result, folder: Path, root: Path) -> list[str]:
     """Write the baseline of one test, in the form that its session stores, and in the other if that is there."""
+    if not one.target:
+        raise BaselineError("its baseline is on a server: replace it there.")
+    if one.kind == "flaky":
+        raise BaselineError("it drew another image the second time: seed what it draws at random.")
     target = inside(root, one.target)
     if not is_legal(target.name):
         raise BaselineError(f"{one.target} is no name of a baseline.")

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ..core.foreign import first_line, shown
 from ..core.layout import COLOR, LAST, channel_axis
 from ..core.white import dtype_name, is_float
 from ..errors import ImageError, ImageTypeError
@@ -35,6 +36,7 @@ __all__ = [
     "Place",
     "axes_of",
     "candidate_of",
+    "has_few_values",
     "image_of",
     "images_in",
     "images_of",
@@ -172,14 +174,15 @@ def take(item: Any, image: Place) -> Any:
     """
     if image is None:
         return item
-    if callable(image):
-        return image(item)
     try:
-        return item[image]
+        return image(item) if callable(image) else item[image]
+    except (SystemExit, GeneratorExit) as error:
+        raise ImageError(f"image raised {first_line(error)}: expected a function that returns the image.") from error
     except Exception as error:
+        if callable(image):
+            raise
         raise ImageError(
-            f"image is {image!r}, which an item of type {type(item).__name__} does not have: "
-            f"{type(error).__name__}: {error}"
+            f"image is {shown(image)}, which an item of type {type(item).__name__} does not have: {first_line(error)}"
         ) from error
 
 
@@ -226,7 +229,7 @@ def images_of(
         raise ImageTypeError(_nothing_in(item))
     if len(best) > 1 and usual is not None:
         best = [one for one in best if one.path[0] == usual] or best
-    if len(best) > 1 and not (first and isinstance(item, (tuple, list))):
+    if len(best) > 1 and not (first and isinstance(item, (tuple, list, Mapping))):
         kind = f"{type(item).__module__}.{type(item).__qualname__}".removeprefix("builtins.")
         places = " or ".join(one.place for one in best[:2])
         raise ImageTypeError(f"{len(best)} members of the {kind} are equally good images: pass {places} to choose one.")
@@ -241,7 +244,8 @@ def _nothing_in(item: Any) -> str:
             f"no image is under the keys {list(item)}; usual keys are {', '.join(KEYS)}. Pass image= to name another."
         )
     if isinstance(item, (tuple, list)):
-        return f"no image is in a {type(item).__name__} of ({', '.join(type(one).__name__ for one in item)})."
+        kinds = [type(one).__name__ for one in item[:6]] + ["..."] * (len(item) > 6)
+        return f"no image is in a {type(item).__name__} of ({', '.join(kinds)})."
     shape = f" of shape {tuple(item.shape)}" if is_array(item) else ""
     return (
         f"a {type(item).__module__}.{type(item).__qualname__}{shape} is no image: expected a PIL image, a tensor or an "
@@ -333,9 +337,9 @@ def _beside(member: Candidate, sizes: set[tuple[int, ...]], has_sure: bool, of_f
     if member.doubt != _LIKELY:
         return member.doubt
     if not has_sure:
-        return _UNLIKELY if _has_few_values(image) else _LIKELY
+        return _UNLIKELY if has_few_values(image) else _LIKELY
     # a grey image, of which the one in color is to be made
-    return _SURE if _is_of_floats(image) == of_floats and not _has_few_values(image) else _LIKELY
+    return _SURE if _is_of_floats(image) == of_floats and not has_few_values(image) else _LIKELY
 
 
 def _doubt(thing: Any, axes: int) -> int:
@@ -356,7 +360,8 @@ def _is_of_floats(thing: Any) -> bool:
     return is_array(thing) and is_float(thing.dtype)
 
 
-def _has_few_values(thing: Any) -> bool:
+def has_few_values(thing: Any) -> bool:
+    """Return whether it has no more values than a mask has: two of any, or a few numbers of classes."""
     values = thing.detach().float().numpy(force=True) if isinstance(thing, torch.Tensor) else np.asarray(thing)
     found = np.unique(values)
     levels = found * 255 if found.dtype.kind == "f" and found[-1] <= 1 else found  # after ToTensor

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..core.alone import alone
-from ..core.arguments import whole
+from ..core.arguments import MOST_CHANNELS, whole
 from ..core.colormap import ColorMap
+from ..core.foreign import attribute, shown
 from ..core.normalization import Normalization, preset
 from ..errors import (
     DenormError,
@@ -27,14 +29,26 @@ from .located import Located
 from .probe import DRAWS, measure
 from .registry import Parts, describe, public_name
 from .runner import Runner, is_network
-from .splits import warn_of_missing
-from .structure import structure
+from .splits import groups_of_splits, range_of_items, warn_of_missing
+from .structure import is_dataset, structure
 from .walk import declared
 
-__all__ = ["callable_in", "find_normalize", "locate", "locate_or_measure", "located_as_measured", "probe"]
+__all__ = [
+    "callable_in",
+    "callables_in",
+    "find_normalize",
+    "locate",
+    "locate_or_measure",
+    "located_as_measured",
+    "probe",
+]
 
+#: How far resized images go beyond black and white, of all the way.
+_BEYOND = 0.05
 #: What an object holds is looked at, to so many objects, for something to call.
 _MOST_OBJECTS = 1000
+#: More calls, or larger images, take minutes.
+_MOST_DRAWS, _LONGEST_SIDE = 10_000, 16_384
 _TURN_BACK = (
     " Take the exchange of channels out; or, where the network wants them so, give your own inverse, which turns them "
     "back: inverse=."
@@ -117,12 +131,12 @@ def probe(
     copied, so that generators of its own stay where they are.
     """
     if channels is not None:
-        whole(channels, "channels", ImageError, least=1)
+        whole(channels, "channels", ImageError, least=1, most=MOST_CHANNELS)
     if size is not None and not (isinstance(size, (tuple, list)) and len(size) == 2):
-        raise ImageError(f"size is {size!r}: expected height and width, such as (32, 48).")
+        raise ImageError(f"size is {shown(size)}: expected height and width, such as (32, 48).")
     for side in size or ():
-        whole(side, f"size is {size!r}: a side of it", ImageError, least=1, meaning="pixels")
-    whole(draws, "draws", ImageError, least=0, meaning="calls")
+        whole(side, f"size is {shown(size)}: a side of it", ImageError, least=1, most=_LONGEST_SIDE, meaning="pixels")
+    whole(draws, "draws", ImageError, least=0, most=_MOST_DRAWS, meaning="calls")
     whole(seed, "seed", SettingsError)
     counts = USUAL if channels is None else (channels,)
     runner = Runner(
@@ -147,8 +161,8 @@ def callable_in(pipeline: Any) -> Callable[..., Any]:
         raise PipelineError(f"{public_name(made)} is a class, which takes no image: call it to make a transform.")
     if callable(pipeline):
         return pipeline  # type: ignore[no-any-return]
-    if callable(getattr(pipeline, "preprocess", None)):  # a processor with several methods
-        return pipeline.preprocess  # type: ignore[no-any-return]
+    if callable(preprocess := attribute(pipeline, "preprocess")):  # a processor with several methods
+        return preprocess  # type: ignore[no-any-return]
     try:
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is declared is not what is asked here
@@ -164,21 +178,29 @@ def callable_in(pipeline: Any) -> Callable[..., Any]:
 
 
 def _first_callable(pipeline: Any) -> Callable[..., Any]:
-    waiting: list[Any] = [pipeline]
-    seen: set[int] = set()
-    while waiting and len(seen) < _MOST_OBJECTS:
-        candidate = waiting.pop()
-        if callable(candidate):
-            return candidate  # type: ignore[no-any-return]
-        if id(candidate) not in seen:
-            seen.add(id(candidate))
-            description = describe(candidate) or structure(candidate)
-            if isinstance(description, Parts):
-                waiting.extend(part for _, part in reversed(description.parts))
+    for one in callables_in(pipeline):
+        return one
     raise PipelineError(
         f"nothing to probe in a {public_name(pipeline)}: expected something that is called with an image, or a data "
         f"set or loader that holds such a transform."
     )
+
+
+def callables_in(pipeline: Any) -> Iterator[Callable[..., Any]]:
+    """Yield what can be called among what an object holds, the outermost alone."""
+    waiting: list[Any] = [pipeline]
+    seen: set[int] = set()
+    while waiting and len(seen) < _MOST_OBJECTS:
+        candidate = waiting.pop()
+        if id(candidate) in seen:
+            continue
+        seen.add(id(candidate))
+        if callable(candidate):
+            yield candidate
+            continue
+        description = describe(candidate) or structure(candidate)
+        if isinstance(description, Parts):
+            waiting.extend(part for _, part in reversed(description.parts))
 
 
 def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
@@ -194,6 +216,11 @@ def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
     try:
         return locate(pipeline)
     except NormalizeNotFoundError as error:
+        for group in groups_of_splits(pipeline):
+            with contextlib.suppress(NormalizeNotFoundError):
+                return locate_or_measure(group[0].part, channels)
+        if is_dataset(pipeline):
+            return _measured_inside(pipeline, error, channels)
         call = _call_of(pipeline)
         if not callable(call):
             raise
@@ -201,8 +228,40 @@ def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
     return located_as_measured(pipeline, normalization)
 
 
+def _measured_inside(dataset: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Located:
+    """What a transform that a data set holds was measured to do, if its items are images on which it was done.
+
+    Raises:
+        NormalizeNotFoundError: there is none.
+    """
+    for call in callables_in(dataset):
+        try:
+            with alone(), warnings.catch_warnings():
+                warnings.simplefilter("error", StatisticsWarning)
+                located = located_as_measured(call, _measured(call, nothing_declared, channels))
+        except (NormalizeNotFoundError, StatisticsWarning):
+            continue
+        if _is_met(dataset, located.normalization):
+            return located
+    raise nothing_declared
+
+
+def _is_met(dataset: Any, normalization: Normalization) -> bool:
+    """Whether the first items are between black and white, and below 0 as black is."""
+    try:
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            low, high = range_of_items(dataset)
+    except Exception:  # other checks tell what is wrong with it
+        return False
+    rows = list(zip(normalization.mean, normalization.std, strict=True))
+    black, white = min(-m / s for m, s in rows), max((normalization.pixel_max - m) / s for m, s in rows)
+    room = _BEYOND * (white - black)
+    return low < 0 and black - room <= low and high <= white + room
+
+
 def _call_of(pipeline: Any) -> Any:
-    return pipeline if callable(pipeline) else getattr(pipeline, "preprocess", None)
+    return pipeline if callable(pipeline) else attribute(pipeline, "preprocess")
 
 
 def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:

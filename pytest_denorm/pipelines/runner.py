@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ..core.alone import alone
+from ..core.foreign import as_exception
 from ..core.layout import FIRST, channel_axis
 from ..core.normalization import Normalization
 from ..core.white import is_float
@@ -228,30 +229,38 @@ class Runner:
         return False
 
 
-def item_traces(dataset: Any, located: Located, items: int = 1, *, by_index: bool = False) -> Iterator[Trace]:
+def item_traces(
+    dataset: Any, located: Located | None, items: int = 1, *, by_index: bool = False, spread: bool = False
+) -> Iterator[Trace]:
     """Yield what happens while the first items of a data set, or of the data set of a loader, are read.
 
     An error that reading raises is in the last trace.
 
     Args:
+        located: its Normalize, which is watched; None to watch none.
         items: how many at most.
         by_index: ask for them by index, so that what can be read once is not used up; none of what has no index.
+        spread: also the middle one and the last, of what has an index.
 
     Raises:
         PipelineError: its Normalize cannot be watched.
     """
-    refuse_unwatchable(located)
+    if located is not None:
+        refuse_unwatchable(located)
     source = data_set_of(dataset)  # what a loader reads in other processes cannot be seen here
     if by_index and not is_indexed(source):
         return
-    if hasattr(type(source), "__len__"):
-        items = min(items, len(source))
-    reading = (source[index] for index in range(items)) if by_index else _each(source)
+    count = len(source) if hasattr(type(source), "__len__") else items
+    indices = list(range(min(items, count)))
+    if spread and is_indexed(source) and count > items:
+        indices += sorted({max(items, count // 2), count - 1})
+        by_index = True
+    reading = (source[index] for index in indices) if by_index else _each(source)
     with states_kept(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for _ in range(items):
+        for _ in indices:
             trace = _traced(lambda: next(reading), located)
-            if isinstance(trace.error, (StopIteration, IndexError)):
+            if isinstance(trace.error, StopIteration) or (isinstance(trace.error, IndexError) and not by_index):
                 return
             yield trace
             if trace.error is not None:
@@ -288,8 +297,8 @@ def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = Fal
         floats = [one for one in images_in(trace.entered) if is_float(getattr(one, "dtype", ""))]
         trace.images = [_by_formula(one, located.normalization) for one in floats]
         trace.error = None if floats else TypeError("no floats entered")
-    except Exception as error:
-        trace.error = error
+    except (Exception, SystemExit, GeneratorExit) as error:
+        trace.error = as_exception(error)
     else:
         trace.images = images_in(trace.result)
     return trace

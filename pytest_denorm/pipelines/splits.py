@@ -11,10 +11,11 @@ may have been forgotten, unless
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,7 +33,15 @@ from .registry import Parts, describe, public_name
 from .runner import Runner, is_network
 from .structure import is_dataset, structure
 
-__all__ = ["BEYOND", "data_sets_of_splits", "makes_black_negative", "missing", "warn_of_missing"]
+__all__ = [
+    "BEYOND",
+    "SplitPart",
+    "groups_of_splits",
+    "makes_black_negative",
+    "missing",
+    "range_of_items",
+    "warn_of_missing",
+]
 
 #: What splits are called; a name may go on with what they are of, such as ``trainset``.
 _SPLIT = re.compile(
@@ -69,14 +78,41 @@ def missing(parts: Parts, branches: Sequence[tuple[Any, ...]]) -> tuple[Missing,
     return left_out
 
 
-def data_sets_of_splits(pipeline: Any) -> Iterator[tuple[str, Any]]:
-    """The data sets and loaders that a dict or an object keeps under names of splits, each with its path."""
-    if is_dataset(pipeline):
-        return
+def groups_of_splits(pipeline: Any) -> list[list[SplitPart]]:
+    """Return what a dict, a list or an object keeps for the splits, what is alike together.
+
+    Also what its methods make, if they make loaders: ``train_dataloader()`` and ``val_dataloader()``.
+    """
+    if is_dataset(pipeline) or (is_network(pipeline) and callable(pipeline)):
+        return []
     description = describe(pipeline) or structure(pipeline)
-    for label, part in description.parts if isinstance(description, Parts) else ():
-        if is_dataset(part) and _Member(label, part, ()).split:
-            yield public_name(pipeline).rpartition(".")[2] + label, part
+    if not isinstance(description, Parts) or description.together != "views":
+        return []
+    groups = _groups(pipeline, description)
+    if description.otherwise is not None:
+        with contextlib.suppress(RuntimeError):  # not set up
+            groups += _groups(pipeline, description.otherwise())
+    return groups
+
+
+def _groups(pipeline: Any, description: Parts) -> list[list[SplitPart]]:
+    root = public_name(pipeline).rpartition(".")[2]
+    found = [_Member(label, part, ()) for label, part in description.parts]
+    if all(re.fullmatch(r"\[\d+\]", one.label) and one.gives_images for one in found):
+        return [[SplitPart(root + one.label, one.label, one.part) for one in found]] if len(found) > 1 else []
+    alike: dict[tuple[str, ...], list[SplitPart]] = {}
+    for one in found:
+        if one.split and (one.gives_images or one.takes_images):
+            alike.setdefault(one.rest, []).append(SplitPart(root + one.label, one.split, one.part))
+    return [group for group in alike.values() if len(group) > 1]
+
+
+class SplitPart(NamedTuple):
+    """What is kept for one split: where, for which, and the pipeline or the data set itself."""
+
+    path: str
+    split: str
+    part: Any
 
 
 class _Member:
@@ -140,7 +176,7 @@ def _normalizes(one: Missing) -> bool | None:
     try:
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            low, high = (_of_items if is_dataset(one.part) else _of_colors)(one.part)
+            low, high = (range_of_items if is_dataset(one.part) else _of_colors)(one.part)
     except Exception:  # other checks tell what is wrong with it
         return None
     if low < -BEYOND:
@@ -155,8 +191,8 @@ def _of_colors(call: Any) -> tuple[float, float]:
     return min(ends), max(ends)
 
 
-def _of_items(dataset: Any) -> tuple[float, float]:
-    """The lowest and the highest value of the first images.
+def range_of_items(dataset: Any) -> tuple[float, float]:
+    """Return the lowest and the highest value of the first images of a data set or a loader.
 
     Raises:
         ValueError: there is none.

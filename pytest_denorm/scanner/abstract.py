@@ -14,6 +14,7 @@ import numpy as np
 
 __all__ = [
     "MISSING",
+    "RANDOM",
     "Array",
     "Bound",
     "Choice",
@@ -39,6 +40,8 @@ class NotJudged(Exception):
     """Source leaves the part of Python that is evaluated here; the message is the reason."""
 
 
+#: The reason of a value that is drawn at random, which is no image.
+RANDOM = "random numbers"
 #: What stands for a name that no scope has.
 MISSING = object()
 

@@ -34,15 +34,17 @@ def statistics_of(source: Source) -> Iterator[Record]:
     ]
     for key, mean, line in lists:
         names = _partners(key)
-        near = [(abs(at - line), std) for name, std, at in lists if name in names and abs(at - line) <= _NEAR]
+        near = [(abs(at - line), name, std) for name, std, at in lists if name in names and abs(at - line) <= _NEAR]
         if not near:
             continue
-        std = min(near, key=lambda one: one[0])[1]
+        _, partner, std = min(near, key=lambda one: one[0])
         if len(std) not in (1, len(mean)) or min(std) <= 0 or max(mean) > 256 or min(mean) < 0 or not any(mean):
             continue
         white = 1.0 if max(mean) <= 1.5 and max(std) <= 1.5 else 255.0
         std = std * len(mean) if len(std) == 1 else std
-        yield Record(False, Place(source.path, line, 1), tuple(mean), tuple(std), white, "config", "", key)
+        yield Record(
+            False, Place(source.path, line, 1), tuple(mean), tuple(std), white, "config", "", key, partner=partner
+        )
 
 
 def _values(found: re.Match[str]) -> str:

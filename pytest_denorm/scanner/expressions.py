@@ -30,7 +30,9 @@ from .abstract import (
 from .access import Access
 from .affine import combine
 
-__all__ = ["Budget", "Expressions"]
+__all__ = ["TOO_LONG", "Budget", "Expressions"]
+
+TOO_LONG = "too many steps to follow"
 
 #: How many elements of a sequence a comprehension or a loop walks.
 WALKED = 256
@@ -62,7 +64,7 @@ class Budget:
     def spend(self, count: int = 1) -> None:
         self.steps -= count
         if self.steps < 0:
-            raise NotJudged("too many steps to follow")
+            raise NotJudged(TOO_LONG)
 
 
 class Expressions(Access):

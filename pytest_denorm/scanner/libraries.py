@@ -10,6 +10,7 @@ import numpy as np
 
 from . import arrays
 from .abstract import (
+    RANDOM,
     Array,
     Choice,
     Env,
@@ -69,7 +70,7 @@ def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, An
         return _normalize(evaluator, callee, args, kwargs, node, env)
     if name in _CONTAINERS:
         return _container(evaluator, name, args, kwargs)
-    if callee.top == "cv2" or callee.top == "PIL":
+    if callee.top in ("cv2", "PIL") or path == "mmcv.imread":
         return _reader(evaluator, callee, args, kwargs, node, env)
     note_shown(evaluator, name, args, node, env)
     if name == "is_available":
@@ -104,7 +105,10 @@ def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, An
     if name == "Lambda" and args:
         return Transform("Lambda", parts=(args[0],))
     if name in _TO_TENSOR:
+        evaluator.note_generic(name, args, kwargs, node, env)
         return Transform(name)
+    if path in ("tensorflow.constant", "tf.constant") and args:
+        return args[0]
     return evaluator.unknown_call(callee, args, kwargs, node, env)
 
 
@@ -235,6 +239,7 @@ def apply(evaluator: Any, transform: Transform, value: Any, node: Any, env: Env)
             evaluator.shown.append(value)
             return value
         raise NotJudged(f"a call of {transform.name}")
+    note_shown(evaluator, transform.name, [value], node, env)
     return value
 
 
@@ -252,7 +257,7 @@ def _normalized(value: Array, mean: Any, std: Any) -> Array:
 def _reader(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
     name = callee.last
     first = args[0] if args else Unknown("nothing")
-    if name == "imread":
+    if name in ("imread", "imdecode"):
         gray = any(isinstance(one, External) and "COLOR" not in one.path for one in args[1:]) or 0 in args[1:]
         return Unknown("cv2.imread", color="" if gray else "bgr")
     if name == "VideoCapture":
@@ -281,7 +286,7 @@ def _array_function(
 ) -> Any:
     name = callee.last
     if name in _RANDOM:
-        return Unknown("random numbers")
+        return Unknown(RANDOM)
     if name == "device":
         return "cpu"
     if args and isinstance(args[0], (list, tuple)) and any(isinstance(one, Unknown) for one in args[0]):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from .abstract import (
+    Choice,
     Env,
     Function,
     Transform,
@@ -30,6 +31,14 @@ _STD_OF = {
     "MEAN": ("STD", "STDEV", "SD", "STDDEV"),
     "Mean": ("Std", "StdDev"),
 }
+#: Names that are of images: ``img``, ``input_image``, ``fake_B``.
+_IMAGE_NAME = re.compile(
+    r"(?<![a-z])(ims?|imgs?|images?|frames?|pixels?|inputs?|photos?|pics?|picture|faces?|rgb|fakes?|reals?|recons?\w*"
+    r"|outputs?|samples?|restored|generated|gen|synth\w*|decoded)(?![a-z])"
+    r"|(img|image)s?\d*$|^(img|image)",
+    re.IGNORECASE,
+)
+_STD_NAME = re.compile(r"(?:^|_)(std|stds|stdev|stddev|sd)$|(?<=[a-z])Std$", re.IGNORECASE)
 _NORMALIZES = re.compile(r"normali[sz]e|normali[sz]ation|normali[sz]er|preproc|img_norm|data_?prep", re.IGNORECASE)
 
 
@@ -54,15 +63,19 @@ class Noting(Statements):
     def note_affine(self, value: Unknown, node: ast.AST, env: Env) -> Unknown:
         if self.strict:
             return value
-        found = classify(value)
+        found = classify(value, of_image=_names_image(node, value))
         if value.event is not None:
+            before = self.project.records[value.event]
+            here = (env.module.path, position(node)[0])
+            if before.inverse and (before.place.path, before.place.line) != here and (found is None or found.inverse):
+                return value  # ``x * std + mean``, and what is done to the image after it
             self.project.drop(value.event)
         if found is None:
             return _with(value, None)
         record = Record(
             found.inverse, self.place(node, env), tuple(map(_short, found.mean)), tuple(map(_short, found.std)),
             found.white, "arithmetic", env.scope, weak=found.weak, module=env.module, steps=value.steps,
-            before=value.normalized,
+            before=value.normalized, image=_names_image(node, value),
         )  # fmt: skip
         event = self.record(record)
         if event is not None and not found.inverse and value.color:
@@ -70,7 +83,10 @@ class Noting(Statements):
         return _with(value, event)
 
     def name_records(self, value: Any, name: str, env: Env) -> None:
-        if isinstance(value, Unknown) and value.event is not None:
+        if isinstance(value, Choice):
+            for one in value.values:
+                self.name_records(one, name, env)
+        elif isinstance(value, Unknown) and value.event is not None:
             self.project.name(value.event, name)
         elif isinstance(value, Transform):
             for part in value.walk():
@@ -100,6 +116,14 @@ class Noting(Statements):
                 if isinstance(node, ast.Dict):
                     at = next((k for k in node.keys if isinstance(k, ast.Constant) and k.value == key), node)
                 self.record(Record(False, self.place(at, env), *pair, white, form, env.scope, key, module=env.module))
+
+    def note_setting(self, names: dict[Any, Any], key: str, value: Any, node: ast.AST, env: Env) -> None:
+        """Keep a mean or std that an object is given under its name; pairs are noted when all is evaluated."""
+        if self.strict or not is_statistic_key(key) or as_numbers_any(value) is None:
+            return
+        holder = self.project.holders.setdefault(id(names), (names, Env(module=env.module, scope=env.scope)))
+        holder[1].lines.setdefault(key, node)
+        self.project.add_setting(key, value)
 
     def note_generic(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> int | None:
         """Records a call that is given mean and std, whatever it is called.
@@ -141,11 +165,19 @@ class Noting(Statements):
         numbers = {
             key: value
             for key, value in names.items()
-            if key not in function.defaults and as_numbers_any(value) is not None
+            if value is not function.defaults.get(key) and as_numbers_any(value) is not None
         }
         batch = image is not None and image.batch is True
         if numbers or batch:
             self.project.helpers.setdefault(id(function.node), []).append((numbers, batch, self.place(node, env), env))
+
+
+def _names_image(node: ast.AST, value: Unknown) -> bool:
+    """Whether a name in an expression says that an image is meant."""
+    if _IMAGE_NAME.search(value.reason):
+        return True
+    names = (getattr(one, "id", getattr(one, "attr", "")) for one in ast.walk(node))
+    return any(_IMAGE_NAME.search(name) for name in names if name)
 
 
 def is_normalizing(name: str) -> bool:
@@ -162,6 +194,10 @@ def _with(value: Unknown, event: int | None) -> Unknown:
 
 def is_mean_key(key: str) -> bool:
     return key.lower().endswith(("mean", "means")) or key.lower().startswith("mean_")
+
+
+def is_statistic_key(key: str) -> bool:
+    return is_mean_key(key) or bool(_STD_NAME.search(key))
 
 
 def _std_names(mean: str) -> list[str]:

@@ -18,6 +18,8 @@ from .trials import MARKS, images_for, read, try_function
 
 __all__ = ["Draft", "judge_inverses", "judge_statistics"]
 
+#: Levels from which on a slip is worth an error.
+_SEEN = 1.0
 #: An inverse fits its Normalize where no pixel moves by more levels.
 _FITS = 0.5
 #: By how many levels whole numbers may blur what is read off them.
@@ -46,7 +48,7 @@ def judge_statistics(project: Project) -> Iterator[Draft]:
         found = reasons.explain_record(record)
         if found is not None and found[2] >= 0.5:
             kind, message, effect = found
-            level = "error" if record.form != "constants" and kind in _PROVED else "warning"
+            level = "error" if record.form != "constants" and kind in _PROVED and effect >= _SEEN else "warning"
             yield Draft("DN201", level, record.place, f"{message.rstrip('.')}; {_levels(effect)} off")
     yield from _splits(live)
     for (event, place), color in project.colors.items():
@@ -151,7 +153,7 @@ def _moves(project: Project, inverse: Inverse) -> bool:
     best = inverse.best
     if inverse.function is None or best is None or best.slope is None or best.offset is None:
         return False
-    images = images_for((0.5,), (0.5 / 0.7,), seed=5, scale=0.4)
+    images = images_for((0.5,), (inverse.spread,), seed=5, scale=0.4)
     try:
         result = try_function(
             project, inverse.function, best.layout, images, inverse.numbers, inverse.owner, inverse.assume
@@ -208,7 +210,7 @@ def _handling(project: Project, inverse: Inverse, forward: Sequence[Record]) -> 
 
 def _formula(project: Project, inverse: Inverse, called: str) -> Iterator[Draft]:
     """Of an inverse whose numbers come from its callers: whether it makes the right thing of them."""
-    verdict = _explained(project, inverse, MARKS[0], MARKS[1])
+    verdict = _explained(project, inverse, MARKS[0], (inverse.spread,) if inverse.spread < 0.01 else MARKS[1])
     if verdict is None or verdict[0] in _FINE or not inverse.named:
         return
     kind, message, effect = verdict
@@ -241,6 +243,8 @@ def _explained(
         if trial is None or trial.y.shape[1] != trial.z.shape[1]:
             return None
         z = trial.z
+        if sorted(trial.order) == list(range(z.shape[1])):
+            z = z[:, np.argsort(trial.order)]  # BGR is given back for RGB to who wants that
         if trial.integer and z.dtype.kind == "f":
             z = np.clip(z, 0, 255).astype(np.uint8)
         count = trial.y.shape[1]

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..core import foreign
+from ..core.arguments import listed
+from ..errors import SettingsError
 from .codes import CODES, LEVELS, Finding
 from .inverses import Inverse, find_inverses
 from .pairs import Draft, judge_inverses, judge_statistics
@@ -66,8 +69,10 @@ def scan(
     Raises:
         SettingsError: a path does not exist, or a code is unknown.
     """
-    _refuse_unknown((*select, *ignore))
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    for name, codes in (("select", select), ("ignore", ignore)):
+        _refuse_unknown(listed(codes, name, SettingsError, "a list of codes, such as ['DN1']"))
+    one = isinstance(paths, (str, bytes, os.PathLike))
+    given: list[Any] = [paths] if one else listed(paths, "paths", SettingsError, "files and folders, or a list of them")
     files = find_files(given)
     sources = []
     for done, (file, shown) in enumerate(files, 1):
@@ -89,7 +94,7 @@ def scan(
     live = [
         one
         for one in project.records
-        if not one.dead and not one.inverse and (one.form != "arithmetic" or not one.weak or one.names)
+        if not one.dead and not one.inverse and (one.form != "arithmetic" or not one.weak or one.names or one.image)
     ]
     return ScanResult(
         tuple(kept),
@@ -134,7 +139,7 @@ def _missing(project: Project, inverses: Sequence[Inverse]) -> Iterator[Draft]:
             shown.normalized
             and own
             and all(len(one.mean) == 3 for one in own)
-            and shown.how in ("imshow", "ToPILImage")
+            and shown.how in ("imshow", "ToPILImage", "to_pil_image", "save_image", "imsave")
         ):
             yield Draft("DN105", "warning", shown.place, f"{shown.how} is given a normalized image as it is: undo the "
                         f"Normalize first", own[0].place)  # fmt: skip
@@ -176,10 +181,9 @@ def _is_ignored(finding: Finding, sources: dict[str, Source]) -> bool:
 
 
 def _refuse_unknown(codes: Sequence[str]) -> None:
-    from ..errors import SettingsError
-
     for one in codes:
-        if not one or not any(known.startswith(one) for known in CODES):
+        if not isinstance(one, str) or not one or not any(known.startswith(one) for known in CODES):
             raise SettingsError(
-                f"no code begins with {one!r}: expected one of {', '.join(CODES)}, or a beginning such as DN1."
+                f"no code begins with {foreign.shown(one)}: expected one of {', '.join(CODES)}, or a "
+                f"beginning such as DN1."
             )

@@ -92,8 +92,10 @@ class Statements(Expressions):
                 self._bind_attribute(owner, target.attr, value, target)
                 if isinstance(owner, Instance):
                     owner.lines[target.attr] = target
+                    self.note_setting(owner.attributes, target.attr, value, target, env)
             elif isinstance(owner, dict):
                 owner[target.attr] = value
+                self.note_setting(owner, target.attr, value, target, env)
             elif not isinstance(owner, Array) and (path := dotted(target)):
                 env.names[path] = value
                 env.lines[path] = target
@@ -104,6 +106,9 @@ class Statements(Expressions):
             self.bind(target.value, Unknown("starred"), env)
 
     def name_records(self, value: Any, name: str, env: Env) -> None:
+        raise NotImplementedError
+
+    def note_setting(self, names: dict[Any, Any], key: str, value: Any, node: ast.AST, env: Env) -> None:
         raise NotImplementedError
 
     def _bind_parts(self, targets: list[ast.expr], value: Any, env: Env) -> None:
@@ -136,12 +141,17 @@ class Statements(Expressions):
             self.write(owner, keys if isinstance(key, tuple) else keys[0], value)
         elif isinstance(owner, Unknown) and isinstance(value, Unknown) and isinstance(target.value, ast.Name):
             self.bind_channel(target, key, value, env)
+            if value.color and not owner.color:  # an image is laid into a larger one
+                env.names[target.value.id] = owner.fresh(color=value.color)
         elif isinstance(owner, dict) and isinstance(key, (str, int)):
             owner[key] = value
             if isinstance(key, str):
                 self.name_records(value, key, env)
+                self.note_setting(owner, key, value, target, env)
         elif isinstance(owner, list) and isinstance(key, int) and -len(owner) <= key < len(owner):
             owner[key] = value
+        if isinstance(target.value, ast.Name):
+            self.name_records(value, target.value.id, env)
 
     def _bind_attribute(self, owner: Instance | Class, name: str, value: Any, target: ast.Attribute) -> None:
         """What others than its own methods assign to an attribute is one more value that it may have."""
@@ -162,10 +172,18 @@ class Statements(Expressions):
         channels = {**(known if isinstance(known, dict) else {}), whole[0]: value}
         env.names[name] = channels
         if sorted(channels) in ([0, 1, 2], [0, 1, 2, 3]):
-            parts = [channels[at] for at in sorted(channels)]
-            slope, offset = (np.array([float(getattr(one, of)) for one in parts]) for of in ("slope", "offset"))
-            if all(one.ops == parts[0].ops for one in parts):
-                self.note_affine(replace(value, slope=slope, offset=offset, event=None), target, env)
+            self.note_channels([channels[at] for at in sorted(channels)], target, env)
+
+    def note_channels(self, parts: list[Any], node: ast.AST, env: Env) -> None:
+        """Note the map that the maps of the channels, one after the other, are together."""
+        first = parts[0] if parts else None
+        if len(parts) not in (3, 4) or not isinstance(first, Unknown) or not first.ops:
+            return
+        if all(isinstance(one, Unknown) and one.ops == first.ops and np.size(one.slope) == 1 for one in parts):
+            slope, offset = (
+                np.array([float(np.reshape(getattr(one, of), ())) for one in parts]) for of in ("slope", "offset")
+            )
+            self.note_affine(replace(first, slope=slope, offset=offset, event=None), node, env)
 
     def _run_Delete(self, node: ast.Delete, env: Env) -> None:
         for target in node.targets:
@@ -286,6 +304,8 @@ class Statements(Expressions):
         values = self.iterated(walked, env)
         if values is None:
             values = [self._element(walked)]
+        changed: list[Any] = []
+        name = _first_name(node.target)
         for value in values:
             self.budget.spend()
             self.bind(node.target, value, env)
@@ -294,6 +314,9 @@ class Statements(Expressions):
             except _Loop as ended:
                 if ended.ends and self.strict:
                     return
+            changed.append(env.names.get(name))
+        if not self.strict:
+            self.note_channels(changed, node, env)
         self.body(node.orelse, env)
 
     _run_AsyncFor = _run_For
@@ -344,6 +367,13 @@ class Statements(Expressions):
 
 
 _MISSING = object()
+
+
+def _first_name(target: ast.AST) -> str:
+    """The name of a loop's variable; of several, of the first."""
+    while isinstance(target, (ast.Tuple, ast.List)) and target.elts:
+        target = target.elts[0]
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _is_main(test: ast.AST) -> bool:

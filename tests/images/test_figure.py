@@ -157,7 +157,7 @@ def test_other_formats_have_the_metadata_that_was_asked_for(figure: GridFigure) 
     assert b"Drawn by nobody" in saved(figure, format="svg", metadata={"Title": "Drawn by nobody"})
 
 
-def test_what_is_drawn_over_the_pictures_is_saved(figure: GridFigure) -> None:
+def test_what_is_drawn_over_the_images_is_saved(figure: GridFigure) -> None:
     def drawn_over() -> np.ndarray[Any, Any]:
         figure = grid(crops(6, 24), nrow=3)
         figure.add_artist(Line2D([0, 1], [0.5, 0.5], color="red", linewidth=2, antialiased=False))

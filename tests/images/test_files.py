@@ -62,7 +62,7 @@ def test_what_is_no_file_is_named() -> None:
         (5, 0, False),
     ],
 )
-def test_a_picture_has_one_pixel_to_89_million(width: int, height: int, legal: bool) -> None:
+def test_an_image_has_one_pixel_to_89_million(width: int, height: int, legal: bool) -> None:
     if legal:
         refuse_size(width, height, "it")
         return
@@ -74,8 +74,8 @@ def test_a_picture_has_one_pixel_to_89_million(width: int, height: int, legal: b
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "bmp", "webp", "tiff", "ppm", "gif"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_pictures_are_read_in_every_usual_format(tmp_path: Path, form: str, mode: str) -> None:
-    path = tmp_path / "picture"  # the content tells the format
+def test_images_are_read_in_every_usual_format(tmp_path: Path, form: str, mode: str) -> None:
+    path = tmp_path / "image"  # the content tells the format
     path.write_bytes(encoded(Image.new(mode, (3, 2), 200 if mode == "L" else (200, 200, 200)), form))
     image = read_image_file(path)
     assert (image.mode, image.size) == ("RGB", (3, 2))
@@ -84,7 +84,7 @@ def test_pictures_are_read_in_every_usual_format(tmp_path: Path, form: str, mode
 
 @pytest.mark.parametrize("form", ["png", "tiff"])
 def test_grey_of_16_bits_is_rounded_to_8(tmp_path: Path, form: str) -> None:
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     values = np.array([[0, 128, 129, 256, 257], [32767, 32768, 65278, 65406, 65535]], dtype=np.uint16)
     path.write_bytes(encoded(Image.fromarray(values), form))
     image = read_image_file(path)
@@ -96,8 +96,8 @@ def test_grey_of_16_bits_is_rounded_to_8(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize(
     ("dtype", "low", "high"), [("float32", 0, 0.5), ("int32", -1, 9), ("int32", 0, 65536)], ids=["float", "<0", ">16"]
 )
-def test_a_picture_whose_white_nobody_knows_is_refused(tmp_path: Path, dtype: str, low: float, high: float) -> None:
-    path = tmp_path / "picture.tiff"
+def test_an_image_whose_white_nobody_knows_is_refused(tmp_path: Path, dtype: str, low: float, high: float) -> None:
+    path = tmp_path / "image.tiff"
     path.write_bytes(encoded(Image.fromarray(np.array([[low, high]], dtype=dtype)), "tiff"))
     with pytest.raises(ImageError) as caught:
         read_image_file(path)
@@ -108,16 +108,16 @@ def test_a_picture_whose_white_nobody_knows_is_refused(tmp_path: Path, dtype: st
 
 
 def test_other_formats_are_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     path.write_bytes(encoded(Image.new("RGB", (3, 2)), "ico"))
-    with pytest.raises(ImageError, match=r"picture\.png cannot be read as an image: cannot identify image file"):
+    with pytest.raises(ImageError, match=r"image\.png cannot be read as an image: cannot identify image file"):
         read_image_file(path)
     with pytest.raises(ImageError, match=r"none\.png cannot be read as an image: expected a file$"):
         read_image_file(tmp_path / "none.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_a_picture_that_is_too_large_is_not_unpacked(tmp_path: Path) -> None:
+def test_an_image_that_is_too_large_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     data = encode_png(PIXELS)
     path.write_bytes(data[:8] + chunk(b"IHDR", struct.pack(">II", 10_000, 9_000) + data[24:29]) + data[33:])
@@ -132,7 +132,7 @@ PALETTE = Image.fromarray(PIXELS).quantize(4)
 
 
 @pytest.mark.parametrize(
-    ("picture", "clear"),
+    ("image", "clear"),
     [
         (Image.fromarray(np.dstack([PIXELS, np.full((2, 3), 255, np.uint8)])), 0),
         (Image.fromarray(np.dstack([PIXELS, np.array([[255, 254, 0]] * 2, np.uint8)])), 4),
@@ -144,7 +144,7 @@ PALETTE = Image.fromarray(PIXELS).quantize(4)
     ],
     ids=lambda each: getattr(each, "mode", each),
 )
-def test_opaque_pictures_of_every_mode_are_rgb(image: Image.Image, clear: int) -> None:
+def test_opaque_images_of_every_mode_are_rgb(image: Image.Image, clear: int) -> None:
     if clear:
         with pytest.raises(
             BaselineError, match=rf"^it has an alpha channel, and {clear} of its 6 pixels are transparent: "
@@ -155,7 +155,7 @@ def test_opaque_pictures_of_every_mode_are_rgb(image: Image.Image, clear: int) -
 
 
 @pytest.mark.parametrize(
-    ("picture", "transparency", "clear"),
+    ("image", "transparency", "clear"),
     [
         (Image.new("L", (3, 2), 7), 7, 6),
         (Image.new("L", (3, 2), 7), 8, 0),

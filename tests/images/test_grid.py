@@ -72,7 +72,7 @@ def test_the_canvas_is_that_of_make_grid(
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
-def test_normalized_pictures_come_back_byte_for_byte(photos: torch.Tensor, dtype: torch.dtype) -> None:
+def test_normalized_images_come_back_byte_for_byte(photos: torch.Tensor, dtype: torch.dtype) -> None:
     normalized = IMAGENET(photos.to(torch.float64) / 255).to(dtype)
     kept = normalized.clone()
     figure = grid(normalized, IMAGENET, padding=1)
@@ -125,7 +125,7 @@ def test_every_form_of_a_list_gives_the_same_grid(photos: torch.Tensor) -> None:
     assert np.array_equal(grid(channels_last, channel_axis=3).pixels, expected)
 
 
-def test_what_belongs_to_the_pictures_is_not_drawn(photos: torch.Tensor) -> None:
+def test_what_belongs_to_the_images_is_not_drawn(photos: torch.Tensor) -> None:
     """Labels, masks, and images to be made of these, beside a batch."""
     expected = grid(photos).pixels
     large = photos.repeat_interleave(2, -1).repeat_interleave(2, -2)
@@ -173,7 +173,7 @@ def test_bytes_too_have_their_channels_where_the_normalization_or_the_argument_s
     assert np.array_equal(grid(last.movedim(-1, 1), known_last, channel_axis=1).pixels, expected)
 
 
-def test_of_a_loader_one_picture_is_one_where_its_channels_are_said() -> None:
+def test_of_a_loader_one_image_is_one_where_its_channels_are_said() -> None:
     items = torch.arange(3 * 4 * 5, dtype=torch.uint8).reshape(3, 1, 4, 5)
     loader = DataLoader(list(items), batch_size=3, collate_fn=lambda items: torch.cat(items))
     with pytest.raises(ImageError, match="or pass channel_axis= if it is one image"):
@@ -213,7 +213,7 @@ def test_floats_may_lie_a_level_outside() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
-def test_a_batch_may_be_a_list_of_pictures(photos: torch.Tensor, batch_size: int) -> None:
+def test_a_batch_may_be_a_list_of_images(photos: torch.Tensor, batch_size: int) -> None:
     """What collate functions for detection give: ((image, ...), (target, ...))."""
     loader = DataLoader(
         Photos(photos), batch_size=batch_size, collate_fn=lambda listed: tuple(zip(*listed, strict=True))
@@ -231,7 +231,7 @@ def test_a_loader_finds_its_own_normalize(photos: torch.Tensor, form: str, batch
     assert np.array_equal(grid(dataset).pixels, grid(photos).pixels)
 
 
-Sample = namedtuple("Sample", "label picture")
+Sample = namedtuple("Sample", "label image")
 KEPT = {
     "label first": lambda photo: (7, photo),
     "path first": lambda photo: ("a.png", 7, photo),
@@ -245,7 +245,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("keep", KEPT.values(), ids=KEPT)
-def test_wherever_a_data_set_keeps_its_pictures(photos: torch.Tensor, keep: Callable[[torch.Tensor], Any]) -> None:
+def test_wherever_a_data_set_keeps_its_images(photos: torch.Tensor, keep: Callable[[torch.Tensor], Any]) -> None:
     expected = grid(photos).pixels
     items = [keep(photo) for photo in photos]
     batch = DataLoader(items, batch_size=12)
@@ -265,7 +265,7 @@ def test_stacked_data_sets(photos: torch.Tensor) -> None:
         assert np.array_equal(grid(DataLoader(stacked, batch_size=12)).pixels, grid(photos).pixels)
 
 
-def test_grey_pictures_without_an_axis_of_channels(photos: torch.Tensor) -> None:
+def test_grey_images_without_an_axis_of_channels(photos: torch.Tensor) -> None:
     grey = photos[:, 0]
     expected = grid(grey[:, None]).pixels
     for items in ([(one, 7) for one in grey], list(grey), [{"x": one} for one in grey], [(7, one) for one in grey]):

@@ -45,7 +45,7 @@ def batches(draw: st.DrawFn) -> tuple[torch.Tensor, Normalization | None, int, i
 
 @examples(2000)
 @given(batches())
-def test_a_grid_is_the_pictures_placed_by_hand(drawn: tuple[torch.Tensor, Normalization | None, int, int]) -> None:
+def test_a_grid_is_the_images_placed_by_hand(drawn: tuple[torch.Tensor, Normalization | None, int, int]) -> None:
     batch, normalization, nrow, padding = drawn
     shown = batch if normalization is None else normalization.normalize(batch)
     figure = grid(shown, normalization, nrow=nrow, padding=padding)
