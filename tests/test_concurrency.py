@@ -288,10 +288,10 @@ def test_a_child_forked_meanwhile_does_not_wait_for_a_thread_that_it_does_not_ha
     script = """
 import os, sys, threading, warnings
 warnings.simplefilter("ignore")  # newer Pythons warn of a fork beside threads
-from pytest_denorm.pipelines.randomness import seed_all, states_kept
+from pytest_denorm.pipelines.randomness import seed_all, preserve_rng_state
 inside, done = threading.Event(), threading.Event()
 def hold():
-    with states_kept():
+    with preserve_rng_state():
         inside.set()
         done.wait()
 thread = threading.Thread(target=hold)
@@ -299,7 +299,7 @@ thread.start()
 inside.wait()
 child = os.fork()
 if not child:
-    with states_kept():
+    with preserve_rng_state():
         seed_all(1)
     os._exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

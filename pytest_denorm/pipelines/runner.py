@@ -26,7 +26,7 @@ from .flat_images import chipped, flat
 from .form_search import FormSearch
 from .forms import Form, Levels, NotThisFormError, copy_image
 from .located import Located
-from .randomness import seed_all, states_kept
+from .randomness import preserve_rng_state, seed_all
 from .reader import images_in
 from .registry import Parts, describe, public_name
 from .structure import structure
@@ -87,7 +87,7 @@ def quiet(seed: int | None = None) -> Iterator[None]:
     Args:
         seed: of python's, numpy's and torch's generators; None to go on from their present states.
     """
-    with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
+    with preserve_rng_state(), one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         if seed is not None:
             seed_all(seed)
@@ -256,7 +256,7 @@ def item_traces(
         indices += sorted({max(items, count // 2), count - 1})
         by_index = True
     reading = (source[index] for index in indices) if by_index else _each(source)
-    with states_kept(), warnings.catch_warnings():
+    with preserve_rng_state(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in indices:
             trace = _traced(lambda: next(reading), located)

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torchvision import transforms as T
 
-from pytest_denorm import Normalization, Report, check
-from pytest_denorm.checks import CHECKS, CheckResult, Diagnosis, parametrize_with_checks
+from pytest_denorm import Normalization, Report, check, parametrize_with_checks
+from pytest_denorm.checks import CHECKS, CheckResult, Diagnosis
 from pytest_denorm.checks.assertion import failed_round_trip
 from pytest_denorm.checks.bound import BoundCheck
 from pytest_denorm.checks.case import Case
