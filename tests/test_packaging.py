@@ -194,6 +194,6 @@ def test_the_workflow_for_users_keeps_what_differs(pytester: pytest.Pytester, mo
     result = pytester.runpytest_subprocess(*arguments)
     assert result.parseoutcomes()["failed"] == 2
     kept = {str(one.relative_to(pytester.path)) for one in (pytester.path / upload["with"]["path"]).rglob("*.png")}
-    assert "review/pictures/test_pictures.py.test_inverse-round-trip.png" in kept
-    assert "review/pictures/test_pictures.py.test_grid-comparison.png" in kept
+    assert "review/images/test_pictures.py.test_inverse-round-trip.png" in kept
+    assert "review/images/test_pictures.py.test_grid-comparison.png" in kept
     assert "test_grid" in (pytester.path / "review" / "index.html").read_text(encoding="utf-8")
