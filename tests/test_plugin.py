@@ -266,12 +266,16 @@ def test_an_entry_may_be_a_table(project: pytest.Pytester) -> None:
         levels = { round_trip = "warning" }
         """
     )
-    result = project.runpytest("--denorm", "-p", "no:randomly", "-rxw", "-k", "bytes_exact or round_trip or picklable")
-    result.assert_outcomes(passed=5, failed=1, xfailed=1, warnings=1)
+    result = project.runpytest(
+        "--denorm", "-p", "no:randomly", "-rsxw", "-k", "bytes_exact or round_trip or picklable or dataset"
+    )
+    result.assert_outcomes(passed=5, failed=1, skipped=2, xfailed=1, warnings=1)
     result.stdout.fnmatch_lines(
         [
             "pyproject.toml::long::round_trip*",
-            "*VerificationWarning: long: 0.0792 = 20.2 levels of 255*",
+            "*pyproject.toml:4: VerificationWarning: long: 0.0792 = 20.2 levels of 255*",
+            "SKIPPED [[]1[]] pyproject.toml:2: it is neither a data set nor a loader",
+            "SKIPPED [[]1[]] pyproject.toml:4: it is neither a data set nor a loader",
             "XFAIL pyproject.toml::long::bytes_exact - *(a typo)",
         ]
     )
@@ -382,7 +386,7 @@ STANDARDIZED = """
 import torch
 from torchvision import transforms as T
 
-class Pictures:
+class Images:
     def __init__(self):
         self.transform = T.Normalize([0.1] * 3, [0.05] * 3)
 

@@ -29,6 +29,7 @@ class BoundCheck:
         choice: the checks that are bound beside it, what is expected of them, and their levels.
         again: the command that runs it again; a line of Python unless given.
         record: is given the outcome.
+        place: the file and the line that a warning is shown at; that of the caller unless given.
     """
 
     case: Case
@@ -36,6 +37,7 @@ class BoundCheck:
     choice: Choice = field(default_factory=Choice)
     again: str | None = None
     record: Callable[[CheckResult], object] | None = None
+    place: tuple[str, int] | None = None
 
     def __repr__(self) -> str:
         return f"{self.case.name}-{self.name}" if self.case.name else self.name
@@ -59,7 +61,8 @@ class BoundCheck:
         if result.status == "expected failure":
             pytest.xfail(result.message)
         if result.status == "warned":
-            warn(f"{self.case.name}: {result.message}" if self.case.name else result.message, stacklevel=2)
+            said = f"{self.case.name}: {result.message}" if self.case.name else result.message
+            warn(said, stacklevel=2, place=self.place)
         if not result.ok:
             report = Report.of(self.case, [result])
             raise report.carried_by(AssertionError(self._failure(report, result)))

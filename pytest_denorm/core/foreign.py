@@ -68,7 +68,7 @@ def members(value: Any) -> list[Any]:
     except Exception as error:
         raise TypeError(f"{type(error).__name__}: {error}") from error
     if len(found) > _MOST_MEMBERS:
-        raise TypeError(f"it has more than {_MOST_MEMBERS:,} members")
+        raise TypeError(f"It has more than {_MOST_MEMBERS:,} members")
     return found
 
 

@@ -82,12 +82,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         pytest_side.start(config).plan(items)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     if call.excinfo is not None:  # of what failed, the user's frames are shown, and --full-trace shows all
         for name, module in list(sys.modules.items()):
             if name.partition(".")[0] == "pytest_denorm":
                 vars(module)["__tracebackhide__"] = True
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and getattr(item, "is_told", False):
+        path, line, _ = item.reportinfo()
+        report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])
+    return report
 
 
 @pytest.fixture

@@ -89,10 +89,11 @@ class _CheckItem(ToldItem):
                 pytest.skip(f"{pipeline.name} cannot be made: see {beside[0]}")
             raise pipeline.made
         choice = replace(pipeline.choice, wanted=tuple(name for name in pipeline.choice.wanted if name in beside))
-        BoundCheck(pipeline.made, self.name, choice, _command(self), _recorder(self, pipeline.name))()
+        place = str(self.path), pipeline.entry.line
+        BoundCheck(pipeline.made, self.name, choice, _command(self), _recorder(self, pipeline.name), place)()
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        return self.path, None, f"{self.parent.name}: {self.name}"
+        return self.path, self.parent.entry.line - 1, f"{self.parent.name}: {self.name}"
 
 
 def bind_to_session(config: pytest.Config, items: Iterable[pytest.Item]) -> None:

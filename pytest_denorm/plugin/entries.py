@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,13 @@ class Entry:
     expected: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, str] = field(default_factory=dict)
     output_max: float | None = None
+
+    @property
+    def line(self) -> int:
+        """The line of the file that begins the entry, from 1."""
+        begins = re.compile(rf"""\s*(?:\w+\s*=\s*)?(?:\[[\w.]*\.)?["']*{re.escape(self.name)}["']*\s*[]=]""")
+        lines = self.file.read_text(encoding="utf-8").splitlines()
+        return next((number for number, line in enumerate(lines, 1) if begins.match(line)), 1)
 
     @property
     def names_checks(self) -> bool:

@@ -12,7 +12,13 @@ __all__ = ["ToldItem"]
 
 
 class ToldItem(pytest.Item):
-    """An item of ours: no traceback of the plugin's own frames stands around what it says."""
+    """An item of ours: no traceback of the plugin's own frames stands around what it says.
+
+    Attributes:
+        is_told: its skips are told at what :meth:`reportinfo` says, because no frame of a test raises them.
+    """
+
+    is_told = True
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, (AssertionError, DenormError)):

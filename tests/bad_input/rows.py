@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -50,6 +51,32 @@ class RaisingMean(torch.nn.Module):
 
     def forward(self, x: Any) -> Any:
         raise ValueError("no image today")
+
+
+class Unshown:
+    def __repr__(self) -> str:
+        raise RuntimeError("no text today")
+
+
+class Attributes(dict[str, int]):
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
+
+
+def _exits(image: Any) -> Any:
+    raise SystemExit(3)
+
+
+def _loop() -> Any:
+    loop: list[Any] = []
+    loop.append(loop)
+    return loop
+
+
+def _closed() -> Any:
+    image = Image.new("RGB", (4, 4))
+    image.close()
+    return image
 
 
 class EndsEarly:
@@ -103,6 +130,11 @@ def row(name: str, call: Callable[[], Any], kind: type[BaseException], *says: st
 
 
 STATISTICS = [
+    row("a white without text", lambda: d.Normalization(0.5, 0.5, Unshown()), e.StatisticsError, "Unshown", "a number"),
+    row("a white that is a dict", lambda: d.Normalization(0.5, 0.5, Attributes()), e.StatisticsError, "pixel_max is {"),
+    row("a mean without end", lambda: d.Normalization(itertools.repeat(0.5), 1), e.StatisticsError, "100,000 members"),
+    row("5,000 channels", lambda: d.Normalization([0.5] * 5000, 1), e.StatisticsError, "5,000 numbers", "4096"),
+    row("a preset that is a tensor", lambda: d.preset(X), e.StatisticsError, "a torch.Tensor of shape (2, 3, 4, 5)"),
     row("no numbers", lambda: d.Normalization([], []), e.StatisticsError, "mean and std are empty"),
     row("a text", lambda: d.Normalization("0.5", 0.5), e.StatisticsError, "mean is '0.5'", "(0.485, 0.456, 0.406)"),
     row("None", lambda: d.Normalization(None, 0.5), e.StatisticsError, "mean[0] is None"),
@@ -245,6 +277,33 @@ def _with_adapter(adapter: Any) -> None:
 
 
 CHECKS = [
+    row("an inverse that exits", lambda: d.assert_round_trip(N, _exits), e.InverseError, "raised SystemExit: 3"),
+    row("a pipeline that exits", lambda: d.probe(_exits), e.PipelineError, "SystemExit: 3"),
+    row("a list that holds itself", lambda: d.check(N, images=_loop()), e.ImageTypeError, "holds itself"),
+    row("fp8 images", lambda: d.check(N, images=X.to(torch.float8_e5m2)), e.ImageTypeError, "float8_e5m2", "float16"),
+    row("meta images", lambda: d.check(N, images=X.to("meta")), e.ImageTypeError, "meta", "a value for each pixel"),
+    row("images of text", lambda: d.check(N, images=np.array(["a"])), e.ImageTypeError, "images are array(['a']"),
+    row("a closed image", lambda: d.check(N, images=_closed()), e.ImageTypeError, "closed"),
+    row(
+        "a select without end",
+        lambda: d.check(N, select=itertools.count()),
+        e.CheckNameError,
+        "a list of names",
+        "more than",
+    ),
+    row("a select that breaks", lambda: d.check(N, select=breaks_off()), e.CheckNameError, "the disk is gone"),
+    row("a layout in a list", lambda: d.check(N, inverse=len, layout=["CHW"]), e.ImageError, "layout is ['CHW']"),
+    row(
+        "an output of 10**400", lambda: d.check(N, inverse=len, output_max=10**400), e.ImageError, "output_max is 1000"
+    ),
+    row(
+        "an output of a tensor", lambda: d.check(N, inverse=len, output_max=X), e.ImageError, "a torch.Tensor of shape"
+    ),
+    row(
+        "a dtype in words", lambda: d.diagnose(N, len, dtype="float32"), e.ImageTypeError, "'float32'", "torch.float32"
+    ),
+    row("a dtype of fp8", lambda: d.diagnose(N, len, dtype=torch.float8_e5m2), e.ImageTypeError, "torch.bfloat16"),
+    row("10**8 channels", lambda: d.diagnose(N, len, channels=10**8), e.ImageError, "at most 4096"),
     row(
         "a check that is none",
         lambda: d.check(N, select=["roundtrip"]),
@@ -351,6 +410,11 @@ GRIDS = [
 ]
 
 DATASETS = [
+    row("workers of None", lambda: d.sweep(N, [X[0]], workers=None), e.DatasetError, "workers is None"),
+    row("an image at 1.5", lambda: d.dataset_statistics([X[0]], image=1.5), e.DatasetError, "image is 1.5"),
+    row("a state that is 7", lambda: d.sweep(N, [X[0]], state=7), e.DatasetError, "state is 7", "a path"),
+    row("merging a number", lambda: d.Statistics.merge_all([7]), e.DatasetError, "one of the parts is 7"),
+    row("a report that is none", lambda: d.Report.from_dict({}), e.DatasetError, "no report", "diagnosis"),
     row("None", lambda: d.dataset_statistics(None), e.DatasetError, "None"),
     row("a number", lambda: d.dataset_statistics(7), e.DatasetError, "int"),
     row("nothing", lambda: d.dataset_statistics([]), e.DatasetError, "empty"),
@@ -407,6 +471,8 @@ COMPARISONS = [
     row("a config of nothing", lambda: d.compare(N, {"size": 3}), e.SettingsError, "second has no statistics", "size"),
 ]
 SCANS = [
+    row("a number to scan", lambda: d.scan(7), e.SettingsError, "paths is 7", "files and folders"),
+    row("codes that are numbers", lambda: d.scan(".", select=[7]), e.SettingsError, "begins with 7"),
     row("no such folder", lambda: d.scan("nowhere"), e.SettingsError, "nowhere"),
     row("a code that is none", lambda: d.scan(".", select=["DN999"]), e.SettingsError, "DN999"),
 ]
