@@ -239,7 +239,7 @@ class TestRandomness:
         found = measured(TO_TENSOR, v1.RandomApply([NORMALIZE], p=0.05), draws=60)
         assert found.outcomes == 2
         assert 0 < found.random < 0.3
-        assert found.problems[0].startswith("random: 2 different results for one picture")
+        assert found.problems[0].startswith("random: 2 different results for one image")
 
     def test_ten_outcomes(self):
         shifts = v1.Lambda(lambda x: x + random.choice([0] * 51 + list(range(1, 10))) / 10)
