@@ -1,7 +1,10 @@
 """Sphinx's settings: ``tox -e docs`` builds the site into docs/_build/html."""
 
+import re
 import sys
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 import pytest_denorm
 
@@ -13,15 +16,15 @@ author = "The pytest-denorm developers"
 copyright = author
 version = release = pytest_denorm.__version__
 
-extensions = ["executed", "mathml", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
-exclude_patterns = ["_build", "_ext"]
+extensions = ["mathml", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+exclude_patterns = ["_build", "_ext", "README.md"]
 highlight_language = "text"
 default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!pytest_denorm).*"),  # of other projects, whose inventories would have to be fetched
     ("py:class", r"pytest_denorm\..*\.\w+T"),  # type variables
-    ("py:class", r"pytest_denorm\.(datasets\.(exact|passage)|verification\.round_trip)\..*"),  # internal
+    ("py:class", r"pytest_denorm\.(core\.(exact|moments)|checks\.causes_told|datasets\.passage)\..*"),  # internal
 ]
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
@@ -39,5 +42,13 @@ html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
-copybutton_selector = "div:not(.output) > div.highlight > pre"
+copybutton_selector = "div:not(.highlight-text) > div.highlight > pre"
 copybutton_exclude = ".linenos, .gp, .go"
+
+
+def setup(app: Sphinx) -> None:
+    def link_to_pages(app: Sphinx, page: str, content: list[str]) -> None:
+        """Let links to files above docs/ lead to their pages on the site."""
+        content[0] = re.sub(r"\]\(\.\./(\w+)\.md", lambda found: f"]({found[1].lower()}.rst", content[0])
+
+    app.connect("source-read", link_to_pages)

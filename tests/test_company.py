@@ -146,8 +146,6 @@ COMPANY = {
     "strict": ("--strict-markers", "-W", "error", "--tb=short"),
     "doctest": ("--doctest-modules", "-v"),
     "first": ("-x", "-q"),
-    "junit": ("--junitxml=junit.xml",),
-    "importlib": ("--import-mode=importlib",),
     "html": ("--html=page.html", "--self-contained-html"),
     "rerunfailures": ("--reruns=2",),
     "randomly": ("-p", "randomly", "--randomly-seed=5"),
@@ -181,11 +179,9 @@ def test_a_suite_runs_as_it_does_without_the_plugin(suite: pytest.Pytester, plug
     ("slope", "arguments"),
     [
         (3, ()),
-        (2, ("--mpl",)),
         (3, ("--mpl", "--mpl-generate-summary=json,html", "--mpl-results-path=results")),
-        (3, ("--mpl", "--mpl-results-always", "--mpl-results-path=results")),
     ],
-    ids=["not compared", "equal", "summary", "results"],
+    ids=["not compared", "summary"],
 )
 def test_image_tests_of_pytest_mpl_alone_are_left_to_it(
     suite: pytest.Pytester, slope: int, arguments: tuple[str, ...]

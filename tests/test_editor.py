@@ -48,7 +48,7 @@ def test_pyright_sees_the_types(tmp_path: Path) -> None:
         "from pytest_denorm import Denorm, GridFigure\n\n\n"
         "def test_it(denorm: Denorm) -> None:\n"
         "    denorm.chekc('imagenet')\n"
-        "    picture: GridFigure = denorm.check('imagenet')\n"
+        "    image: GridFigure = denorm.check('imagenet')\n"
         "    denorm.sweep('imagenet', limits=3)\n"
     )
     rules = {diagnostic["rule"] for diagnostic in pyright(wrong, tmp_path)}

@@ -6,7 +6,6 @@ import copy
 import math
 import pickle
 import re
-import sys
 import warnings
 from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
@@ -19,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_denorm import PRESETS, DenormError, Normalization, preset
-from pytest_denorm.core.normalization import format_numbers
 from pytest_denorm.errors import StatisticsError, StatisticsWarning
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -36,44 +34,24 @@ def make(pairs: list[tuple[float, float]], **options: float) -> Normalization:
 
 
 class TestStatistics:
-    @pytest.mark.parametrize(
-        "form",
-        [
-            tuple,
-            list,
-            iter,
-            np.array,
-            lambda numbers: torch.tensor(numbers, dtype=torch.float64),
-            lambda numbers: torch.tensor(numbers, dtype=torch.float64).view(3, 1, 1),
-            lambda numbers: torch.tensor(numbers, dtype=torch.float64).view(1, 3, 1, 1),
-            lambda numbers: [torch.tensor(number, dtype=torch.float64) for number in numbers],
-            lambda numbers: [torch.tensor(number, dtype=torch.float64, requires_grad=True) for number in numbers],
-            lambda numbers: [np.float64(number) for number in numbers],
-            lambda numbers: [Decimal(str(number)) for number in numbers],
-        ],
-        ids=[
-            "tuple",
-            "list",
-            "iterator",
-            "array",
-            "tensor",
-            "(3,1,1)",
-            "(1,3,1,1)",
-            "0-d-tensors",
-            "gradient",
-            "numpy-numbers",
-            "decimals",
-        ],
-    )
+    FORMS = {  # noqa: RUF012
+        "tuple": tuple,
+        "list": list,
+        "iterator": iter,
+        "array": np.array,
+        "tensor": lambda numbers: torch.tensor(numbers, dtype=torch.float64),
+        "(1, 3, 1, 1)": lambda numbers: torch.tensor(numbers, dtype=torch.float64).view(1, 3, 1, 1),
+        "tensors": lambda numbers: [torch.tensor(one, dtype=torch.float64, requires_grad=True) for one in numbers],
+        "numbers of numpy": lambda numbers: [np.float64(number) for number in numbers],
+        "decimals": lambda numbers: [Decimal(str(number)) for number in numbers],
+    }
+
+    @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
     def test_every_usual_form_becomes_floats(self, form):
         made = Normalization(form(MEAN), form(STD))
         assert (made.mean, made.std) == (MEAN, STD)
         assert all(type(number) is float for number in made.mean + made.std)
         assert made.channels == 3
-
-    def test_a_number_is_one_channel(self):
-        made = Normalization(Fraction(1, 2), 0.25)
-        assert (made.mean, made.std, made.channels) == ((0.5,), (0.25,), 1)
 
     def test_columns_of_a_table_have_a_shape_and_cannot_be_reshaped(self):
         class Column:  # as pandas.Series
@@ -83,10 +61,6 @@ class TestStatistics:
                 return list(MEAN)
 
         assert Normalization(Column(), STD).mean == MEAN
-
-    def test_float32_statistics_keep_the_value_they_have(self):
-        made = Normalization(torch.tensor(MEAN), torch.tensor(STD))
-        assert made.mean[0] == float(np.float32(0.485)) != 0.485
 
     def test_it_is_frozen_and_hashable(self):
         made = Normalization(MEAN, STD)
@@ -101,11 +75,6 @@ class TestStatistics:
             assert made == other
             assert hash(made) == hash(other)
 
-    @pytest.mark.parametrize("extra", ["here", -1, Normalization(MEAN, STD)])
-    def test_what_is_not_of_the_map_is_given_by_name(self, extra):
-        with pytest.raises(TypeError, match="positional"):
-            Normalization(MEAN, STD, 1.0, extra)  # type: ignore[misc]
-
     def test_repr_can_be_evaluated(self):
         for made in (*PRESETS.values(), Normalization(0.5, 0.5, 16777215.0), Normalization(MEAN, STD).inverse()):
             assert eval(repr(made)) == made
@@ -118,10 +87,6 @@ class TestStatistics:
     def test_str_is_for_people(self):
         assert str(PRESETS["mnist"]) == "mean (0.1307,), std (0.3081,), images in 0..1"
         assert str(Normalization(127.5, 127.5, 255)) == "mean (127.5,), std (127.5,), images in 0..255"
-
-    def test_format_numbers_keeps_the_digits_asked_for(self):
-        assert format_numbers([1 / 3, 2.0]) == "(0.333333, 2)"
-        assert format_numbers([1 / 3], digits=2) == "(0.33,)"
 
     def test_pickle_and_copies_are_equal(self):
         made = Normalization(MEAN, STD, source="here", channel_axis=-1).inverse()
@@ -139,79 +104,50 @@ class TestStatistics:
 
 
 class TestRefused:
+    SIZES = "expected one number of each a channel. Got"
+    REAL = "not a number: expected a real number such as 0.485."
+    ONE_EACH = "expected one number a channel, such as (0.485, 0.456, 0.406)."
+    ZERO = (
+        "std[{}] is 0: Normalize would divide by zero, and no inverse exists. Expected a finite number other than 0; "
+        "use 1.0 to leave the scale of a channel as it is."
+    )
+    SMALL = (
+        "std[0] is {}: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the size of the "
+        "images' values, 0..{}."
+    )
+    WHITE = "expected the value of white in the images that enter Normalize, 1.0 after ToTensor or 255.0 for bytes."
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (
-                (MEAN, (0.229, 0, 0.225)),
-                "std[1] is 0: Normalize would divide by zero, and no inverse exists. Expected a finite number other "
-                "than 0; use 1.0 to leave the scale of a channel as it is.",
-            ),
-            (
-                (0.5, -0.0),
-                "std[0] is 0: Normalize would divide by zero, and no inverse exists. Expected a finite number other "
-                "than 0; use 1.0 to leave the scale of a channel as it is.",
-            ),
+            ((MEAN, (0.229, 0, 0.225)), ZERO.format(1)),
+            ((0.5, -0.0), ZERO.format(0)),
             ((0.5, math.nan), "std[0] is nan: expected a finite number other than 0."),
-            ((0.5, -math.inf), "std[0] is -inf: expected a finite number other than 0."),
-            ((math.nan, 0.5), "mean[0] is nan: expected a finite number."),
             (((0.5, math.inf), (0.5, 0.5)), "mean[1] is inf: expected a finite number."),
             (
                 (MEAN, STD[:2]),
-                "mean has 3 numbers, std has 2 numbers: expected one number of each a channel. "
-                "Got mean (0.485, 0.456, 0.406) and std (0.229, 0.224).",
+                f"mean has 3 numbers, std has 2 numbers: {SIZES} mean (0.485, 0.456, 0.406) and std (0.229, 0.224).",
             ),
-            (
-                (0.5, ()),
-                "mean has 1 number, std has 0 numbers: expected one number of each a channel. "
-                "Got mean (0.5,) and std ().",
-            ),
-            (
-                ((), 0.5),
-                "mean has 0 numbers, std has 1 number: expected one number of each a channel. "
-                "Got mean () and std (0.5,).",
-            ),
+            ((0.5, ()), f"mean has 1 number, std has 0 numbers: {SIZES} mean (0.5,) and std ()."),
             (((), []), "mean and std are empty: expected one number a channel, at least one channel."),
-            ((None, 0.5), "mean[0] is None, not a number: expected a real number such as 0.485."),
-            ((["a"], 0.5), "mean[0] is 'a', not a number: expected a real number such as 0.485."),
-            ((["0.5"], 0.5), "mean[0] is '0.5', not a number: expected a real number such as 0.485."),
-            ((0.5, True), "std[0] is True, not a number: expected a real number such as 0.485."),
-            ((0.5, np.array([True])), "std[0] is True, not a number: expected a real number such as 0.485."),
-            ((0.5, [1j]), "std[0] is 1j, not a number: expected a real number such as 0.485."),
-            (([[0.5]], 0.5), "mean[0] is [0.5], not a number: expected a real number such as 0.485."),
-            (("imagenet", 0.5), "mean is 'imagenet': expected one number a channel, such as (0.485, 0.456, 0.406)."),
-            ((0.5, {0.5}), "std is {0.5}: expected one number a channel, such as (0.485, 0.456, 0.406)."),
-            (({"r": 1}, 0.5), "mean is {'r': 1}: expected one number a channel, such as (0.485, 0.456, 0.406)."),
+            ((None, 0.5), f"mean[0] is None, {REAL}"),
+            ((["0.5"], 0.5), f"mean[0] is '0.5', {REAL}"),
+            ((0.5, np.array([True])), f"std[0] is True, {REAL}"),
+            ((0.5, [1j]), f"std[0] is 1j, {REAL}"),
+            (([[0.5]], 0.5), f"mean[0] is [0.5], {REAL}"),
+            (("imagenet", 0.5), f"mean is 'imagenet': {ONE_EACH}"),
+            ((0.5, {0.5}), f"std is {{0.5}}: {ONE_EACH}"),
+            (({"r": 1}, 0.5), f"mean is {{'r': 1}}: {ONE_EACH}"),
             (
                 (np.zeros((3, 2)), np.ones((3, 2))),
                 "mean has shape (3, 2): expected one number a channel, that is a list of numbers or a tensor with at "
                 "most one axis longer than 1.",
             ),
-            (
-                (0.5, 1e-320),
-                "std[0] is 1e-320: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
-                "size of the images' values, 0..1.",
-            ),
-            (
-                (0, 1e-320),
-                "std[0] is 1e-320: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
-                "size of the images' values, 0..1.",
-            ),
-            (
-                (1e300, 1e-10, 255),
-                "std[0] is 1e-10: so small that the inverse (1/std, -mean/std) is not finite. Expected a std of the "
-                "size of the images' values, 0..255.",
-            ),
-            ((0.5, 0.5, 10**400), f"pixel_max is {10**400}, not a number: expected a real number such as 0.485."),
-            ((0.5, 0.5, "white"), "pixel_max is 'white', not a number: expected a real number such as 0.485."),
-            *(
-                (
-                    (0.5, 0.5, white),
-                    f"pixel_max is {float(white)!r}: expected the value of white in the images that enter "
-                    f"Normalize, 1.0 after ToTensor or 255.0 for bytes.",
-                )
-                for white in (0, -1.0, math.inf, math.nan)
-            ),
+            ((0.5, 1e-320), SMALL.format(1e-320, 1)),
+            ((1e300, 1e-10, 255), SMALL.format(1e-10, 255)),
+            ((0.5, 0.5, "white"), f"pixel_max is 'white', {REAL}"),
+            ((0.5, 0.5, 0), f"pixel_max is 0.0: {WHITE}"),
+            ((0.5, 0.5, math.nan), f"pixel_max is nan: {WHITE}"),
         ],
     )
     def test_with_a_message_that_says_what_would_be_right(self, arguments, message):
@@ -255,31 +191,28 @@ class TestWarned:
             Normalization(MEAN, STD, 255.0)
 
     @pytest.mark.parametrize(
-        "arguments",
-        [(0, 255), (0, 16.1), (2.1, 2.1), (16.1, 0.5), ((0.5, 16.1), (0.5, 0.5)), ((0.5, 0.5), (0.5, 16.1)), (255, 1)],
+        ("message", "all_arguments"),
+        [
+            # one number beyond what units have is enough
+            ("look like statistics of bytes", [(0, 255), (2.1, 2.1), (16.1, 0.5), ((0.5, 0.5), (0.5, 16.1)), (255, 1)]),
+            (
+                r"are of no image whose white is 1\.0: its mean lies in 0\.\.1\. Is a ",
+                [(2.1, 0.5), ((0.5, 2.1), (0.5, 0.5)), (16, 2)],
+            ),
+            (
+                r"are beyond those of bytes, .* such as pixel_max=65535\.0 for 16 bits",
+                [(255.1, 60), (1353.7, 897.3), (100, 255.1)],
+            ),
+            (
+                r"look like statistics of images in 0\.\.1",
+                [(1.0, 0.99, 255.0), (0.1, 0.99, 255.0), ((0.0, 0.1), (0.9, 0.1), 255.0)],
+            ),
+        ],
     )
-    def test_one_number_beyond_what_units_have_is_enough(self, arguments):
-        with pytest.warns(StatisticsWarning, match="look like statistics of bytes"):
-            Normalization(*arguments)
-
-    @pytest.mark.parametrize("arguments", [(2.1, 0.5), ((0.5, 2.1), (0.5, 0.5)), (16, 2)])
-    def test_a_mean_that_neither_units_nor_bytes_have(self, arguments):
-        with pytest.warns(
-            StatisticsWarning, match=r"are of no image whose white is 1\.0: its mean lies in 0\.\.1\. Is a "
-        ):
-            Normalization(*arguments)
-
-    @pytest.mark.parametrize("arguments", [(255.1, 60), (1353.7, 897.3), (100, 255.1)])
-    def test_numbers_beyond_bytes(self, arguments):
-        with pytest.warns(
-            StatisticsWarning, match=r"are beyond those of bytes, .* such as pixel_max=65535\.0 for 16 bits"
-        ):
-            Normalization(*arguments)
-
-    @pytest.mark.parametrize("arguments", [(1.0, 0.99), (0.1, 0.99), ((0.0, 0.1), (0.9, 0.1))])
-    def test_all_within_what_units_have(self, arguments):
-        with pytest.warns(StatisticsWarning, match=r"look like statistics of images in 0\.\.1"):
-            Normalization(*arguments, 255.0)
+    def test_of_numbers_that_belong_to_another_scale(self, message, all_arguments):
+        for arguments in all_arguments:
+            with pytest.warns(StatisticsWarning, match=message):
+                Normalization(*arguments)
 
     @pytest.mark.parametrize(
         "arguments",
@@ -303,9 +236,6 @@ class TestWarned:
     def test_sensible_statistics_are_silent(self, arguments):
         made = Normalization(*arguments)
         assert made.inverse().inverse() is made
-
-    def test_an_inverse_is_silent_whatever_its_numbers(self):
-        assert Normalization(0.9, -0.001).inverse().mean == (900.0,)
 
 
 class TestInverse:
@@ -353,11 +283,6 @@ class TestInverse:
         assert back.std == tuple(1 / std for std in changed.std)
         assert (back.pixel_max, back.channel_axis) == (changed.pixel_max, changed.channel_axis)
         assert back.inverse() is changed
-
-    @pytest.mark.parametrize("pair", [(0.5, 1.7e308), (0, sys.float_info.max), (0, 8e-309)])
-    def test_exists_for_a_std_near_the_end_of_the_range(self, pair):
-        made = make([pair])
-        assert made.inverse().inverse() is made
 
 
 class TestExpand:
@@ -407,21 +332,11 @@ class TestPresets:
         made = PRESETS[name]
         assert (" ".join(map(str, made.mean)), " ".join(map(str, made.std)), made.pixel_max) == (mean, std, 1.0)
 
-    def test_cannot_be_changed(self):
-        with pytest.raises(TypeError):
-            PRESETS["imagenet"] = PRESETS["half"]  # type: ignore[index]
-
     def test_imagenet_is_what_torchvision_uses(self):
         from torchvision.transforms._presets import ImageClassification
 
         shipped = ImageClassification(crop_size=224)
         assert (PRESETS["imagenet"].mean, PRESETS["imagenet"].std) == (tuple(shipped.mean), tuple(shipped.std))
-
-    def test_kinetics_is_what_torchvision_uses(self):
-        from torchvision.transforms._presets import VideoClassification
-
-        shipped = VideoClassification(crop_size=(112, 112), resize_size=(128, 171))
-        assert (PRESETS["kinetics400"].mean, PRESETS["kinetics400"].std) == (tuple(shipped.mean), tuple(shipped.std))
 
 
 def test_methods_are_the_functions():

@@ -382,7 +382,7 @@ STANDARDIZED = """
 import torch
 from torchvision import transforms as T
 
-class Images:
+class Pictures:
     def __init__(self):
         self.transform = T.Normalize([0.1] * 3, [0.05] * 3)
 
@@ -392,7 +392,7 @@ class Images:
     def __getitem__(self, index):
         return self.transform(torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(index)))
 
-dataset = Pictures()
+dataset = Images()
 """
 
 

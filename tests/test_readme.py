@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-from pytest_denorm.checks import CHECKS, KINDS
-from pytest_denorm.plugin.settings import OPTIONS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,117 +15,60 @@ else:
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```python\n(.*?)```", README, re.DOTALL))
+OUTPUTS = dict(re.findall(r"<!-- output of: (.*?) -->\n```\n(.*?)```", README, re.DOTALL))
 
 
-def options_table() -> str:
-    rows = ["| command line | ini | default | what it does |", "|---|---|---|---|"]
-    for option in OPTIONS:
-        flag = "" if option.kind == "linelist" else f"`--{option.name.replace('_', '-')}`"
-        if option.choices:
-            flag = flag[:-1] + "={" + ",".join(option.choices) + "}`"
-        default = f"`{option.default}`" if option.default not in ("", (), False) else ""
-        rows.append(f"| {flag} | `{option.name}` | {default} | {option.help} |")
-    return "\n".join(rows)
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """The README's project: the files, and the ini."""
+    for name, text in FILES.items():
+        file = pytester.path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (ini,) = re.findall(r"```ini\n(\[pytest\]\n.*?)```", README, re.DOTALL)
+    (pytester.path / "pytest.ini").write_text(f"{ini}pythonpath = .\n", encoding="utf-8")
+    return pytester
 
 
-def checks_table() -> str:
-    rows = ["| check | what it shows |", "|---|---|"]
-    rows += [f"| `{name}` | {(check.__doc__ or '').splitlines()[0]} |" for name, check in CHECKS.items()]
-    return "\n".join(rows)
+def run(project: pytest.Pytester, command: str) -> pytest.RunResult:
+    """Run a command of the README in its project."""
+    program, *arguments = command.split()
+    if program == "pytest":
+        return project.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider", *arguments)
+    return project.run(sys.executable, "-m", program.replace("-", "_"), *arguments)
 
 
-def kinds_table() -> str:
-    return "\n".join(
-        ["| kind | what it means |", "|---|---|", *(f"| `{kind}` | {text} |" for kind, text in KINDS.items())]
-    )
+@pytest.mark.parametrize("command", OUTPUTS)
+def test_outputs_are_what_is_printed(project: pytest.Pytester, command: str) -> None:
+    if "serving" in command:
+        pytest.importorskip("cv2")
+    result = run(project, command)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([line.replace("[", "[[]") for line in OUTPUTS[command].splitlines()])
 
 
-def speed_table() -> str:
-    """What docs/benchmarks.json holds against a target; the many layouts and sizes in one row."""
-    sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
-    from timing import Row, markdown
-
-    sys.path.remove(str(ROOT / "tests" / "benchmarks"))  # a module there is named as a library is
-    found = json.loads((ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))["rows"]
-    rows = [Row(**{name: value for name, value in row.items() if name != "met"}) for row in found]
-    forms = [row for row in rows if row.against.startswith("best peer")]
-    shown = [row for row in rows if row.limit is not None and row not in forms]
-    after = 1 + max(number for number, row in enumerate(shown) if row.what.startswith("`to_uint8"))
-    figures = sorted(row.figure for row in forms)
-    (limit,) = {row.limit for row in forms}
-    verdict = "met" if figures[-1] <= limit else "**missed**"
-    what = f"`denormalize`, `to_uint8` in {len(forms)} other dtypes, layouts and sizes"
-    span = f"{figures[0]:.2f}x to {figures[-1]:.2f}x"
-    line = f"| {what} | the best peer of each | {span} | at most {limit:.2f}x | {verdict} |"
-    lines = markdown(shown).splitlines()
-    return "\n".join([*lines[: 2 + after], line, *lines[2 + after :]])
+def test_the_battery_finds_the_mistake_with_and_without_a_test_file(project: pytest.Pytester) -> None:
+    assert run(project, "pytest --denorm pytest.ini").parseoutcomes()["failed"] > 1
+    (project.path / "app" / "viz.py").write_text(FILES["app/viz.py"].replace("0.255", "0.225"), encoding="utf-8")
+    outcomes = run(project, "pytest --denorm pytest.ini test_viz.py test_battery.py").parseoutcomes()
+    assert outcomes.keys() <= {"passed", "skipped"}
+    assert outcomes["passed"] > 36
 
 
-TABLES = {"options": options_table, "checks": checks_table, "kinds": kinds_table, "speed": speed_table}
+def test_the_battery_has_as_many_checks_as_is_said() -> None:
+    from pytest_denorm.checks import CHECKS
+
+    assert f"The battery asks {len(CHECKS)} questions" in README
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_tables_are_those_of_the_code(name: str) -> None:
-    found = re.search(rf"<!-- {name} -->\n((?:\|.*\n)*)", README)
-    assert found is not None
-    assert found[1].strip() == TABLES[name]()
-
-
-def test_the_oldest_versions_are_those_that_are_admitted_and_tested() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    admitted = dict(re.findall(r"^([\w-]+)>=([\d.]+)", "\n".join(project["dependencies"]), re.MULTILINE))
-    table = re.search(r"<!-- versions -->\n((?:\|.*\n)*)", README)[1]
-    said = dict(re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", table, re.MULTILINE))
-    assert said.pop("Python") == project["requires-python"].removeprefix(">=")
-    assert said == admitted
-    tested = dict(re.findall(r"^ +([\w-]+)==([\d.]+)$", (ROOT / "tox.ini").read_text(encoding="utf-8"), re.MULTILINE))
-    for name, version in admitted.items():
-        assert tested[name].startswith(version)
-
-
-def _files() -> dict[str, str]:
-    return dict(re.findall(r"<!-- file: (\S+) -->\n```python\n(.*?)```", README, re.DOTALL))
-
-
-def _missing(text: str) -> set[str]:
-    """The libraries that an example imports and this environment lacks."""
-    names = re.findall(r"^(?:import|from) (albumentations|transformers|lightning)\b", text, re.MULTILINE)
-    return {name for name in names if find_spec(name) is None}
-
-
-def _project(folder: Path, names: list[str]) -> None:
-    files = _files()
-    for name in names:
-        (folder / name).write_text(files[name], encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\n", encoding="utf-8")
-
-
-FIRST = ["test_inverse.py", "test_fixed.py", "test_battery.py", "test_pictures.py"]
-RECIPES = [name for name in _files() if name.startswith("test_") and name not in FIRST]
-
-
-def test_the_examples_do_what_is_said(pytester: pytest.Pytester) -> None:
-    _project(pytester.path, FIRST)
-    result = pytester.runpytest_subprocess("-q", "--denorm-update=missing", "-p", "no:randomly")
-    outcomes = result.parseoutcomes()
-    assert outcomes.pop("failed") == 1
-    assert outcomes.pop("passed") >= 18
-    assert (pytester.path / "baseline_images" / "test_first_batch.png").is_file()
-    (shown,) = re.findall(r"<!-- output of: test_inverse.py -->\n```\n(.*?)```", README, re.DOTALL)
-    printed = result.stdout.str()
-    for line in shown.splitlines():
-        assert line in printed
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_recipes_pass(name: str, pytester: pytest.Pytester) -> None:
-    missing = _missing(_files()[name])
-    if missing:
-        pytest.skip(f"{', '.join(missing)} is not installed")
-    _project(pytester.path, ["conftest.py", "test_inverse.py", name])
-    outcomes = pytester.runpytest_subprocess("-q", "-p", "no:randomly", name).parseoutcomes()
-    assert outcomes.pop("passed") >= 1
-    assert not {"failed", "errors", "error"} & set(outcomes)
+def test_the_image_test_stores_its_baseline_and_says_what_changed(project: pytest.Pytester) -> None:
+    run(project, "pytest test_grid.py --denorm-update=missing").assert_outcomes(passed=1)
+    assert (project.path / "baseline_images" / "test_first_batch.png").is_file()
+    turned = FILES["test_grid.py"].replace("normalize(denorm_images)", "normalize(denorm_images.flip(1))")
+    (project.path / "test_grid.py").write_text(turned, encoding="utf-8")
+    result = run(project, "pytest test_grid.py")
+    result.stdout.fnmatch_lines(["*all tiles: channels reversed*"])
 
 
 def test_ci_runs_the_test_command_as_it_is_written() -> None:
@@ -140,19 +78,14 @@ def test_ci_runs_the_test_command_as_it_is_written() -> None:
 
 
 def test_the_workflow_is_the_one_that_is_tested() -> None:
-    (name, shown) = re.search(r"<!-- same as: (\S+) -->\n```yaml\n(.*?)```", README, re.DOTALL).groups()
+    (name, shown) = re.search(r"<!-- same as: (\S+) -->\n```yaml\n(.*?)```", README, re.DOTALL).groups()  # type: ignore[union-attr]
     assert shown == (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_every_picture_is_there() -> None:
-    images = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
-    assert images
-    for name in images:
-        assert (ROOT / name).is_file()
+def test_it_is_read_in_five_minutes() -> None:
+    assert len(README.partition("## Reference")[0].split()) <= 1400
 
 
-if __name__ == "__main__":  # writes the tables into README.md
-    text = README
-    for name, table in TABLES.items():
-        text = re.sub(rf"(<!-- {name} -->\n)(?:\|.*\n)*", lambda found, table=table: found[1] + table() + "\n", text)
-    (ROOT / "README.md").write_text(text, encoding="utf-8")
+def test_python_is_the_one_that_is_admitted() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in README

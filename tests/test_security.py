@@ -22,21 +22,18 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
-from torch.utils.data import TensorDataset
 
 import pytest_denorm
 import pytest_denorm.images.grid_layout
 import pytest_denorm.images.judge
 import pytest_denorm.plugin.image_tests
-from pytest_denorm import dataset_statistics, sweep
+from pytest_denorm import sweep
 from pytest_denorm.core.files import write_whole
 from pytest_denorm.core.json_files import write_json
-from pytest_denorm.core.statistics import Statistics
 from pytest_denorm.core.text import printable
-from pytest_denorm.errors import BaselineError, DatasetError, DenormError, ImageError, SettingsError
+from pytest_denorm.errors import BaselineError, DatasetError, ImageError, SettingsError
 from pytest_denorm.images.baselines import read_bytes
-from pytest_denorm.images.decoding import MAX_PIXELS, read_image
+from pytest_denorm.images.decoding import MAX_PIXELS, read_image_file
 from pytest_denorm.images.digests import DIGESTS, Digest, read_library, write_digests
 from pytest_denorm.images.manifest import Result
 from pytest_denorm.images.names import folded, is_legal, legal_stem
@@ -84,37 +81,21 @@ def png(
 
 SMALL = png(2, 2, bytes(14))
 PACKED = zlib.compress(bytes(50_000_000))
+
+
+SIZE = "pixels (width x height): expected 1 to 89,478,485."
+CORRUPT = "b.png is a truncated or corrupt PNG file of * bytes: *"
 REFUSED = {
-    "bomb": (
-        png(60_000, 60_000, bytes(100)),
-        "b.png is 60,000 x 60,000 = 3,600,000,000 pixels (width x height): expected 1 to 89,478,485.",
-    ),
-    "wide": (
-        png(2**31 - 1, 1, bytes(100)),
-        "b.png is 2,147,483,647 x 1 = 2,147,483,647 pixels (width x height): expected 1 to 89,478,485.",
-    ),
-    "no pixel": (png(0, 5, b""), "b.png is 0 x 5 = 0 pixels (width x height): expected 1 to 89,478,485."),
-    "16 bits, color": (png(2, 2, bytes(26), depth=16), "b.png has 16 bits a channel: expected 8."),
-    "16 bits, grey": (png(2, 2, bytes(10), depth=16, color=0), "b.png has 16 bits a channel: expected 8."),
-    "animated": (
-        png(2, 2, bytes(14), extra=chunk(b"acTL", bytes(8))),
-        "b.png is *APNG*",
-    ),
-    "truncated": (SMALL[:50], "b.png is a truncated or corrupt PNG file of * bytes: *"),
-    "no end": (SMALL[:-12], "b.png is a truncated or corrupt PNG file of * bytes: *"),
-    "a length beyond the end": (
-        SMALL[:33] + b"\xff\xff\xff\xff" + SMALL[37:],
-        "b.png is a truncated or corrupt PNG file of * bytes: *",
-    ),
-    "checksum": (
-        SMALL[:29] + b"abcd" + SMALL[33:],
-        "b.png is a truncated or corrupt PNG file of * bytes: *",
-    ),
+    "bomb": (png(60_000, 60_000, bytes(100)), f"b.png is 60,000 x 60,000 = 3,600,000,000 {SIZE}"),
+    "wide": (png(2**31 - 1, 1, bytes(100)), f"b.png is 2,147,483,647 x 1 = 2,147,483,647 {SIZE}"),
+    "no pixel": (png(0, 5, b""), f"b.png is 0 x 5 = 0 {SIZE}"),
+    "16 bits": (png(2, 2, bytes(26), depth=16), "b.png has 16 bits a channel: expected 8."),
+    "animated": (png(2, 2, bytes(14), extra=chunk(b"acTL", bytes(8))), "b.png is *APNG*"),
+    "truncated": (SMALL[:50], CORRUPT),
+    "a length beyond the end": (SMALL[:33] + b"\xff\xff\xff\xff" + SMALL[37:], CORRUPT),
+    "checksum": (SMALL[:29] + b"abcd" + SMALL[33:], CORRUPT),
     "no header": (SMALL[:8] + SMALL[33:], "b.png is * pixels (width x height): expected 1 to *"),
-    "too few pixels": (
-        png(20, 20, bytes(100)),
-        "b.png is a truncated or corrupt PNG file of * bytes: image file is truncated*",
-    ),
+    "too few pixels": (png(20, 20, bytes(100)), f"{CORRUPT}image file is truncated*"),
 }
 
 
@@ -167,30 +148,6 @@ def test_a_project_that_lets_truncated_files_pass_does_not_let_truncated_baselin
         decode_png(whole[: len(whole) // 2], "b.png")
 
 
-def adam7(width: int, height: int, color: bytes) -> bytes:
-    """The rows of an interlaced image of one color (PNG specification, section 8.2)."""
-    starts = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-    rows = b""
-    for top, left, down, right in starts:
-        columns = len(range(left, width, right))
-        rows += (b"\0" + color * columns) * (len(range(top, height, down)) if columns else 0)
-    return rows
-
-
-LEGAL = {
-    "interlaced": png(9, 7, adam7(9, 7, b"\x0a\x14\x1e"), interlaced=1),
-    "palette": png(9, 7, bytes(70), color=3, extra=chunk(b"PLTE", b"\x0a\x14\x1e")),
-    "palette of 4 bits": png(9, 7, bytes(42), color=3, depth=4, extra=chunk(b"PLTE", b"\x0a\x14\x1e")),
-}
-
-
-@pytest.mark.parametrize("kind", LEGAL)
-def test_rare_kinds_of_png_are_read(kind: str) -> None:
-    pixels = decode_png(LEGAL[kind], "b.png")
-    assert pixels.shape == (7, 9, 3)
-    assert np.unique(pixels.reshape(-1, 3), axis=0).tolist() == [[10, 20, 30]]
-
-
 @given(st.binary(max_size=80), st.integers(0, len(SMALL)))
 def test_bytes_of_any_kind_are_a_picture_or_an_error_of_ours(noise: bytes, position: int) -> None:
     for data in (noise, SMALL[:position] + noise + SMALL[position:], SMALL[:position] + noise):
@@ -235,26 +192,9 @@ def test_pictures_of_the_user_are_read_within_limits(tmp_path: Path, data: bytes
     path = tmp_path / f"{ESCAPE}a.png"
     path.write_bytes(data)
     with pytest.raises(ImageError) as caught:
-        read_image(path)
+        read_image_file(path)
     assert str(caught.value).startswith(f"{tmp_path}/\\x1b[31ma.png cannot be read as an image: ")
     assert message.lower() in str(caught.value).lower()
-
-
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_the_limit_is_ours_where_pillow_would_only_warn(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    path.write_bytes(png(10_000, 10_000, bytes(100)))
-    with pytest.raises(ImageError, match=r"a\.png is 10,000 x 10,000 = 100,000,000 pixels"):
-        read_image(path)
-    jpeg = tmp_path / "a.jpg"
-    Image.new("RGB", (16, 16)).save(jpeg)
-    data = bytearray(jpeg.read_bytes())
-    at = data.index(b"\xff\xc0")
-    data[at + 5 : at + 9] = struct.pack(">HH", 60_000, 60_000)
-    jpeg.write_bytes(data)
-    with pytest.raises(ImageError, match=r"a\.jpg cannot be read as an image: .* exceeds limit"):
-        read_image(jpeg)
-    assert MAX_PIXELS * 3 <= 2**28
 
 
 # Files that are none
@@ -272,7 +212,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
     with pytest.raises(DatasetError, match=r"pipe\.png cannot be written: it is a named pipe\. Remove it\."):
         write_json(pipe, {})
     with pytest.raises(ImageError, match=r"pipe\.png cannot be read as an image: expected a file"):
-        read_image(pipe)
+        read_image_file(pipe)
     large = tmp_path / "large.png"
     with large.open("wb") as file:
         file.truncate(4 * MAX_PIXELS + 1)
@@ -285,8 +225,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_written_to(tmp_path: Path) ->
     assert {path.name for path in tmp_path.iterdir()} == {"pipe.png", "large.png"}
 
 
-@pytest.mark.parametrize("mpl", [False, True], ids=["", "mpl"])
-def test_a_session_gets_past_them(project: pytest.Pytester, mpl: bool) -> None:
+def test_a_session_gets_past_them(project: pytest.Pytester) -> None:
     names = ("pipe", "endless", "outside", "inside", "bomb")
     project.makepyfile(test_it=ONE + "".join(ONE[ONE.index("@") :].replace("one", name) for name in names))
     elsewhere = project.mkdir("elsewhere")
@@ -302,7 +241,7 @@ def test_a_session_gets_past_them(project: pytest.Pytester, mpl: bool) -> None:
     (folder / "test_inside.png").symlink_to(Path("..", "store.png"))
     (folder / "test_bomb.png").write_bytes(REFUSED["bomb"][0])
     os.chdir(project.path / "root")
-    result = run(project, "--denorm-results=results", *["--mpl"] * mpl)
+    result = run(project, "--denorm-results=results")
     result.assert_outcomes(passed=1, failed=5)
     result.stdout.fnmatch_lines_random(
         [
@@ -343,14 +282,14 @@ ILLEGAL = (
 )
 
 
-@pytest.mark.parametrize("name", ILLEGAL, ids=ascii)
-def test_a_chosen_name_that_leads_elsewhere_is_refused(project: pytest.Pytester, name: str) -> None:
-    assert not is_legal(name)
-    project.makepyfile(test_it=ONE.replace("@image_compare", f"@image_compare(filename={name!a})"))
-    result = run(project, "--denorm-update=all")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: test_it.py::test_one: image_compare was given filename=*"])
-    assert ESCAPE not in result.stderr.str()
+def test_a_chosen_name_that_leads_elsewhere_is_refused(project: pytest.Pytester) -> None:
+    assert [name for name in ILLEGAL if is_legal(name)] == []
+    for name in ("../a.png", f"{ESCAPE}a.png"):
+        project.makepyfile(test_it=ONE.replace("@image_compare", f"@image_compare(filename={name!a})"))
+        result = run(project, "--denorm-update=all")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["ERROR: test_it.py::test_one: image_compare was given filename=*"])
+        assert ESCAPE not in result.stderr.str()
     assert not [*(project.path / "baseline_images").iterdir()]
 
 
@@ -414,11 +353,6 @@ def test_names_that_only_some_file_systems_tell_apart_are_one(project: pytest.Py
 # Terminals and pages
 
 
-def test_printable_writes_out_what_a_terminal_would_act_on() -> None:
-    assert printable("caf\u00e9 \u4e2d \U0001f600\n\t") == "caf\u00e9 \u4e2d \U0001f600\n\t"
-    assert printable("\x1b[2J\x07\r\x9b\u202e\ud800") == "\\x1b[2J\\x07\\r\\x9b\\u202e\\ud800"
-
-
 def test_names_of_strangers_reach_the_terminal_written_out(project: pytest.Pytester) -> None:
     folder = project.path / "baseline_images"
     for name in ("old.png", "other.png"):
@@ -433,17 +367,6 @@ def test_names_of_strangers_reach_the_terminal_written_out(project: pytest.Pytes
     assert ESCAPE not in result.stdout.str()
     result = run(project, f"--denorm-report={ESCAPE}report.html", "--color=no")
     assert ESCAPE not in result.stdout.str()
-
-
-def test_names_of_pictures_in_a_data_set_are_written_out(tmp_path: Path) -> None:
-    (tmp_path / f"{ESCAPE}a").mkdir()
-    (tmp_path / f"{ESCAPE}a" / "b.png").write_bytes(b"no picture")
-    from torchvision.datasets import ImageFolder
-
-    with pytest.raises(DatasetError) as caught:
-        dataset_statistics(ImageFolder(str(tmp_path)))
-    assert "image 0 (" in str(caught.value)
-    assert "\\x1b[31ma" in str(caught.value).splitlines()[0].partition(")")[0]
 
 
 class Reader(HTMLParser):
@@ -494,23 +417,6 @@ def test_a_page_shows_markup_and_holds_none_of_it() -> None:
     for one in MARKUP:
         assert hostile.text.count(printable(one)) >= 6
     render([CheckRow(one, one, one, one) for one in MARKUP], []).encode()
-
-
-def test_a_session_writes_such_a_page(project: pytest.Pytester) -> None:
-    project.makeini(f"[pytest]\ndenorm_pipelines =\n    {MARKUP[0]} = os:sep\n")
-    project.makepyfile(
-        test_it=ONE.replace("@image_compare", f"@pytest.mark.parametrize('name', {MARKUP!a})\n@image_compare").replace(
-            "test_one()", "test_one(name)"
-        )
-    )
-    run(project, "--denorm", "--denorm-report=report.html", "--denorm-results=results", "--denorm-update=missing")
-    run(project, "--denorm", "--denorm-report=report.html", "--denorm-results=results")
-    page = (project.path / "report.html").read_text(encoding="utf-8")
-    reader = Reader(page)
-    assert reader.tags.count("script") == 1
-    assert not {"svg", "base", "iframe"} & {*reader.tags}
-    assert not [name for names in reader.attributes.values() for name in names if name.startswith("on")]
-    assert "</script><script>alert(1)</script>" in reader.text
 
 
 # Code
@@ -569,8 +475,8 @@ def test_pickles_are_refused_wherever_a_file_can_be_given(
         data = file.read_bytes()
         with pytest.raises(BaselineError, match="is not a PNG file"):
             decode_png(data, "a")
-        with pytest.raises(ImageError, match="cannot be read as a picture"):
-            read_image(file)
+        with pytest.raises(ImageError, match="cannot be read as an image"):
+            read_image_file(file)
         with pytest.raises(DatasetError, match="is no state of a sweep"):
             sweep("imagenet", pictures, state=file)
         (tmp_path / DIGESTS).write_bytes(data)
@@ -579,8 +485,8 @@ def test_pickles_are_refused_wherever_a_file_can_be_given(
         (project.path / "baseline_images" / "test_one.png").write_bytes(data)
         (project.path / "baseline_images" / DIGESTS).write_bytes(data)
         run(project, f"--denorm-images={file}", "--denorm-baselines=digests", "test_it.py").assert_outcomes(failed=1)
-        (tmp_path / "pictures").mkdir(exist_ok=True)
-        (tmp_path / "pictures" / "a.png").write_bytes(data)
+        (tmp_path / "images").mkdir(exist_ok=True)
+        (tmp_path / "images" / "a.png").write_bytes(data)
         project.makepyfile(test_images="def test_images(denorm_images): ...")
         refused = run(project, f"--denorm-images={tmp_path / 'images'}", "test_images.py")
         refused.assert_outcomes(errors=1)
@@ -605,13 +511,6 @@ def test_modules_that_are_listed_are_imported_only_when_they_are_asked_for(proje
 def test_a_name_of_a_pipeline_is_no_expression(spec: str) -> None:
     with pytest.raises(SettingsError, match="names no pipeline: expected module:attribute"):
         load(spec)
-
-
-def test_a_folder_of_the_project_does_not_hide_modules_that_are_installed(tmp_path: Path) -> None:
-    (tmp_path / "json.py").write_text("raise SystemExit('hidden')")
-    (tmp_path / "torchvision").mkdir()
-    (tmp_path / "torchvision" / "__init__.py").write_text("raise SystemExit('hidden')")
-    assert load("json:loads", [tmp_path]) is json.loads
 
 
 # JSON
@@ -668,19 +567,3 @@ def test_no_field_of_a_state_takes_what_it_is_not(tmp_path: Path) -> None:
             except DatasetError:
                 continue
             str(again)
-
-
-def test_no_field_of_statistics_takes_what_it_is_not() -> None:
-    found = dataset_statistics(TensorDataset(torch.rand(3, 3, 4, 4)))
-    whole = found.to_dict()
-    assert Statistics.from_dict(json.loads(json.dumps(whole))) == found
-    for name in (*whole, *(f"sums.{field}" for field in whole["sums"])):
-        for value in (*VALUES, {"numerators": ["1", "1", "1"], "shift": 10**12}, {"numerators": [], "shift": 0}):
-            data = json.loads(json.dumps(whole))
-            place = data["sums"] if "." in name else data
-            place[name.rpartition(".")[2]] = value
-            try:
-                restored = Statistics.from_dict(data)
-                str(restored + found)
-            except DenormError:
-                continue

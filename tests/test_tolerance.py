@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
@@ -90,27 +89,20 @@ def worst_ratio(found: T, x: T, bound: T) -> float:
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_derived_bound_holds_for_millions_of_draws(dtype: torch.dtype, record_property: Any) -> None:
-    worst, count = {}, 0
+def test_derived_bound_holds_and_is_nearly_reached(dtype: torch.dtype) -> None:
+    worst = {}
     for seed, name in enumerate(DRAWS):
         x, normalization = draw(dtype, name, 1000, 150, seed)
         m, s = constants(normalization, dtype)
-        y = (x - m) / s
-        found = denormalize(y[:, None], normalization, channel_axis=0)[:, 0]
+        found = denormalize(((x - m) / s)[:, None], normalization, channel_axis=0)[:, 0]
         bound = bounds(normalization, dtype, x, derived=True)
-        finite = torch.isfinite(bound)
-        assert finite.any()
+        assert torch.isfinite(bound).any()
         worst[name] = worst_ratio(found, x, bound)
-        count += x[finite].numel()
-    print(f"\n{dtype}: {count:,} draws; worst error / bound: " + ", ".join(f"{k} {v:.3f}" for k, v in worst.items()))
-    record_property(f"worst error / bound, derived, {dtype}", worst)
-    assert count >= 600_000  # of each of four dtypes
-    assert max(worst.values()) <= 1
-    assert max(worst.values()) >= 0.5  # a bound that nothing comes near would show nothing
+    assert 0.5 <= max(worst.values()) <= 1  # a bound that nothing comes near would show nothing
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_general_bound_holds_for_every_correct_formula(dtype: torch.dtype, record_property: Any) -> None:
+def test_general_bound_holds_for_every_correct_formula(dtype: torch.dtype) -> None:
     worst: dict[str, float] = {}
     for seed, name in enumerate(DRAWS):
         x, normalization = draw(dtype, name, 200, 80, 100 + seed)
@@ -122,29 +114,12 @@ def test_general_bound_holds_for_every_correct_formula(dtype: torch.dtype, recor
             for back, inverse in INVERSES.items():
                 pair = f"{how}, {back}"
                 worst[pair] = max(worst.get(pair, 0.0), worst_ratio(inverse(y, m, s), x, bound))
-    top = sorted(worst, key=worst.__getitem__)[-3:]
-    print(f"\n{dtype}: worst error / bound: " + "; ".join(f"{pair}: {worst[pair]:.3f}" for pair in reversed(top)))
-    record_property(f"worst error / bound, any formula, {dtype}", max(worst.values()))
     assert len(worst) == 42
     assert max(worst.values()) <= 1
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
-def test_general_bound_holds_for_numpy(dtype: type[np.floating[Any]]) -> None:
-    form = getattr(torch, np.dtype(dtype).name)
-    for seed, name in enumerate(DRAWS):
-        x, normalization = draw(form, name, 200, 100, 200 + seed)
-        bound = bounds(normalization, form, x, derived=False)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            m, s = (np.array(one)[:, None] for one in (normalization.mean, normalization.std))
-            own_m, own_s = m.astype(dtype), s.astype(dtype)
-            y = (x.numpy() - own_m) / own_s
-            for back in (y * own_s + own_m, y * s + m, (y - (-own_m / own_s)) / (1 / own_s), y / (1 / own_s) + own_m):
-                assert worst_ratio(torch.from_numpy(back.astype(dtype)), x, bound) <= 1
-
-
 @pytest.mark.parametrize("name", PRESETS)
-def test_float32_bound_is_tight(name: str, record_property: Any) -> None:
+def test_float32_bound_is_tight(name: str) -> None:
     preset = PRESETS[name]
     generator = torch.Generator().manual_seed(7)
     x = torch.rand((preset.channels, 300_000), generator=generator)
@@ -155,8 +130,6 @@ def test_float32_bound_is_tight(name: str, record_property: Any) -> None:
     error = (found.double() - x.double()).abs().amax(dim=1)
     assert (error <= torch.tensor(tolerance.per_channel)).all()
     ratio = float(error.max()) / tolerance.largest
-    print(f"\n{name}: worst error {float(error.max()):.4g}, bound {tolerance.largest:.4g}, ratio {ratio:.3f}")
-    record_property(f"worst error / bound, {name}, float32", ratio)
     assert 0.25 <= ratio <= 1
 
 
@@ -189,42 +162,6 @@ def test_rounding_of_the_picture_itself_is_counted_when_asked() -> None:
             round_trip_tolerance(PRESETS["imagenet"], dtype, rounded_input=asked).largest for asked in (False, True)
         )
         assert whole - plain >= float((levels.to(dtype).double() - levels).abs().max())
-
-
-class TestFormat:
-    """Against all the numbers of float16."""
-
-    form = FORMATS["float16"]
-    numbers = np.sort(np.arange(31744, dtype=np.uint16).view(np.float16).astype(np.float64))  # 0 to the largest
-    gaps = np.diff(numbers)
-
-    def most(self, magnitude: float) -> float:
-        """What rounding changes at most, tried at all points half way between two numbers, and at the end."""
-        half_ways = self.numbers[:-1] + self.gaps / 2
-        below = self.gaps[half_ways <= magnitude] / 2
-        return max(below.max(initial=0), float(np.abs(self.numbers - magnitude).min()))
-
-    def test_rounding_is_the_most_that_happens_up_to_a_magnitude(self) -> None:
-        random = np.random.default_rng(0)
-        picked = self.numbers[random.integers(0, len(self.numbers), 200)]
-        between = np.exp2(random.uniform(-25, 15.9, 200))
-        ends = [0.0, self.form.smallest, self.form.smallest / 2, 2.0**-14, 2.0**-14 * 1.0001, 1.0, 1.0001, 65504.0]
-        for magnitude in (*ends, *picked, *between):
-            assert self.form.rounding(float(magnitude)) == max(
-                self.most(magnitude), self.form.smallest / 2 if magnitude else 0
-            )
-
-    def test_beyond_the_largest_number_nothing_is_sure(self) -> None:
-        for form in FORMATS.values():
-            assert form.rounding(form.largest) == form.unit_roundoff * 2.0 ** (math.frexp(form.largest)[1] - 1)
-            assert form.rounding(math.nextafter(form.largest, math.inf)) == math.inf
-            assert form.rounding(math.nan) == math.inf
-
-    def test_what_is_no_number_stays_so(self) -> None:
-        assert self.form.nearest(math.inf) == math.inf
-        assert self.form.nearest(-math.inf) == -math.inf
-        assert math.isnan(self.form.nearest(math.nan))
-        assert self.form.nearest(0.0) == 0
 
 
 #: The bound for one channel: mean, std, pixel_max, dtype, low, high, derived, rounded_input. A bound that grew would
@@ -261,21 +198,6 @@ def test_the_bound_is_what_the_derivation_gives(case: tuple[Any, ...], bound: fl
     assert found.pixel_max == pixel_max
 
 
-def test_the_inverse_is_not_ours_and_the_picture_exact_unless_that_is_said() -> None:
-    imagenet = PRESETS["imagenet"]
-    said = round_trip_tolerance(imagenet, "float32", low=0.0, high=1.0, derived=False, rounded_input=False)
-    assert round_trip_tolerance(imagenet, "float32") == said
-
-
-def test_the_largest_bound_counts_and_is_shown_in_levels() -> None:
-    tolerance = Tolerance((0.5, 1.0, 0.25), "because", pixel_max=255.0)
-    assert (tolerance.largest, tolerance.levels) == (1.0, 1.0)
-    assert str(tolerance) == "1 = 1 level: because"
-    assert Tolerance((1.0,), "because").levels == 255
-    with pytest.raises(FrozenInstanceError):
-        tolerance.pixel_max = 1.0  # type: ignore[misc]
-
-
 def test_a_given_tolerance_holds_for_each_channel() -> None:
     given = Tolerance.given(2, 3, 255.0)
     assert given == Tolerance((2.0, 2.0, 2.0), "the number given as tolerance=", 255.0)
@@ -290,12 +212,6 @@ def test_a_tolerance_is_a_number_from_0(value: Any) -> None:
     with pytest.raises(SettingsError) as error:
         Tolerance.given(value, 3)
     assert str(error.value) == message
-
-
-def test_one_channel_that_cannot_be_bounded_is_enough_to_say_so() -> None:
-    assert round_trip_tolerance(Normalization([0.5, 0.5], [0.5, 1e-9]), "float16").reason == (
-        "none: in float16 a std vanishes or a normalized value overflows, so nothing can be asserted"
-    )
 
 
 def test_formats_are_known_by_the_dtypes_of_torch_and_numpy() -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 
 from ..core.alone import alone
+from ..core.arguments import one_of
+from ..core.foreign import shown
 from ..core.normalization import Normalization, preset, unwarned
 from ..core.units import Units, check_output_max, in_units
 from ..diagnosis.diagnose import diagnose
@@ -28,7 +30,7 @@ from ..pipelines import Located
 from ..pipelines.apply import Denormalize
 from ..pipelines.calls import LAYOUTS, Called, Way, as_function, as_images, call, forward_of
 from ..pipelines.exchange import find, turned_back
-from ..pipelines.randomness import states_kept
+from ..pipelines.randomness import preserve_rng_state
 from ..pipelines.runner import Runner
 from ..pipelines.samples import images_for_an_inverse, sample_images
 from .emission import Emitted, emitted_by
@@ -60,6 +62,9 @@ class Case:
 
     Attributes:
         results: what each check that ran has given, by name.
+
+    Raises:
+        ImageError: `output_max` or `layout` cannot be worked with.
     """
 
     def __init__(
@@ -76,8 +81,8 @@ class Case:
         self.given_inverse = inverse
         self.given_images = images
         self.name = name
-        self.output_max = output_max
-        self.layout = layout
+        self.output_max = check_output_max(output_max, inverse)
+        self.layout = None if layout is None else one_of(layout, "layout", list(LAYOUTS), ImageError, ", or None")
         self.notes = tuple(notes)
         self.results: dict[str, CheckResult] = {}
 
@@ -170,14 +175,10 @@ class Case:
 
         Raises:
             ImageTypeError: it is not callable.
-            ImageError: `output_max` cannot be worked with.
         """
         inverse = as_function(self.given_inverse)
         if inverse is not None and not callable(inverse):
-            raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized image, or None.")
-        if self.layout is not None and self.layout not in LAYOUTS:
-            raise ImageError(f"layout is {self.layout!r}: expected one of {', '.join(LAYOUTS)}, or None.")
-        check_output_max(self.output_max, inverse)
+            raise ImageTypeError(f"inverse is {shown(inverse)}: expected a function of a normalized image, or None.")
         if inverse is not None:
             return inverse
         found = self.located.normalization
@@ -223,7 +224,7 @@ class Case:
     def diagnosis(self) -> Diagnosis | None:
         """What the inverse does wrong, or None where that cannot be told."""
         try:
-            with states_kept():
+            with preserve_rng_state():
                 return self.diagnose()
         except (DenormError, NotApplicable, SystemExit):  # the check that failed says so
             return None

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.arguments import listed
+from ..core.foreign import shown
 from ..errors import CheckNameError
 from .outcome import LEVELS
 from .table import CHECKS
@@ -51,14 +53,10 @@ class Choice:
         words = {name: name for name in ("select", "skip", "expected_failures", "levels")} | dict(named or {})
         selected = _names(select, words["select"])
         left_out = _names(skip, words["skip"])
+        expected = dict.fromkeys(_names(expected_failures, words["expected_failures"]), "")
         if isinstance(expected_failures, Mapping):
             expected = dict(expected_failures)
-        else:
-            expected = dict.fromkeys(_names(expected_failures, words["expected_failures"]), "")
         given = _levels(levels, words["levels"])
-        for argument, names in (("select", selected), ("skip", left_out), ("expected_failures", expected)):
-            for name in names:
-                _refuse_unknown(name, words[argument])
         off = {name for name, level in given.items() if level == "off"}
         return cls(
             tuple(name for name in CHECKS if select is None or name in selected),
@@ -89,11 +87,13 @@ def _levels(levels: Mapping[str, str] | None, argument: str) -> dict[str, str]:
         return {}
     if not isinstance(levels, Mapping):
         example = "{'dataset_is_standardized': 'error'}"
-        raise CheckNameError(f"{argument} is {levels!r}: expected a level for each name of a check, such as {example}.")
+        raise CheckNameError(
+            f"{argument} is {shown(levels)}: expected a level for each name of a check, such as {example}."
+        )
     for name, level in levels.items():
         _refuse_unknown(name, argument)
         if level not in LEVELS:
-            raise CheckNameError(f"{argument} gives {name} the level {level!r}: expected {_one_of(LEVELS)}.")
+            raise CheckNameError(f"{argument} gives {name} the level {shown(level)}: expected {_one_of(LEVELS)}.")
     return dict(levels)
 
 
@@ -105,16 +105,19 @@ def _one_of(words: Iterable[str]) -> str:
 def _refuse_unknown(name: Any, argument: str) -> None:
     __tracebackhide__ = True
     if not isinstance(name, str) or name not in CHECKS:
-        near = difflib.get_close_matches(str(name), CHECKS, n=1)
+        near = difflib.get_close_matches(name, CHECKS, n=1) if isinstance(name, str) else ()
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise CheckNameError(f"{argument} names {name!r}, which is no check.{hint} There are: {', '.join(CHECKS)}.")
+        raise CheckNameError(
+            f"{argument} names {shown(name)}, which is no check.{hint} There are: {', '.join(CHECKS)}."
+        )
 
 
 def _names(names: Iterable[str] | None, argument: str) -> list[str]:
     __tracebackhide__ = True
     if names is None:
         return []
-    if isinstance(names, str) or not isinstance(names, Iterable):
-        example = names if isinstance(names, str) else "round_trip"
-        raise CheckNameError(f"{argument} is {names!r}: expected a list of names of checks, such as [{example!r}].")
-    return list(names)
+    example = names if isinstance(names, str) else "round_trip"
+    found = listed(names, argument, CheckNameError, f"a list of names of checks, such as [{example!r}]")
+    for name in found:
+        _refuse_unknown(name, argument)
+    return found

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.foreign import first_line
 from ..core.text import count_of
 from ..diagnosis.verdict import Diagnosis, Finding, jsonable
-from ..errors import BaselineError, DenormError, ImageError
+from ..errors import BaselineError, DatasetError, DenormError, ImageError
 from ..pipelines.calls import describe_callable
 from .again import python_line
 from .assertion import carrying
@@ -237,7 +238,18 @@ class Report:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Report:
-        """The report that :meth:`to_dict` described."""
+        """The report that :meth:`to_dict` described.
+
+        Raises:
+            DatasetError: not such a dictionary.
+        """
+        try:
+            return cls._read(plain)
+        except Exception as error:  # whatever somebody else's dictionary holds
+            raise DatasetError(f"this is no report as Report.to_dict() writes it: {first_line(error)}") from error
+
+    @classmethod
+    def _read(cls, plain: Mapping[str, Any]) -> Report:
         diagnosis = plain["diagnosis"]
         if diagnosis is not None:
             found = dict(diagnosis)

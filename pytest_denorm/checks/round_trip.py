@@ -107,7 +107,7 @@ def round_trip(case: Case, tolerance: float | None = None, *, any_cast: bool = F
 
 
 def _beside_levels(case: Case, step: float) -> Sequence[torch.Tensor]:
-    """A image of values that are up to 0.4 of a step beside one, as resizing leaves them, for a cast to integers.
+    """An image of values that are up to 0.4 of a step beside one, as resizing leaves them, for a cast to integers.
 
     The levels alone do not show every truncation: ``255 * (k / 255)`` is k.
     """
@@ -127,7 +127,7 @@ def _in_equal_bins(case: Case, expected: torch.Tensor, found: torch.Tensor, step
 
 
 def comparable(image: torch.Tensor, came: torch.Tensor, units: Units) -> tuple[torch.Tensor, torch.Tensor]:
-    """A image and what came back, of floats or integers, in one dtype and in the units of the images."""
+    """An image and what came back, of floats or integers, in one dtype and in the units of the images."""
     if not came.is_floating_point():
         return image.double(), units.read(came)
     dtype = torch.promote_types(torch.promote_types(image.dtype, came.dtype), torch.float32)
@@ -148,7 +148,7 @@ def _worst(index: int, gaps: torch.Tensor, bounds: torch.Tensor, expected: torch
 
 @dataclass(frozen=True)
 class _Levels:
-    """A image with all 256 levels in each channel, there and back.
+    """An image with all 256 levels in each channel, there and back.
 
     Attributes:
         wrong, total: how many do not come back as the same byte, of how many.

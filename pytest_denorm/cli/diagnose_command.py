@@ -8,14 +8,12 @@ import sys
 from typing import Any
 
 from ..core.text import count_of
-from ..errors import DenormError, SettingsError
+from ..errors import SettingsError
 from .commands import add_command
 from .naming import SPEC_HELP, add_numbers, named, numbers
-from .terminal import fitted, painted, prints_to_stderr, wants_colors
+from .terminal import painted, prints_to_stderr, wants_colors, wrap_text
 
 __all__ = ["add"]
-
-_MOST_CHANNELS = 4096
 
 
 def add(commands: Any) -> None:
@@ -41,40 +39,23 @@ def add(commands: Any) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     from ..checks import diagnose
-    from ..core.normalization import Normalization
 
     forward = numbers(chosen)
     wanted = "INVERSE alone, because --mean and --std stand for FORWARD" if forward else "FORWARD and INVERSE"
     if len(chosen.specs) != (1 if forward else 2):
         raise SettingsError(f"diagnose was given {count_of(len(chosen.specs), 'SPEC')}: expected {wanted}.")
-    if chosen.channels is not None and chosen.channels > _MOST_CHANNELS:
-        raise SettingsError(f"--channels is {chosen.channels}: expected at most {_MOST_CHANNELS}.")
     with prints_to_stderr():
-        forward = forward or _normalize_of(named(chosen.specs[0]).value)
-        white, channels = (
-            (forward.pixel_max, forward.channels) if isinstance(forward, Normalization) else (1.0, 3)  # a function's
-        )
         found = diagnose(
-            forward,
+            forward or named(chosen.specs[0]).value,
             named(chosen.specs[-1]).value,
-            channels=channels if chosen.channels is None else chosen.channels,
-            pixel_max=white if chosen.pixel_max is None else chosen.pixel_max,
+            channels=chosen.channels,
+            pixel_max=chosen.pixel_max,
             output_max=chosen.output_max,
         )
     if chosen.json:
         print(json.dumps(found.to_dict(), indent=2))
     else:
-        text = fitted(str(found))
+        text = wrap_text(str(found))
         color = "green" if found.kind == "exact" else "red"
         print(text.replace(found.kind, painted(found.kind, "bold", color), 1) if wants_colors(sys.stdout) else text)
     return 0 if found.kind == "exact" else 1
-
-
-def _normalize_of(pipeline: Any) -> Any:
-    """The Normalize that a pipeline declares; what declares none has to be a function of tensors."""
-    from ..pipelines import find_normalize
-
-    try:
-        return find_normalize(pipeline)
-    except DenormError:
-        return pipeline

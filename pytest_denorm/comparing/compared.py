@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..core.arguments import whole
+from ..core.arguments import MOST_CHANNELS, listed, whole
+from ..core.foreign import shown
 from ..core.normalization import format_numbers
 from ..diagnosis.verdict import jsonable
 from ..errors import ImageError, PipelineError, SettingsError
@@ -14,7 +15,7 @@ from ..pipelines.registry import public_name
 from .difference import statistics_of
 from .judging import Verdict, judge
 from .measuring import Side
-from .serving import known_reads
+from .serving import READS, known_reads
 from .sides import Given, side_of
 
 if TYPE_CHECKING:
@@ -188,11 +189,11 @@ def compare(
         PipelineError: a pipeline that cannot be measured, or other numbers of channels.
     """
     if channels is not None:
-        whole(channels, "channels", ImageError, least=1)
+        whole(channels, "channels", ImageError, least=1, most=MOST_CHANNELS)
     members = _members(pipelines, named)
     for name in reads if isinstance(reads, Mapping) else ():
         if name not in members:
-            raise SettingsError(f"reads names {name!r}: expected one of {', '.join(members)}.")
+            raise SettingsError(f"reads names {shown(name)}: expected one of {', '.join(members)}.")
     given = [
         Given(name, thing, _reads(reads, name, index, thing), channels, size)
         for index, (name, thing) in enumerate(members.items())
@@ -274,8 +275,8 @@ def _reads(reads: Any, name: str, index: int, thing: Any) -> str | None:
         return found if index and callable(thing) else None
     if isinstance(reads, Mapping):
         return known_reads(reads[name]) if name in reads else None
-    listed = list(reads)
-    return None if index >= len(listed) or listed[index] is None else known_reads(listed[index])
+    words = listed(reads, "reads", SettingsError, f"one of {', '.join(READS)}, or one for each pipeline")
+    return None if index >= len(words) or words[index] is None else known_reads(words[index])
 
 
 def _of_one_number_of_channels(sides: list[Side], given: list[Given]) -> list[Side]:

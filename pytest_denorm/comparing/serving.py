@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.foreign import shown
 from ..errors import SettingsError
 
 __all__ = ["GUESSED", "READS", "Serving", "known_reads"]
@@ -94,4 +95,4 @@ def known_reads(reads: object) -> str:
     """
     if isinstance(reads, str) and reads in READS:
         return reads
-    raise SettingsError(f"reads is {reads!r}: expected one of {', '.join(map(repr, READS))}.")
+    raise SettingsError(f"reads is {shown(reads)}: expected one of {', '.join(map(repr, READS))}.")

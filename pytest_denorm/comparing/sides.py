@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ..core.alone import alone
+from ..core.foreign import attribute
 from ..core.normalization import PRESETS, Normalization, preset
 from ..errors import DenormError, PipelineError, PipelineRaisedError, SettingsError, StatisticsError
 from ..pipelines import Located, locate
@@ -64,7 +65,7 @@ def side_of(given: Given) -> Side:
         return _of_text(given)
     if isinstance(thing, Normalization):
         return declared_side(name, thing.source or str(thing), thing, given.channels)
-    if getattr(thing, "graph_module", None) is not None and callable(getattr(thing, "module", None)):
+    if attribute(thing, "graph_module") is not None and callable(attribute(thing, "module")):
         return side_of(replace(given, thing=thing.module()))  # an exported program, which cannot be called itself
     config = as_config(thing)
     if config is not None:

@@ -18,6 +18,8 @@ _NAMES = (("image_mean", "image_std"), ("mean", "std"))
 #: Files of a saved processor or model that hold them, in the order in which they are looked for.
 _FILES = ("preprocessor_config.json", "processor_config.json", "open_clip_config.json", "config.json")
 _DEEPEST = 3
+#: A dict that holds itself is no configuration.
+_DEEPEST_PLAIN = 32
 
 
 def as_config(thing: Any) -> Mapping[str, Any] | None:
@@ -27,12 +29,14 @@ def as_config(thing: Any) -> Mapping[str, Any] | None:
     return thing if isinstance(thing, Mapping) and _is_plain(thing) else None
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, depth: int = 0) -> bool:
     """Whether JSON could hold it; an array, which has a list of numbers, may stand for one."""
+    if depth > _DEEPEST_PLAIN:
+        return False
     if isinstance(value, Mapping):
-        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
+        return all(isinstance(key, str) and _is_plain(one, depth + 1) for key, one in value.items())
     if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
+        return all(_is_plain(one, depth + 1) for one in value)
     return value is None or isinstance(value, (str, int, float)) or hasattr(value, "tolist")
 
 

@@ -22,6 +22,8 @@ def refuse_kind(images: Any, expected: str) -> None:
     """
     if isinstance(images, torch.Tensor):
         is_float, is_integer = images.is_floating_point(), not images.is_complex()
+        if images.is_nested:
+            raise ImageTypeError("the images are a nested tensor: call it on each of .unbind().")
         if images.layout != torch.strided:
             raise ImageTypeError(f"the images are a tensor of layout {images.layout}: convert it with .to_dense().")
     elif isinstance(images, np.ndarray):
@@ -48,7 +50,7 @@ def refuse_out(out: Any, images: Any, dtype: Any) -> None:
         ImageError: of another shape, dtype or device, expanded, or not writable.
     """
     kind = np.ndarray if isinstance(images, np.ndarray) else torch.Tensor
-    if not isinstance(out, kind):
+    if not isinstance(out, kind) or (isinstance(out, torch.Tensor) and out.is_nested):
         raise ImageTypeError(f"out is a {type(out).__name__}: expected a {kind.__name__}, as the images are.")
     expected, found = (tuple(images.shape), dtype), (tuple(out.shape), out.dtype)
     if expected != found:

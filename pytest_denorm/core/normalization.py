@@ -17,7 +17,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import StatisticsError, StatisticsWarning
-from .arguments import whole
+from .arguments import MOST_CHANNELS, whole
+from .foreign import attribute, members, shown
 from .text import count_of
 
 if TYPE_CHECKING:
@@ -58,21 +59,21 @@ def _as_floats(values: Any, name: str) -> tuple[float, ...]:
     if hasattr(values, "tolist"):
         values = values.tolist()
     if isinstance(values, (str, bytes, Mapping, Set)):
-        raise StatisticsError(f"{name} is {values!r}: expected one number a channel, such as (0.485, 0.456, 0.406).")
-    listed = list(values) if isinstance(values, Iterable) else [values]
+        raise StatisticsError(
+            f"{name} is {shown(values)}: expected one number a channel, such as (0.485, 0.456, 0.406)."
+        )
+    listed = members(values) if isinstance(values, Iterable) else [values]
     return tuple(_as_float(value, f"{name}[{channel}]") for channel, value in enumerate(listed))
 
 
 def _as_float(value: Any, name: str) -> float:
-    if hasattr(value, "tolist"):  # a number of numpy or torch
-        value = value.tolist()
-    refused = isinstance(value, (str, bytes, bool, complex))
-    if not refused:
-        try:
-            return float(value)
-        except Exception:  # None, a number too large, or an object of somebody else's
-            pass
-    raise StatisticsError(f"{name} is {value!r}, not a number: expected a real number such as 0.485.")
+    try:
+        number = value.tolist() if callable(attribute(value, "tolist")) else value  # a number of numpy or torch
+        if not isinstance(number, (str, bytes, bool, complex)):
+            return float(number)
+    except Exception:  # None, a number too large, or an object of somebody else's
+        pass
+    raise StatisticsError(f"{name} is {shown(value)}, not a number: expected a real number such as 0.485.")
 
 
 def format_numbers(values: Iterable[float], digits: int = 6) -> str:
@@ -152,10 +153,13 @@ class Normalization:
     def _refuse_lengths(self) -> None:
         if not self.mean and not self.std:
             raise StatisticsError("mean and std are empty: expected one number a channel, at least one channel.")
+        most = max(len(self.mean), len(self.std))
+        if most > MOST_CHANNELS:
+            raise StatisticsError(f"there are {most:,} numbers: expected one a channel, at most {MOST_CHANNELS}.")
         if len(self.mean) != len(self.std):
             raise StatisticsError(
                 f"mean has {_count(self.mean)}, std has {_count(self.std)}: expected one number of each a channel. "
-                f"Got mean {format_numbers(self.mean)} and std {format_numbers(self.std)}."
+                f"Got mean {shown(self.mean)} and std {shown(self.std)}."
             )
 
     def _refuse_values(self) -> None:
@@ -360,4 +364,4 @@ def preset(name: str) -> Normalization:
     for known, normalization in PRESETS.items():
         if isinstance(name, str) and plain(known) == plain(name):
             return normalization
-    raise StatisticsError(f"no preset is named {name!r}: expected one of {', '.join(PRESETS)}.")
+    raise StatisticsError(f"no preset is named {shown(name)}: expected one of {', '.join(PRESETS)}.")

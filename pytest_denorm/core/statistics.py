@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import DatasetError
+from .arguments import listed
 from .exact import Exact
+from .foreign import shown
 from .json_files import expect
 from .moments import Moments, sums_over_images
 from .normalization import Normalization, format_numbers
@@ -260,10 +262,14 @@ class Statistics:
         Raises:
             DatasetError: no part at all, or as :meth:`merge`.
         """
-        listed = list(parts)
-        if not listed:
+        given = listed(parts, "parts", DatasetError, "a list of Statistics")
+        if not given:
             raise DatasetError("there are no statistics to merge: expected at least one.")
-        return reduce(cls.merge, listed)
+        for one in given:
+            if not isinstance(one, cls):
+                raise DatasetError(f"one of the parts is {shown(one)}: expected Statistics.")
+        merged: Statistics = reduce(cls.merge, given)
+        return merged
 
     @property
     def kind(self) -> str:
@@ -294,7 +300,7 @@ class Statistics:
         """
         version = data.get("version") if isinstance(data, Mapping) else None
         if version != 1:
-            raise DatasetError(f"version is {version!r}: expected 1, as Statistics.to_dict() writes it.")
+            raise DatasetError(f"version is {shown(version)}: expected 1, as Statistics.to_dict() writes it.")
         try:
             expect(data, _FORM, "")
             values: dict[str, Any] = {name: data[name] for name in _PLAIN}

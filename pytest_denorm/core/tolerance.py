@@ -48,6 +48,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import ImageTypeError, SettingsError
+from .arguments import positive
 from .normalization import Normalization
 from .text import in_levels
 
@@ -179,9 +180,9 @@ class Tolerance:
         Raises:
             SettingsError: it is negative, NaN, or no number.
         """
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-            raise SettingsError(f"tolerance is {value!r}: expected a number, 0 or more, in the units of the images.")
-        return cls((float(value),) * channels, "the number given as tolerance=", pixel_max)
+        expected = "a number, 0 or more, in the units of the images"
+        found = positive(value, "tolerance", SettingsError, zero=True, expected=expected)
+        return cls((found,) * channels, "the number given as tolerance=", pixel_max)
 
 
 def round_trip_tolerance(

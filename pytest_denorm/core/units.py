@@ -11,6 +11,7 @@ import torch
 
 from ..errors import ImageError
 from .arguments import positive
+from .foreign import shown
 from .white import BYTES, white_of_dtype
 
 __all__ = ["Units", "check_output_max", "in_units"]
@@ -66,19 +67,21 @@ def in_units(inverse: Callable[[Any], Any], units: Units) -> Callable[[Any], Any
     return _InUnits(inverse, units.pixel_max / units.output_max)
 
 
-def check_output_max(output_max: Any, inverse: Any) -> None:
-    """
+def check_output_max(output_max: Any, inverse: Any) -> float | None:
+    """Return `output_max` as a float; None where it is not given.
+
     Raises:
         ImageError: `output_max` is no finite number above 0, or there is no inverse that it could be of.
     """
     if output_max is None:
-        return
-    positive(output_max, "output_max", ImageError)
+        return None
+    white = positive(output_max, "output_max", ImageError)
     if inverse is None:
         raise ImageError(
-            f"output_max is {output_max!r}, and there is no inverse: expected one of the project's own beside it. The "
-            f"derived one gives images as they enter Normalize."
+            f"output_max is {shown(output_max)}, and there is no inverse: expected one of the project's own beside it. "
+            f"The derived one gives images as they enter Normalize."
         )
+    return white
 
 
 class _InUnits:

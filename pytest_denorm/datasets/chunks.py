@@ -92,7 +92,6 @@ def results(dataset: Any, measure: Any, pieces: Sequence[Sequence[int]], workers
     Raises:
         DatasetError: less than none, or a worker process died.
     """
-    whole(workers, "workers", DatasetError, least=0)
     work = ChunkResults(dataset, measure, pieces)
     if workers == 0:
         yield from (work[index] for index in range(len(work)))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch.utils.data
 
+from ..core.arguments import one_of, whole
 from ..core.statistics import Statistics
 from ..errors import DatasetError, StatisticsWarning
 from ..pipelines.batches import is_indexed, is_loader, kept_while_read
@@ -83,9 +84,9 @@ def dataset_statistics(
             different numbers of channels or of different dtypes; the message names the first odd image.
         RankError: another rank failed or was not heard of in time; names it.
     """
-    if on_error not in ("raise", "skip"):
-        raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
+    one_of(on_error, "on_error", ("raise", "skip"), DatasetError)
     check_source(dataset_or_loader)
+    workers = whole(workers, "workers", DatasetError, least=0)
     reading = Reading(image, channel_axis, pixel_max)
     if not is_indexed(dataset_or_loader):
         wanted = {"sample": sample is not None, "workers": workers > 0, "on_error='skip'": on_error == "skip"}
@@ -104,10 +105,10 @@ def dataset_statistics(
         ranks = Ranks(timeout)
         mine = pieces[ranks.rank :: ranks.count]
         tallies = ranks.gather(lambda: _run(dataset_or_loader, measure, mine, workers, progress and ranks.rank == 0))
-    whole = Tally()
+    total = Tally()
     for tally in tallies:
-        whole.merge(tally)
-    return whole.statistics()
+        total.merge(tally)
+    return total.statistics()
 
 
 @dataclass

@@ -14,6 +14,7 @@ import torch
 
 from ..checks.sighting import Sighting
 from ..core.alone import alone
+from ..core.arguments import one_of
 from ..core.layout import FIRST, LAST
 from ..core.moments import measurable
 from ..core.normalization import Normalization, preset
@@ -161,8 +162,7 @@ class InLayout:
     """
 
     def __init__(self, inverse: Inverse, layout: str, channel_axis: int | None) -> None:
-        if layout not in LAYOUTS:
-            raise ImageError(f"layout is {layout!r}: expected one of {', '.join(LAYOUTS)}, or None.")
+        one_of(layout, "layout", list(LAYOUTS), ImageError, ", or None")
         functools.update_wrapper(self, inverse, updated=())  # it is called by its own name
         self._inverse, self._layout, self._is_last = inverse, layout, channel_axis == LAST
 

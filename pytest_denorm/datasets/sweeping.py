@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ import torch
 from ..checks.given import refuse_changed_items, refuse_fixed_patch
 from ..checks.outcome import CheckFailure
 from ..checks.sighting import Sighting, sightings_of
+from ..core.arguments import one_of, path_of, whole
+from ..core.foreign import Guarded, shown
 from ..core.json_files import expect, read_json, write_json
 from ..core.normalization import Normalization
 from ..core.statistics import Failure, describe
@@ -28,7 +29,7 @@ from ..errors import DatasetError, DenormError, ImageError, ImageTypeError, Norm
 from ..pipelines import Located, locate
 from ..pipelines.batches import data_set_of, is_indexed, kept_while_read
 from ..pipelines.pixels import Reading
-from ..pipelines.randomness import states_kept
+from ..pipelines.randomness import preserve_rng_state
 from ..pipelines.reader import images_in
 from ..pipelines.tally import OnError
 from ..pipelines.trace import Trace
@@ -102,11 +103,10 @@ def sweep(
             `state` is of another sweep.
         RankError: another rank failed; names it.
     """
-    if on_error not in ("raise", "skip"):
-        raise DatasetError(f"on_error is {on_error!r}: expected 'raise' or 'skip'.")
+    one_of(on_error, "on_error", ("raise", "skip"), DatasetError)
     located = located_quietly(pipeline) if isinstance(pipeline, str) else locate(pipeline)
     if dataset is None and isinstance(pipeline, (str, Normalization)):
-        raise DatasetError(f"{pipeline!r} holds no images: a sweep needs a data set too.")
+        raise DatasetError(f"{shown(pipeline)} holds no images: a sweep needs a data set too.")
     if dataset is None:
         dataset, pipeline = _unwrapped(pipeline, located), None
         with recorded(located):  # refuses before the first image what cannot be watched
@@ -117,11 +117,12 @@ def sweep(
             f"a {type(dataset).__name__} has no index or no length: a sweep needs dataset[i] and len(dataset)."
         )
     inverse = _as_inverse(inverse, layout, located)
+    workers = whole(workers, "workers", DatasetError, least=0)
     indices = chosen(len(dataset), limit=limit, sample=sample, seed=seed)
     if not indices:
         raise DatasetError("the data set is empty: there is nothing to sweep.")
     normalization = located.normalization
-    check_output_max(output_max, inverse)
+    output_max = check_output_max(output_max, inverse)
     work = RoundTrips(pipeline, inverse, output_max, Reading(image, channel_axis, pixel_max), on_error)
     key = {
         "normalization": [list(normalization.mean), list(normalization.std), normalization.pixel_max],
@@ -130,7 +131,7 @@ def sweep(
         "inverse": None if inverse is None else getattr(inverse, "__qualname__", type(inverse).__qualname__),
         "results of the inverse": None if inverse is None else _fingerprint(inverse, normalization),
         "pipeline": None if pipeline is None else located.name,
-        "reading": [None if image is None else str(image), channel_axis, pixel_max],
+        "reading": [None if image is None else shown(image), channel_axis, pixel_max],
     }
     key |= {name: value for name, value in (("output_max", output_max), ("layout", layout)) if value is not None}
     start = SweepResult(source=normalization.source or str(normalization))
@@ -177,11 +178,11 @@ def _as_inverse(inverse: Any, layout: str | None, located: Located) -> Inverse |
         inverse = inverse.normalize
     if inverse is None:
         if layout is not None:
-            raise ImageError(f"layout is {layout!r}, and there is no inverse that takes it.")
+            raise ImageError(f"layout is {shown(layout)}, and there is no inverse that takes it.")
         return None
     if not callable(inverse):
-        raise ImageTypeError(f"inverse is {inverse!r}: expected a function of a normalized image, or None.")
-    called: Inverse = inverse
+        raise ImageTypeError(f"inverse is {shown(inverse)}: expected a function of a normalized image, or None.")
+    called: Inverse = Guarded(inverse)
     return called if layout is None else InLayout(called, layout, located.normalization.channel_axis)
 
 
@@ -189,7 +190,7 @@ def _diagnosis(located: Located, inverse: Inverse, output_max: float | None) -> 
     """Return what is wrong with an inverse, in a line; "" where images of every level come back."""
     normalization = located.normalization
     try:
-        with states_kept(), warnings.catch_warnings():
+        with preserve_rng_state(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             said = diagnose(normalization, inverse, pixel_max=normalization.pixel_max, output_max=output_max)
     except DenormError as error:
@@ -204,7 +205,7 @@ def _fingerprint(inverse: Inverse, normalization: Normalization) -> str:
     channels = 3 if normalization.channels == 1 else normalization.channels
     levels = torch.randint(0, 256, (channels, 8, 9), generator=torch.Generator().manual_seed(0))
     try:
-        with states_kept():
+        with preserve_rng_state():
             returned = inverse(normalization.normalize(levels.float() / 255 * normalization.pixel_max))
         values = np.asarray(returned, np.float64).round(3) + 0.0
     except Exception:  # images of other kinds; the sweep itself tells what is wrong with it
@@ -299,7 +300,7 @@ class _State:
     """Where a sweep is, in a file; or nowhere."""
 
     def __init__(self, path: str | os.PathLike[str] | None, key: dict[str, Any]) -> None:
-        self._path = None if path is None else Path(path)
+        self._path = None if path is None else path_of(path, "state", DatasetError)
         self._key = json.loads(json.dumps(key))  # as it will be read back
         self._saved = time.monotonic()
 

@@ -314,6 +314,8 @@ def _why_unknown(seen: Evidence, error: float, gain: Array | None, offset: Array
         names = seen.known.names
         said = ", ".join(names([c or 0]) for c in sources)
         return f"the channels of the result come from the normalized channels {said}"
+    if None in sources and all(line.affine for line in seen.lines):
+        return "the channels are mixed, as a conversion to gray or to another color space does"
     if is_right:
         off = in_levels(error / (seen.white / 255), 4)
         if seen.step:

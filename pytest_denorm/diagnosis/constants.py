@@ -82,11 +82,13 @@ def read_constants(seen: Evidence, fit: Fit, most: float) -> Iterator[Read]:
     for move in moves:
         for frame in [(), *((one,) for one in frames)]:
             beside = (*frame, *move)
+            left = most - sum(rule.cost for rule in beside)
+            if left < LEAST_READ:
+                continue
             with np.errstate(all="ignore"):
                 typed = _typed(seen, beside, fit)
             if typed is None or (not frame and is_far) or (typed.std == 0).any():
                 continue
-            left = most - sum(rule.cost for rule in beside)
             for rule, cost, patches, std, mean in _patched(seen, typed, left, alone=not frame, moved=bool(move)):
                 rules = (*((rule,) if rule else ()), *beside)
                 a, b = std, mean

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from ..core.alone import alone
-from ..core.arguments import positive, whole
+from ..core.arguments import MOST_CHANNELS, positive, whole
+from ..core.foreign import shown
 from ..core.normalization import Normalization
 from ..errors import DenormError, ImageError, ImageTypeError, InverseError, StatisticsWarning
 from ..pipelines import locate
-from ..pipelines.calls import Caller, as_function
+from ..pipelines.calls import FLOATS, Caller, as_function
 from .conclude import conclude, explain
 from .observe import Observation, fit_forward, observe
 from .questions import ask_again, ask_batches, ask_special, describe_wrong, short_floats, stretched, turned_over
@@ -22,6 +23,9 @@ from .search import right
 from .verdict import Diagnosis, Finding
 
 __all__ = ["diagnose"]
+
+#: How often an image is asked again where nothing explains what came back.
+_RARE = 150
 
 
 def diagnose(
@@ -60,14 +64,20 @@ def diagnose(
     """
     for role, function in (("forward", forward), ("inverse", inverse)):
         if not isinstance(function, Normalization) and not callable(function):
-            raise ImageTypeError(f"{role} is {function!r}: expected a function of an image, or a Normalization.")
-    white = pixel_max
-    if white is None:
+            raise ImageTypeError(f"{role} is {shown(function)}: expected a function of an image, or a Normalization.")
+    if not isinstance(dtype, torch.dtype) or dtype not in FLOATS:
+        raise ImageTypeError(f"dtype is {shown(dtype)}: expected one of {', '.join(map(str, FLOATS))}.")
+    if output_max is not None:
+        output_max = positive(output_max, "output_max", ImageError)
+    if pixel_max is not None:
+        white = positive(pixel_max, "pixel_max", ImageError)
+    else:
         white = forward.pixel_max if isinstance(forward, Normalization) else 1.0
     declared = _declared(forward, white)
     assumed = 3 if declared is None or declared.channels == 1 else declared.channels
-    count = assumed if channels is None else channels
-    _check(count, white, output_max)
+    count = assumed
+    if channels is not None:
+        count = whole(channels, "channels", ImageError, least=1, most=MOST_CHANNELS)
     there, back = as_function(forward), as_function(inverse)
     try:
         if pixel_max is None and declared is None:
@@ -80,13 +90,6 @@ def diagnose(
         if channels is not None:
             raise
         raise InverseError(f"{error}\nIf the images have not {assumed} channels, say so: channels=.") from error
-
-
-def _check(channels: int, pixel_max: float, output_max: float | None) -> None:
-    whole(channels, "channels", ImageError, least=1)
-    positive(pixel_max, "pixel_max", ImageError)
-    if output_max is not None:
-        positive(output_max, "output_max", ImageError)
 
 
 def _declared(forward: Any, pixel_max: float) -> Normalization | None:
@@ -127,9 +130,10 @@ def _told(seen: Observation, between: bool) -> Diagnosis:
             # of what is wrong alone, it says little that it is wrong in a batch
             beside += [*(ask_batches(seen) if seen.exact else []), *ask_special(seen, found)]
         else:
-            other = stretched(seen) or describe_wrong(seen)
-            beside += [other] if other else []
-            why = turned_over(seen) or short_floats(seen)
+            rare = [one for one in ask_again(seen, _RARE) if one.kind == "random"]
+            other = None if rare else stretched(seen) or describe_wrong(seen)
+            beside += [*rare, *([other] if other else [])]
+            why = "chance" if rare else turned_over(seen) or short_floats(seen)
     spoiled = any(one.kind in ("random", "depends-on-values", "min-max") for one in beside)
     return conclude(
         seen.main, found, wrong_levels=seen.wrong_levels, exact=seen.exact and not spoiled, between=between,

@@ -62,8 +62,9 @@ class Way(NamedTuple):
         if self.unit:
             levels = np.rint(values / other.step)
             below, above = (levels + self.below) * self.unit, (levels + self.above) * self.unit
-        if self.period:  # a cast cuts towards 0: below black a whole number comes back one higher than above it
-            below = below - self.unit
+        if self.period:
+            if self.below:  # 0.5 may have been added before a cast that cuts off
+                below = below - self.unit
         else:
             below = np.where(values <= low + margin, -np.inf, below)
             above = np.where(values >= high - margin, np.inf, above)
@@ -75,8 +76,11 @@ class Way(NamedTuple):
         if not self.period:
             inside: Array = (values >= low - room) & (values <= high + room)
             return inside
+        if self.below == 0.0:  # a cast cuts towards 0: below black a whole number comes back one higher than above it
+            values = np.where(values < 0, values + self.unit, values)
         width = high - low + 2 * room
-        wrapped: Array = (np.mod(values - (low - room), self.period) <= width) & (width < self.period / 4)
+        # an interval that arithmetic widens to several whole numbers holds anything, once values wrap
+        wrapped: Array = (np.mod(values - (low - room), self.period) <= width) & (width < 4 * self.unit)
         return wrapped
 
 
@@ -225,8 +229,6 @@ class Evidence:
             clamped = np.where(at_low, -np.inf, low), np.where(at_high, np.inf, high)
             yield Way(key, kind, cost, *clamped, 0.0, unit, below, above)
             if self.low.min() >= 0 and self.high.max() <= period:
-                if below == 0.0:  # a cast cuts towards 0
-                    low = np.where(levels == 0, -unit, low)
                 yield Way(key, kind, cost, low, high, self.turn * unit, unit, below, above)
 
     @cached_property
@@ -292,7 +294,8 @@ class Evidence:
             turns = np.rint((path - stored) / self.turn)
             path -= self.turn * np.rint(np.median(turns[middle] if middle.any() else turns))
             fit = fit_affine(self.y[sequence, source, None], path[:, None] * self.step)
-            if float(fit.residual[0]) <= 1.2 * self.step:
+            # a cast cuts towards 0: a number below black comes back one higher than above it
+            if float(fit.residual[0]) <= 1.7 * self.step:
                 row = np.zeros(self.channels)
                 row[source] = fit.matrix.item()
                 line = Line(source, fit.matrix.item(), fit.offset.item(), row, float(fit.residual[0]), True)

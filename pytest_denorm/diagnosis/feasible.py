@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.colormap import fit_affine
 from .evidence import ENOUGH, Evidence, Line, Way
 
 __all__ = ["Fit", "fit_way"]
@@ -42,13 +43,22 @@ def fit_way(seen: Evidence, way: Way) -> Fit | None:
         if seen.unwrapped is None:
             return None
         lines, levels = seen.unwrapped
-        low, high = (levels + way.below) * way.unit, (levels + way.above) * way.unit
+        lowest, highest = levels + way.below, levels + way.above
+        if way.below == 0.0:  # a cast cuts towards 0
+            lowest, highest = lowest - (levels <= 0), highest - (levels < 0)
+        low, high = lowest * way.unit, highest * way.unit
     order = _order(lines)
     if order is None:
         return None
     scale = way.unit / seen.step if seen.step else 1.0
     slope = np.array([line.slope if line.told else np.nan for line in lines]) * scale
     offset = np.array([line.offset for line in lines]) * scale + way.shift
+    if way.period:
+        middles = [fit_affine(seen.y[:, [source]], (low + high)[:, [c]] / 2) for c, source in enumerate(order)]
+        slope, offset = (
+            np.array([one.item() for one in ends])
+            for ends in zip(*((m.matrix, m.offset) for m in middles), strict=True)
+        )
     room = seen.room(slope, offset)
     reach = np.maximum(seen.reach[list(order)], 1e-30)
     if not seen.step:

@@ -248,14 +248,17 @@ def _snapped(values: Array, uncertainty: Array) -> Array:
 
 
 def batch_of(seen: Observation, images: torch.Tensor) -> tuple[torch.Tensor | None, bool]:
-    """Return what the inverse makes of a batch (N, C, H, W), and whether it changes it; None where it takes none."""
+    """Return what the inverse makes of a batch (N, C, H, W), and whether it changes it; None where it takes none.
+
+    What comes back may be another number of images.
+    """
     given = images.clone()
     try:
         result = as_tensor(seen.whole_inverse(seen.inverse.way.batch(given)), "inverse").double()
     except Exception:  # it is for one image at a time
         return None, False
     changed = not torch.equal(given.nan_to_num(), images.nan_to_num())
-    count, channels, height, width = images.shape
-    if tuple(result.shape) == (count, height, width, channels):
+    _, channels, height, width = images.shape
+    if tuple(result.shape[1:]) == (height, width, channels):
         result = result.permute(0, 3, 1, 2)
-    return (result if result.shape == images.shape else None), changed
+    return (result if result.shape[1:] == images.shape[1:] else None), changed

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..errors import InverseError
-from ..pipelines.randomness import seed_all, states_kept
+from ..pipelines.randomness import preserve_rng_state, seed_all
 from .conclude import parts_of
 from .evidence import Evidence
 from .observe import Observation, batch_of, called
@@ -21,14 +21,16 @@ __all__ = ["ask_again", "ask_batches", "ask_special", "describe_wrong", "stretch
 
 #: How often a small image is asked again, each time from another random state.
 _TIMES = 12
+#: How to serve batches, too.
+_BATCH = "Use mean and std of shape (C, 1, 1), which serve images and batches alike."
 
 
-def ask_again(seen: Observation) -> Iterator[Finding]:
+def ask_again(seen: Observation, times: int = _TIMES) -> Iterator[Finding]:
     """Ask for the same image again: from other random states, and after another one."""
     image = seen.ran[4].y
-    with states_kept():
+    with preserve_rng_state():
         first = None
-        for seed in range(_TIMES):
+        for seed in range(times):
             seed_all(seed)
             result, _ = called(seen.inverse, image)
             if first is None:
@@ -64,9 +66,11 @@ def ask_batches(seen: Observation) -> Iterator[Finding]:
         result, changed = batch_of(seen, normalized[:count])
         changes |= changed
         if result is None:
-            if count > 1:
-                return
             continue
+        if len(result) != count:
+            lost = f"of a batch of {count} images, {len(result)} come back: the inverse takes images for channels."
+            yield Finding("depends-on-batch", f"{lost} {_BATCH}", seen.main.white)
+            break
         gaps = (result - alone[:count]).abs().nan_to_num(nan=np.inf).flatten(1).amax(dim=1)
         wrong = torch.nonzero(gaps > room).flatten().tolist()
         if wrong:
@@ -84,14 +88,13 @@ def ask_batches(seen: Observation) -> Iterator[Finding]:
 
 def _batch_words(count: int, wrong: list[int]) -> str:
     which = "one image" if len(wrong) == 1 else f"each of {len(wrong)} images"
-    mend = "Use mean and std of shape (C, 1, 1), which serve images and batches alike."
     if wrong == list(range(1, count)):
         which = "every image but the first"
     elif wrong == list(range(count)):
         which = "every image"
     return (
         f"in a batch of {count}, {which} comes back otherwise than alone: the inverse takes images for channels, or "
-        f"reads values of the whole batch. {mend}"
+        f"reads values of the whole batch. {_BATCH}"
     )
 
 

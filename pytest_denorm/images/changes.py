@@ -8,8 +8,6 @@ the difference, and say so with a number.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,93 +73,14 @@ def is_same(before: Bytes, after: Bytes) -> bool:
     return before.shape == after.shape and near(before[:, ::7, ::7], after[:, ::7, ::7]) and near(before, after)
 
 
-def channel_order(before: Bytes, after: Bytes) -> Change | None:
-    for order in permutations(range(3)):
-        if is_same(before[..., order], after):
-            return Change("channel-order", name_order(order))
-    for channel in range(3):
-        if is_same(np.broadcast_to(before[..., channel, None], before.shape), after):
-            return Change("grey", f"grey: every channel shows {CHANNELS[channel]}")
-    return None
-
-
-def name_order(order: tuple[int, ...]) -> str:
-    if order == (2, 1, 0):
-        return "channels reversed (BGR for RGB)"
-    return "channels in another order: " + ", ".join(
-        f"{CHANNELS[source]} drawn as {CHANNELS[place]}" for place, source in enumerate(order) if source != place
-    )
-
-
-_MOVES: tuple[tuple[str, Callable[[Bytes], Bytes]], ...] = (
-    ("mirrored left to right", lambda images: images[:, :, ::-1]),
-    ("upside down", lambda images: images[:, ::-1]),
-    ("turned by 180 degrees", lambda images: images[:, ::-1, ::-1]),
-    ("rows and columns exchanged", lambda images: images.swapaxes(1, 2)),
-    ("turned by 90 degrees to the left", lambda images: images.swapaxes(1, 2)[:, ::-1]),
-    ("turned by 90 degrees to the right", lambda images: images.swapaxes(1, 2)[:, :, ::-1]),
-    ("mirrored along the other diagonal", lambda images: images[:, ::-1, ::-1].swapaxes(1, 2)),
-)
-
-
-def flip(before: Bytes, after: Bytes) -> Change | None:
-    name = next((name for name, move in _MOVES if is_same(move(before), after)), "")
-    return Change("flip", name) if name else None
-
-
-def shift(before: Bytes, after: Bytes) -> Change | None:
-    """By any amount up to two thirds of a side, found by phase correlation of the first image."""
-    if min(before.shape[1:3]) < 4:
-        return None
-    for down, right in _steps(grey_of(middle(before[0], 512)), grey_of(middle(after[0], 512))):
-        words = " and ".join(
-            f"{abs(step)} pixel{'' if abs(step) == 1 else 's'} {positive if step > 0 else negative}"
-            for step, positive, negative in ((down, "down", "up"), (right, "right", "left"))
-            if step
-        )
-        if is_same(np.roll(before, (down, right), (1, 2)), after):
-            return Change("shift", f"shifted by {words}; what left one side came in at the other")
-        kept, moved = _without_edge(before, -down, -right), _without_edge(after, down, right)
-        if int(np.ptp(kept)) > 1 and is_same(kept, moved):
-            return Change("shift", f"shifted by {words}")
-    return None
-
-
 def middle(images: Bytes, most: int) -> Bytes:
-    """Return the middle of images (..., H, W, 3), at most so many pixels high and wide."""
-    top, left = (max(0, side - most) // 2 for side in images.shape[-3:-1])
-    return images[..., top : top + most, left : left + most, :]
-
-
-def _steps(before: Floats, after: Floats) -> list[tuple[int, int]]:
-    """Return the steps (down, right) at the highest peaks of the phase correlation of two images (H, W), at most four.
-
-    A window hides the edges, where a shifted image shows what the other has not.
-    """
-    height, width = before.shape
-    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
-    one, other = (np.fft.rfft2((image - image.mean()) * weight) for weight in (window,) for image in (before, after))
-    found = []
-    for cross in (other * one.conj(), np.fft.rfft2(after - after.mean()) * np.fft.rfft2(before - before.mean()).conj()):
-        peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), s=before.shape)
-        for at in np.argpartition(peaks, -2, axis=None)[-2:]:
-            row, column = divmod(int(at), width)
-            down = row - height if row > height // 2 else row
-            right = column - width if column > width // 2 else column
-            # a shift by more than half a side and one to the other side look alike
-            found += [(d, r) for d in {down, row - height, row} for r in {right, column - width, column}]
-    steps = [(d, r) for d, r in dict.fromkeys(found) if (d, r) != (0, 0) and 3 * abs(d) < 2 * height]
-    return sorted((one for one in steps if 3 * abs(one[1]) < 2 * width), key=lambda one: abs(one[0]) + abs(one[1]))
-
-
-def _without_edge(images: Bytes, down: int, right: int) -> Bytes:
-    """Return images without rows at the top (negative: at the bottom) and columns at the left (right)."""
-    height, width = images.shape[1:3]
-    return images[:, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
+    """Return the middle of images (..., H, W, 3), at most so many pixels high and wide; it stays there when flipped."""
+    top, left = (max(0, side - most + 1) // 2 for side in images.shape[-3:-1])
+    return images[..., top : images.shape[-3] - top, left : images.shape[-2] - left, :]
 
 
 def curve(before: Bytes, after: Bytes) -> Change | None:
-    """Each channel by a monotone function of its own level: a constant, contrast, gamma, clipping, fewer levels."""
+    """Each channel by a function of its own level: a constant, contrast, gamma, clipping, fewer levels."""
     names = ("grey",) if is_grey(before) and is_grey(after) else CHANNELS
     words, kinds = [], []
     for channel, name in enumerate(names):
@@ -189,8 +108,14 @@ def _curve_of(before: Bytes, after: Bytes) -> Change | None:
     lowest = np.where(pairs[x] > 0, levels, 255).min(axis=1)
     highest = np.where(pairs[x] > 0, levels, 0).max(axis=1)
     y = (pairs[x] @ levels) / counts[x]
-    if (highest - lowest > 2).any() or x.size < 4 or (np.diff(y) < -1).any():
+    if (highest - lowest > 2).any() or x.size < 4:
         return None
+    steps_up = np.diff(y)
+    if min(steps_up.clip(min=0).sum(), -steps_up.clip(max=0).sum()) > 2:  # rises and falls
+        is_known = x.size >= 16 and np.median(counts[x]) >= 4
+        return (
+            Change("curve", "by a curve that rises and falls (solarized, or bytes that wrapped)") if is_known else None
+        )
     if np.array_equal(lowest, x) and np.array_equal(highest, x):
         return Change("", "")
     if np.ptp(y) <= 1:
@@ -201,15 +126,15 @@ def _curve_of(before: Bytes, after: Bytes) -> Change | None:
         return Change("constant", f"{float(np.median(steps[inside])):+.3g} levels")
     gain, offset = np.polyfit(x[inside], y[inside], 1) if inside.sum() > 3 else (1.0, 0.0)
     if np.abs(np.clip(gain * x + offset, 0, 255) - y).max() <= 1:
-        low, high = (int((y[x > 0] < 0.5).sum()), int((y[x < 255] > 254.5).sum()))
-        clipped = f", {low + high} levels clipped" if low + high > 2 else ""
+        clipped = ", clipped" if (y[x > 0] < 0.5).sum() + (y[x < 255] > 254.5).sum() > 2 else ""
         if abs(gain + 1) < 0.005 and abs(offset - 255) < 1:
             return Change("inverted-intensity", "black and white exchanged")
         if abs(gain - 1) < 0.005:
             return Change("clipping", f"clipped to {y.min():.0f}..{y.max():.0f}")
-        return Change("contrast", f"{gain:.3g} times the level {offset:+.3g}{clipped}")
+        added = f" {offset:+.2g}" if abs(offset) > 0.3 else ""
+        return Change("contrast", f"{gain:.3g} times the level{added}{clipped}")
     if np.unique(np.rint(y)).size < 0.6 * x.size and np.ptp(y) > 0.8 * np.ptp(x):
-        return Change("fewer-levels", f"reduced to {np.unique(np.rint(y)).size} levels of {x.size}")
+        return Change("fewer-levels", f"reduced to {np.unique(np.rint(y)).size} levels")
     if np.abs(np.clip(x, y.min(), y.max()) - y).max() <= 1:
         return Change("clipping", f"clipped to {y.min():.0f}..{y.max():.0f}")
     mid = inside & (x > 8) & (x < 248)
@@ -246,6 +171,41 @@ def mixing(before: Bytes, after: Bytes) -> Change | None:
     return Change("color-mixing", f"colors mixed linearly: {rows}")
 
 
+def hue(before: Bytes, after: Bytes) -> Change | None:
+    """By hue, saturation and brightness of the HSV model, as libraries of augmentation have it."""
+    stride = _stride(before)
+    x, y = (images.reshape(-1, 3)[::stride].astype(np.float64) for images in (before, after))
+    (top, chroma, angle), (new_top, new_chroma, new_angle) = _hsv(x), _hsv(y)
+    vivid = (chroma > 24) & (new_chroma > 24) & (new_top < 254)
+    if vivid.sum() < 50:
+        return None
+    ratios = ((new / old)[vivid] for old, new in ((top, new_top), (np.maximum(chroma, 1) / top, new_chroma / new_top)))
+    gains = [float(np.median(one)) for one in ratios]
+    turned = np.angle(np.exp(1j * (new_angle - angle)))
+    mean = np.angle(np.exp(1j * turned[vivid]).mean())
+    turn = float(mean + np.median(np.angle(np.exp(1j * (turned[vivid] - mean)))))
+    off = np.angle(np.exp(1j * (turned - turn))) * chroma  # in levels, about
+    misses = (new_top - np.minimum(gains[0] * top, 255), new_chroma - gains[0] * gains[1] * chroma, off)
+    if any(np.quantile(np.abs(miss[vivid]), 0.95) > most for miss, most in zip(misses, (2.5, 4, 6), strict=True)):
+        return None
+    parts = [f"hue turned by {np.degrees(turn):+.0f} degrees"] if abs(turn) > np.radians(1) else []
+    for gain, name in zip(gains, ("brightness", "saturation"), strict=True):
+        parts += [f"{name} {gain:.2g} times the baseline's"] if abs(gain - 1) > 0.02 else []
+    kind = "hue" if abs(turn) > np.radians(1) else "saturation"
+    return Change(kind, f"{', '.join(parts)} (HSV)") if parts else None
+
+
+def _hsv(pixels: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the maximum, the range and the hue in radians of pixels (N, 3)."""
+    red, green, blue = pixels.T
+    top, chroma = pixels.max(axis=1), np.ptp(pixels, axis=1)
+    span = np.maximum(chroma, 1)
+    sixths = np.select(
+        [top == red, top == green], [(green - blue) / span, 2 + (blue - red) / span], 4 + (red - green) / span
+    )
+    return np.maximum(top, 1), chroma, sixths * np.pi / 3
+
+
 def _weights(row: Floats) -> str:
     return " + ".join(f"{weight:.3g} {name}" for weight, name in zip(row, CHANNELS, strict=True)).replace("+ -", "- ")
 
@@ -267,8 +227,11 @@ def correlation(one: Floats, other: Floats) -> float:
 
 
 def content(before: Bytes, after: Bytes) -> Change:
-    """What is left: the same scene changed in an unknown way, or another scene."""
+    """What is left: many small parts, the same scene changed in an unknown way, or another scene."""
+    share = float((before != after).any(axis=-1).mean())
+    if share < 0.5:
+        return Change("region", f"many small parts changed, {100 * share:.2g} % of the pixels; the others are equal")
     alike = correlation(*(grey_of(images.reshape(-1, 3)[:: _stride(images)]) for images in (before, after)))
     if alike > 0.8:
         return Change("unknown", f"the same scene, changed in an unknown way (correlation {alike:.2f})")
-    return Change("content", f"another image (correlation {alike:.2f})")
+    return Change("content", f"another image (correlation {alike:.1f})")

@@ -23,10 +23,8 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 _NEAR = 0.004
 #: So many pixels are enough for the table of mistakes.
 _ENOUGH = 1500
-#: What the table says of changes that have better names here.
-_NO_CAUSE = ("contrast", "clamped", "unknown")
-#: What it says of any change of brightness, if no statistics are known.
-_GENERIC = ("wrong-mean", "wrong-std", "wrong-statistics")
+#: What the table says of changes that have better names here, or of any brightness if no statistics are known.
+_NO_CAUSE = ("contrast", "clamped", "unknown", "wrong-mean", "wrong-std", "wrong-statistics", "rounded-constants")
 
 
 def of_table(before: Bytes, after: Bytes) -> Change | None:
@@ -37,7 +35,7 @@ def of_table(before: Bytes, after: Bytes) -> Change | None:
         return None
     cause, _, assumed = found.message.rstrip(".").partition(" (if the statistics are those of ")
     name = assumed.rstrip(")")
-    if found.kind in _NO_CAUSE or (found.kind in _GENERIC and name in ("", "half")):
+    if found.kind in _NO_CAUSE or (found.kind == "inverted-twice" and not name):
         return None
     said = cause.partition(". ")[0]
     return Change(found.kind, f"{said} (if the statistics are those of {name})" if name else said)

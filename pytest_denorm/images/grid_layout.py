@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from ..core.arguments import whole
+from ..core.foreign import shown
 from ..core.inputs import resolve_channel_axis
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, NormalizeNotFoundError
@@ -71,7 +72,7 @@ def grid(
     nrow = whole(nrow, "nrow", ImageError, least=1, meaning="images a row")
     padding = whole(padding, "padding", ImageError, least=0, meaning="pixels between images")
     if not isinstance(pad_value, (int, float)) or not 0 <= pad_value <= 1:
-        raise ImageError(f"pad_value is {pad_value!r}: expected a brightness from 0 (black) to 1 (white).")
+        raise ImageError(f"pad_value is {shown(pad_value)}: expected a brightness from 0 (black) to 1 (white).")
     normalization = _normalization_of(images_or_loader, normalization_or_pipeline) if inverse else None
     images: list[Bytes] = []
     for block in blocks_of(images_or_loader, channel_axis is not None):

@@ -37,8 +37,8 @@ class Result:
 
     Attributes:
         test: its node id.
-        verdict: ``equal``, ``different``, ``missing``, ``unreadable``, ``updated``, ``no figure``, ``not compared`` or
-            ``compared by hash``.
+        verdict: ``equal``, ``different``, ``missing``, ``unreadable``, ``updated``, ``no figure``, ``not compared``,
+            ``compared by hash``, or ``expected to fail`` for a failure that is an xfail.
         file, line: where the test is; the file relative to the root folder, lines from 1.
         baseline: its path relative to the root folder, with slashes.
         target: where a new baseline is to be written; another folder than the baseline's where there is an overlay.
@@ -77,7 +77,8 @@ def result_of(test: str, facts: Mapping[str, Any], message: str) -> Result:
     images = {kind: str(facts[f"{kind}_picture"]) for kind in _IMAGES if f"{kind}_picture" in facts}
     line = int(facts.get("line", 0))
     found["kind"] = found["kind"] or _KINDS.get(str(facts["image"]), "")
-    return Result(test, str(facts["image"]), line=line, message=message, numbers=numbers, images=images, **found)
+    verdict = "expected to fail" if facts.get("is_expected") else str(facts["image"])
+    return Result(test, verdict, line=line, message=message, numbers=numbers, images=images, **found)
 
 
 def write_manifest(folder: Path, results: Iterable[Result], root: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 import pytest
+
+from ..core.foreign import shown
 
 TestT = TypeVar("TestT", bound="Callable[..., Any] | type")
 
@@ -56,18 +59,20 @@ def image_compare(test: Any = None, /, **kwargs: Any) -> Any:
         if name not in _KEYWORDS:
             raise TypeError(_unknown(name, kwargs[name]))
     tolerance = kwargs.setdefault("tolerance", 0)
-    if tolerance != 0:
+    if not isinstance(tolerance, (int, float)) or tolerance != 0:
         raise TypeError(
-            f"image_compare was given tolerance={tolerance!r}: it compares exactly, and any mark does so with a grid. "
-            f"For an inexact comparison draw with axes.imshow(grid(images).pixels), return matplotlib's figure from a "
-            f"test under pytest.mark.mpl_image_compare(tolerance={tolerance!r}), and run pytest --mpl."
+            f"image_compare was given tolerance={shown(tolerance)}: it compares exactly, and any mark does so with a "
+            f"grid. For an inexact comparison draw with axes.imshow(grid(images).pixels), return matplotlib's figure "
+            f"from a test under pytest.mark.mpl_image_compare(tolerance={shown(tolerance)}), and run pytest --mpl."
         )
     kwargs.setdefault("deterministic", True)
     mark = pytest.mark.mpl_image_compare(**kwargs, **{EXACT: True})
     if test is None:
         return mark
-    if not callable(test):
-        raise TypeError(f"image_compare takes keywords only, such as image_compare(filename='a.png'); got {test!r}.")
+    if not (inspect.isfunction(test) or inspect.isclass(test) or hasattr(test, "__wrapped__")):
+        raise TypeError(
+            f"image_compare takes keywords only, such as image_compare(filename='a.png'); got {shown(test)}."
+        )
     return mark(test)
 
 
@@ -76,4 +81,6 @@ def _unknown(name: str, value: object) -> str:
 
     near = difflib.get_close_matches(name, _KEYWORDS)
     hint = f" Did you mean {near[0]}?" if near else ""
-    return f"image_compare was given {name}={value!r}: expected {', '.join(_KEYWORDS[:-1])} or {_KEYWORDS[-1]}.{hint}"
+    return (
+        f"image_compare was given {name}={shown(value)}: expected {', '.join(_KEYWORDS[:-1])} or {_KEYWORDS[-1]}.{hint}"
+    )

@@ -50,6 +50,7 @@ class Viewer {
     });
     const mark = element("div", { className: "mark", hidden: !this.box });
     const frame = element("div", { className: "frame" }, ...layers, mark);
+    frame.style.setProperty("--ratio", this.height / this.width);
     this.views.push({ frame, canvases: layers.map((layer) => layer.firstChild), mark });
     this.followPointer(frame);
     return frame;

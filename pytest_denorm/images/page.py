@@ -147,7 +147,7 @@ def _tools(images: Sequence[Result]) -> Iterable[str]:
     choices = {"verdict": sorted({one.verdict for one in images}, key=_rank), "module": sorted(map(_module, images))}
     for name, values in choices.items():
         options = "".join(f"<option>{_text(value)}</option>" for value in dict.fromkeys(values))
-        yield f'<select id="{name}" aria-label="{name}"><option value="">every {name}</option>{options}</select>'
+        yield f'<select id="{name}" aria-label="{name}"><option value="">all {name}s</option>{options}</select>'
     yield "</form>"
     yield (
         '<p id="keys" hidden>Keys: <kbd>j</kbd> <kbd>k</kbd> next and previous test, <kbd>o</kbd> open, '
@@ -181,10 +181,11 @@ def _title(group: Sequence[Result]) -> str:
     said = {re.sub(r"^(all tiles|tiles? [\d,. -]+|the image): ", "", one.diagnosis) for one in group}
     if first.verdict == "missing":
         return f"{number}: no baseline yet"
-    if first.verdict != "different" or not first.kind:
+    if not first.diagnosis or not first.kind:
         return f"{number}: {first.verdict}"
     common = said.pop() if len(said) == 1 else first.kind.replace("-", " ")
-    return f"{number}: {common if len(common) < 90 else first.kind.replace('-', ' ')}"
+    beginning = number if first.verdict == "different" else f"{number} {first.verdict}"
+    return f"{beginning}: {common if len(common) < 90 else first.kind.replace('-', ' ')}"
 
 
 def _accept(one: Result, places: _Places) -> str:
@@ -237,7 +238,7 @@ def _link_to_line(one: Result, places: _Places) -> str:
 def _numbers(numbers: Mapping[str, object]) -> str:
     counted = {"differing_pixels": "pixel", "differing_tiles": "tile", "max_difference": "level"}
     words = {
-        "differing_pixels": "{} differ",
+        "differing_pixels": "{} differs" if numbers.get("differing_pixels") == 1 else "{} differ",
         "differing_tiles": "in {}",
         "max_difference": "by up to {}",
         "mean_difference": "{} on average",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import BaselineError, ImageError
+from .baselines import read_bytes
 from .decoding import refuse_size
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -18,6 +20,8 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 #: The text chunk of the baselines that this package writes.
 _AUTHOR = ("Software", "pytest-denorm")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+#: Of larger images the best compression saves half a percent, and takes a second more.
+_LARGE = 2**20
 _FASTEST = {"compress_level": 1, "compress_type": 3}  # run lengths alone, which photographs have few of
 
 
@@ -42,7 +46,12 @@ def encode_baseline(pixels: Bytes) -> bytes:
     """Return the PNG file that is stored of a canvas: as small as Pillow makes it, grey where the canvas is grey."""
     info = PngInfo()
     info.add_text(*_AUTHOR)
-    return _saved(_narrowed(pixels), compress_level=9, pnginfo=info)
+    image = _narrowed(pixels)
+    level = 9 if image.width * image.height <= _LARGE else 7
+    data = _saved(image, compress_level=level, pnginfo=info)
+    if len(data) < image.width * image.height * len(image.getbands()):
+        return data
+    return min(data, _saved(image, compress_level=0, pnginfo=info), key=len)  # noise, which nothing compresses
 
 
 def encode_result(pixels: Bytes) -> bytes:
@@ -109,6 +118,15 @@ def decode_png(data: bytes, what: str) -> Bytes:
             )
         return pixels[..., :3]
     return np.asarray(image.convert("RGB"))
+
+
+def pixels_of(path: Path) -> Bytes | None:
+    """Return the pixels of a PNG file; None where there is none that can be read."""
+    try:
+        data = read_bytes(path)
+        return None if data is None else decode_png(data, str(path))
+    except BaselineError:
+        return None
 
 
 def _verified(data: bytes, what: str) -> Image.Image:

@@ -1,4 +1,4 @@
-"""A image to look at: originals, what the network sees, and what the inverse gives, row below row."""
+"""An image to look at: originals, what the network sees, and what the inverse gives, row below row."""
 
 from __future__ import annotations
 

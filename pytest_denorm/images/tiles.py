@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ..core.normalization import Normalization
-from .changes import Change, channel_order, content, curve, flip, mixing, rounding, shift
+from ..core.text import count_of
+from .changes import Change, content, curve, hue, mixing, rounding
 from .gains import of_known, of_table
 from .grid_figure import Tile
+from .moves import move, move_and_more
 from .regions import boxes_in, name_boxes
-from .textures import rotation, texture
+from .textures import texture
+from .warps import warp
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Explain = Callable[[Bytes, Bytes], Change | None]
 
 #: Where tiles changed each in its own way, so many are looked at closely.
 _CLOSELY = 12
@@ -76,7 +80,7 @@ def _apart(
     """Return what happened to each tile, said once for all tiles of one kind if one sentence fits them."""
     closely = changed[:: -(-len(changed) // _CLOSELY)]
     alone = {
-        index: explain(before[index][None], after[index][None], normalization, closely=index in closely)
+        index: explain(before[index][None], after[index][None], normalization, closely=index in closely, alone=True)
         for index in changed
     }
     by_kind: dict[str, list[int]] = {}
@@ -92,39 +96,51 @@ def _apart(
     return said
 
 
-def explain(before: Bytes, after: Bytes, normalization: Normalization | None, *, closely: bool = True) -> Change:
-    """Return what turns the images `before` into `after`, both (N, H, W, 3); unless `closely`, by exact families."""
-    for family in (rounding, channel_order, flip, shift):
-        found = family(before, after)
-        if found is not None:
+def explain(
+    before: Bytes, after: Bytes, normalization: Normalization | None, *, closely: bool = True, alone: bool = False
+) -> Change:
+    """Return what turned the images `before` into `after`, both (N, H, W, 3).
+
+    Args:
+        before, after: the images.
+        normalization: what was inverted to draw `after`, if known.
+        closely: whether to ask for the families that take longer, too.
+        alone: whether these are a part of what changed: mistakes of a pipeline change everything.
+    """
+
+    def of_values(some: Bytes, others: Bytes) -> Change | None:
+        found = curve(some, others) or mixing(some, others) or hue(some, others)
+        if found is None or alone:
             return found
-    if not closely:
-        return content(before, after)
-    # a few pixels fit every statistics
+        known = of_known(some, others, normalization)
+        linear = found.kind in ("contrast", "curve", "color-mixing") and "alike" not in found.text
+        return known or (of_table(some, others) if linear else None) or found
+
+    def of_values_or_details(some: Bytes, others: Bytes) -> Change | None:
+        return of_values(some, others) or texture(some, others)
+
+    found = (
+        rounding(before, after)
+        or move(before, after)
+        or _in_one_region(before, after, of_values_or_details)  # before values: a few pixels fit every statistics
+        or of_values(before, after)
+    )
+    if found is not None or not closely:
+        return found or content(before, after)
     return (
-        _in_one_region(before, after, normalization)
-        or _of_values(before, after, normalization)
-        or _of_scene(before, after)
+        move_and_more(before, after, of_values_or_details)
+        or warp(before, after)
+        or texture(before, after)
+        or content(before, after)
     )
 
 
-def _of_values(before: Bytes, after: Bytes, normalization: Normalization | None) -> Change | None:
-    """Return which statistics were mistaken, or else what was done to each pixel by its own value alone."""
-    found = curve(before, after) or mixing(before, after)
-    if found is None:
-        return None
-    known = of_known(before, after, normalization)
-    linear = found.kind in ("contrast", "curve", "color-mixing", "constant") and "alike" not in found.text
-    return known or (of_table(before, after) if linear else None) or found
-
-
-def _of_scene(before: Bytes, after: Bytes) -> Change:
-    return rotation(before, after) or texture(before, after) or content(before, after)
-
-
-def _in_one_region(before: Bytes, after: Bytes, normalization: Normalization | None) -> Change | None:
+def _in_one_region(before: Bytes, after: Bytes, explain_inside: Explain) -> Change | None:
     """Return what happened in the boxes around what changed, where these cover less than half of the images."""
     mask = (before != after).any(axis=(0, 3))
+    margin = _margin(mask)
+    if margin:
+        return Change("border", f"a border of {count_of(margin, 'pixel')} at the edge changed; the rest is equal")
     boxes = boxes_in(mask)
     covered = sum(box.height * box.width for box in boxes)
     if covered > 0.5 * mask.size or len(boxes) > 8:
@@ -141,9 +157,17 @@ def _in_one_region(before: Bytes, after: Bytes, normalization: Normalization | N
     if min(boxes[0].height, boxes[0].width) >= 8:
         rows, columns = boxes[0].slices
         some, others = before[:, rows, columns], after[:, rows, columns]
-        found = rounding(some, others) or _of_values(some, others, normalization) or texture(some, others)
+        found = rounding(some, others) or explain_inside(some, others)
         inner = f" ({found.text})" if found else ""
     return Change("region", f"{said} changed, {where}{inner}; the rest is equal")
+
+
+def _margin(mask: Any) -> int:
+    """Return how many pixels from the edge all that is set in a mask (H, W) lies, on all four sides; 0 if not so."""
+    if not all(side.any() for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])):
+        return 0
+    most = min(mask.shape) // 4
+    return next((margin for margin in range(1, most + 1) if not mask[margin:-margin, margin:-margin].any()), 0)
 
 
 def _moved(before: Bytes, after: Bytes, boxes: Sequence[Any]) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
+from ..core.foreign import attribute
 from ..core.layout import LAST, USUAL, channel_axis, fitting_axes, is_clip
 from ..errors import ImageError
-from .randomness import states_kept, states_put_back
+from .randomness import preserve_rng_state, states_put_back
 from .reader import axes_of, candidate_of, images_of, is_image, is_pil
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 
 def is_indexed(source: Any) -> bool:
     """Return whether items can be asked for by index: an IterableDataset has a ``__getitem__`` that only raises."""
-    has_both = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+    has_both = hasattr(type(source), "__getitem__") and hasattr(type(source), "__len__")
     return has_both and not isinstance(source, torch.utils.data.IterableDataset)
 
 
@@ -55,7 +56,9 @@ def loader_with_collate(source: Any) -> Any | None:
 
 def _chain(source: Any) -> Iterator[Any]:
     """Yield a loader that wraps another one, the other, and so on to the data set."""
-    while source is not None:
+    seen: set[int] = set()
+    while source is not None and id(source) not in seen:
+        seen.add(id(source))
         yield source
         source = None if hasattr(type(source), "__getitem__") else _read_by(source)
 
@@ -63,9 +66,11 @@ def _chain(source: Any) -> Iterator[Any]:
 def _read_by(loader: Any) -> Any | None:
     """Return the data set or the loader that a loader reads: by its usual name, or the one DataLoader that it keeps."""
     for name in ("dataset", "loader"):
-        if hasattr(loader, name):
-            return getattr(loader, name)
-    kept = [one for one in getattr(loader, "__dict__", {}).values() if isinstance(one, torch.utils.data.DataLoader)]
+        if (found := attribute(loader, name)) is not None:
+            return found
+    members = attribute(loader, "__dict__")
+    held = members.values() if isinstance(members, dict) else ()
+    kept = [one for one in held if isinstance(one, torch.utils.data.DataLoader)]
     return kept[0] if len(kept) == 1 else None
 
 
@@ -87,9 +92,9 @@ def kept_while_read(source: Any) -> Iterator[None]:
 def _generators(source: Any) -> list[torch.Generator]:
     """Return those of a loader and its samplers, and of the loader that it wraps."""
     loaders = list(_chain(source))
-    samplers = [getattr(loader, name, None) for loader in loaders for name in ("sampler", "batch_sampler")]
-    owners = [*loaders, *samplers, *(getattr(sampler, "sampler", None) for sampler in samplers)]
-    found = (getattr(owner, "generator", None) for owner in owners)
+    samplers = [attribute(loader, name) for loader in loaders for name in ("sampler", "batch_sampler")]
+    owners = [*loaders, *samplers, *(attribute(sampler, "sampler") for sampler in samplers)]
+    found = (attribute(owner, "generator") for owner in owners)
     return [generator for generator in found if isinstance(generator, torch.Generator)]
 
 
@@ -179,7 +184,7 @@ class Batches:
         """One of the data set; None where it cannot be had."""
         try:
             source = data_set_of(self._loader)
-            with states_kept():
+            with preserve_rng_state():
                 return source[0] if is_indexed(source) else None
         except Exception:  # what is wrong with it is told where it is read in its turn
             return None

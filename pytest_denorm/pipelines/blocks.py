@@ -14,7 +14,7 @@ from PIL import Image
 from ..core.layout import FIRST, channel_axis
 from ..core.white import dtype_name, is_float
 from ..errors import ImageError, ImageTypeError
-from .batches import Batches, are_alike, is_loader, kept_while_read
+from .batches import Batches, are_alike, is_indexed, is_loader, kept_while_read
 from .reader import axes_of, images_of, is_array, is_image
 
 __all__ = ["SAMPLES", "Block", "blocks_of", "is_collection"]
@@ -118,7 +118,7 @@ def _read(source: Any) -> Iterator[Any]:
 def _iterate(source: Any) -> Iterator[Any]:
     if hasattr(type(source), "__iter__"):
         return iter(source)
-    if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
+    if is_indexed(source):
         return (source[index] for index in range(len(source)))
     raise ImageTypeError(
         f"{type(source).__module__}.{type(source).__qualname__} holds no images: expected a tensor or array "

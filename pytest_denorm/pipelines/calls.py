@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..core.arguments import flattened
+from ..core.foreign import Guarded, attribute, first_line, shown
 from ..core.normalization import Normalization
 from ..errors import ImageError, ImageTypeError, InverseError
 from .located import Located
@@ -18,6 +19,7 @@ from .located import Located
 __all__ = [
     "CHANNELS_FIRST_ARRAY",
     "CHANNELS_LAST_TENSOR",
+    "FLOATS",
     "LAYOUTS",
     "Called",
     "Caller",
@@ -31,6 +33,10 @@ __all__ = [
     "forward_of",
     "read_image",
 ]
+
+
+#: Images of other floats have no arithmetic on every machine.
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 class Way(NamedTuple):
@@ -178,7 +184,7 @@ class Caller:
 
 
 def _raised(role: str, error: Exception, forms: str) -> str:
-    return f"the {role} raised {type(error).__name__}: {error}\nIt was called with {forms}."
+    return f"the {role} raised {first_line(error).rstrip('.')}. It was called with {forms}."
 
 
 def read_image(returned: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:
@@ -265,7 +271,7 @@ def channels_of(images: Any) -> int | None:
     images = next(iter(flattened(images)), None)
     if type(images).__module__.split(".")[0] == "PIL":
         return len(images.getbands())
-    shape = getattr(images, "shape", None)
+    shape = attribute(images, "shape")
     if not isinstance(shape, tuple) or len(shape) not in (2, 3, 4):
         return None
     return 1 if len(shape) == 2 else min(shape[-3], shape[-1]) or None
@@ -273,19 +279,24 @@ def channels_of(images: Any) -> int | None:
 
 def _unstack(images: Any, normalization: Normalization) -> list[torch.Tensor]:
     kind = type(images)
-    if kind.__module__.split(".")[0] == "PIL":
-        images = np.array(images)
-    if isinstance(images, np.ndarray):
-        images = torch.from_numpy(np.ascontiguousarray(images))
-        kind = np.ndarray
+    try:
+        if kind.__module__.split(".")[0] == "PIL":
+            images = np.array(images)
+        if isinstance(images, np.ndarray):
+            images = np.ascontiguousarray(images, images.dtype.newbyteorder("="))
+            images = torch.from_numpy(images)
+    except (TypeError, ValueError) as error:  # of text, objects or records; a file that was closed
+        raise ImageTypeError(f"images are {shown(images)}: expected uint8 or floating point. {error}") from error
     if not isinstance(images, torch.Tensor):
         raise ImageTypeError(
             f"images is a {kind.__module__}.{kind.__qualname__}: expected tensors, arrays, PIL images or a list of "
             f"these."
         )
+    if images.layout != torch.strided or images.is_nested or images.is_meta or images.is_quantized:
+        raise ImageTypeError(f"images are {shown(images)}: expected a plain one, with a value for each pixel.")
     images = images.detach().cpu().as_subclass(torch.Tensor)
-    if images.dtype != torch.uint8 and not images.is_floating_point():
-        raise ImageTypeError(f"images are of {images.dtype}: expected uint8 or floating point.")
+    if images.dtype != torch.uint8 and images.dtype not in FLOATS:
+        raise ImageTypeError(f"images are of {images.dtype}: expected uint8, float16, bfloat16, float32 or float64.")
     if images.ndim == 2:
         images = images[None]
     if images.ndim not in (3, 4):
@@ -321,7 +332,7 @@ def forward_of(located: Located) -> Callable[[torch.Tensor], torch.Tensor]:
 def as_function(function: Callable[[Any], Any] | Normalization) -> Callable[[Any], Any]:
     """What takes images (..., C, H, W): a Normalization does, whichever axis it is for elsewhere."""
     if not isinstance(function, Normalization):
-        return function
+        return Guarded(function) if callable(function) else function
     return lambda pictures: function.normalize(pictures, channel_axis=-3)
 
 

@@ -11,6 +11,7 @@ import PIL.Image
 import torch
 
 from ..core.arguments import positive, whole
+from ..core.foreign import shown
 from ..core.layout import CLIP_AXIS, FIRST, LAST, axis_from_end, channel_axis, is_clip
 from ..core.moments import Pixels
 from ..core.white import white_of_dtype
@@ -41,6 +42,8 @@ class Reading:
     first: bool = False
 
     def __post_init__(self) -> None:
+        if not (self.image is None or isinstance(self.image, (str, int)) or callable(self.image)):
+            raise DatasetError(f"image is {shown(self.image)}: expected a key, an index or a function of an item.")
         if self.channel_axis is not None:
             whole(self.channel_axis, "channel_axis", DatasetError, meaning="axes, such as -3")
         if self.pixel_max is not None:

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ..core.foreign import first_line, shown
 from ..core.layout import COLOR, LAST, channel_axis
 from ..core.white import dtype_name, is_float
 from ..errors import ImageError, ImageTypeError
@@ -173,14 +174,15 @@ def take(item: Any, image: Place) -> Any:
     """
     if image is None:
         return item
-    if callable(image):
-        return image(item)
     try:
-        return item[image]
+        return image(item) if callable(image) else item[image]
+    except (SystemExit, GeneratorExit) as error:
+        raise ImageError(f"image raised {first_line(error)}: expected a function that returns the image.") from error
     except Exception as error:
+        if callable(image):
+            raise
         raise ImageError(
-            f"image is {image!r}, which an item of type {type(item).__name__} does not have: "
-            f"{type(error).__name__}: {error}"
+            f"image is {shown(image)}, which an item of type {type(item).__name__} does not have: {first_line(error)}"
         ) from error
 
 
@@ -242,7 +244,8 @@ def _nothing_in(item: Any) -> str:
             f"no image is under the keys {list(item)}; usual keys are {', '.join(KEYS)}. Pass image= to name another."
         )
     if isinstance(item, (tuple, list)):
-        return f"no image is in a {type(item).__name__} of ({', '.join(type(one).__name__ for one in item)})."
+        kinds = [type(one).__name__ for one in item[:6]] + ["..."] * (len(item) > 6)
+        return f"no image is in a {type(item).__name__} of ({', '.join(kinds)})."
     shape = f" of shape {tuple(item.shape)}" if is_array(item) else ""
     return (
         f"a {type(item).__module__}.{type(item).__qualname__}{shape} is no image: expected a PIL image, a tensor or an "

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
+from ..core.foreign import shown
 from ..core.normalization import Normalization
 from ..errors import AdapterError
 
@@ -152,9 +153,9 @@ def register_adapter(module: str, adapter: Adapter) -> None:
         AdapterError: the name is no module's name, the adapter is not callable, or the module has one already.
     """
     if not isinstance(module, str) or not all(part.isidentifier() for part in module.split(".")):
-        raise AdapterError(f"module is {module!r}: expected the name of a module, such as 'myproject.transforms'.")
+        raise AdapterError(f"module is {shown(module)}: expected the name of a module, such as 'myproject.transforms'.")
     if not callable(adapter):
-        raise AdapterError(f"the adapter for {module} is {adapter!r}: expected a function of one object.")
+        raise AdapterError(f"the adapter for {module} is {shown(adapter)}: expected a function of one object.")
     if module in _registered or module in _BUILT_IN:
         raise AdapterError(
             f"{module} has an adapter already ({_registered.get(module, 'built in')}): "
@@ -170,7 +171,9 @@ def unregister_adapter(module: str) -> None:
         AdapterError: none was.
     """
     if _registered.pop(module, None) is None:
-        raise AdapterError(f"no adapter is registered for {module!r}: {', '.join(_registered) or 'none is at all'}.")
+        raise AdapterError(
+            f"no adapter is registered for {shown(module)}: {', '.join(_registered) or 'none is at all'}."
+        )
 
 
 def describe(obj: Any) -> Description:
@@ -193,7 +196,7 @@ def describe(obj: Any) -> Description:
                 continue
             if not isinstance(found, (Leaf, Parts, Refusal)):
                 raise AdapterError(
-                    f"the adapter of {name} returned {found!r} for a {public_name(obj)}: expected a "
+                    f"the adapter of {name} returned {shown(found)} for a {public_name(obj)}: expected a "
                     f"Normalization, Leaf, Parts, Refusal or None."
                 )
             return found

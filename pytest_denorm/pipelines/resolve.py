@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..core.alone import alone
-from ..core.arguments import whole
+from ..core.arguments import MOST_CHANNELS, whole
 from ..core.colormap import ColorMap
+from ..core.foreign import attribute, shown
 from ..core.normalization import Normalization, preset
 from ..errors import (
     DenormError,
@@ -49,6 +50,8 @@ __all__ = [
 _BEYOND = 0.05
 #: What an object holds is looked at, to so many objects, for something to call.
 _MOST_OBJECTS = 1000
+#: More calls, or larger images, take minutes.
+_MOST_DRAWS, _LONGEST_SIDE = 10_000, 16_384
 _TURN_BACK = (
     " Take the exchange of channels out; or, where the network wants them so, give your own inverse, which turns them "
     "back: inverse=."
@@ -135,12 +138,12 @@ def probe(
     copied, so that generators of its own stay where they are.
     """
     if channels is not None:
-        whole(channels, "channels", ImageError, least=1)
+        whole(channels, "channels", ImageError, least=1, most=MOST_CHANNELS)
     if size is not None and not (isinstance(size, (tuple, list)) and len(size) == 2):
-        raise ImageError(f"size is {size!r}: expected height and width, such as (32, 48).")
+        raise ImageError(f"size is {shown(size)}: expected height and width, such as (32, 48).")
     for side in size or ():
-        whole(side, f"size is {size!r}: a side of it", ImageError, least=1, meaning="pixels")
-    whole(draws, "draws", ImageError, least=0, meaning="calls")
+        whole(side, f"size is {shown(size)}: a side of it", ImageError, least=1, most=_LONGEST_SIDE, meaning="pixels")
+    whole(draws, "draws", ImageError, least=0, most=_MOST_DRAWS, meaning="calls")
     whole(seed, "seed", SettingsError)
     counts = USUAL if channels is None else (channels,)
     runner = Runner(
@@ -165,8 +168,8 @@ def callable_in(pipeline: Any) -> Callable[..., Any]:
         raise PipelineError(f"{public_name(made)} is a class, which takes no image: call it to make a transform.")
     if callable(pipeline):
         return pipeline  # type: ignore[no-any-return]
-    if callable(getattr(pipeline, "preprocess", None)):  # a processor with several methods
-        return pipeline.preprocess  # type: ignore[no-any-return]
+    if callable(preprocess := attribute(pipeline, "preprocess")):  # a processor with several methods
+        return preprocess  # type: ignore[no-any-return]
     try:
         with alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is declared is not what is asked here
@@ -289,7 +292,7 @@ def _is_met(dataset: Any, normalization: Normalization) -> bool:
 
 
 def _call_of(pipeline: Any) -> Any:
-    return pipeline if callable(pipeline) else getattr(pipeline, "preprocess", None)
+    return pipeline if callable(pipeline) else attribute(pipeline, "preprocess")
 
 
 def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:

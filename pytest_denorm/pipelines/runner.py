@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ..core.alone import alone
+from ..core.foreign import as_exception
 from ..core.layout import FIRST, channel_axis
 from ..core.normalization import Normalization
 from ..core.white import is_float
@@ -25,7 +26,7 @@ from .flat_images import chipped, flat
 from .form_search import FormSearch
 from .forms import Form, Levels, NotThisFormError, copy_image
 from .located import Located
-from .randomness import seed_all, states_kept
+from .randomness import preserve_rng_state, seed_all
 from .reader import images_in
 from .registry import COLLATES, Parts, describe, public_name
 from .structure import structure
@@ -88,7 +89,7 @@ def quiet(seed: int | None = None) -> Iterator[None]:
     Args:
         seed: of python's, numpy's and torch's generators; None to go on from their present states.
     """
-    with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
+    with preserve_rng_state(), one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         if seed is not None:
             seed_all(seed)
@@ -266,7 +267,7 @@ def item_traces(
     own = loader_with_collate(dataset)
     if located is not None and COLLATES in located.path and own is not None:
         reading = (own.collate_fn(list(one)) for one in zip(*[reading] * _BATCH, strict=False))
-    with states_kept(), warnings.catch_warnings():
+    with preserve_rng_state(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in indices:
             trace = _traced(lambda: next(reading), located)
@@ -308,8 +309,8 @@ def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = Fal
         if not floats:  # most Normalize refuse whole numbers
             return _traced(run, located)
         trace.images = [_by_formula(one, located.normalization) for one in floats]
-    except Exception as error:
-        trace.error = error
+    except (Exception, SystemExit, GeneratorExit) as error:
+        trace.error = as_exception(error)
     else:
         trace.images = images_in(trace.result)
     return trace

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.alone import alone
+from ..core.foreign import attribute
 from ..core.normalization import Normalization, format_numbers, preset
 from ..errors import (
     AdapterError,
@@ -260,7 +261,7 @@ class _Walk:
         kept = kept_statistics({**of_classes, **attributes_of(owner)})
         if kept is None:
             return None
-        calls = [one for one in (obj, getattr(obj, "preprocess", None)) if callable(one)]
+        calls = [one for one in (obj, attribute(obj, "preprocess")) if callable(one)]
         mean, std, found = kept
         held = f"{public_name(obj)} has {mean} {format_numbers(found.mean)} and {std} {format_numbers(found.std)}"
         if not calls:

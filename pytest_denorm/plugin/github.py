@@ -11,6 +11,7 @@ from ..images.manifest import Result
 
 #: GitHub shows ten annotations of a step.
 _MOST = 10
+_UNTOLD = ("equal", "expected to fail")
 
 
 def is_on_github() -> bool:
@@ -38,7 +39,7 @@ def _property(text: str) -> str:
 def summarize(results: Iterable[Result]) -> None:
     """Add a table of what is not equal to the summary of the step, if there is one; what cannot be written is left."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
-    rows = sorted((one for one in results if one.verdict != "equal"), key=_group)
+    rows = sorted((one for one in results if one.verdict not in _UNTOLD), key=_group)
     if not path or not rows:
         return
     lines = ["## Image tests", "", "| diagnosis | test | numbers |", "|---|---|---|"]

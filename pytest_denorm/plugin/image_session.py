@@ -70,6 +70,7 @@ class SessionEnd:
             self.trips[report.nodeid] = facts
             self.messages[report.nodeid] = str(report.longrepr)
         if "image" in facts:
+            facts["is_expected"] = hasattr(report, "wasxfail") and report.skipped
             self.facts[report.nodeid] = facts
             self.messages[report.nodeid] = str(report.longrepr) if report.failed else ""
         elif "check" in facts:

@@ -54,7 +54,7 @@ OPTIONS = (
     ),
     Option("denorm_scan", "linelist", (), "files and folders of source to scan with --denorm, an item for each file"),
     Option("denorm_pipeline", "string", "", "module:attribute of the pipeline that the fixture denorm_pipeline gives"),
-    Option("denorm_images", "path", "", "a image, or a folder of images, in place of the built-in ones"),
+    Option("denorm_images", "path", "", "an image, or a folder of images, in place of the built-in ones"),
     Option(
         "denorm_seed",
         "int",

@@ -21,9 +21,14 @@ from .abstract import (
     Super,
     Transform,
     Unknown,
+    as_numbers,
 )
 
 __all__ = ["Access", "dotted"]
+
+
+#: The reason of a slice whose ends are not known.
+_SLICE = "a slice"
 
 
 class Access:
@@ -46,7 +51,10 @@ class Access:
         found = self.attribute(self.evaluate(node.value, env), node.attr, node, env)
         if isinstance(found, Bound) and isinstance(found.owner, (Unknown, Instance)) and found.function is None:
             known = env.find(dotted(node))
-            return Unknown(f"attribute {node.attr}") if known is MISSING else known  # a method only where it is called
+            if known is not MISSING:
+                return known
+            set_elsewhere = self.project.setting(node.attr)
+            return Unknown(f"attribute {node.attr}") if set_elsewhere is None else set_elsewhere
         return found
 
     def attribute(self, owner: Any, name: str, node: ast.AST, env: Env) -> Any:
@@ -105,13 +113,18 @@ class Access:
             parts = [int(one.data) if isinstance(one, Array) and one.data.size == 1 else one for one in parts]
             if all(one is None or isinstance(one, int) for one in parts):
                 return slice(*parts)
-            return Unknown("a slice")
+            return Unknown(_SLICE)
         if isinstance(node, ast.Tuple):
             return tuple(self.index(one, env) for one in node.elts)
-        return self.evaluate(node, env)
+        found = self.evaluate(node, env)
+        return None if isinstance(found, External) and found.last == "newaxis" else found
 
     def item(self, owner: Any, index: Any, node: ast.AST) -> Any:
         """``owner[index]``."""
+        if isinstance(index, str) and isinstance(owner, (Unknown, Bound)):
+            set_elsewhere = self.project.setting(index)
+            if set_elsewhere is not None:
+                return set_elsewhere
         if isinstance(owner, Unknown):
             return _item_of_unknown(owner, index)
         if isinstance(owner, Bound) and isinstance(owner.owner, Unknown):
@@ -144,6 +157,20 @@ def dotted(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) and parts else ""
 
 
+def _is_picked(part: Any) -> bool:
+    """Whether an index picks elements of an axis one by one, in an order of its own."""
+    return isinstance(part, (list, tuple)) or (isinstance(part, Array) and part.data.ndim == 1)
+
+
+def _is_reversal(part: Any) -> bool:
+    numbers = as_numbers(part) if _is_picked(part) else None
+    return numbers is not None and numbers.tolist() == [2, 1, 0]
+
+
+def _is_slice(value: Any) -> bool:
+    return isinstance(value, Unknown) and value.reason == _SLICE
+
+
 def _plain(value: Any) -> Any:
     return value
 
@@ -156,11 +183,12 @@ def _key(value: Any) -> Any:
 
 def _item_of_unknown(owner: Unknown, index: Any) -> Any:
     parts = index if isinstance(index, tuple) else (index,)
-    flips = [one for one in parts if isinstance(one, slice) and one.step == -1]
-    if flips and (isinstance(index, tuple) and index and index[-1] is flips[-1]):
-        color = {"bgr": "rgb", "rgb": "bgr"}.get(owner.color, "")
+    if any(isinstance(one, slice) and one.step == -1 for one in parts) or any(map(_is_picked, parts)):
+        last = parts[-1] if len(parts) > 1 else None
+        surely = any(map(_is_reversal, parts)) or (isinstance(last, slice) and last.step == -1)
+        color = {"bgr": "rgb", "rgb": "bgr"}.get(owner.color, "") if surely else ""
         return owner.fresh(color=color) if not owner.ops else Unknown(owner.reason)
-    if all(isinstance(one, slice) or one is Ellipsis or one is None for one in parts):
+    if all(isinstance(one, slice) or one is Ellipsis or one is None or _is_slice(one) for one in parts):
         return owner
     if isinstance(index, str):
         return owner.fresh(f"{owner.reason}[{index!r}]")

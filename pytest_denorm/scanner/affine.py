@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .abstract import Unknown, as_numbers
+from .abstract import RANDOM, Unknown, as_numbers
 
 __all__ = ["Map", "classify", "combine"]
 
@@ -45,6 +45,8 @@ def combine(operator: str, left: Any, right: Any, line: int) -> Unknown | None:
     """
     unknown, other, reversed_ = (left, right, False) if isinstance(left, Unknown) else (right, left, True)
     numbers = as_numbers(other)
+    if unknown.reason == RANDOM:
+        return None
     if numbers is None or numbers.size > _CHANNELS or (operator == "/" and reversed_):
         return None
     slope: Any
@@ -83,8 +85,11 @@ def _is_complete(unknown: Unknown, kind: str, numbers: np.ndarray[Any, Any]) -> 
     return kind != "s" or unknown.ops.endswith("s") or numbers.size == 1
 
 
-def classify(unknown: Unknown) -> Map | None:
-    """The Normalize or the inverse that this chain of operations is; None if it is none."""
+def classify(unknown: Unknown, *, of_image: bool = False) -> Map | None:
+    """Return the Normalize or the inverse that this chain of operations is; None if it is none.
+
+    One number for all channels counts where it is well known, or where the value is said to be an image (`of_image`).
+    """
     slope, offset = np.atleast_1d(unknown.slope), np.atleast_1d(unknown.offset)
     if "o" not in unknown.ops or len(unknown.ops) > 3 or not np.all(slope > 0):
         return None
@@ -109,13 +114,19 @@ def classify(unknown: Unknown) -> Map | None:
     if unit_std.min() < 0.04 and not caffe:
         return None
     weak = len(set(unit_mean)) == 1 and len(set(unit_std)) == 1
-    if weak and not _is_known_scalar(float(unit_mean[0]), float(unit_std[0])):
+    if inverse and white == 1.0 and np.all(std == 1):
+        return None
+    if inverse and not weak and len(set(std)) == 1 and std[0] * white not in (1.0, 0.5, 127.5):
+        return None  # one image laid over another
+    if weak and not _is_scalar_of_images(float(unit_mean[0]), float(unit_std[0]), of_image and not inverse):
         return None
     if np.ptp(unit_mean) == 0 and not weak and len(unit_mean) == 4:
         return None
     return Map(inverse, tuple(map(float, mean)), tuple(map(float, std)), white, weak)
 
 
-def _is_known_scalar(mean: float, std: float) -> bool:
+def _is_scalar_of_images(mean: float, std: float, of_image: bool) -> bool:
+    if of_image and 0.1 < mean < 0.75 and 0.1 < std < 0.6:
+        return True
     half = abs(mean - 0.5) < 0.005 and abs(std - 0.5) < 0.005
     return half or any(abs(mean - m) < 0.0006 and abs(std - s) < 0.0006 for m, s in ((0.1307, 0.3081), (0.286, 0.353)))

@@ -256,6 +256,8 @@ def _reduce(array: Array, name: str, args: list[Any], kwargs: dict[str, Any]) ->
     keep = bool(kwargs.get("keepdim", kwargs.get("keepdims", args[1] if len(args) > 1 else False)))
     axis = tuple(axis) if isinstance(axis, list) else axis
     more = {"ddof": 1} if array.torch and name in ("std", "var") else {}
+    if not array.data.size:
+        raise NotJudged(f"calls .{name}() of an empty array")
     compute = getattr(np, name)
     result = compute(array.data, axis=axis, keepdims=keep, **more) if name != "ptp" else np.ptp(array.data, axis=axis)
     if array.torch and name in ("min", "max") and axis is not None:
@@ -283,7 +285,7 @@ def _function(name: str, torch: bool, args: list[Any], kwargs: dict[str, Any]) -
                 "asanyarray", "DoubleTensor", "float32", "float64", "copy", "clone"):  # fmt: skip
         return _constructed(name, torch, args, kwargs)
     if name in ("zeros", "ones", "full", "empty", "zeros_like", "ones_like", "empty_like"):
-        return _filled(name, torch, args)
+        return _filled(name, torch, args, dtype_of(kwargs.get("dtype")))
     if name in ("stack", "concatenate", "cat", "dstack", "hstack", "vstack"):
         parts = [to_data(one) for one in args[0]]
         axis = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else 0))
@@ -326,12 +328,12 @@ def _constructed(name: str, torch: bool, args: list[Any], kwargs: dict[str, Any]
     return Array(data, torch)
 
 
-def _filled(name: str, torch: bool, args: list[Any]) -> Array:
+def _filled(name: str, torch: bool, args: list[Any], dtype: Any = None) -> Array:
     if name.endswith("_like"):
-        data = np.full_like(to_data(args[0]), name.startswith("ones"))
+        data = np.full_like(to_data(args[0]), name.startswith("ones"), dtype=dtype)
         return Array(data, torch)
     size = _ints(args[:1] if name == "full" or isinstance(args[0], (list, tuple)) else args)
     if np.prod(size, dtype=float) > _LARGEST:
         raise NotJudged("an array too large to compute")
     value = to_data(args[1]) if name == "full" else float(name == "ones")
-    return Array(np.full(size, value, dtype=np.float32 if torch else np.float64), torch)
+    return Array(np.full(size, value, dtype=dtype or (np.float32 if torch else np.float64)), torch)

@@ -128,11 +128,12 @@ class Evaluator(Noting):
         owner = args[0] if args and isinstance(args[0], Instance) and function.owner is not None else None
         held = list(owner.attributes.values()) if owner is not None else []
         given = [*args[1:], *kwargs.values()] if function.name == "__init__" else []
-        moves = any(_has_transform(one) for one in (*held, *given))
+        moves = any(_has_transform(one) for one in (*held, *given)) or any(map(_is_followed, (*args, *kwargs.values())))
         if not self.strict and not moves and not self.project.is_relevant(function.node, function.env.module):
             return Unknown(f"a call of {function.name}")
         inner = self.bound_names(function, args, kwargs)
         kept_module, self.module = self.module, function.env.module
+        kept, self.split, self.targets = (self.split, self.targets), "", frozenset()
         self.depth += 1
         try:
             if isinstance(function.node, ast.Lambda):
@@ -145,6 +146,7 @@ class Evaluator(Noting):
         finally:
             self.depth -= 1
             self.module = kept_module
+            self.split, self.targets = kept
 
     def bound_names(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Env:
         """The scope of a call."""
@@ -158,7 +160,7 @@ class Evaluator(Noting):
             if name in known:
                 names[name] = value
         for name in known - names.keys():
-            names[name] = function.defaults.get(name, Unknown(f"parameter {name}"))
+            names[name] = function.defaults.get(name, _parameter(name))
         if spec.vararg:
             names[spec.vararg.arg] = tuple(args[len(positional) :])
         if spec.kwarg:
@@ -240,6 +242,11 @@ class Evaluator(Noting):
         operator = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div}[symbol]()
         return self.binary(operator, owner, args[0], node, env)
 
+    def _stepped(self, value: Unknown, step: str) -> Unknown:
+        if value.event is not None and not self.strict:
+            self.project.records[value.event].steps |= {step}
+        return replace(value, steps=value.steps | {step})
+
     def _method_of_unknown(
         self, owner: Unknown, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
     ) -> Any:
@@ -255,11 +262,11 @@ class Evaluator(Noting):
                     self.bind_channel(target, self.index(target.slice, env), made, env)
             return made
         if name in ("clamp", "clip", "clamp_"):
-            return _step(owner, "clip")
+            return self._stepped(owner, "clip")
         if name in ("round", "round_"):
-            return _step(owner, "round")
+            return self._stepped(owner, "round")
         if name in ("byte", "uint8") or any(arrays.dtype_of(one) is np.uint8 for one in args):
-            return _step(owner, "uint8")
+            return self._stepped(owner, "uint8")
         if name in ("squeeze", "unsqueeze"):
             batch = (False if owner.batch else None) if name == "squeeze" else True
             return owner if batch == owner.batch else _rebatched(owner, batch)
@@ -285,15 +292,22 @@ def _has_transform(value: Any) -> bool:
     return any(isinstance(one, (Transform, Instance)) for one in options(value))
 
 
+def _parameter(name: str) -> Unknown:
+    """What is known of an argument by its name: a loader gives batches."""
+    loads = name.lower().endswith("loader")
+    return Unknown(f"parameter {name}", loader=loads, batch=True if loads or name == "batch" else None)
+
+
+def _is_followed(value: Any) -> bool:
+    """Whether it is an image of which something is known, wherever it goes."""
+    return isinstance(value, Unknown) and (value.normalized or bool(value.color))
+
+
 def _undone(name: str, value: Any) -> Any:
     """What an inverse returns is no normalized image, whatever is known of its map."""
     if isinstance(value, Unknown) and value.normalized and is_inverse_name(name):
         return replace(value, normalized=False)
     return value
-
-
-def _step(value: Unknown, step: str) -> Unknown:
-    return replace(value, steps=value.steps | {step})
 
 
 def _rebatched(value: Unknown, batch: bool | None) -> Unknown:

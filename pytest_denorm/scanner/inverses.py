@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .abstract import Function
+from .expressions import TOO_LONG
 from .project import Project
 from .records import Place, Record, is_inverse_name
 from .trials import (
@@ -26,7 +27,13 @@ __all__ = ["Inverse", "find_inverses"]
 
 #: What a body holds that may undo a Normalize; the rest is not tried.
 _MAY_UNDO = re.compile(r"mean|(?<!li)std|0?\.5\b|0?\.[1-9]\d\d|127\.5|/ ?2|\* ?255|norm", re.IGNORECASE)
+#: What undoes it: an addition, a division by 1/std, a call of another inverse.
+_UNDOES = re.compile(r"\+|\.add|Normalize|de_?norm|un_?norm|1\.?0? ?/ ?(0?\.[12]|\w*std)")
 _LONGEST = 70
+#: As many calls of one function, each with numbers of its own, are tried.
+_CALLS = 4
+#: Of images within -0.7..0.7, which hardly any map takes out of range; of bytes from which just a mean was subtracted.
+_UNIT, _BYTES = 0.5 / 0.7, 1 / 255
 #: Numbers of tries for the forms in which statistics may be given: a list, and tensors.
 _FORMS = 3
 
@@ -45,6 +52,7 @@ class Inverse:
         batches: from where it is called with a batch.
         order: the channel of the input that each channel of the result comes from.
         assume: what was taken for conditions that are not known; None where there were none.
+        spread: the std that the images were normalized with, on which it was tried.
         kind: ``not-judged``, ``none`` (no map), ``no-op``, ``scale``, or "" for a map.
     """
 
@@ -60,6 +68,7 @@ class Inverse:
     order: tuple[int, ...] = ()
     assume: bool | None = None
     kind: str = ""
+    spread: float = _UNIT
 
     @property
     def best(self) -> Trial | None:
@@ -88,7 +97,19 @@ def find_inverses(project: Project) -> list[Inverse]:
         if record.dead or not record.inverse or (record.place.path, record.place.line) in covered:
             continue
         named = any(is_inverse_name(one) for one in record.names) or is_inverse_name(record.scope)
-        if record.weak and not (named or record.before or "shown" in record.names or record.steps & {"uint8", "clip"}):
+        if record.weak and not (
+            named
+            or record.before
+            or record.image
+            or record.white == 255
+            or "shown" in record.names
+            or record.steps & {"uint8", "clip"}
+        ):
+            continue
+        if not record.mean:
+            found.append(
+                Inverse(record, reason="its mean and std are not in the source", named=named, kind="not-judged")
+            )
             continue
         found.append(Inverse(record, named=named, order=tuple(range(len(record.mean)))))
     return found
@@ -104,7 +125,7 @@ def _is_candidate(project: Project, function: Function) -> bool:
     if end - node.lineno > _LONGEST or function.name.startswith("__init"):
         return False
     text = "\n".join(function.env.module.lines[node.lineno - 1 : end])
-    return bool(_MAY_UNDO.search(text)) and ("+" in text or ".add" in text or "Normalize" in text or "np.add" in text)
+    return bool(_MAY_UNDO.search(text)) and bool(_UNDOES.search(text))
 
 
 def _named(function: Function) -> bool:
@@ -149,30 +170,46 @@ def _given(project: Project, function: Function) -> Iterator[tuple[Any, dict[str
         else:
             owners.append((project.self_of(cls) if function.kind != "classmethod" else cls, False, None, ""))
     wanted = statistics_parameters(function)
-    helpers = [one for one in project.helpers.get(id(function.node), []) if set(wanted) <= one[0].keys()]
+    takes = set(statistics_parameters(function, with_defaults=True))
+    helpers = [
+        ({key: numbers[key] for key in takes & numbers.keys()}, at, env.scope)
+        for numbers, _, at, env in project.helpers.get(id(function.node), [])
+        if set(wanted) <= numbers.keys() and takes & numbers.keys()
+    ]
     for owner, is_marked, place, scope in owners:
-        if not wanted:
-            yield owner, {}, is_marked, place, scope
-            continue
-        for numbers, _, at, env in helpers[:4]:
-            yield owner, {key: numbers[key] for key in wanted}, is_marked, at, env.scope
-        yield owner, {}, True, None, ""
+        yield owner, {}, is_marked or bool(wanted), place, scope
+        for numbers, at, within in helpers[:_CALLS]:
+            yield owner, numbers, is_marked, at, within
 
 
 def _try(
     project: Project, function: Function, owner: Any, numbers: dict[str, Any], is_marked: bool, named: bool
 ) -> Inverse | None:
-    images = images_for((0.5,), (0.5 / 0.7,))  # values within -0.7..0.7, which hardly any map takes out of range
+    found = _try_on(_UNIT, project, function, owner, numbers, is_marked, named)
+    best = None if found is None else found.best
+    empty = best is not None and best.slope is not None and bool(np.all(np.abs(best.slope) < 1e-6))
+    if named if best is None else best.integer or empty:
+        of_bytes = _try_on(_BYTES, project, function, owner, numbers, is_marked, named)
+        best = None if of_bytes is None else of_bytes.best
+        if best is not None and best.slope is not None and np.allclose(best.slope, 1, atol=0.02):
+            return of_bytes
+    return found
+
+
+def _try_on(
+    std: float, project: Project, function: Function, owner: Any, numbers: dict[str, Any], is_marked: bool, named: bool
+) -> Inverse | None:
+    images = images_for((0.5,), (std,))
     trials: list[Trial] = []
     reasons: list[str] = []
     missing = [one for one in statistics_parameters(function) if one not in numbers]
     used: dict[str, Any] = numbers
     assume: bool | None = None
     for assume in (None, False, True):
-        if assume is not None and not any(one.startswith("a condition") for one in reasons):
+        if TOO_LONG in reasons or (assume is not None and not any(one.startswith("a condition") for one in reasons)):
             break
         for form in range(_FORMS if missing else 1):
-            used = marked(function, form, numbers)
+            used = marked(function, form, numbers, 255.0 if std == _BYTES else 1.0)
             for _, trial, reason in trials_of(project, function, used, owner, images, assume):
                 if trial is not None:
                     trials.append(trial)
@@ -190,7 +227,7 @@ def _try(
         function.name if cls is None or function.name not in ("__call__", "forward") else cls.name,
         module=function.env.module,
     )  # fmt: skip
-    inverse = Inverse(record, function, owner, used, trials, named=named, marked=is_marked, assume=assume)
+    inverse = Inverse(record, function, owner, used, trials, named=named, marked=is_marked, assume=assume, spread=std)
     inverse.batches = [at for _, batch, at, _ in project.helpers.get(id(function.node), []) if batch]
     best = inverse.best
     if best is None:
@@ -202,17 +239,17 @@ def _try(
     assert best.slope is not None
     assert best.offset is not None
     white = 255.0 if best.offset.max() > 1.5 or best.slope.max() > 2.5 else 1.0
-    mean, std = best.offset / white, best.slope / white
-    if np.allclose(std, 1, atol=5e-3) and np.allclose(mean, 0, atol=5e-3):
+    own_mean, own_std = best.offset / white, best.slope / white
+    if np.allclose(own_std, 1, atol=5e-3) and np.allclose(own_mean, 0, atol=5e-3):
         inverse.kind = "no-op" if white == 1.0 else "scale"
-    elif not _undoes(mean, std) and not named:
+    elif not _undoes(own_mean, own_std) and not named:
         return None
-    weak = len(set(np.round(mean, 4))) == 1 and len(set(np.round(std, 4))) == 1
+    weak = len(set(np.round(own_mean, 4))) == 1 and len(set(np.round(own_std, 4))) == 1
     if inverse.kind == "no-op" and not named:
         return None
-    if not named and weak and not _is_half(mean, std):
+    if not named and weak and not _is_half(own_mean, own_std):
         return None
-    record.mean, record.std = (tuple(float(f"{x:.5g}") for x in one) for one in (mean, std))
+    record.mean, record.std = (tuple(float(f"{x:.5g}") for x in one) for one in (own_mean, own_std))
     record.white, record.weak = white, weak
     inverse.order = best.order
     return inverse

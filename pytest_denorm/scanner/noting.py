@@ -7,7 +7,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from .abstract import (
+    Choice,
     Env,
     Function,
     Transform,
@@ -30,6 +33,16 @@ _STD_OF = {
     "MEAN": ("STD", "STDEV", "SD", "STDDEV"),
     "Mean": ("Std", "StdDev"),
 }
+#: Names that are of images: ``img``, ``input_image``, ``fake_B``.
+_IMAGE_NAME = re.compile(
+    r"(?<![a-z])(ims?|imgs?|images?|frames?|pixels?|inputs?|photos?|pics?|picture|faces?|rgb|fakes?|reals?|recons?\w*"
+    r"|outputs?|samples?|restored|generated|gen|synth\w*|decoded)(?![a-z])"
+    r"|(img|image)s?\d*$|^(img|image)",
+    re.IGNORECASE,
+)
+#: The reason of an attribute or argument that is a mean or a std.
+_STATISTIC = re.compile(r"(?:attribute|parameter) (\w*?(?:mean|std))s?", re.IGNORECASE)
+_STD_NAME = re.compile(r"(?:^|_)(std|stds|stdev|stddev|sd)$|(?<=[a-z])Std$", re.IGNORECASE)
 _NORMALIZES = re.compile(r"normali[sz]e|normali[sz]ation|normali[sz]er|preproc|img_norm|data_?prep", re.IGNORECASE)
 
 
@@ -49,30 +62,85 @@ class Noting(Statements):
         return Place(env.module.path, line, column)
 
     def record(self, record: Record) -> int | None:
-        return None if self.strict else self.project.record(record)
+        if self.strict:
+            return None
+        event: int = self.project.record(record)
+        known = self.project.records[event]
+        known.split = known.split or self.split
+        known.targets |= self.targets
+        return event
 
     def note_affine(self, value: Unknown, node: ast.AST, env: Env) -> Unknown:
         if self.strict:
             return value
-        found = classify(value)
+        found = classify(value, of_image=_names_image(node, value))
         if value.event is not None:
+            before = self.project.records[value.event]
+            here = (env.module.path, position(node)[0])
+            elsewhere = (before.place.path, before.place.line) != here or not before.mean
+            if before.inverse and elsewhere and (found is None or found.inverse):
+                return value  # ``x * std + mean``, and what is done to the image after it
             self.project.drop(value.event)
         if found is None:
             return _with(value, None)
         record = Record(
             found.inverse, self.place(node, env), tuple(map(_short, found.mean)), tuple(map(_short, found.std)),
             found.white, "arithmetic", env.scope, weak=found.weak, module=env.module, steps=value.steps,
-            before=value.normalized,
+            before=value.normalized, image=_names_image(node, value),
         )  # fmt: skip
         event = self.record(record)
         if event is not None and not found.inverse and value.color:
             self.project.note_color(event, record.place, value.color)
         return _with(value, event)
 
+    def of_two_unknown(self, symbol: str, left: Unknown, right: Unknown, node: ast.AST, env: Env) -> Unknown:
+        """``image * data.std + data.mean``, of numbers that the source does not give, is an inverse too."""
+        first, second = (left, right) if not _STATISTIC.fullmatch(left.reason) else (right, left)
+        named = _STATISTIC.fullmatch(second.reason)
+        if self.strict or named is None:
+            return Unknown(left.reason)
+        if symbol == "*" and named[1].lower().endswith("std") and _names_image(node, first):
+            return replace(first.fresh(), scaled=True)
+        if symbol == "+" and named[1].lower().endswith("mean") and first.scaled:
+            event = self.record(Record(True, self.place(node, env), (), (), 1.0, "arithmetic", env.scope, image=True,
+                                       module=env.module))  # fmt: skip
+            return replace(first.fresh(normalized=False), scaled=False, event=event)
+        return Unknown(left.reason)
+
+    def bind_channel(self, target: ast.Subscript, key: Any, value: Unknown, env: Env) -> None:
+        """``image[0] = (image[0] - 0.485) / 0.229``, one channel after the other: together they are a map."""
+        whole = [one for one in (key if isinstance(key, tuple) else (key,)) if isinstance(one, int)]
+        if self.strict or len(whole) != 1 or not 0 <= whole[0] <= 3 or not value.ops:
+            return
+        if not isinstance(target.value, ast.Name):
+            return
+        name = f"[{target.value.id}]"
+        known = env.names.get(name)
+        channels = {**(known if isinstance(known, dict) else {}), whole[0]: value}
+        env.names[name] = channels
+        if sorted(channels) in ([0, 1, 2], [0, 1, 2, 3]):
+            self.note_channels([channels[at] for at in sorted(channels)], target, env)
+
+    def note_channels(self, parts: list[Any], node: ast.AST, env: Env) -> None:
+        """Note the map that the maps of the channels, one after the other, are together."""
+        first = parts[0] if parts else None
+        if len(parts) not in (3, 4) or not isinstance(first, Unknown) or not first.ops:
+            return
+        if all(isinstance(one, Unknown) and one.ops == first.ops and np.size(one.slope) == 1 for one in parts):
+            slope, offset = (
+                np.array([float(np.reshape(getattr(one, of), ())) for one in parts]) for of in ("slope", "offset")
+            )
+            self.note_affine(replace(first, slope=slope, offset=offset, event=None), node, env)
+
     def name_records(self, value: Any, name: str, env: Env) -> None:
-        if isinstance(value, Unknown) and value.event is not None:
+        if isinstance(value, Choice):
+            for one in value.values:
+                self.name_records(one, name, env)
+        elif isinstance(value, Unknown) and value.event is not None:
             self.project.name(value.event, name)
         elif isinstance(value, Transform):
+            if value.made is not None:
+                value.made.names.append(name)
             for part in value.walk():
                 if part.event is not None:
                     self.project.name(part.event, name)
@@ -100,6 +168,14 @@ class Noting(Statements):
                 if isinstance(node, ast.Dict):
                     at = next((k for k in node.keys if isinstance(k, ast.Constant) and k.value == key), node)
                 self.record(Record(False, self.place(at, env), *pair, white, form, env.scope, key, module=env.module))
+
+    def note_setting(self, names: dict[Any, Any], key: str, value: Any, node: ast.AST, env: Env) -> None:
+        """Keep a mean or std that an object is given under its name; pairs are noted when all is evaluated."""
+        if self.strict or not is_statistic_key(key) or as_numbers_any(value) is None:
+            return
+        holder = self.project.holders.setdefault(id(names), (names, Env(module=env.module, scope=env.scope)))
+        holder[1].lines.setdefault(key, node)
+        self.project.add_setting(key, value)
 
     def note_generic(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> int | None:
         """Records a call that is given mean and std, whatever it is called.
@@ -141,11 +217,19 @@ class Noting(Statements):
         numbers = {
             key: value
             for key, value in names.items()
-            if key not in function.defaults and as_numbers_any(value) is not None
+            if value is not function.defaults.get(key) and as_numbers_any(value) is not None
         }
         batch = image is not None and image.batch is True
         if numbers or batch:
             self.project.helpers.setdefault(id(function.node), []).append((numbers, batch, self.place(node, env), env))
+
+
+def _names_image(node: ast.AST, value: Unknown) -> bool:
+    """Whether a name in an expression says that an image is meant."""
+    if _IMAGE_NAME.search(value.reason):
+        return True
+    names = (getattr(one, "id", getattr(one, "attr", "")) for one in ast.walk(node))
+    return any(_IMAGE_NAME.search(name) for name in names if name)
 
 
 def is_normalizing(name: str) -> bool:
@@ -162,6 +246,10 @@ def _with(value: Unknown, event: int | None) -> Unknown:
 
 def is_mean_key(key: str) -> bool:
     return key.lower().endswith(("mean", "means")) or key.lower().startswith("mean_")
+
+
+def is_statistic_key(key: str) -> bool:
+    return is_mean_key(key) or bool(_STD_NAME.search(key))
 
 
 def _std_names(mean: str) -> list[str]:

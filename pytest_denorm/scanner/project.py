@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from .abstract import Class, Env, External, Function, Instance, NotJudged, Unknown
 from .calling import Evaluator
 from .config_files import statistics_of
 from .expressions import Budget
 from .libraries import CONSTANTS
-from .records import Place, Record, Shown
+from .noting import as_numbers_any
+from .records import Made, Place, Record, Shown
 from .sources import Source
 
 __all__ = ["Module", "Project"]
@@ -22,9 +25,11 @@ __all__ = ["Module", "Project"]
 #: What a file has to hold to be evaluated at all; everything else cannot normalize anything.
 _TOKENS = re.compile(
     r"normali[sz]e|mean|(?<!li)std|denorm|deprocess|imread|127\.5|/ ?2\b|/ ?255|\* ?2"
-    r"|\b1[0-2]\d\.\d|(?<![\d.])0?\.5\b|(?<![\d.])0?\.[1-9]\d\d",
+    r"|\b1[0-2]\d\.\d|\(10[2-4], ?11[5-7], ?12[23]\)|(?<![\d.])0?\.5\b|(?<![\d.])0?\.[1-9]\d\d",
     re.IGNORECASE,
 )
+#: Names that say nothing of whose mean or std it is.
+_PLAIN = {"mean", "std", "means", "stds"}
 _STEPS_OF_MODULE = 60_000
 _STEPS_OF_FUNCTION = 15_000
 #: As many objects of one class have their methods evaluated.
@@ -72,6 +77,7 @@ class Project:
         self.modules = [Module(one) for one in sources if one.kind == "python" and one.tree is not None]
         self.records: list[Record] = []
         self.shown: list[Shown] = []
+        self.made: list[Made] = []
         self.colors: dict[tuple[int, Place], str] = {}
         self.functions: dict[int, Function] = {}
         self.classes: dict[int, Class] = {}
@@ -80,6 +86,8 @@ class Project:
         self.instances: list[tuple[Instance, Place, Env]] = []
         self.helpers: dict[int, list[tuple[dict[str, Any], bool, Place, Env]]] = {}
         self.seen: dict[tuple[Any, ...], int] = {}
+        self.holders: dict[int, tuple[dict[Any, Any], Env]] = {}
+        self._settings: dict[str, list[Any]] = {}
         self._by_last: dict[str, list[Module]] = {}
         self._relevant: dict[int, bool] = {}
         self._selves: dict[int, Instance] = {}
@@ -90,6 +98,8 @@ class Project:
             if source.kind == "config":
                 for record in statistics_of(source):
                     self.record(record)
+                    self.add_setting(record.name, list(record.mean))
+                    self.add_setting(record.partner, list(record.std))
 
     # modules
 
@@ -128,8 +138,11 @@ class Project:
             if progress is not None:
                 progress()
         for function in list(self.functions.values()):
-            if not isinstance(function.node, ast.Lambda) and self.is_relevant(function.node, function.env.module):
+            if self.is_relevant(function.node, function.env.module):
                 self._run_alone(function)
+        for names, env in self.holders.values():
+            node = next(iter(env.lines.values()))
+            Evaluator(self, env.module, Budget(100)).note_pairs(names, node, env)
 
     def _run_alone(self, function: Function) -> None:
         module = function.env.module
@@ -240,6 +253,20 @@ class Project:
             return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(other.parts), len(module.parts)))
 
         return max(named, key=lambda one: (common(one), -len(one.parts)), default=None)
+
+    # settings
+
+    def add_setting(self, name: str, value: Any) -> None:
+        """Keep a mean or std that some object has under a name."""
+        kept = self._settings.setdefault(name, [])
+        numbers = as_numbers_any(value)
+        if numbers is not None and not any(np.array_equal(numbers, as_numbers_any(one)) for one in kept):
+            kept.append(value)
+
+    def setting(self, name: str) -> Any:
+        """Return the mean or std that all objects with that name have; None where they differ, or there is none."""
+        kept = self._settings.get(name, ())
+        return kept[0] if len(kept) == 1 and name.lower() not in _PLAIN else None
 
     # records
 

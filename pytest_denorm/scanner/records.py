@@ -10,21 +10,29 @@ import numpy as np
 
 from .abstract import Array, as_numbers, options
 
-__all__ = ["INVERSE_NAME", "Place", "Record", "Shown", "is_inverse_name", "plausible"]
+__all__ = ["INVERSE_NAME", "Made", "Place", "Record", "Shown", "is_inverse_name", "plausible"]
 
 import re
 
 INVERSE_NAME = re.compile(
-    r"(?<![a-z])(de|un|inv|inverse|reverse|revert|undo|back)_?-?(norm|preprocess|process|standard|transform)"
+    r"^undo$|(?<![a-z])(de|un|inv|inverse|reverse|revert|undo|back)_?-?(norm|preprocess|process|standard|transform)"
     r"|denorm|unnorm|inv_?norm|norm\w*_inv|deprocess|invert_?norm|undo_?norm|recreate_?image|tensor_?2_?im"
     r"|tensor_?to_?im|restore_?im|revert_?norm",
     re.IGNORECASE,
 )
 
 
+#: What else is normalized than images.
+_OF_OTHERS = re.compile(
+    r"box|coord|point|kps?(?![a-z])|landmark|joint|pose|gaze|angle|delta|target|label|score|depth|flow|feat|text|token"
+    r"|reward|action|weights?(?![a-z])|lr(?![a-z])|audio|wave|spec(?![a-z])|mel(?![a-z])|normal_",
+    re.IGNORECASE,
+)
+
+
 def is_inverse_name(name: str) -> bool:
-    """Whether a name says that it undoes a Normalize."""
-    return bool(INVERSE_NAME.search(name))
+    """Whether a name says that it undoes a Normalize of images."""
+    return bool(INVERSE_NAME.search(name)) and not _OF_OTHERS.search(name)
 
 
 @dataclass(frozen=True)
@@ -45,9 +53,12 @@ class Record:
         mean, std: what a Normalize was made with, on the scale of `white`; of an inverse ``mean`` is its offset and
             ``std`` its slope, divided by what white is in what it gives.
         form: ``call``, ``arithmetic``, ``config``, ``constants``, ``function``, ``transform``.
-        name: what it is assigned to, or called.
+        name: what it is assigned to, or called; `partner` of a config is the name of the std.
         scope: dotted, of the function or class around it.
         weak: one number for all channels in bare arithmetic.
+        split: ``train`` or ``eval`` where a condition around it says so.
+        targets: the names that are assigned the value of the statement that it stands in.
+        image: a name in that arithmetic says that it is done to an image.
     """
 
     inverse: bool
@@ -59,6 +70,7 @@ class Record:
     scope: str
     name: str = ""
     library: str = ""
+    partner: str = ""
     weak: bool = False
     module: Any = None
     dead: bool = False
@@ -67,6 +79,9 @@ class Record:
     parameter: bool = False
     steps: frozenset[str] = frozenset()
     before: bool = False
+    image: bool = False
+    split: str = ""
+    targets: frozenset[str] = frozenset()
 
     @property
     def unit(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -77,6 +92,18 @@ class Record:
     @property
     def label(self) -> str:
         return next((one for one in self.names if one not in ("mean", "std")), self.name)
+
+
+@dataclass
+class Made:
+    """A pipeline that makes tensors of images, with a Normalize in it or none."""
+
+    place: Place
+    scope: str
+    normalizes: bool
+    split: str
+    targets: frozenset[str]
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -6,17 +6,23 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ..core import foreign
+from ..core.arguments import listed
+from ..errors import SettingsError
 from .codes import CODES, LEVELS, Finding
 from .inverses import Inverse, find_inverses
-from .pairs import Draft, judge_inverses, judge_statistics
+from .pairs import judge_inverses, judge_statistics
 from .project import Project
 from .records import Place, Record
 from .sources import Source, find_files, read_source
+from .wording import Draft
 
-__all__ = ["ScanResult", "scan"]
+__all__ = ["ScanResult", "evaluate", "scan"]
 
 _IGNORED = re.compile(r"#\s*denorm:\s*ignore(?:\[(?P<codes>[\w,\s]*)\])?")
 #: Nested expressions of scanned source that are followed.
@@ -66,8 +72,10 @@ def scan(
     Raises:
         SettingsError: a path does not exist, or a code is unknown.
     """
-    _refuse_unknown((*select, *ignore))
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    for name, codes in (("select", select), ("ignore", ignore)):
+        _refuse_unknown(listed(codes, name, SettingsError, "a list of codes, such as ['DN1']"))
+    one = isinstance(paths, (str, bytes, os.PathLike))
+    given: list[Any] = [paths] if one else listed(paths, "paths", SettingsError, "files and folders, or a list of them")
     files = find_files(given)
     sources = []
     for done, (file, shown) in enumerate(files, 1):
@@ -84,12 +92,13 @@ def scan(
     findings = [_finding(one, by_path) for one in (*drafts, *unread, *failed)]
     kept = sorted(
         {one for one in findings if _is_wanted(one, select, ignore, notes) and not _is_ignored(one, by_path)},
-        key=lambda one: (LEVELS.index(one.level), one.path, one.line, one.code, one.message),
+        key=lambda one: (LEVELS.index(one.level), one.path, one.line, one.code, one.message, one.related),
     )
+    kept = list({(one.code, one.where, one.message): one for one in reversed(kept)}.values())[::-1]
     live = [
         one
         for one in project.records
-        if not one.dead and not one.inverse and (one.form != "arithmetic" or not one.weak or one.names)
+        if not one.dead and not one.inverse and (one.form != "arithmetic" or not one.weak or one.names or one.image)
     ]
     return ScanResult(
         tuple(kept),
@@ -100,12 +109,28 @@ def scan(
     )
 
 
-def _evaluated(
-    sources: Sequence[Source], count: int, progress: Callable[[int, int], None] | None
-) -> tuple[Project, list[Inverse], list[Draft]]:
+def evaluate(files: Iterable[tuple[Path, str]]) -> tuple[Project, list[Inverse]]:
+    """Return the project that some files are, each with the path to show, and its inverses."""
+    with _deep():
+        project = Project(read_source(file, shown) for file, shown in files)
+        project.run()
+        return project, find_inverses(project)
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEPEST))
     try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _evaluated(
+    sources: Sequence[Source], count: int, progress: Callable[[int, int], None] | None
+) -> tuple[Project, list[Inverse], list[Draft]]:
+    with _deep():
         project = Project(sources)
         done = count
 
@@ -118,8 +143,6 @@ def _evaluated(
         project.run(tell)
         inverses = find_inverses(project)
         drafts = [*judge_statistics(project), *judge_inverses(project, inverses), *_missing(project, inverses)]
-    finally:
-        sys.setrecursionlimit(limit)
     return project, inverses, drafts
 
 
@@ -134,7 +157,7 @@ def _missing(project: Project, inverses: Sequence[Inverse]) -> Iterator[Draft]:
             shown.normalized
             and own
             and all(len(one.mean) == 3 for one in own)
-            and shown.how in ("imshow", "ToPILImage")
+            and shown.how in ("imshow", "ToPILImage", "to_pil_image", "save_image", "imsave")
         ):
             yield Draft("DN105", "warning", shown.place, f"{shown.how} is given a normalized image as it is: undo the "
                         f"Normalize first", own[0].place)  # fmt: skip
@@ -176,10 +199,9 @@ def _is_ignored(finding: Finding, sources: dict[str, Source]) -> bool:
 
 
 def _refuse_unknown(codes: Sequence[str]) -> None:
-    from ..errors import SettingsError
-
     for one in codes:
-        if not one or not any(known.startswith(one) for known in CODES):
+        if not isinstance(one, str) or not one or not any(known.startswith(one) for known in CODES):
             raise SettingsError(
-                f"no code begins with {one!r}: expected one of {', '.join(CODES)}, or a beginning such as DN1."
+                f"no code begins with {foreign.shown(one)}: expected one of {', '.join(CODES)}, or a "
+                f"beginning such as DN1."
             )

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..core.arguments import path_of
 from ..errors import SettingsError
+from .lenient import parse_leniently
 
 __all__ = ["Source", "find_files", "read_source"]
 
@@ -60,7 +62,7 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[Path, str]
     """
     found: dict[Path, str] = {}
     for given in paths:
-        path = Path(given)
+        path = path_of(given, "a path to scan", SettingsError)
         if not path.exists():
             raise SettingsError(f"{path} does not exist: expected a file or a folder to scan.")
         for file in _walk(path, set()) if path.is_dir() else [path]:
@@ -132,11 +134,15 @@ def _parse(source: Source) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the project's source, such as invalid escapes
-            source.tree = ast.parse(source.text)
+            source.tree, first, skipped = parse_leniently(source.text)
     except SyntaxError as error:
         source.problem = f"cannot be parsed: {error.msg} (line {error.lineno})"
     except (ValueError, RecursionError, MemoryError) as error:
         source.problem = f"cannot be parsed: {str(error) or type(error).__name__}"
+    else:
+        if first is not None:
+            rest = f"; {skipped} line{'s' * (skipped != 1)} left out, the rest was scanned" if skipped else ""
+            source.problem = f"cannot be parsed: {first.msg} (line {first.lineno}){rest or '; read as older Python'}"
 
 
 def _read_notebook(source: Source, data: bytes) -> None:

@@ -13,6 +13,7 @@ from . import arrays
 from .abstract import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
 from .access import dotted
 from .expressions import WALKED, Expressions
+from .train_eval import sides_of
 
 __all__ = ["Statements"]
 
@@ -52,13 +53,22 @@ class Statements(Expressions):
         self.evaluate(node.value, env)
 
     def _run_Assign(self, node: ast.Assign, env: Env) -> None:
-        value = self.evaluate(node.value, env)
+        value = self.assigned(node.value, node.targets, env)
         for target in node.targets:
             self.bind(target, value, env)
 
+    def assigned(self, node: ast.expr, targets: list[ast.expr], env: Env) -> Any:
+        """The value of an assignment; what it makes is known by the names that are assigned."""
+        names = (getattr(one, "attr", getattr(one, "id", "")) for target in targets for one in ast.walk(target))
+        kept, self.targets = self.targets, frozenset(name for name in names if name)
+        try:
+            return self.evaluate(node, env)
+        finally:
+            self.targets = kept
+
     def _run_AnnAssign(self, node: ast.AnnAssign, env: Env) -> None:
         if node.value is not None:
-            self.bind(node.target, self.evaluate(node.value, env), env)
+            self.bind(node.target, self.assigned(node.value, [node.target], env), env)
 
     def _run_AugAssign(self, node: ast.AugAssign, env: Env) -> None:
         target = node.target
@@ -92,8 +102,10 @@ class Statements(Expressions):
                 self._bind_attribute(owner, target.attr, value, target)
                 if isinstance(owner, Instance):
                     owner.lines[target.attr] = target
+                    self.note_setting(owner.attributes, target.attr, value, target, env)
             elif isinstance(owner, dict):
                 owner[target.attr] = value
+                self.note_setting(owner, target.attr, value, target, env)
             elif not isinstance(owner, Array) and (path := dotted(target)):
                 env.names[path] = value
                 env.lines[path] = target
@@ -104,6 +116,9 @@ class Statements(Expressions):
             self.bind(target.value, Unknown("starred"), env)
 
     def name_records(self, value: Any, name: str, env: Env) -> None:
+        raise NotImplementedError
+
+    def note_setting(self, names: dict[Any, Any], key: str, value: Any, node: ast.AST, env: Env) -> None:
         raise NotImplementedError
 
     def _bind_parts(self, targets: list[ast.expr], value: Any, env: Env) -> None:
@@ -117,7 +132,7 @@ class Statements(Expressions):
             if self.strict and isinstance(value, Array):
                 raise NotJudged("parts that do not fit")
             for at, target in enumerate(targets):
-                first = at == 0 and isinstance(value, Unknown) and value.loader
+                first = at == 0 and isinstance(value, Unknown) and (value.loader or value.reason == "parameter batch")
                 self.bind(target, replace(value.element(), loader=False) if first else Unknown("a part"), env)
             return
         for target, part in zip(targets, known, strict=True):
@@ -136,12 +151,17 @@ class Statements(Expressions):
             self.write(owner, keys if isinstance(key, tuple) else keys[0], value)
         elif isinstance(owner, Unknown) and isinstance(value, Unknown) and isinstance(target.value, ast.Name):
             self.bind_channel(target, key, value, env)
+            if value.color and not owner.color:  # an image is laid into a larger one
+                env.names[target.value.id] = owner.fresh(color=value.color)
         elif isinstance(owner, dict) and isinstance(key, (str, int)):
             owner[key] = value
             if isinstance(key, str):
                 self.name_records(value, key, env)
+                self.note_setting(owner, key, value, target, env)
         elif isinstance(owner, list) and isinstance(key, int) and -len(owner) <= key < len(owner):
             owner[key] = value
+        if isinstance(target.value, ast.Name):
+            self.name_records(value, target.value.id, env)
 
     def _bind_attribute(self, owner: Instance | Class, name: str, value: Any, target: ast.Attribute) -> None:
         """What others than its own methods assign to an attribute is one more value that it may have."""
@@ -151,21 +171,10 @@ class Statements(Expressions):
         names[name] = value if own or before is None else self.merged(id(target), before, value)
 
     def bind_channel(self, target: ast.Subscript, key: Any, value: Unknown, env: Env) -> None:
-        """``image[0] = (image[0] - 0.485) / 0.229``, one channel after the other: together they are a map."""
-        whole = [one for one in (key if isinstance(key, tuple) else (key,)) if isinstance(one, int)]
-        if self.strict or len(whole) != 1 or not 0 <= whole[0] <= 3 or not value.ops:
-            return
-        if not isinstance(target.value, ast.Name):
-            return
-        name = f"[{target.value.id}]"
-        known = env.names.get(name)
-        channels = {**(known if isinstance(known, dict) else {}), whole[0]: value}
-        env.names[name] = channels
-        if sorted(channels) in ([0, 1, 2], [0, 1, 2, 3]):
-            parts = [channels[at] for at in sorted(channels)]
-            slope, offset = (np.array([float(getattr(one, of)) for one in parts]) for of in ("slope", "offset"))
-            if all(one.ops == parts[0].ops for one in parts):
-                self.note_affine(replace(value, slope=slope, offset=offset, event=None), target, env)
+        raise NotImplementedError
+
+    def note_channels(self, parts: list[Any], node: ast.AST, env: Env) -> None:
+        raise NotImplementedError
 
     def _run_Delete(self, node: ast.Delete, env: Env) -> None:
         for target in node.targets:
@@ -236,15 +245,17 @@ class Statements(Expressions):
         if _is_main(node.test):
             truth = True
         if truth is not None:
-            self.body(node.body if truth else node.orelse, env)
-            if not truth and not self.strict and not _is_version_test(node.test):
-                self._quietly(node.body, Env(dict(env.names), env.parent, env.module, env.scope))
+            other = Env(dict(env.names), env.parent, env.module, env.scope)
+            self._side(node, not truth, env)
+            if not self.strict and not _is_main(node.test) and not _is_version_test(node.test):
+                with contextlib.suppress(_Return, _Loop):
+                    self._side(node, truth, other)
             return
         if self.strict:
-            self.body(node.body if self.assumed(node.test) else node.orelse, env)
+            self._side(node, not self.assumed(node.test), env)
             return
         first, second = (Env(dict(env.names), env.parent, env.module, env.scope, env.lines) for _ in range(2))
-        ends = [self._branch(node.body, first), self._branch(node.orelse, second)]
+        ends = [self._branch(node, index, inner) for index, inner in enumerate((first, second))]
         if all(ends):
             raise _Return(None)
         for index, _one in enumerate((first, second)):
@@ -253,10 +264,18 @@ class Statements(Expressions):
                 return
         self._join(node, env, first, second)
 
-    def _branch(self, statements: list[ast.stmt], env: Env) -> bool:
+    def _side(self, node: ast.If, index: int | bool, env: Env) -> None:
+        """Run one branch: 0 where the condition holds, else 1."""
+        kept, self.split = self.split, sides_of(node.test)[index] or self.split
+        try:
+            self.body(node.orelse if index else node.body, env)
+        finally:
+            self.split = kept
+
+    def _branch(self, node: ast.If, index: int, env: Env) -> bool:
         """Whether a branch returns, or ends a turn of a loop; what it returns is kept."""
         try:
-            self.body(statements, env)
+            self._side(node, index, env)
         except _Return as ended:
             self.returned.append(ended.value)
             return True
@@ -286,6 +305,8 @@ class Statements(Expressions):
         values = self.iterated(walked, env)
         if values is None:
             values = [self._element(walked)]
+        changed: list[Any] = []
+        name = _first_name(node.target)
         for value in values:
             self.budget.spend()
             self.bind(node.target, value, env)
@@ -294,6 +315,9 @@ class Statements(Expressions):
             except _Loop as ended:
                 if ended.ends and self.strict:
                     return
+            changed.append(env.names.get(name))
+        if not self.strict:
+            self.note_channels(changed, node, env)
         self.body(node.orelse, env)
 
     _run_AsyncFor = _run_For
@@ -344,6 +368,13 @@ class Statements(Expressions):
 
 
 _MISSING = object()
+
+
+def _first_name(target: ast.AST) -> str:
+    """The name of a loop's variable; of several, of the first."""
+    while isinstance(target, (ast.Tuple, ast.List)) and target.elts:
+        target = target.elts[0]
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _is_main(test: ast.AST) -> bool:

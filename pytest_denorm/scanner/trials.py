@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from .abstract import Array, Class, Env, Function, Instance, NotJudged, Unknown
 from .calling import Evaluator
-from .expressions import Budget
+from .expressions import TOO_LONG, Budget
 
 __all__ = ["LAYOUTS", "Layout", "Trial", "image_parameter", "images_for", "statistics_parameters", "try_function"]
 
@@ -19,6 +20,7 @@ _STEPS = 30_000
 _HEIGHT, _WIDTH = 12, 16
 #: A fit leaves no more than this, of the range of what comes back; a cast to bytes leaves one level.
 _RESIDUAL = 1e-3
+_COUNT_NAME = re.compile(r"n|(n|num|nb|count|batch)_?(imgs?|images?|samples?|rows?|size)?|nrows?")
 MARKS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
@@ -31,13 +33,15 @@ class Layout:
     images: int
     last: bool
     channels: int = 3
+    video: bool = False
 
     def lay(self, images: np.ndarray[Any, Any]) -> Array:
         """Images (N, C, H, W) in this layout, in memory of their own."""
         data: np.ndarray[Any, Any] = images[: max(self.images, 1), : self.channels]
         if self.last:
             data = data.transpose(0, 2, 3, 1)
-        return Array(np.array(data if self.images else data[0]), self.torch)
+        data = data[None] if self.video else data if self.images else data[0]
+        return Array(np.array(data), self.torch)
 
 
 LAYOUTS = (
@@ -49,6 +53,7 @@ LAYOUTS = (
     Layout("an array (1, C, H, W)", False, 1, False),
     Layout("a tensor (H, W, C)", True, 0, True),
     Layout("a tensor (1, H, W)", True, 0, False, 1),
+    Layout("a video (1, T, C, H, W)", True, 5, False, video=True),
 )
 
 
@@ -83,14 +88,22 @@ def image_parameter(function: Function) -> str | None:
     names = [one.arg for one in (*spec.posonlyargs, *spec.args)]
     if function.owner is not None and function.kind != "staticmethod":
         names = names[1:]
-    return next((one for one in names if not _is_statistic(one)), None)
+    first = next((one for one in names if not _is_statistic(one)), None)
+    return None if isinstance(function.defaults.get(first or ""), (bool, str, int, float)) else first
 
 
-def statistics_parameters(function: Function) -> list[str]:
-    """The parameters named like a mean or a std that have no default of numbers."""
+def statistics_parameters(function: Function, *, with_defaults: bool = False) -> list[str]:
+    """Return the parameters named like a mean or a std; those that have a default of numbers only if asked to."""
     spec = function.node.args
     names = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
-    return [one for one in names if _is_statistic(one) and function.defaults.get(one) is None]
+    return [one for one in names if _is_statistic(one) and (with_defaults or function.defaults.get(one) is None)]
+
+
+def _counts(function: Function) -> list[str]:
+    """The parameters that say of how many images, and have no default."""
+    spec = function.node.args
+    names = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    return [one for one in names if one not in function.defaults and _COUNT_NAME.fullmatch(one)]
 
 
 def _is_statistic(name: str) -> bool:
@@ -133,8 +146,9 @@ def try_function(
     if name is None:
         raise NotJudged("it takes no image")
     args = [] if owner is None else [_own(owner)]
+    counts = {one: max(layout.images, 1) for one in _counts(function)}
     try:
-        result = evaluator.call_function(function, args, {name: given, **numbers}, function.node, module.env)
+        result = evaluator.call_function(function, args, {name: given, **counts, **numbers}, function.node, module.env)
     except RecursionError as error:
         raise NotJudged("it calls itself without an end") from error
     except Exception as error:
@@ -270,6 +284,8 @@ def trials_of(
             result = try_function(project, function, layout, images, numbers, owner, assume)
         except NotJudged as error:
             yield layout, None, str(error)
+            if str(error) == TOO_LONG:
+                return  # in any layout
             continue
         found = read(layout, images, result)
         yield layout, found, "" if found is not None else "it gives an image of another shape"
@@ -277,15 +293,15 @@ def trials_of(
             return
 
 
-def marked(function: Function, form: int, numbers: Mapping[str, Any]) -> dict[str, Any]:
+def marked(function: Function, form: int, numbers: Mapping[str, Any], white: float = 1.0) -> dict[str, Any]:
     """Numbers for the statistics that a function is given by its callers: lists, or tensors of (3, 1, 1)."""
     made = dict(numbers)
     for name in statistics_parameters(function):
         if name in made:
             continue
         values = MARKS[0] if "mean" in name.lower() or name.lower().startswith("m") else MARKS[1]
-        data = np.array(values, dtype=np.float32)
-        made[name] = (list(values), Array(data, True), Array(data.reshape(3, 1, 1), True), Array(data, False))[form]
+        data = np.array(values, dtype=np.float32) * np.float32(white)
+        made[name] = (data.tolist(), Array(data, True), Array(data.reshape(3, 1, 1), True), Array(data, False))[form]
     return made
 
 

@@ -375,7 +375,7 @@ DATASETS = [
     row("an axis that is not there", lambda: d.dataset_statistics([X[0]], channel_axis=7), e.DatasetError, "7"),
     row("a key that is not there", lambda: d.dataset_statistics([{"a": X[0]}], image="b"), e.DatasetError, "'b'"),
     row("no rank", lambda: d.dataset_statistics([X[0]], distributed=True), e.RankError, "torchrun"),
-    row("statistics that are none", lambda: d.Statistics.from_dict({"version": 1}), e.DatasetError, "'images'"),
+    row("statistics that are none", lambda: d.Statistics.from_dict({"version": 1}), e.DatasetError, "'pictures'"),
     row("statistics of version 9", lambda: d.Statistics.from_dict({"version": 9}), e.DatasetError, "version is 9"),
     row("statistics from a list", lambda: d.Statistics.from_dict([1]), e.DatasetError, "version is None"),  # type: ignore[arg-type]
     row("no statistics to merge", lambda: d.Statistics.merge_all([]), e.DatasetError, "no statistics"),

@@ -137,7 +137,7 @@ def test_a_baseline_that_is_none(content: bytes | str, says: str, project: pytes
 
 
 def test_a_baseline_that_is_swapped_during_the_run(project: pytest.Pytester) -> None:
-    """A image of another size that comes before the second test is a failure of that test, and no crash."""
+    """An image of another size that comes before the second test is a failure of that test, and no crash."""
     (project.path / "conftest.py").write_text(
         "import pytest\nfrom pathlib import Path\nfrom PIL import Image\n"
         "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_teardown(item):\n"

@@ -58,7 +58,7 @@ def write(folder: Path, machine: str, measured: list[Row], seconds: float) -> No
     plot(curves, machine, folder / "benchmarks.png")
     found = {"machine": machine, "rows": [row.to_dict() for row in measured], "milliseconds by pixels": curves}
     (folder / "benchmarks.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    text = f"# Measured\n\n{machine}\n\n{markdown(measured)}\n\n![Time against size](benchmarks.png)\n"
+    text = f"# Speed\n\n{machine}\n\n{markdown(measured)}\n\n![Time against size](benchmarks.png)\n"
     (folder / "benchmarks.md").write_text(text, encoding="utf-8")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -21,9 +20,6 @@ from pytest_denorm import Normalization, check, register_adapter
 from pytest_denorm.checks import sighting as boundary
 from pytest_denorm.checks.boundary import declared_against_measured
 from pytest_denorm.checks.outcome import CheckFailure, NotApplicable
-from pytest_denorm.checks.sighting import sightings, unmet, unmet_splits
-from pytest_denorm.core.colormap import ColorMap
-from pytest_denorm.errors import ConditionalNormalizeWarning
 from pytest_denorm.pipelines import Leaf
 from pytest_denorm.pipelines.registry import unregister_adapter
 from pytest_denorm.pipelines.samples import photograph
@@ -54,10 +50,6 @@ class DividesTwice(T.Normalize):
 
 def turned(image: torch.Tensor) -> torch.Tensor:
     return image.flip(0)
-
-
-def in_bytes(image: torch.Tensor) -> torch.Tensor:
-    return image * 255
 
 
 def verdict(pipeline: Any, name: str = "declared_matches_measured") -> tuple[str, str]:
@@ -151,14 +143,6 @@ def test_numbers_are_given_for_what_is_rounded_too() -> None:
     assert "give what was measured: Normalization((0.485, 0.456, 0.406), (0.2545, 0.2489, 0.2499))." in message
 
 
-def test_a_flip_inside_normalize_is_no_other_map() -> None:
-    flips = T.Compose([T.ToTensor(), Does(the_same, lambda y: y.flip(-1))])
-    assert verdict(flips)[0] == "passed"
-    status, message = verdict(T.Compose([T.ColorJitter(0.4), flips]))
-    assert status == "not applicable"
-    assert message.startswith("pixels change places inside the Normalize; from outside: what was measured is no Norm")
-
-
 class OfSteps(Dataset[Any]):
     def __init__(self, transform: Any) -> None:
         self.transform = transform
@@ -168,26 +152,6 @@ class OfSteps(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         return self.transform(np.random.RandomState(index).randint(0, 256, (24, 28, 3), np.uint8))
-
-
-class OfBatches(torch.nn.Module):
-    """A Normalize that takes no single image."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        _, _, _, _ = images.shape
-        result: torch.Tensor = (images - self.mean) / self.std
-        return result
-
-
-def test_a_model_may_take_batches_alone() -> None:
-    model = torch.nn.Sequential(OfBatches(), torch.nn.Conv2d(3, 4, 3))
-    assert verdict(model, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
-    assert verdict(model)[0] == "passed"
 
 
 class OfVideos(torch.nn.Module):
@@ -207,26 +171,19 @@ def test_a_model_may_take_videos_alone() -> None:
     assert verdict(OfVideos())[0] == "passed"
 
 
-def test_a_model_for_pictures_of_another_size_is_not_blamed_for_what_its_normalize_refuses() -> None:
-    small = torch.nn.Sequential(T.Normalize(MEAN, STD), torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10))
-    for name in ("statistics_match_channels", "declared_matches_measured"):
-        assert verdict(small, name)[0] == "passed"
+class Doing(T.Normalize):
+    """It declares the statistics, and then does something else."""
 
-
-class FirstForAll(T.Normalize):
-    """Takes any number of channels."""
+    def __init__(self, does: Callable[[torch.Tensor], torch.Tensor], mean: Any = MEAN, std: Any = STD) -> None:
+        super().__init__(mean, std)
+        self.does = does
 
     def forward(self, tensor: torch.Tensor) -> torch.Tensor:
-        count = min(len(self.mean), tensor.shape[-3])
-        first = T.Normalize(self.mean[:count], self.std[:count])
-        result: torch.Tensor = first(tensor[..., :count, :, :])
-        return result
+        return self.does(tensor)
 
 
-def test_pictures_of_as_many_channels_as_there_are_statistics_come_first() -> None:
-    four = T.Compose([T.ToTensor(), FirstForAll([*MEAN, 0.5], [*STD, 0.5])])
-    assert verdict(four, "statistics_match_channels") == ("passed", "4 of each, for 4 channels")
-    assert verdict(four)[0] == "passed"
+def raising(x: torch.Tensor) -> torch.Tensor:
+    raise ArithmeticError("no")
 
 
 def halved(image: torch.Tensor) -> torch.Tensor:
@@ -260,52 +217,9 @@ def test_another_range_before_normalize_is_told(before: Callable[[Any], Any], sa
     )
 
 
-def test_another_range_of_grey_pictures_is_told() -> None:
-    grey = T.Compose([T.Grayscale(), T.ToTensor(), to_both_signs, T.Normalize(0.5, 0.25)])
-    (result,) = check(grey, select=["declared_matches_measured"]).results
-    assert result.message.startswith("images are multiplied by (2,) and shifted by (-1,) on the way to Normalize")
-    assert result.details == {"gain": pytest.approx([2.0], abs=1e-3), "offset": pytest.approx([-1.0], abs=1e-3)}
-
-
 @pytest.mark.parametrize("before", [halved, lambda x: 1 - x, lambda x: x**2, lambda x: x / 257, lambda x: x + 0.01])
 def test_what_stays_in_the_range_may_be_changed_before_normalize(before: Callable[[Any], Any]) -> None:
     assert verdict(T.Compose([T.ToTensor(), before, T.Normalize(MEAN, STD)]))[0] == "passed"
-
-
-def test_statistics_of_bytes_fit_the_bytes_among_the_pictures_that_are_taken() -> None:
-    of_bytes = T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
-    takes_both = T.Compose([torch.Tensor.float, of_bytes])  # tensors, as they are
-    for name in ("statistics_valid", "declared_matches_measured"):
-        assert verdict(takes_both, name)[0] == "passed"
-        assert verdict(T.Compose([T.ToTensor(), takes_both]), "statistics_valid")[0] == "failed"
-
-
-@pytest.mark.parametrize(
-    "pipeline",
-    [
-        T.Compose([T.ToTensor(), turned, T.Normalize(MEAN, STD)]),
-        T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), turned]),
-    ],
-)
-def test_exchanged_channels_are_told(pipeline: Any) -> None:
-    status, message = verdict(pipeline)
-    assert status == "failed"
-    assert message.startswith("the channels leave the pipeline reversed (RGB becomes BGR)")
-
-
-def test_statistics_of_bytes_on_pictures_of_floats_are_told() -> None:
-    albumentations = pytest.importorskip("albumentations", reason="its Normalize expects bytes unless told otherwise")
-    right = albumentations.Compose([albumentations.ToFloat(), albumentations.Normalize(max_pixel_value=1.0)])
-    assert verdict(right)[0] == "passed"
-    status, message = verdict(albumentations.Compose([albumentations.ToFloat(), albumentations.Normalize()]))
-    assert status == "failed"
-    assert message.startswith("images in 0..1 enter a Normalize whose statistics are for 0..255")
-
-
-def test_pictures_on_another_scale_are_told() -> None:
-    status, message = verdict(T.Compose([T.ToTensor(), in_bytes, T.Normalize(MEAN, STD)]))
-    assert status == "failed"
-    assert message.startswith("images in 0..255 enter a Normalize whose statistics are for 0..1")
 
 
 class Pictures(Dataset[Any]):
@@ -345,9 +259,7 @@ def as_mode(mode: str) -> T.Lambda:
         ),
         (lambda y: y * torch.tensor([1, 2, -1])[:, None, None], "multiplied by (1, 2, -1)"),
         (lambda y: (2 * y).half(), "multiplied by (2, 2, 2)"),
-        (lambda y: (2 * y).bfloat16(), "multiplied by (2, 2, 2)"),
         (lambda y: y.clamp(-1, 1), "what leaves Normalize is cut off at -1..1 before it leaves the pipeline"),
-        (lambda y: y.clamp(max=1), "what leaves Normalize is cut off at -2.118..1 before it leaves the pipeline"),
         (torch.relu, "what leaves Normalize is cut off at 0.."),
     ],
 )
@@ -355,29 +267,6 @@ def test_changes_after_normalize_are_told(after: Any, said: str) -> None:
     status, message = verdict(T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), after]))
     assert status == "failed"
     assert said in message
-
-
-@pytest.mark.parametrize(
-    "after",
-    [
-        T.RandomErasing(p=1),
-        lambda y: y * torch.tensor([1, 1, 0])[:, None, None],  # a channel left out
-        T.RandomErasing(p=1, value="random"),
-        T.RandomHorizontalFlip(p=1),
-        T.RandomCrop(40),
-        T.RandomRotation(30),
-        lambda y: y + 0.1 * torch.randn_like(y),
-        lambda y: y.half(),
-        lambda y: y.bfloat16(),
-        lambda y: y.unsqueeze(0),
-        lambda y: (y, 3),
-        lambda y: torch.stack([y, y]),
-        lambda y: (torch.zeros_like(y, dtype=torch.uint8), y),  # a mask comes first
-        lambda y: (y + torch.tensor([0.1, 0, 0])[:, None, None] * torch.randn_like(y)).half(),
-    ],
-)
-def test_augmentation_and_casts_after_normalize_are_no_change(after: Any) -> None:
-    assert verdict(T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), after]))[0] == "passed"
 
 
 ON_BYTES = (v2.ToImage(), v2.ToDtype(torch.float32))
@@ -416,7 +305,7 @@ def test_statistics_of_pictures_whose_white_is_no_usual_one() -> None:
     )
 
 
-@pytest.mark.parametrize("channels", [2, 4, 13])
+@pytest.mark.parametrize("channels", [2, 13])
 def test_channels_that_are_no_colors(channels: int) -> None:
     mean, std = torch.linspace(0.3, 0.5, channels).tolist(), torch.linspace(0.2, 0.3, channels).tolist()
     status, message = verdict(v2.Normalize(mean, std))
@@ -439,32 +328,40 @@ PLAIN = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])
 TO_RGB = "Give grey images one mean and one std, or make them RGB first: Grayscale(3), or convert('RGB')."
 
 
+MISFIT = "expected 3 channels, as there are 3 means and stds; found images of {} entering Normalize. "
+DROP = "Drop the fourth channel first, with image.convert('RGB') or x[..., :3, :, :], or give four of each."
+
+
 class TestChannels:
     """Statistics of three channels, and images of another number."""
 
-    def test_an_identity_is_seen_in_color(self) -> None:
-        pipeline = v2.Compose([*FLOATS, v2.Normalize([0.0] * 3, [1.0] * 3)])
-        assert verdict(pipeline, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
-        assert verdict(pipeline)[0] == "passed"
-
-    def test_grey_pictures_that_make_it_raise(self) -> None:
-        status, message = verdict(T.Compose([T.Grayscale(), *PLAIN.transforms]), "statistics_match_channels")
-        assert status == "failed"
-        assert message == (
-            "expected 3 channels, as there are 3 means and stds; found images of 1 channel (shape (1, 40, 56)) "
-            "entering Normalize. Compose.transforms[2]: torchvision.transforms.Normalize raised RuntimeError: output "
-            "with shape [1, 40, 56] doesn't match the broadcast shape [3, 40, 56]. " + TO_RGB
-        )
-
-    def test_grey_pictures_that_it_broadcasts(self) -> None:
-        pipeline = v2.Compose([v2.Grayscale(), *FLOATS, v2.Normalize(MEAN, STD)])
+    @pytest.mark.parametrize(
+        ("pipeline", "said"),
+        [
+            (
+                T.Compose([T.Grayscale(), *PLAIN.transforms]),
+                MISFIT.format("1 channel (shape (1, 40, 56))")
+                + "Compose.transforms[2]: torchvision.transforms.Normalize raised RuntimeError: output with shape "
+                "[1, 40, 56] doesn't match the broadcast shape [3, 40, 56]. " + TO_RGB,
+            ),
+            (
+                v2.Compose([v2.Grayscale(), *FLOATS, v2.Normalize(MEAN, STD)]),
+                MISFIT.format("1 channel (shape (1, 264, 296))")
+                + "Compose.transforms[3]: torchvision.transforms.v2.Normalize broadcasts silently, and the image "
+                "changes its number of channels. " + TO_RGB,
+            ),
+            (T.Compose([as_mode("RGBA"), *PLAIN.transforms]), DROP),
+            (
+                T.Compose([as_mode("RGB"), T.ToTensor(), T.Normalize([0.5] * 2, [0.5] * 2)]),
+                "Give 3 of each, or images of 2 channels.",
+            ),
+            (T.Compose([T.ToTensor(), Doing(raising)]), "Doing raised ArithmeticError: no"),
+        ],
+    )
+    def test_statistics_that_do_not_fit(self, pipeline: Any, said: str) -> None:
         status, message = verdict(pipeline, "statistics_match_channels")
         assert status == "failed"
-        assert message == (
-            "expected 3 channels, as there are 3 means and stds; found images of 1 channel (shape (1, 264, 296)) "
-            "entering Normalize. Compose.transforms[3]: torchvision.transforms.v2.Normalize broadcasts silently, and "
-            "the image changes its number of channels. " + TO_RGB
-        )
+        assert message.endswith(said)
 
     def test_the_other_check_points_to_it(self) -> None:
         for pipeline in (
@@ -475,20 +372,6 @@ class TestChannels:
                 "not applicable",
                 "the statistics do not fit the channels that enter: see statistics_match_channels",
             )
-
-    def test_alpha(self) -> None:
-        status, message = verdict(T.Compose([as_mode("RGBA"), *PLAIN.transforms]), "statistics_match_channels")
-        assert status == "failed"
-        assert "found images of 4 channels (shape (4, 40, 56)) entering Normalize" in message
-        assert message.endswith(
-            "Drop the fourth channel first, with image.convert('RGB') or x[..., :3, :, :], or give four of each."
-        )
-
-    def test_more_statistics_than_channels(self) -> None:
-        two = T.Compose([as_mode("RGB"), T.ToTensor(), T.Normalize([0.5] * 2, [0.5] * 2)])
-        status, message = verdict(two, "statistics_match_channels")
-        assert status == "failed"
-        assert message.endswith("Give 3 of each, or images of 2 channels.")
 
     @pytest.mark.parametrize(
         ("pipeline", "shown"),
@@ -517,43 +400,6 @@ class TestChannels:
         assert f"found images of {channels}" in message
         assert verdict(wrap(Pictures("RGB", PLAIN)), "statistics_match_channels")[0] == "passed"
 
-    def test_a_data_set_that_cannot_be_read_is_told_by_another_check(self) -> None:
-        class Unreadable(Pictures):
-            def __getitem__(self, index: int) -> Any:
-                raise OSError("no such file")
-
-        data = Unreadable("RGB", PLAIN)
-        status, message = verdict(data, "statistics_match_channels")
-        assert (status, message) == ("not applicable", "reading an item raised OSError: no such file")
-        assert "no such file" in verdict(data, "dataset_is_standardized")[1]
-
-    def test_normalize_that_raises_for_another_reason(self) -> None:
-        class Broken(T.Normalize):
-            def forward(self, tensor: torch.Tensor) -> torch.Tensor:
-                raise ArithmeticError("no")
-
-        status, message = verdict(T.Compose([T.ToTensor(), Broken(MEAN, STD)]), "statistics_match_channels")
-        assert status == "failed"
-        assert message.endswith("Broken raised ArithmeticError: no")
-
-
-def test_pictures_of_one_value_tell_nothing() -> None:
-    class Flat(Pictures):
-        def __getitem__(self, index: int) -> Any:
-            return self.transform(Image.new(self.mode, (20, 28), (10, 20, 30))), index
-
-    assert verdict(Flat("RGB", PLAIN))[0] == "passed"
-    lying = T.Compose([T.ToTensor(), DividesTwice(MEAN, STD)])
-    assert "measured mean 0.485 and std 0.05244" in verdict(Flat("RGB", lying))[1]
-
-
-def test_what_was_measured_inside_is_told() -> None:
-    third = T.Normalize([1 / 3, 0.25, 0.5], [2 / 7, 0.25, 0.5])
-    assert verdict(T.Compose([T.ToTensor(), third])) == (
-        "passed",
-        "measured mean (0.3333, 0.25, 0.5), std (0.2857, 0.25, 0.5) inside the pipeline",
-    )
-
 
 def test_a_data_set_is_measured_through_its_transform() -> None:
     weights = models.ResNet18_Weights.DEFAULT
@@ -561,12 +407,6 @@ def test_a_data_set_is_measured_through_its_transform() -> None:
         assert verdict(pipeline)[0] == "passed"
     turned_first = T.Compose([T.PILToTensor(), turned, weights.transforms()])
     assert verdict(Pictures("RGB", turned_first))[1].startswith("the channels leave the pipeline reversed")
-
-
-def test_several_pipelines_are_no_data_set() -> None:
-    for pipelines in ([PLAIN, PLAIN], {"train": PLAIN, "val": PLAIN}):
-        assert verdict(pipelines, "dataset_is_standardized")[0] == "not applicable"
-        assert verdict(pipelines, "statistics_match_channels") == ("passed", "3 of each, for 3 channels")
 
 
 # --- what is watched ---
@@ -612,13 +452,9 @@ HALVES = [0.5] * 3, [0.25] * 3
     [
         (scaled, OnArrays(*HALVES), "3 of each, for 3 channels"),
         (lambda image: scaled(image).transpose(2, 0, 1), OnArrays(0.5, 0.25), "one mean and one std serve all 3"),
-        (lambda image: scaled(image).transpose(2, 0, 1), OnArrays(0.5, 0.25, axis=0), "one mean and one std serve"),
         (lambda image: scaled(image.convert("L")), OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
-        (lambda image: scaled(image)[..., :1], OnArrays(0.5, 0.25), "1 of each, for 1 channel"),
         (lambda image: scaled(image)[..., :3].astype(">f4"), OnArrays(*HALVES), "3 of each, for 3 channels"),
-        (channels(2), OnArrays([0.5] * 2, [0.25] * 2), "2 of each, for 2 channels"),
         (channels(4), OnArrays([0.5] * 4, [0.25] * 4), "4 of each, for 4 channels"),
-        (channels(4), OnArrays(0.5, 0.25), "one mean and one std serve all 4 channels"),
         (channels(7), OnArrays([0.5] * 7, [0.25] * 7), "7 of each, for 7 channels"),
         (scaled, OnArrays(0.5, 0.25), "one mean and one std serve all 3 channels"),
         (lambda image: torch.from_numpy(scaled(image)), OnArrays(*HALVES), "3 of each, for 3 channels"),
@@ -638,58 +474,6 @@ def test_pictures_in_every_form_are_watched(before: Any, normalize: Any, shown: 
     else:
         assert (status, message[: len(shown)]) == ("passed", shown)
         assert verdict(T.Compose([before, normalize]))[0] == "passed"
-
-
-@pytest.mark.usefixtures("adapter")
-def test_arrays_of_one_channel_for_three_statistics() -> None:
-    pipeline = T.Compose([lambda image: scaled(image)[..., :1], OnArrays(*HALVES)])
-    assert "found images of 1 channel (shape (1, 264, 296))" in verdict(pipeline, "statistics_match_channels")[1]
-
-
-@pytest.mark.usefixtures("adapter")
-def test_pictures_of_a_video_are_no_video() -> None:
-    def film(image: Any) -> Any:
-        return scaled(image).transpose(2, 0, 1)[:, None]
-
-    pipeline = T.Compose([film, OnArrays(0.5, 0.25, axis=-4), lambda y: (y[:, 0], y)])
-    assert verdict(pipeline, "statistics_match_channels")[1].startswith("one mean and one std serve all 3 channels")
-
-
-def test_without_a_photograph_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boundary, "photograph", lambda: None)
-    assert verdict(PLAIN, "statistics_match_channels") == (
-        "not applicable",
-        UNSEEN + "matplotlib came without its sample photograph",
-    )
-
-
-class OnTensorsAlone:
-    """A Normalize of the user's own that leaves everything else as it is."""
-
-    def __init__(self, mean: Any, std: Any) -> None:
-        self.mean, self.std = mean, std
-
-    def __call__(self, image: Any) -> Any:
-        return F.normalize(image, self.mean, self.std) if isinstance(image, torch.Tensor) else image
-
-
-@pytest.mark.parametrize(
-    ("mean", "std"),
-    [([0.5] * 3, [0.25] * 3), ([0.0] * 3, [0.5] * 3), ([0.5] * 3, [1.0] * 3), ([0.0, 0.5, 0.5], [1.0] * 3)],
-)
-def test_pictures_that_are_left_as_they_are_come_last(mean: Any, std: Any) -> None:
-    assert verdict(T.Compose([OnTensorsAlone(mean, std)]))[0] == "passed"
-
-
-class Doing(T.Normalize):
-    """It declares the statistics, and then does something else."""
-
-    def __init__(self, does: Callable[[torch.Tensor], torch.Tensor], mean: Any = MEAN, std: Any = STD) -> None:
-        super().__init__(mean, std)
-        self.does = does
-
-    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
-        return self.does(tensor)
 
 
 UNSEEN = "the Normalize was not seen at work inside its pipeline: "
@@ -726,28 +510,9 @@ def test_pictures_that_are_blackened_on_the_way_tell_nothing(normalize: Any) -> 
     assert verdict(one_black)[0] == "not applicable"
 
 
-def test_filters_of_warnings_stay() -> None:
-    def warning(image: Any) -> Any:
-        warnings.warn("mine", UserWarning, stacklevel=2)
-        return image
-
-    before = list(warnings.filters)
-    verdict(T.Compose([T.ToTensor(), warning, T.Normalize(MEAN, STD)]), "statistics_match_channels")
-    assert verdict(T.Compose([T.ToTensor(), T.RandomApply([T.Normalize(MEAN, STD)], p=0.9)]))
-    assert verdict(T.Normalize(*TO_BYTES), "statistics_valid")
-    assert verdict(T.Normalize(*TO_BYTES), "round_trip")[0] == "passed"
-    assert warnings.filters == before
-
-
 # --- the scale of what enters ---
 
 TO_BYTES = [255 * one for one in MEAN], [255 * one for one in STD]
-
-
-def details(pipeline: Any) -> Any:
-    (result,) = check(pipeline, select=["declared_matches_measured"]).results
-    assert result.status == "failed", result
-    return result.details
 
 
 @pytest.mark.parametrize(("highest", "passes"), [(4, False), (5, True), (255, True), (256, True), (257, False)])
@@ -766,13 +531,6 @@ def test_statistics_of_bytes_on_what_cannot_be_watched() -> None:
     )
 
 
-@pytest.mark.usefixtures("adapter")
-def test_statistics_of_pictures_in_0_to_1_on_bytes() -> None:
-    status, message = verdict(T.Compose([np.array, OnArrays(MEAN, STD, 255.0)]), "statistics_valid")
-    assert status == "failed"
-    assert "look like statistics of images in 0..1" in message
-
-
 @pytest.mark.parametrize(
     ("highest", "statistics", "said"),
     [
@@ -780,10 +538,8 @@ def test_statistics_of_pictures_in_0_to_1_on_bytes() -> None:
         (5, (MEAN, STD), "statistics are for 0..1 (mean (0.485, 0.456, 0.406)): scale them first, with ToTensor"),
         (255, ([0.0] * 3, [2.0] * 3), "statistics are for 0..1"),
         (255, ([0.0] * 3, [2.5] * 3), "pixel_max=255), or scale the images to 0..1 and divide both by 255."),
-        (256, ([0.0, 0.0, -1.0], [2.5] * 3), "pixel_max=255), or scale the images to 0..1 and divide both by 255."),
         (256, ([0.0, 0.0, 2.5], [0.5, 0.5, -1.0]), "pixel_max=255), or scale the images"),
         (257, ([0.0] * 3, [2.5] * 3), "pixel_max=1023), or scale the images"),
-        (65536, ([0.0] * 3, [2.5] * 3), "pixel_max=65535), or scale the images"),
         (131072, ([0.0] * 3, [2.5] * 3), "pixel_max=131072), or scale the images"),
     ],
 )
@@ -802,15 +558,14 @@ def test_what_white_is_taken_to_be(highest: int, statistics: Any, said: str) -> 
 @pytest.mark.parametrize(
     ("brightness", "white", "told"), [(1, 255, True), (1, 254, False), (1, 65535, True), (1.5, 255, False)]
 )
-@pytest.mark.parametrize("count", [3, 5])
-def test_pictures_in_0_to_1_for_a_normalize_of_bytes(count: int, brightness: float, white: float, told: bool) -> None:
+def test_pictures_in_0_to_1_for_a_normalize_of_bytes(brightness: float, white: float, told: bool) -> None:
     def floats_only(image: Any) -> Any:
         assert torch.is_floating_point(image)
-        assert len(image) == count
+        assert len(image) == 3
         return image.movedim(0, -1).numpy() * brightness
 
     (result,) = check(
-        T.Compose([floats_only, OnArrays([0.5 * white] * count, [0.25 * white] * count, white)]),
+        T.Compose([floats_only, OnArrays([0.5 * white] * 3, [0.25 * white] * 3, white)]),
         select=["declared_matches_measured"],
     ).results
     said = f"images in 0..1 enter a Normalize whose statistics are for 0..{white} (mean "
@@ -820,11 +575,6 @@ def test_pictures_in_0_to_1_for_a_normalize_of_bytes(count: int, brightness: flo
 
 
 # --- what it does inside ---
-
-
-def test_pictures_far_below_0_are_off_by_more() -> None:
-    far = T.Compose([T.ToTensor(), lambda x: 1 - 1000 * x, T.Normalize(MEAN, STD)])
-    assert "declared mean" not in verdict(far)[1]
 
 
 class Cropping(T.Normalize):
@@ -840,51 +590,6 @@ def test_a_normalize_that_changes_the_size_is_measured_from_outside() -> None:
     assert verdict(pipeline, "statistics_match_channels")[0] == "passed"
 
 
-@pytest.mark.parametrize(
-    ("does", "said"),
-    [
-        (torch.zeros_like, "red: all that leaves Normalize is of one value, and nothing brings the image back."),
-        (
-            lambda x: x * torch.tensor([1, 1, 0])[:, None, None],
-            "blue: all that leaves Normalize is of one value, and nothing brings the image back.",
-        ),
-        (
-            lambda x: (x * 255).int() + 51,
-            "red: declared mean 0.485 and std 0.229, measured mean -0.2 and std 0.00392157",
-        ),
-        (
-            lambda x: (x * 255 - 51).round().half(),
-            "red: declared mean 0.485 and std 0.229, measured mean 0.2 and std 0.003921",
-        ),
-    ],
-)
-def test_a_normalize_that_does_something_else(does: Callable[[torch.Tensor], torch.Tensor], said: str) -> None:
-    status, message = verdict(T.Compose([T.ToTensor(), Doing(does)]))
-    assert (status, message[: len(said)]) == ("failed", said)
-
-
-def test_a_normalize_in_half_precision_is_off_by_more() -> None:
-    pipeline = T.Compose([T.ToTensor(), torch.Tensor.half, T.Normalize(MEAN, STD)])
-    assert verdict(pipeline)[0] == "passed"
-
-
-@pytest.mark.parametrize(("c", "name"), [(0, "red"), (1, "green"), (2, "blue")])
-@pytest.mark.parametrize(
-    "around", [lambda normalize: T.Compose([T.ToTensor(), normalize]), lambda normalize: normalize]
-)
-def test_the_channel_that_differs_is_told(around: Any, c: int, name: str) -> None:
-    for what in (MEAN, STD):
-        other = [*what[:c], what[c] + 0.05, *what[c + 1 :]]
-        mean, std = (other, STD) if what is MEAN else (MEAN, other)
-        lying = Doing(T.Normalize(mean, std).forward)
-        (result,) = check(around(lying), select=["declared_matches_measured"]).results
-        measured = f"measured mean {mean[c]:.6g} and std {std[c]:.6g}: "
-        assert result.message.startswith(f"{name}: declared mean {MEAN[c]:.6g} and std {STD[c]:.6g}, {measured}")
-        assert result.details["declared"] == {"mean": MEAN, "std": STD}
-        assert result.details["measured"]["mean"] == pytest.approx(mean, abs=1e-5)
-        assert result.details["measured"]["std"] == pytest.approx(std, abs=1e-5)
-
-
 def test_what_was_measured_of_bytes_says_what_white_is() -> None:
     lying = T.Compose([T.PILToTensor(), torch.Tensor.float, DividesTwice(*TO_BYTES)])
     message = verdict(lying)[1]
@@ -892,116 +597,7 @@ def test_what_was_measured_of_bytes_says_what_white_is() -> None:
     assert message.endswith("Normalization((123.7, 116.3, 103.5), (3410, 3263, 3292), 255).")
 
 
-@pytest.mark.parametrize(
-    "around", [lambda normalize: T.Compose([T.ToTensor(), normalize]), lambda normalize: normalize]
-)
-def test_what_was_measured_is_in_the_details(around: Any) -> None:
-    (result,) = check(around(T.Normalize(MEAN, STD)), select=["declared_matches_measured"]).results
-    assert result.status == "passed"
-    assert result.details["mean"] == pytest.approx(MEAN, abs=1e-5)
-    assert result.details["std"] == pytest.approx(STD, abs=1e-5)
-
-
-def test_what_can_be_measured_neither_inside_nor_outside() -> None:
-    assert verdict(Doing(torch.zeros_like))[0] == "not applicable"
-    said = verdict(Doing(torch.zeros_like))[1]
-    assert said.startswith(
-        "there is nothing around the Normalize that could be run; from outside: what was measured is "
-    )
-
-
 # --- around it ---
-
-
-def rolled(image: torch.Tensor) -> torch.Tensor:
-    return image.roll(1, 0)
-
-
-@pytest.mark.parametrize(
-    ("turn", "how", "order"),
-    [(turned, "reversed (RGB becomes BGR)", [2, 1, 0]), (rolled, "in the order (2, 0, 1)", [2, 0, 1])],
-)
-@pytest.mark.parametrize(
-    "pipeline",
-    [
-        lambda turn: T.Compose([T.ToTensor(), turn, T.Normalize(MEAN, STD)]),
-        lambda turn: Doing(lambda x: turn(F.normalize(x, MEAN, STD))),
-    ],
-)
-def test_how_channels_are_exchanged(pipeline: Any, turn: Any, how: str, order: list[int]) -> None:
-    assert verdict(pipeline(turn))[1] == (
-        f"the channels leave the pipeline {how}: undoing Normalize gives images in that order, and the network has "
-        "to be one for it. Take the exchange of channels out, or turn them back in an inverse of your own, and give "
-        "that: inverse=."
-    )
-    assert details(pipeline(turn)) == {"order": order}
-
-
-def test_changes_after_normalize_are_in_the_details() -> None:
-    steps = [T.ToTensor(), T.Normalize(MEAN, STD)]
-    assert details(T.Compose([*steps, lambda y: y / 3 + 1 / 7])) == {
-        "gain": pytest.approx([1 / 3] * 3, abs=1e-4),
-        "offset": pytest.approx([1 / 7] * 3, abs=1e-4),
-    }
-    assert details(T.Compose([*steps, lambda y: y.clamp(-1, 1.5)])) == {"low": -1.0, "high": 1.5}
-
-
-@pytest.mark.parametrize("count", [1, 2, 4, 5])
-def test_changes_after_normalize_are_told_of_any_number_of_channels(count: int) -> None:
-    normalize = T.Normalize([0.5] * count, [1 / 3] * count)
-    message = verdict(T.Compose([T.ToTensor(), normalize, lambda y: y / 3]))[1]
-    thirds = f"({', '.join(['0.3333'] * count)}{',' * (count == 1)})"
-    if count > 1:
-        assert message.startswith(f"what leaves Normalize is multiplied by {thirds} before it leaves")
-        assert "std=(1, 1" in message
-
-
-def test_noise_on_grey_pictures_is_no_change() -> None:
-    steps = [T.Grayscale(), T.ToTensor(), T.Normalize(0.5, 0.25), lambda y: y + 0.1 * torch.randn_like(y)]
-    assert verdict(T.Compose(steps))[0] == "passed"
-
-
-def test_one_of_two_views_may_come_first() -> None:
-    class Views:
-        def __init__(self) -> None:
-            self.normalize = T.Normalize(MEAN, STD)
-
-        def __call__(self, image: Any) -> list[torch.Tensor]:
-            first, second = (self.normalize(F.to_tensor(image) / by) for by in (1, 2))
-            return [second, first]
-
-    assert verdict(Views())[0] == "passed"
-
-
-@pytest.mark.usefixtures("adapter")
-def test_pictures_far_above_white_are_off_by_more() -> None:
-    bright = T.Compose([lambda image: scaled(image) * 65535, OnArrays([127.5] * 3, [51.0] * 3, 255.0)])
-    assert "declared mean" not in verdict(bright)[1]
-
-
-def test_statistics_of_bytes_are_measured_from_outside_without_a_warning() -> None:
-    assert verdict(T.Normalize(*TO_BYTES))[0] == "passed"
-
-
-class Scales:
-    """Resizes too, so that it cannot be watched as a Normalize alone."""
-
-    def __init__(self) -> None:
-        self.mean, self.std = MEAN, STD
-
-    def __call__(self, image: Any) -> torch.Tensor:
-        Scales.told.append(1)
-        tensor = F.resize(F.to_tensor(image), [32, 32])
-        return (tensor - torch.tensor(self.mean).view(-1, 1, 1)) / torch.tensor(self.std).view(-1, 1, 1)
-
-    told: list[int] = []  # noqa: RUF012
-
-
-def test_what_cannot_be_watched_is_not_tried_in_every_form() -> None:
-    Scales.told.clear()
-    status, message = verdict(T.Compose([Scales()]), "statistics_match_channels")
-    assert (status, message.rpartition(": ")[2]) == ("not applicable", "it is one with other steps.")
-    assert len(Scales.told) < 300  # it is measured once, to be found
 
 
 def test_a_network_that_normalizes_in_its_code_is_told_to_give_that_alone() -> None:
@@ -1041,66 +637,13 @@ class Held(Dataset[Any]):
         return self.gives(index, self.normalize)
 
 
-class NormalizingLoader:
-    """Batches are normalized after they are loaded."""
-
-    def __init__(self, dataset: Any) -> None:
-        self.dataset, self.normalize = dataset, T.Normalize(MEAN, STD)
-
-    def __len__(self) -> int:
-        return 2
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter([self.normalize(self.dataset[0][None])] * 2)
-
-
-def cannot_be_read(index: int, normalize: Any) -> Any:
-    raise OSError(f"no item {index}")
-
-
-class CalledAsWell(Held):
-    def __call__(self, image: Any) -> Any:
-        return self.normalize(image)
-
-
-OFTEN = T.RandomApply([T.Normalize(MEAN, STD)], p=0.9)
-
-
-@pytest.mark.filterwarnings("ignore:.*with probability")
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (Held(lambda index, normalize: RAW), "raw"),
-        (Held(lambda index, normalize: (RAW, RAW - 0.5)), "normalized"),
-        (Held(lambda index, normalize: RAW - 0.5 * (index == 3)), "normalized"),
-        (Held(lambda index, normalize: normalize(RAW) if index >= 9 else RAW), ""),
-        (Held(lambda index, normalize: normalize(RAW) if index >= 10 else RAW), "raw"),
-        (Held(lambda index, normalize: RAW, OFTEN), ""),
-        (Held(lambda index, normalize: "a name"), ""),
-        (Held(cannot_be_read), ""),
-        (DataLoader(Held(lambda index, normalize: RAW)), "raw"),
-        (NormalizingLoader(Held(lambda index, normalize: RAW, the_same)), ""),
-        (T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)]), ""),
-        (CalledAsWell(lambda index, normalize: RAW), ""),
-    ],
-)
-def test_what_pictures_are_that_do_not_meet_a_normalize(data: Any, said: str) -> None:
-    assert unmet(data, declared(data)) == said
-
-
-def test_splits_of_which_no_picture_meets_a_normalize(recwarn: pytest.WarningsRecorder) -> None:
-    def gives(index: int, normalize: Any) -> Any:
-        return RAW
-
-    raw, right = Held(gives), Held(lambda index, normalize: normalize(RAW))
-    before = list(warnings.filters)
-    splits = {"train": right, "val": Pictures("RGB", T.ToTensor()), "test": raw, "dev": Held(gives, OFTEN)}
-    assert unmet_splits(splits) == ["dict['test']"]
-    assert unmet_splits({"train": raw, "val": raw}) == ["dict['train']", "dict['val']"]
-    assert not recwarn.list
-    assert warnings.filters == before
-    with pytest.warns(ConditionalNormalizeWarning):
-        declared(splits["dev"])
+def test_a_split_of_which_no_image_meets_a_normalize() -> None:
+    raw, right = Held(lambda index, normalize: RAW), Held(lambda index, normalize: normalize(RAW))
+    assert verdict({"train": right, "val": raw}, "single_normalize") == (
+        "failed",
+        "none of the first items of dict['val'] met the Normalize that it holds, and no value in their images is below "
+        "0: is it called?",
+    )
 
 
 class Runs:
@@ -1132,65 +675,7 @@ def test_what_enters_once_more(runs: Any, again: bool) -> None:
     assert (status, message.startswith(AGAIN)) == (("failed", True) if again else ("passed", False)), message
 
 
-def test_what_an_identity_gives_may_enter_it_again() -> None:
-    identity = v2.Normalize([0.0] * 3, [1.0] * 3)
-    assert verdict(OfSteps(Runs(lambda normalize, x: normalize(normalize(x)), identity)))[0] == "passed"
-
-
 # --- the images that are sent through ---
-
-
-def in_words(image: Any) -> tuple[Any, ...]:
-    if isinstance(image, Image.Image):
-        return ("PIL", image.mode, image.size)
-    top = {"uint8": 255, "float32": 1}[str(image.dtype).removeprefix("torch.")]
-    return (type(image).__name__, tuple(image.shape), top)
-
-
-def refusing(kind: type[Exception]) -> Callable[[Any], Any]:
-    def refuse(image: Any) -> Any:
-        raise kind(f"after Normalize: {tuple(image.shape)} {image.dtype}")
-
-    return refuse
-
-
-def refused_if_no_tensor(otherwise: type[Exception]) -> Callable[[Any], Any]:
-    def normalize(image: Any) -> Any:
-        if isinstance(image, torch.Tensor):
-            return image * 2
-        raise (TypeError if isinstance(image, Image.Image) else otherwise)(f"not {type(image).__name__}")
-
-    return normalize
-
-
-def refusing_grey(image: Any) -> Any:
-    raise (TypeError if len(image) == 3 else ValueError)("no grey pictures")
-
-
-class Later(torch.nn.Module):
-    def __init__(self, does: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self.layer, self.does = torch.nn.Linear(2, 2), does
-
-    def forward(self, image: Any) -> Any:
-        return self.does(image)
-
-
-@pytest.mark.parametrize("later", [lambda y: y[:, :40] ** 2, lambda y: (y[:, :40] ** 2, y[:, :40], y[:, :40])])
-def test_colors_of_the_first_of_smaller_pictures_are_told(later: Any) -> None:
-    steps = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD), later])
-    assert verdict(steps)[1].startswith("an image of one color leaves Normalize as (-1.09, 0.06513, 1.681), and the ")
-
-
-def test_images_of_one_color_may_be_refused() -> None:
-    def no_flat_ones(image: torch.Tensor) -> torch.Tensor:
-        if image.flatten(1).std(1).max() == 0:
-            raise ValueError("flat")
-        return image
-
-    pipeline = T.Compose([T.ToTensor(), no_flat_ones, T.Normalize(MEAN, STD)])
-    assert verdict(pipeline)[0] == "passed"
-    assert verdict(T.Compose([pipeline, torch.square]))[0] == "failed"
 
 
 # --- what is beyond black and white ---
@@ -1206,16 +691,12 @@ def by_channel(*numbers: float) -> torch.Tensor:
         (lambda x: -x, "multiplied by (-1, -1, -1)"),
         (lambda x: 2 - 2 * x, "multiplied by (-2, -2, -2) and shifted by (2, 2, 2)"),
         (lambda x: x * by_channel(1, 1, 2), "multiplied by (1, 1, 2)"),
-        (lambda x: x * by_channel(1, 1, -1), "multiplied by (1, 1, -1)"),
-        (lambda x: x - by_channel(0, 0, 0.5), "shifted by (0, 0, -0.5)"),
         (lambda x: torch.cat([x[:2], 2 - 2 * x[2:]]), "multiplied by (1, 1, -2) and shifted by (0, 0, 2)"),
         (lambda x: x / 255 + 1 / 7, "multiplied by (0.003922, 0.003922, 0.003922) and shifted by (0.1429, 0.1429, 0.1"),
         (lambda x: x / 255 + by_channel(0.2, 0, 0), "multiplied by (0.003922, 0.003922, 0.003922) and shifted by (0."),
-        (lambda x: x * by_channel(1 / 3, 1, 2), "multiplied by (0.3333, 1, 2)"),
         (lambda x: x / 255 * by_channel(1, 1, 255), ""),
         (lambda x: torch.stack([x[0] - x[1], 2 * x[1], x[2]]), ""),
         (lambda x: (x * 2 - 1) ** 3, ""),
-        (lambda x: x - x.mean(), ""),
         (lambda x: x * 2 - 1 if x.max() > 0.02 else x, ""),
         (lambda x: (x * 4 - 2).clamp(-1.5, 1.5), ""),
         (lambda x: x * 2 - 1 + 0.1 * torch.rand(1), ""),
@@ -1224,23 +705,6 @@ def by_channel(*numbers: float) -> torch.Tensor:
 def test_which_pictures_are_beyond_black_and_white(before: Callable[[Any], Any], said: str) -> None:
     status, message = verdict(OfSteps(T.Compose([T.ToTensor(), before, T.Normalize(MEAN, STD)])))
     assert (status, message.startswith(f"images are {said}")) == (("failed", True) if said else ("passed", False))
-
-
-def test_one_mean_for_pictures_beyond_black() -> None:
-    message = verdict(OfSteps(T.Compose([T.ToTensor(), to_both_signs, T.Normalize(0.5, 0.25)])))[1]
-    assert message.startswith("images are multiplied by (2, 2, 2) and shifted by (-1, -1, -1) on the way to Normalize")
-
-
-def test_bytes_that_are_shifted_beyond_black() -> None:
-    steps = T.Compose([T.PILToTensor(), torch.Tensor.float, lambda x: x - 64, T.Normalize(*TO_BYTES)])
-    (result,) = check(OfSteps(T.Compose([T.ToPILImage(), steps])), select=["declared_matches_measured"]).results
-    assert result.message == (
-        "images are shifted by (-64, -64, -64) on the way to Normalize, and do not enter it in 0..255: undoing "
-        "Normalize does not undo that. All of it is what Normalize(mean=(187.7, 180.3, 167.5), std=(58.4, 57.12, "
-        "57.38)) does."
-    )
-    assert result.details["gain"] == pytest.approx([1, 1, 1], abs=1e-3)
-    assert result.details["offset"] == pytest.approx([-64, -64, -64], abs=1e-3)
 
 
 # --- one image, seen inside alone ---
@@ -1274,10 +738,6 @@ def right(x: torch.Tensor) -> torch.Tensor:
     return F.normalize(x, MEAN, STD)
 
 
-def raising(x: torch.Tensor) -> torch.Tensor:
-    raise ValueError("no")
-
-
 def curved(x: torch.Tensor) -> torch.Tensor:
     """In a hundredth of the range."""
     return x + 0.01 * torch.sin(6 * x)
@@ -1308,19 +768,15 @@ DIFFERS = "declared mean 0.485 and std 0.229, measured mean "
         (lambda x: right(x)[:2], SHUT, NO_FIT),
         (lambda x: torch.cat([right(x), x[:2]]), SHUT, NO_FIT),
         (lambda x: right(x)[:, 1:], SHUT, "the image changes its size inside the Normalize"),
-        (lambda x: right(x)[..., 1:], SHUT, "the image changes its size inside the Normalize"),
         (lambda x: right(x).flip(-1), SHUT, "pixels change places inside the Normalize"),
         (lambda x: right(x).flip(-1) * by_channel(1, 2, 1), "failed", f"{NO_MAP}not affine: up to "),
         (torch.zeros_like, "failed", f"red{OF_ONE}"),
         (lambda x: right(x) * by_channel(1, 0, 1), "failed", f"green{OF_ONE}"),
-        (lambda x: right(x) * by_channel(1, 0, 0), "failed", f"green{OF_ONE}"),
         (lambda x: right(x) / 2, "failed", f"red: {DIFFERS}0.485 and std 0.458: "),
-        (lambda x: right(x) + 1, "failed", f"red: {DIFFERS}0.256 and std 0.229: "),
         (lambda x: right(x) + 1e-3, "failed", f"red: {DIFFERS}0.484771 and std 0.229: "),
         (lambda x: right(x) + by_channel(0, 0, 1), "failed", "blue: declared mean 0.406 and std 0.225, measured mean "),
         (lambda x: right(x).half(), "passed", "measured mean (0.4"),
         (lambda x: (right(x) * 100).round().int(), "failed", f"red: {DIFFERS}0.48"),
-        (lambda x: (right(x) * 100).half().double(), "failed", f"red: {DIFFERS}0.48"),
         (lambda x: right(x).flip(0), "failed", f"{NO_MAP}the channels leave it reversed "),
         (lambda x: right(x).mean(0, keepdim=True).expand(3, -1, -1), "failed", f"{NO_MAP}mixed: "),
         (lambda x: right(x**3), "failed", f"{NO_MAP}clipped: "),
@@ -1330,7 +786,6 @@ DIFFERS = "declared mean 0.485 and std 0.229, measured mean "
         (by_spread, "failed", f"{NO_MAP}per-image: "),
         (lambda x: of_this_size(right(x**3)), "failed", f"{NO_MAP}not affine: up to "),
         (lambda x: of_this_size(right(x) / 2), "failed", f"red: {DIFFERS}0.485 and std 0.458: "),
-        (lambda x: (right(x) / 2).bfloat16(), "failed", f"red: {DIFFERS}0.48"),
     ],
 )
 def test_what_is_seen_of_one_picture(does: Any, status: str, said: str) -> None:
@@ -1338,227 +793,10 @@ def test_what_is_seen_of_one_picture(does: Any, status: str, said: str) -> None:
     assert (found[0], found[1][: len(said)]) == (status, said)
 
 
-def test_what_others_than_this_picture_show_is_no_matter_where_it_shows_numbers() -> None:
-    """Nothing of the image is beyond where it is clamped."""
-    found = inside(meeting(0.45 + 0.1 * ONE, lambda x: (right(x) * 0.9).clamp(-1, 1)))
-    assert found[1].startswith("red: declared mean 0.485 and std 0.229, measured mean 0.485 and std 0.25")
-
-
-def test_numbers_are_those_of_bytes_in_a_picture_of_which_one_channel_is_dull() -> None:
-    dull = ONE * by_channel(1, 1, 0.05)
-    rounded = inside(meeting(dull, lambda x: right((x * 255).round() / 255) * 0.9))
-    assert rounded[1].startswith("red: declared mean 0.485 and std 0.229, measured mean 0.48")
-
-
-def test_exchanged_channels_of_which_one_is_curved_are_no_map() -> None:
-    def does(x: torch.Tensor) -> torch.Tensor:
-        return right(x.flip(0)) + by_channel(0, 0.15, 0) * x.square().flip(0)
-
-    assert inside(meeting(ONE, does))[1].startswith(f"{NO_MAP}not affine: up to ")
-
-
-def test_numbers_are_told_of_what_is_as_coarse_as_its_dtype() -> None:
-    """Which is more than a level where the image has little contrast."""
-    bright = inside(meeting(0.9 + 0.1 * ONE, lambda x: (right(x) * 1.2).bfloat16()))
-    assert bright[1].startswith("red: declared mean 0.485 and std 0.229, measured mean 0.4")
-
-
-def test_numbers_that_are_seen_of_one_picture() -> None:
-    assert inside(meeting(ONE))[2] == {"mean": pytest.approx(MEAN, abs=1e-6), "std": pytest.approx(STD, abs=1e-6)}
-    status, message, details = inside(meeting(ONE, lambda x: (right(x) - by_channel(1 / 3, 0, 0)) / 3))
-    assert status == "failed"
-    assert message == (
-        "red: declared mean 0.485 and std 0.229, measured mean 0.561333 and std 0.687: what it does is not what its "
-        "attributes say. Until that is mended, give what was measured: Normalization((0.5613, 0.456, 0.406), (0.687, "
-        "0.672, 0.675))."
-    )
-    assert details == {
-        "declared": {"mean": MEAN, "std": STD},
-        "measured": {
-            "mean": pytest.approx([0.485 + 0.229 / 3, 0.456, 0.406], abs=1e-5),
-            "std": pytest.approx([3 * one for one in STD], abs=1e-5),
-        },
-    }
-
-
-FAR = 1 - 1000 * ONE
-
-
-def test_pictures_far_from_the_range_are_off_by_more() -> None:
-    for far in (FAR, -FAR / 300, FAR.half()):
-        assert inside(meeting(far))[0] == "passed"
-    assert "declared mean" in inside(meeting(ONE, lambda x: right(x) + 1e-5))[1]
-
-
-@pytest.mark.parametrize(
-    ("gives", "said"),
-    [
-        (lambda y: y * 2, "what leaves Normalize is multiplied by (2, 2, 2)"),
-        (
-            lambda y: (torch.zeros(1, 5, 6, dtype=torch.uint8), y * 2),
-            "what leaves Normalize is multiplied by (2, 2, 2)",
-        ),
-        (lambda y: (y * 2, y * 3), "what leaves Normalize is multiplied by (2, 2, 2)"),
-        (lambda y: (y[:, :2], y * 3), "what leaves Normalize is multiplied by (3, 3, 3)"),
-        (lambda y: y[None] * 2, "what leaves Normalize is multiplied by (2, 2, 2)"),
-        (lambda y: (y.byte(), 3), "what leaves Normalize is cast to uint8"),
-        (lambda y: (y, y * 2), ""),
-        (lambda y: (y * 2, y), ""),
-        (lambda y: (y.byte(), y), ""),
-        (lambda y: (y.byte(), y.byte()), ""),
-        (lambda y: (y[:1].byte(), y.byte()), ""),
-        (lambda y: y[:1].byte(), ""),
-        (lambda y: y[:1] * 2, ""),
-        (lambda y: torch.cat([y, y]) * 2, ""),
-        (lambda y: (y[:, :2] * 2, 3), ""),
-        (lambda y: "a name", ""),
-    ],
-)
-def test_which_of_the_pictures_is_the_one_that_leaves(gives: Callable[[torch.Tensor], Any], said: str) -> None:
-    status, message, _ = inside(Held(lambda index, normalize: gives(normalize(ONE))))
-    assert (status, message[: len(said)]) == (("failed", said) if said else ("passed", ""))
-
-
-def test_each_of_two_images_in_an_item_is_held_against_what_left() -> None:
-    for first, second in ((2, 2), (1, 2), (2, 1)):
-        both = Held(lambda index, normalize: (normalize(ONE) * first, normalize(ONE / 2) * second))  # noqa: B023
-        assert inside(both)[1].startswith("what leaves Normalize is multiplied by (2, 2, 2) before")
-
-
-def test_a_picture_with_a_channel_of_one_value_tells_nothing() -> None:
-    flat = torch.cat([ONE[:2], ONE[2:] * 0 + 0.5])
-    assert inside(meeting(flat))[1].startswith("measured mean (0.485, 0.456, 0.406)")
-    assert inside(meeting(flat, lambda x: right(x) / 2))[1].startswith(f"red: {DIFFERS}0.485 and std 0.458")
-    never = meeting(flat, lambda x: right(x)[..., :2, :, :] if x.shape[-1] != 6 else right(x))
-    assert inside(never)[1] == "a channel of the images that were watched is of one value"
-
-
-@pytest.mark.usefixtures("adapter")
-def test_statistics_of_bytes_are_held_against_bytes_if_there_are_any() -> None:
-    class Twice(OnArrays):
-        def __call__(self, image: Any) -> Any:
-            return super().__call__(image) / 2
-
-    statistics = [127.5] * 3, [51.0] * 3, 255.0
-    array = ONE.movedim(0, -1).numpy()
-    assert inside(Held(lambda index, normalize: normalize(array * 255), OnArrays(*statistics)))[0] == "passed"
-    of_floats = inside(Held(lambda index, normalize: normalize(array / 2), Twice(*statistics)))
-    assert of_floats[1].startswith("images in 0..1 enter a Normalize whose statistics are for 0..255")
-
-    class FloatsAlone(OnArrays):
-        def __call__(self, image: Any) -> Any:
-            assert np.max(image) <= 1
-            return super().__call__(image)
-
-    status, message, details = inside(Held(lambda index, normalize: normalize(array / 2), FloatsAlone(*statistics)))
-    assert (status, details) == ("failed", {"entering_max": pytest.approx(0.5)})
-    assert message.startswith("images in 0..1 enter a Normalize whose statistics are for 0..255 (mean (127.5, 127.5,")
-
-
-class OnTensors(OnArrays):
-    """Channels are where there are three."""
-
-    def __call__(self, image: Any) -> Any:
-        mean, std = (torch.tensor(one).view(-1, *[1] * (len(image) == 3) * 2) for one in (MEAN, STD))
-        return (image - mean) / std
-
-
-@pytest.mark.usefixtures("adapter")
-@pytest.mark.parametrize("sides", [(5, 6), (5, 4), (4, 6), (4, 4), (6, 3), (1, 1)])
-def test_where_the_channels_of_tensors_are(sides: tuple[int, int]) -> None:
-    first = torch.rand(3, *sides, generator=torch.Generator().manual_seed(6))
-    for image in (first, first.movedim(0, -1)):
-        if image is first or sides[0] > 4:
-            data = Held(lambda index, normalize, image=image: normalize(image), OnTensors(MEAN, STD))
-            own = next(sightings(data, declared(data)))
-            assert own.channels == 3
-            assert own.leaving is not None
-            torch.testing.assert_close(own.leaving, right(own.entering))
-
-
 # --- in which order images are seen ---
 
 
-def seen(pipeline: Any) -> list[str]:
-    """Of each that is seen: the shape that enters, and what became of it."""
-    found = []
-    for one in sightings(pipeline, declared(pipeline)):
-        became = "refused" if one.leaving is None else "changed" if one.does_something else "kept"
-        found.append(f"{'x'.join(str(size) for size in one.entering.shape)} {became}")
-    return found
-
-
-class KeepingOthers(OnTensorsAlone):
-    def __call__(self, image: Any) -> Any:
-        return image if isinstance(image, (Image.Image, np.ndarray)) else F.normalize(image, self.mean, self.std)
-
-
-def no_tensors(image: Any) -> Any:
-    if isinstance(image, (Image.Image, np.ndarray)):
-        return image
-    raise ValueError("no tensors")
-
-
-def grey_batches(image: Any) -> Any:
-    if isinstance(image, torch.Tensor) and image.ndim == 4 and image.shape[1] == 1:
-        return image
-    raise ValueError("no grey batch")
-
-
-TENSORS = ["3x96x128 changed", "1x3x96x128 changed"]
-OTHERS = ["3x1x96x128 kept", *["1x1x96x128 kept"] * 2, *["3x96x128 kept"] * 3, *["1x96x128 kept"] * 4]
-REFUSED = ["3x1x96x128 refused", "1x96x128 refused", *["1x1x96x128 refused"] * 2]
-IN_ORDER: dict[str, tuple[Any, list[str]]] = {
-    "what is kept comes last": (T.Compose([OnTensorsAlone(*HALVES)]), TENSORS + OTHERS),
-    "no mean": (T.Compose([OnTensorsAlone([0.0] * 3, [0.5] * 3)]), TENSORS + OTHERS),
-    "a std of 2": (T.Compose([OnTensorsAlone([0.0] * 3, [2.0] * 3)]), TENSORS + OTHERS),
-    "stds of 1": (T.Compose([OnTensorsAlone([0.5] * 3, [1.0] * 3)]), TENSORS + OTHERS),
-    "one mean of 0": (T.Compose([OnTensorsAlone([0.0, 0.5, 0.5], [1.0] * 3)]), TENSORS + OTHERS),
-    "an identity": (
-        T.Compose([OnTensorsAlone([0.0] * 3, [1.0] * 3)]),
-        [
-            *["3x96x128 kept"] * 4,
-            "1x3x96x128 kept",
-            *["1x96x128 kept"] * 4,
-            *["3x1x96x128 kept", "1x1x96x128 kept", "1x1x96x128 kept"],
-        ],
-    ),
-    "what is refused comes last": (T.Compose([T.Normalize(MEAN, STD)]), TENSORS + REFUSED),
-    "its own comes first": (
-        Held(lambda index, normalize: normalize(ONE), Doing(lambda x: x if x.shape[-1] == 6 else right(x))),
-        ["3x5x6 kept", *TENSORS, *REFUSED],
-    ),
-    "another size": (
-        T.Compose([T.ToTensor(), Cropping(MEAN, STD)]),
-        ["3x96x128 changed"] * 2 + ["1x96x128 refused"] * 2,
-    ),
-    "refused before a step that refuses others": (
-        T.Compose([KeepingOthers(MEAN, STD), no_tensors]),
-        ["3x96x128 kept"] * 2 + ["1x96x128 kept"] * 2,
-    ),
-    "one mean for all": (
-        T.Compose([the_same, T.Normalize(0.5, 0.25)]),
-        [*TENSORS, "3x1x96x128 changed", "1x96x128 changed", *["1x1x96x128 changed"] * 2],
-    ),
-    "what takes its batches for something else alone": (
-        T.Compose([grey_batches, FirstForAll(MEAN, STD)]),
-        ["3x1x96x128 changed", *["1x1x96x128 changed"] * 2],
-    ),
-}
-
-
-def test_what_is_not_run() -> None:
-    pipeline = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])
-    with pytest.raises(NotApplicable, match=r"^there is nothing around the Normalize that could be run$"):
-        list(sightings(pipeline.transforms[1], declared(pipeline.transforms[1])))
-    with pytest.raises(NotApplicable, match=r"^the Normalize was not seen at work inside its .*one with other steps"):
-        list(sightings(pipeline, replace(declared(pipeline), entry=None)))
-
-
 # --- what is measured from outside, too ---
-
-TWICE_AS_BRIGHT = ColorMap(np.eye(3) * 8, np.full(3, -2.0), 0.0, 1e-6, "", 1)
-HALF = Normalization([0.5] * 3, [0.25] * 3)
 
 
 def test_what_a_network_makes_of_pictures_is_no_change_of_them() -> None:

@@ -29,7 +29,7 @@ def with_normalize():
 
 def block(mark):
     """The code behind a mark in the document."""
-    return re.search(rf"<!-- {mark} -->\n```python\n(.*?)```", DOCUMENT, re.DOTALL).group(1)
+    return re.search(rf"<!-- {mark} -->\n```py\n(.*?)```", DOCUMENT, re.DOTALL).group(1)
 
 
 def test_the_suite_spreads_and_merges_to_the_same_bits(pytester, monkeypatch):
@@ -53,7 +53,7 @@ def test_the_suite_spreads_and_merges_to_the_same_bits(pytester, monkeypatch):
 def test_the_arithmetic_of_a_large_set():
     """Images x milliseconds an image, as hours of a core and of many."""
     claim = re.search(
-        r"([\d,]+) x ([\d.]+) ms = ([\d,]+) s of one core: (\d+) minutes alone, (\d+) minutes on 16", DOCUMENT
+        r"([\d,]+) x ([\d.]+) ms = ([\d,]+) s of one core: (\d+) minutes on one core, (\d+) minutes on 16", DOCUMENT
     )
     pictures, milliseconds, seconds, minutes, spread = (float(number.replace(",", "")) for number in claim.groups())
     assert pictures == 1_281_167

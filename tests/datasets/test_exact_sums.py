@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import Subset
 
 from pytest_denorm import Statistics, dataset_statistics
 
@@ -82,22 +82,6 @@ def test_any_split_in_any_order_gives_the_same_bits(images, data):
         assert merged.standard_error_of_std == whole.standard_error_of_std
 
 
-@given(IMAGES, st.integers(1, 4))
-@FEW
-def test_however_they_are_read(images, size):
-    whole = dataset_statistics(images, pixel_max=255.0)
-    assert dataset_statistics(list(images), channel_axis=-3, pixel_max=255.0) == whole
-    assert dataset_statistics(images.transpose(0, 2, 3, 1), channel_axis=-1, pixel_max=255.0) == whole
-    if images.dtype != np.uint16:  # which few operations of torch know
-        tensors = torch.from_numpy(images)
-        assert dataset_statistics(TensorDataset(tensors), pixel_max=255.0) == whole
-        for shuffle in (False, True):
-            loader = DataLoader(TensorDataset(tensors), batch_size=size, shuffle=shuffle)
-            assert dataset_statistics(loader, pixel_max=255.0) == whole
-            as_list = DataLoader(list(tensors), batch_size=size, shuffle=shuffle)
-            assert dataset_statistics(as_list, pixel_max=255.0) == whole
-
-
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (1, 257), (700, 511), (513, 1025)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_pictures_of_any_size(size, dtype):
@@ -108,12 +92,6 @@ def test_pictures_of_any_size(size, dtype):
     assert found.u.numerators == tuple((image.astype(np.int64) ** 2).sum(axis=(0, 2, 3)).tolist())
     assert found.black == tuple(np.count_nonzero(image[:, channel] == 0) for channel in range(3))
     assert found.white == tuple(np.count_nonzero(image[:, channel] == 255) for channel in range(3))
-
-
-def test_many_channels():
-    images = np.random.default_rng(0).integers(0, 256, (2, 1500, 20, 20), dtype=np.uint8)
-    found = dataset_statistics(torch.from_numpy(images))
-    assert found.t.numerators == tuple(images.sum(axis=(0, 2, 3), dtype=np.int64).tolist())
 
 
 @pytest.mark.parametrize("spread", [1e-3, 1e-9])

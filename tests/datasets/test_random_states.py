@@ -58,25 +58,6 @@ def test_the_global_ones(workers):
     assert (dataset_statistics(dataset, workers=workers), sweep(dataset, workers=workers, sample=9)) == (found, swept)
 
 
-def test_each_picture_is_augmented_anew():
-    """What is kept is the state before all of them."""
-    image = torch.rand(3, 1, 2)
-    flips = transforms.Compose([transforms.RandomCrop(1), transforms.Normalize(0.0, 1.0)])
-
-    class Same(Dataset):
-        transform = flips
-
-        def __len__(self):
-            return 4000
-
-        def __getitem__(self, index):
-            return self.transform(image)
-
-    found = dataset_statistics(Same())
-    assert found.minimum == pytest.approx(image.amin(dim=(1, 2)).tolist())
-    assert found.mean == pytest.approx(image.mean(dim=(1, 2)).tolist(), abs=0.03)
-
-
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -69,7 +69,7 @@ def test_a_few_pictures_that_are_near_to_anything_name_no_preset_and_no_mistake(
     assert "own std" not in judged.message
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_right_statistics_pass_on_small_samples(seed):
     for count in (20, 300):
         judged = measure_standardization(
@@ -77,13 +77,6 @@ def test_the_right_statistics_pass_on_small_samples(seed):
         )
         assert judged.ok, judged.message
     assert "off" not in judged.message
-
-
-def test_close_presets_are_told_apart():
-    judged = measure_standardization(
-        Normalized(like("cifar10", 3000), preset("cifar100")), preset("cifar100"), count=3000
-    )
-    assert (judged.ok, judged.uses, judged.fits.name) == (False, "cifar100", "cifar10")
 
 
 def test_real_photographs_and_their_own_statistics(tmp_path):
@@ -113,15 +106,6 @@ def test_the_mean_of_stds_is_recognized():
     assert "These look like cifar10" in judged.message
 
 
-def test_statistics_on_the_wrong_scale():
-    """Divided by a std of bytes: the std after Normalize is far from 1."""
-    used = Normalization((0.49, 0.48, 0.44), (63.0, 62.0, 66.0), 255.0)
-    images = like("cifar10", 200)
-    judged = standardization(dataset_statistics(Normalized(images, used)), used)
-    assert not judged.ok
-    assert max(judged.statistics.std) < 0.01
-
-
 def test_what_cannot_be_judged():
     used = preset("imagenet")
     assert standardization(dataset_statistics(list(crops(1, 8))), used) is None
@@ -146,10 +130,9 @@ def normalizing(used):
     return lambda items: transforms.functional.normalize(torch.stack(items), used.mean, used.std)
 
 
-@pytest.mark.parametrize("name", ["imagenet", "half", "cifar10"])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_a_loader_that_normalizes_once_more_is_told(name, shuffle):
-    used = preset(name)
+def test_a_loader_that_normalizes_once_more_is_told(shuffle):
+    used = preset("imagenet")
     data = Normalized(like("cifar10", 400), used)
     for loader in (
         Prefetcher(DataLoader(data, 16, shuffle=shuffle), used),
@@ -198,21 +181,6 @@ def test_a_data_module_that_normalizes_once_more_is_told():
     assert not hasattr(twice, "seen")
 
 
-def test_data_modules_that_normalize_once_are_told_nothing():
-    class NotSetUp(Module):
-        def train_dataloader(self):
-            raise AttributeError("data")
-
-    class InTraining(Module):
-        def on_after_batch_transfer(self, batch, dataloader_idx):
-            return self.normalize(batch) if self.trainer.training else batch
-
-    used, pictures = preset("cifar10"), like("cifar10", 100).clamp(0, 1)
-    once = Normalized(pictures, used)
-    for module in (Module(pictures, used), NotSetUp(once, used), InTraining(once, used)):
-        assert check(module, select=["single_normalize"]).ok
-
-
 def test_loaders_that_normalize_once_are_told_nothing():
     used = preset("imagenet")
     pictures = like("cifar10", 200).clamp(0, 1)
@@ -233,13 +201,3 @@ def test_loaders_that_normalize_once_are_told_nothing():
         assert not normalized_again(loader, used)
     assert not standardization(dataset_statistics(data), used).twice
     assert not standardization(dataset_statistics(pictures), used).twice
-
-
-def test_what_is_normalized_again_is_not_asked_of_what_cannot_be_read():
-    class Broken(Normalized):
-        def __getitem__(self, index):
-            raise OSError("gone")
-
-    loader = Prefetcher(DataLoader(Broken(like("cifar10", 9), preset("imagenet"))))
-    assert normalized_again(loader, preset("imagenet")) == ""
-    assert normalized_again(Prefetcher(iter(like("cifar10", 9))), preset("imagenet")) == ""

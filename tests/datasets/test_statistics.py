@@ -14,13 +14,12 @@ import pytest
 import torch
 from photographs import crops, photographs, write_cifar10, write_imagefolder
 from PIL import Image
-from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 from torchvision import transforms, tv_tensors
 from torchvision.datasets import CIFAR10, SVHN, ImageFolder
 
 from pytest_denorm import Normalization, Statistics, dataset_statistics, preset
 from pytest_denorm.core.preset_match import nearest_preset
-from pytest_denorm.datasets.stored_images import image_name
 from pytest_denorm.errors import DatasetError, DenormError
 
 
@@ -112,17 +111,6 @@ class TestNumbers:
         np.testing.assert_allclose(scaled.normalization().std, bytes_.normalization().std, rtol=1e-7)
         assert (scaled.pixel_max, bytes_.pixel_max) == (1.0, 255.0)
 
-    def test_what_enters_a_normalize_can_be_told_from_what_leaves_it(self, tmp_path):
-        dataset_class = write_cifar10(tmp_path)
-        applied = preset("imagenet")
-        chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(applied.mean, applied.std)])
-        after = dataset_statistics(dataset_class(tmp_path, transform=chain))
-        before = dataset_statistics(dataset_class(tmp_path)).normalization()
-        np.testing.assert_allclose(after.before(applied).mean, before.mean, rtol=1e-6)
-        np.testing.assert_allclose(after.before(applied).std, before.std, rtol=1e-6)
-        assert after.saturated is None
-        assert "normalized already" in str(after)
-
     def test_data_sets_that_are_kept_in_memory_are_read_from_there(self, tmp_path, monkeypatch):
         dataset = write_cifar10(tmp_path)(tmp_path)
         expected = dataset_statistics(list(dataset.data))
@@ -164,14 +152,6 @@ class TestNumbers:
         expected = dataset_statistics(list(pictures))
         assert dataset_statistics([guise(picture) for picture in pictures]) == expected
         np.testing.assert_allclose(expected.mean, from_first_principles(pictures)[0], rtol=1e-13)
-
-    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
-    def test_dtypes(self, dtype):
-        images = torch.from_numpy(crops(10, 16).transpose(0, 3, 1, 2) / 255.0).to(getattr(torch, dtype))
-        found = dataset_statistics(TensorDataset(images))
-        expected = images.double()
-        np.testing.assert_allclose(found.mean, expected.mean(dim=(0, 2, 3)), rtol=1e-12)
-        np.testing.assert_allclose(found.std, expected.std(dim=(0, 2, 3), correction=0), rtol=1e-12)
 
     def test_sixteen_bits(self):
         images = np.random.default_rng(0).integers(0, 65536, (5, 8, 8, 3)).astype(np.uint16)
@@ -279,13 +259,6 @@ class TestRefusals:
             assert "1 image could not be read and were left out" in str(found).replace("was", "were")
             assert Statistics.from_dict(found.to_dict()) == found
 
-    def test_names_through_subset_and_concat(self, folder):
-        dataset = ImageFolder(folder)
-        expected = dataset.samples[0][0]
-        assert image_name(Subset(dataset, [0]), 0) == expected
-        assert image_name(ConcatDataset([list(crops(3, 8)), dataset]), 3) == expected
-        assert image_name(list(crops(3, 8)), 1) == ""
-
     def test_many_failures_are_counted_and_twenty_named(self):
         items = [ValueError(f"no {k}") if k % 2 else crops(1, 8)[0] for k in range(100)]
         found = dataset_statistics(Listed(items), on_error="skip")
@@ -328,15 +301,6 @@ class TestRefusals:
             with pytest.raises(DatasetError, match="is no data set: expected a data set"):
                 dataset_statistics(wrong)
 
-    def test_options_that_do_not_fit(self):
-        pictures = list(crops(4, 8))
-        with pytest.raises(DatasetError, match="limit is 0: expected at least 1"):
-            dataset_statistics(pictures, limit=0)
-        with pytest.raises(DatasetError, match="on_error is 'ignore': expected 'raise' or 'skip'"):
-            dataset_statistics(pictures, on_error="ignore")
-        with pytest.raises(DatasetError, match=r"sample and workers cannot be had from a DataLoader.*data set instead"):
-            dataset_statistics(DataLoader(pictures), sample=2, workers=1)
-
 
 class TestSources:
     def test_limit_and_sample(self):
@@ -378,7 +342,7 @@ class TestSources:
 
         assert dataset_statistics(one_buffer()) == dataset_statistics(pictures)
 
-    @pytest.mark.parametrize("where", [0, 1, 17, 29])
+    @pytest.mark.parametrize("where", [0, 17])
     @pytest.mark.parametrize(
         "odd",
         [
@@ -390,17 +354,17 @@ class TestSources:
             lambda picture: tv_tensors.Image(picture),
             lambda picture: OSError("gone"),
         ],
+        ids=["size", "gradient", "dtype", "array", "views", "subclass", "error"],
     )
     def test_one_odd_item_among_many_tensors(self, odd, where):
         """Tensors are read some at a time, and the odd one alone, in its turn."""
         items = list(torch.from_numpy(crops(30, 8)).permute(0, 3, 1, 2) / 255)
         items[where] = odd(items[where])
         good = [item for item in items if not isinstance(item, OSError)]
+        found = dataset_statistics(Listed(items), on_error="skip")
+        assert found.failed == 30 - len(good)
         alone = Statistics.merge_all(dataset_statistics(Listed([item])) for item in good)
-        for workers in (0, 2):
-            found = dataset_statistics(Listed(items), on_error="skip", workers=workers)
-            assert found.failed == 30 - len(good)
-            assert dataclasses.replace(found, failed=0, failures=()) == alone
+        assert dataclasses.replace(found, failed=0, failures=()) == alone
 
     def test_subsets_in_any_order(self):
         pictures = torch.from_numpy(crops(30, 8)).permute(0, 3, 1, 2)
@@ -410,12 +374,6 @@ class TestSources:
             assert dataset_statistics(Subset(whole, indices)) == wanted
             nested = Subset(Subset(whole, list(range(30))[::-1]), [29 - (int(index) % 30) for index in indices])
             assert dataset_statistics(nested) == wanted
-
-    def test_a_loader_that_fails_says_after_how_many(self):
-        loader = DataLoader(Listed([*crops(8, 8), OSError("gone")]), batch_size=4)
-        message = "after 8 images, the next batch could not be read: OSError: gone Give the data set instead"
-        with pytest.raises(DatasetError, match=message):
-            dataset_statistics(loader, channel_axis=-1)
 
 
 class TestText:
@@ -441,22 +399,3 @@ class TestText:
         assert nearest_preset(Normalization((0.6, 0.6, 0.6), (0.2, 0.2, 0.2))) is None
         assert nearest_preset(near, tolerance=1e-4) is None
         assert nearest_preset(preset("mnist")).distance == 0
-
-    def test_a_data_set_that_looks_like_a_preset(self):
-        wanted = preset("cifar100")
-        rng = np.random.default_rng(0)
-        images = rng.standard_normal((50, 16, 16, 3)) * wanted.std + wanted.mean
-        match = dataset_statistics(list(images)).nearest_preset()
-        assert match is not None
-        assert (match.name, match.by_mean_of_stds) == ("cifar100", False)
-
-    def test_the_mean_of_stds_is_recognized(self):
-        """Images whose own stds average to ImageNet's, while the std over all pixels is greater."""
-        wanted = preset("imagenet")
-        rng = np.random.default_rng(0)
-        noise = rng.uniform(-math.sqrt(3), math.sqrt(3), (80, 16, 16, 3)) * wanted.std
-        level = np.where(np.arange(80) % 2, 0.18, -0.18)[:, None, None, None]
-        match = dataset_statistics(list(noise + level + wanted.mean)).nearest_preset()
-        assert match is not None
-        assert (match.name, match.by_mean_of_stds) == ("imagenet", True)
-        assert "its std being the mean of each image's own std" in str(match)

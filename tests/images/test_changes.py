@@ -13,7 +13,7 @@ from photographs import crops
 from PIL import Image, ImageEnhance, ImageFilter
 
 from pytest_denorm import Normalization, grid
-from pytest_denorm.images.comparison import Difference, compare, percent
+from pytest_denorm.images.comparison import Difference, amplified, compare, percent, side_by_side
 from pytest_denorm.images.drawing import draw
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
@@ -78,6 +78,37 @@ def brighter_corner(images: Images) -> Images:
     return images
 
 
+def hsv(turn: int) -> Callable[[Images], Images]:
+    """Turn hues by so many 256ths of a circle."""
+
+    def change(image: Image.Image) -> Image.Image:
+        values = np.array(image.convert("HSV"))
+        values[..., 0] += np.uint8(turn % 256)
+        return Image.fromarray(values, "HSV")
+
+    return each(change)
+
+
+def zoomed(left: float, top: float, right: float, bottom: float) -> Callable[[Images], Images]:
+    """Enlarge a part, whose edges are shares of a side."""
+    box = tuple(SIZE * share for share in (left, top, right, bottom))
+    return each(lambda x: x.transform(x.size, Image.Transform.EXTENT, box, Image.Resampling.BILINEAR))
+
+
+def affine(*data: float) -> Callable[[Images], Images]:
+    return each(lambda x: x.transform(x.size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR))
+
+
+def blurred(image: Image.Image) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(1))
+
+
+def salted(images: Images) -> Images:
+    images, rng = images.copy(), np.random.default_rng(0)
+    images[rng.random(images.shape[:3]) < 0.03] = 255
+    return images
+
+
 def noisy(images: Images) -> Images:
     return levels(lambda x: x + np.random.default_rng(0).normal(0, 4, x.shape))(images)
 
@@ -86,12 +117,11 @@ CHANGES: list[tuple[str, Callable[[Images], Images], str, str]] = [
     ("one pixel", dotted, "one-pixel", "tile 3: one pixel at (40, 50); all others are equal"),
     ("noise", noisy, "noise", "all tiles: noise, with a standard deviation of 4 levels"),
     ("gamma", levels(lambda x: 255 * (x / 255) ** 1.2), "gamma", "all tiles: gamma 1.2 (darker), alike in *"),
-    ("one channel", levels(lambda x: x // 2 + [5, 0, 0]), "", "all tiles: *"),
     ("clipping", lambda x: np.clip(x, 20, 235), "clipping", "all tiles: clipped to 20..235, alike in all channels"),
-    ("fewer levels", lambda x: x // 16 * 16, "fewer-levels", "all tiles: red reduced to 16 levels of *"),
+    ("fewer levels", lambda x: x // 16 * 16, "fewer-levels", "all tiles: reduced to 16 levels, alike in all channels"),
     ("jpeg", jpeg(90), "jpeg", "all tiles: JPEG: fine details are missing in blocks of 8 x 8 pixels*"),
     ("low jpeg", jpeg(50), "jpeg", "all tiles: JPEG: *"),
-    ("blur", each(lambda x: x.filter(ImageFilter.GaussianBlur(1))), "resampling", "all tiles: smoother, *blur*"),
+    ("blur", each(blurred), "resampling", "all tiles: smoother, *blur*"),
     ("sharpened", each(lambda x: x.filter(ImageFilter.SHARPEN)), "resampling", "all tiles: sharper, *"),
     ("saturation", each(lambda x: ImageEnhance.Color(x).enhance(0.5)), "saturation", "all tiles: saturation 0.5 *"),
     ("grey", each(lambda x: x.convert("L")), "grey", "all tiles: grey: every channel shows one mixture, 0.299 red *"),
@@ -120,6 +150,36 @@ CHANGES: list[tuple[str, Callable[[Images], Images], str, str]] = [
     ("two added", lambda x: np.concatenate([x, x[:2] // 2]), "tile-count", "the first 8 tiles are equal, 2 were added"),
     ("truncated", lambda x: x - (x % 3 == 1), "truncation", "*all darker, in * truncation (bytes cut off instead *"),
     ("rounded up", lambda x: x + (x % 3 == 1).astype(np.uint8), "rounding", "*all brighter, in *"),
+    ("speckles", salted, "noise", "all tiles: noise in single pixels, 2.9 % of them; *"),
+    ("one channel", lambda x: x // 2 + np.uint8([0, 0, 5]), "", "all tiles: *"),
+    ("hue", hsv(64), "hue", "all tiles: hue turned by +90 degrees (HSV)"),
+    ("hue back", hsv(-14), "hue", "all tiles: hue turned by -20 degrees (HSV)"),
+    ("zoom", zoomed(0.05, 0.05, 0.95, 0.95), "zoom", "all tiles: enlarged 1.11 times"),
+    ("zoom out", zoomed(-0.1, -0.1, 1.1, 1.1), "zoom", "all tiles: reduced to 83.* % of its size"),
+    ("crop", zoomed(0, 0, 0.9, 0.9), "", "all tiles: enlarged 1.1* times, shifted by * pixels down and * right"),
+    ("large rotation", each(lambda x: x.rotate(-20)), "rotation", "all tiles: turned by about 20 degrees to the right"),
+    ("shear", affine(1, 0.1, -4, 0, 1, 0), "stretch", "*stretched or sheared, by up to 11 %*"),
+    (
+        "half a pixel",
+        affine(1, 0, 0.5, 0, 1, 0.25),
+        "shift",
+        "all tiles: shifted by 0.2* pixels up and 0.* pixels left",
+    ),
+    ("solarized", lambda x: np.where(x < 128, x, 255 - x), "curve", "*by a curve that rises and falls *"),
+    (
+        "a border",
+        lambda x: np.pad(x[:, 4:-4, 4:-4], ((0, 0), (4, 4), (4, 4), (0, 0))),
+        "border",
+        "*border of 4 pixels *",
+    ),
+    (
+        "mirrored and darker",
+        levels(lambda x: 0.8 * x[:, :, ::-1]),
+        "flip",
+        "all tiles: mirrored left to right; besides, 0.8 times the level, alike in all channels",
+    ),
+    ("shifted and JPEG", lambda x: jpeg(60)(np.roll(x, 3, 2)), "shift", "*by 3 pixels right*; besides, JPEG: *"),
+    ("BGR and blurred", lambda x: each(blurred)(x[..., ::-1].copy()), "channel-order", "*BGR*; besides, smoother, *"),
     ("other images", lambda x: 255 - x[::-1, ::-1] // 2, "content", "*another image (correlation *"),
 ]
 
@@ -138,7 +198,7 @@ def test_other_interpolations_are_named(large: Images) -> None:
         return each(lambda x: x.resize((SIZE, SIZE), how))(large)
 
     aliased = each(
-        lambda x: x.transform((SIZE, SIZE), Image.Transform.AFFINE, (2, 0, 0.5, 0, 2, 0.5), Image.Resampling.BILINEAR)
+        lambda x: x.transform((SIZE, SIZE), Image.Transform.AFFINE, (2, 0, 0, 0, 2, 0), Image.Resampling.BILINEAR)
     )(large)
     plain = resized(Image.Resampling.BILINEAR)
     for other in (resized(Image.Resampling.BICUBIC), aliased):
@@ -187,41 +247,38 @@ def test_a_wrong_std_is_named_where_the_normalization_is_known(photos: Images) -
 
 
 def test_the_numbers_are_those_of_the_pixels(photos: Images) -> None:
-    found = difference(photos, dotted(photos))
-    assert found.figures | {"psnr": 0} == {
+    found = difference(photos, dotted(photos)).figures
+    one, other = (grid(list(images), nrow=4).pixels.astype(float) for images in (photos, dotted(photos)))
+    levels = np.abs(one - other)
+    assert found == {
         "differing_pixels": 1,
-        "max_difference": int(abs(int(dotted(photos)[3, 40, 50, 1]) - int(photos[3, 40, 50, 1]))),
-        "mean_difference": found.figures["mean_difference"],
-        "psnr": 0,
+        "max_difference": levels.max(),
+        "mean_difference": float(f"{levels.mean():.4g}"),
+        "psnr": round(10 * np.log10(255**2 / np.mean(levels**2)), 2),
         "box": [41, 3 * 97 + 1 + 50, 1, 1],
         "differing_tiles": 1,
         "kind": "one-pixel",
         "diagnosis": "tile 3: one pixel at (40, 50); all others are equal",
     }
-    one, other = (grid(list(images), nrow=4).pixels.astype(float) for images in (photos, dotted(photos)))
-    assert found.figures["psnr"] == round(10 * np.log10(255**2 / np.mean((one - other) ** 2)), 2)
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "said"),
-    [
-        (1, 1801 * 1801, "0.000031 %"),
-        (3, 1801 * 1801, "0.000092 %"),
-        (1, 9216, "0.011 %"),
-        (50, 100, "50 %"),
-        (9999, 10000, "99.9 %"),
-        (10**9 - 1, 10**9, "99.9 %"),
-        (7, 7, "100 %"),
-    ],
-)
-def test_a_share_has_its_true_digits(part: int, whole: int, said: str) -> None:
-    assert percent(part, whole) == said
+SHARES = {
+    (1, 1801 * 1801): "0.000031 %",
+    (1, 9216): "0.011 %",
+    (50, 100): "50 %",
+    (9999, 10000): "99.9 %",
+    (10**9 - 1, 10**9): "99.9 %",
+    (7, 7): "100 %",
+}
 
 
-@pytest.mark.parametrize(("family", "kind"), [("DejaVu Serif", "fonts"), (None, "")])
-def test_letters_that_differ_alone_are_another_font(family: str | None, kind: str) -> None:
-    def figure(font: str | None, line: float) -> Any:
-        with plt.rc_context({"font.family": font or "DejaVu Sans"}):
+def test_a_share_has_its_true_digits() -> None:
+    assert {pair: percent(*pair) for pair in SHARES} == SHARES
+
+
+def test_letters_that_differ_alone_are_another_font() -> None:
+    def figure(font: str, line: float) -> Any:
+        with plt.rc_context({"font.family": font}):
             made, axes = plt.subplots()
             axes.plot([1, line])
             axes.set_title("a title")
@@ -229,14 +286,118 @@ def test_letters_that_differ_alone_are_another_font(family: str | None, kind: st
             plt.close(made)
         return drawn
 
-    before, after = figure(None, 2), figure(family, 2 if family else 2.5)
-    found = compare(before.pixels, after.pixels, texts=after.texts)
-    assert found is not None
-    assert (found.figures["kind"] == "fonts") is (kind == "fonts")
+    before = figure("DejaVu Sans", 2)
+    for font, line, is_font in (("DejaVu Serif", 2, True), ("DejaVu Sans", 2.5, False), ("DejaVu Serif", 2.5, False)):
+        after = figure(font, line)
+        found = compare(before.pixels, after.pixels, texts=after.texts)
+        assert found is not None
+        assert (found.figures["kind"] == "fonts") is is_font
 
 
-def test_the_same_images_in_other_rows_are_a_layout(photos: Images) -> None:
-    one, other = grid(list(photos), nrow=4), grid(list(photos), nrow=8)
-    found = compare(one.pixels, other.pixels, other.tiles)
+# --- where, and by how much ---
+
+
+def lines(before: Any, after: Any) -> dict[str, str]:
+    """What is said, by label, of an image or of a grid against another."""
+    found = compare(getattr(before, "pixels", before), getattr(after, "pixels", after), getattr(after, "tiles", ()))
     assert found is not None
-    assert found.figures["diagnosis"] == "the first 8 tiles are equal: the same tiles, laid out in another way"
+    return {"headline": found.headline, **dict(found.lines)}
+
+
+def test_a_size_that_differs_is_told_with_the_grid_that_was_drawn(photos: Images) -> None:
+    before = grid(photos, nrow=4)
+    said = lines(before, grid(photos[:6], nrow=4, padding=2))
+    assert said == {
+        "headline": "the size is not that of the baseline",
+        "sizes": "baseline 195 x 389, result 198 x 394 (height x width, pixels)",
+        "result": "6 tiles of 96 x 96, 2 x 4",
+        "diagnosis": "the first 6 tiles are equal, 2 are missing",
+    }
+    assert "result" not in lines(photos[0], photos[0][:, 1:])
+    same = lines(before, grid(photos, nrow=8))
+    assert same["diagnosis"] == "the first 8 tiles are equal: the same tiles, laid out in another way"
+
+
+def test_the_worst_pixel_is_found_in_its_tile_or_outside_of_all(photos: Images) -> None:
+    before, after = grid(photos, nrow=4), photos.copy()
+    after[6, 95, 0, 0] ^= 0x80
+    values = f"expected {photos[6, 95, 0, 0]}, found {after[6, 95, 0, 0]}"
+    said = lines(before, grid(after, nrow=4))
+    assert said["worst"] == f"tile 6 (row 1, column 2), red, pixel (95, 0): {values}"
+    assert said["untouched"] == "tiles 0-5, 7"
+    said = lines(before, grid(photos, nrow=4, pad_value=0.2))
+    assert said["worst"] == "padding, red, pixel (0, 0) of the canvas: expected 0, found 51"
+    assert said["untouched"] == "all tiles"
+    said = lines(photos[6], after[6])
+    assert said["worst"] == f"red, pixel (95, 0): {values}"
+    assert "untouched" not in said
+
+
+@pytest.mark.parametrize("row", [0, 1, 4, 5])
+@pytest.mark.parametrize("column", [5, 6, 9, 10])
+def test_a_tile_ends_where_the_padding_begins(row: int, column: int) -> None:
+    figure = grid(np.full((2, 4, 4, 3), 100, np.uint8))
+    before = figure.pixels.copy()
+    before[row, column, 0] ^= 0x80
+    inside = row in (1, 4) and column in (6, 9)
+    place = f"tile 1 (row 0, column 1), red, pixel ({row - 1}, {column - 6})"
+    assert lines(before, figure)["worst"].startswith(place if inside else f"padding, red, pixel ({row}, {column}) of ")
+
+
+def test_grey_and_color_are_told_apart(photos: Images) -> None:
+    color = photos[0]
+    grey = color[..., :1].repeat(3, axis=-1)
+    assert lines(grey, color)["headline"] == "the baseline is grey, the result is in color"
+    assert lines(color, grey)["headline"] == "the result is grey, the baseline is in color"
+    assert lines(grey, 255 - grey)["headline"] == "the image differs from its baseline"
+    for channel in range(3):
+        tinted = grey.copy()
+        tinted[3, 4, channel] ^= 1
+        assert lines(grey, tinted)["headline"] == "the baseline is grey, the result is in color"
+
+
+# --- images of a difference ---
+
+
+@pytest.mark.parametrize(
+    ("differences", "factor"),
+    [
+        ([1], 255),  # up to white
+        ([2, 2, 2], 127),
+        ([5, 5, 100], 16),  # half of them to a level of 80, though the largest is cut off
+        ([1, 1, 200], 80),
+        ([200, 200], 1),
+        ([], 255),
+    ],
+)
+def test_a_difference_is_amplified_so_that_half_of_it_can_be_seen(differences: list[int], factor: int) -> None:
+    before = np.full((3, 4, 3), 40, np.uint8)
+    after = before.copy()
+    after[0, : len(differences), 1] += np.array(differences, np.uint8)
+    for one, other in ((before, after), (after, before)):
+        canvas, found = amplified(one, other)
+        assert (found, canvas.dtype) == (factor, np.uint8)
+        assert canvas[0, : len(differences), 1].tolist() == [min(each * factor, 255) for each in differences]
+        assert int(canvas.sum()) == sum(min(each * factor, 255) for each in differences)
+
+
+def test_what_only_one_image_has_is_magenta() -> None:
+    wide, high = np.zeros((2, 5, 3), np.uint8), np.zeros((4, 3, 3), np.uint8)
+    for one, other in ((wide, high), (high, wide)):
+        canvas, _ = amplified(one, other)
+        assert canvas.shape == (4, 5, 3)
+        assert not canvas[:2, :3].any()
+        assert (canvas[2:] == (255, 0, 255)).all()
+        assert (canvas[:, 3:] == (255, 0, 255)).all()
+
+
+def test_panels_stand_side_by_side_enlarged_alike(photos: Images) -> None:
+    small, narrow = photos[0][:20, :24], photos[1][:16, :8]
+    canvas = np.asarray(Image.open(io.BytesIO(side_by_side(small, narrow, small))))
+    assert canvas.shape == (200, 3 * 240 + 2 * 8, 3)  # 256 // 24 = 10 times
+    assert np.array_equal(canvas[:, :240], small.repeat(10, axis=0).repeat(10, axis=1))
+    assert np.array_equal(canvas[:160, 248:328], narrow.repeat(10, axis=0).repeat(10, axis=1))
+    for gap in (canvas[:, 240:248], canvas[160:, 248:488], canvas[:, 328:488], canvas[:, 488:496]):
+        assert (gap == 128).all()
+    large = np.zeros((257, 3, 3), np.uint8)
+    assert np.asarray(Image.open(io.BytesIO(side_by_side(large, large)))).shape[:2] == (257, 3 + 8 + 3)

@@ -62,28 +62,26 @@ def expected(originals: list[Image.Image], normalized: torch.Tensor, normalizati
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_a_normalization_is_shown_on_the_pictures_as_they_are(files: list[Path], mode: str) -> None:
+def test_a_normalization_is_shown_on_the_images_as_they_are(files: list[Path], mode: str) -> None:
     normalization = preset("imagenet") if mode == "RGB" else preset("mnist")
-    pictures = [Image.open(file).convert(mode) for file in files]
-    levels = torch.from_numpy(np.stack([np.atleast_3d(np.asarray(one)) for one in pictures])).permute(0, 3, 1, 2)
-    assert np.array_equal(
-        drawn(normalization, files), expected(pictures, normalization.normalize(levels), normalization)
-    )
+    images = [Image.open(file).convert(mode) for file in files]
+    levels = torch.from_numpy(np.stack([np.atleast_3d(np.asarray(one)) for one in images])).permute(0, 3, 1, 2)
+    assert np.array_equal(drawn(normalization, files), expected(images, normalization.normalize(levels), normalization))
 
 
 @pytest.mark.parametrize("grey", [False, True])
 def test_a_pipeline_is_shown_beside_the_middle_of_the_originals(files: list[Path], grey: bool) -> None:
     last = [T.Grayscale(), T.ToTensor(), T.Normalize(0.1307, 0.3081)] if grey else [T.ToTensor(), IMAGENET]
     pipeline = T.Compose([T.Resize(20), T.CenterCrop((20, 16)), *last])
-    pictures = [Image.open(file).convert("RGB") for file in files]
-    originals = [ImageOps.fit(one.convert("L") if grey else one, (16, 20)) for one in pictures]
-    normalized = torch.stack([pipeline(one) for one in pictures])
+    images = [Image.open(file).convert("RGB") for file in files]
+    originals = [ImageOps.fit(one.convert("L") if grey else one, (16, 20)) for one in images]
+    normalized = torch.stack([pipeline(one) for one in images])
     known = preset("mnist") if grey else preset("imagenet")
     assert np.array_equal(drawn(pipeline, files), expected(originals, normalized, known))
 
 
 @pytest.mark.parametrize("pipeline", [preset("imagenet"), T.Compose([T.ToTensor(), IMAGENET])])
-def test_one_picture_is_shown_alone_below_whole_captions(files: list[Path], pipeline: Any) -> None:
+def test_one_image_is_shown_alone_below_whole_captions(files: list[Path], pipeline: Any) -> None:
     canvas = drawn(pipeline, files[:1])
     image = np.asarray(Image.open(files[0]))
     for row, words in enumerate(CAPTIONS):

@@ -18,6 +18,7 @@ OLD = encode_baseline(np.zeros((2, 3, 3), np.uint8))
 
 ONE = "@image_compare({keywords})\ndef test_{name}():\n    return grid(photos)\n"
 NONE = "def test_nothing(): ...\n"
+FOUND = ["1 unused, no collected test compares with them: baseline_images/old.png"]
 
 
 @pytest.fixture
@@ -40,55 +41,70 @@ def notes(project: Any, *arguments: str, wish: str = "warn") -> list[str]:
     ]
 
 
-FOUND = ["1 unused, no collected test compares with them: baseline_images/old.png"]
+def not_looked(reason: str) -> list[str]:
+    return [f"unused baselines were not looked for: {reason}."]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["."],
-        ["tests"],
-        ["tests/test_a.py", "tests/deep"],
-        ["tests/../tests"],
-        ["tests/deep/test_b.py", "tests/test_a.py"],
-        ["--ignore=other"],
-        ["--ignore-glob=*_c.py"],
-        ["-k", "nothing and not a.py"],
-        ["-k", "none"],
-        ["--deselect=tests/deep"],
-    ],
-)
-def test_a_whole_session_finds_them(tree: Any, arguments: list[str]) -> None:
-    assert notes(tree, *arguments) == FOUND
+#: Arguments of sessions, and why they may not know every test; nothing where they do.
+SESSIONS = [
+    ([], ""),
+    (["tests/../tests"], ""),
+    (["tests/deep/test_b.py", "tests/test_a.py"], ""),
+    (["--ignore=other", "--ignore-glob=*_c.py"], ""),
+    (["-k", "none"], ""),
+    (["--deselect=tests/deep"], ""),
+    (["tests/test_a.py"], "tests/deep/test_b.py was not collected"),
+    (["tests", "tests/test_a.py::test_nothing"], "only tests/test_a.py::test_nothing was asked for"),
+    (["--ignore=tests/deep/test_b.py"], "tests/deep/test_b.py was not collected"),
+    (["--ignore-glob=tests/d*"], "tests/deep/test_b.py was not collected"),
+    (["--lf", "-p", "cacheprovider"], "--lf may leave out files"),
+]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (["tests/test_a.py"], "tests/deep/test_b.py was not collected"),
-        (["tests/deep"], "tests/test_a.py was not collected"),
-        (["tests", "tests/test_a.py::test_nothing"], "only tests/test_a.py::test_nothing was asked for"),
-        (["--ignore=tests/deep/test_b.py"], "tests/deep/test_b.py was not collected"),
-        (["--ignore=tests/deep"], "tests/deep/test_b.py was not collected"),
-        (["--ignore-glob=tests/d*"], "tests/deep/test_b.py was not collected"),
-        (["--ignore-glob=*_b.py"], "tests/deep/test_b.py was not collected"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "reason"), SESSIONS)
 def test_a_partial_session_says_why_it_looks_for_none(tree: Any, arguments: list[str], reason: str) -> None:
-    for wish in ("warn", "delete"):
-        assert notes(tree, *arguments, wish=wish) == [f"unused baselines were not looked for: {reason}."]
+    assert notes(tree, *arguments) == (not_looked(reason) if reason else FOUND)
+    if reason:
+        notes(tree, *arguments, wish="delete")
+        assert tree.names() == {"old.png"}
+
+
+def test_each_wish_is_followed(tree: Any) -> None:
+    assert tree.run().ret == pytest.ExitCode.OK
+    tree.run().stdout.no_fnmatch_line("*unused*")
+    assert tree.run("--denorm-unused=warn").ret == pytest.ExitCode.OK
+    assert tree.run("--denorm-unused=fail").ret == pytest.ExitCode.TESTS_FAILED
+    assert notes(tree, wish="fail") == [f"ERROR: {FOUND[0]}"]
+    would = ["would delete 1 unused, but no test was to run: baseline_images/old.png"]
+    for option in ("--collect-only", "--setup-only", "--fixtures"):
+        assert notes(tree, option, wish="delete") == would
     assert tree.names() == {"old.png"}
+    assert notes(tree, wish="delete") == ["deleted 1 unused: baseline_images/old.png"]
+    assert notes(tree, wish="delete") == []
+
+
+@pytest.mark.parametrize("asked", ["--denorm-update=all", "--denorm-unused=delete"])
+def test_nothing_is_written_under_ci_unless_it_is_allowed(
+    tree: Any, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    tree.draw("photos")
+    monkeypatch.setenv("TF_BUILD", "True")
+    refused = tree.run(asked)
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines([f"ERROR: {asked} is refused under CI (the environment variable TF_BUILD is set): *"])
+    assert tree.names() == {"old.png"}
+    tree.run("--denorm-update=all", "--denorm-update-in-ci", passed=3)
 
 
 def test_tests_that_are_deselected_use_their_baselines(tree: Any) -> None:
-    tree.write(ONE.format(keywords="", name="one") + "@pytest.mark.slow\n" + ONE.format(keywords="", name="slow"))
+    """Also in the eyes of a worker."""
+    light = "@image_compare\ndef test_one(): ...\n@pytest.mark.slow\n@image_compare\ndef test_slow(): ...\n"
+    (tree.path / "test_light.py").write_text(f"import pytest\nfrom pytest_denorm import image_compare\n{light}")
     for name in ("test_one.png", "test_slow.png"):
         (tree.baselines / name).write_bytes(OLD)
     tree.pytester.makeini("[pytest]\nmarkers = slow\naddopts = -m 'not slow'\n")
     assert notes(tree) == FOUND
-    assert notes(tree, wish="fail") == [f"ERROR: {FOUND[0]}"]
-    notes(tree, "-n2", wish="delete")
+    notes(tree, "-n1", wish="delete")
     assert tree.names() == {"test_one.png", "test_slow.png"}
 
 
@@ -109,102 +125,8 @@ def test_tests_that_are_deselected_too_early_are_not_known(tree: Any) -> None:
     )
     tree.pytester.syspathinsert()
     reason = "another plugin deselected 1 test before the baselines were known"
-    assert notes(tree, "-p", "early", wish="delete") == [f"unused baselines were not looked for: {reason}."]
+    assert notes(tree, "-p", "early", wish="delete") == not_looked(reason)
     assert tree.names() == {"old.png"}
-
-
-@pytest.mark.parametrize(
-    ("ini", "found"),
-    [
-        ("testpaths = tests", True),
-        ("testpaths = te*", True),
-        ("testpaths = .", True),
-        ("python_files = check_*.py test_*.py", False),
-        ("norecursedirs = other", True),
-        ("norecursedirs = o*", True),
-        ("norecursedirs = oth", False),
-        ("norecursedirs = */other", True),
-        ("norecursedirs = r/other", False),
-    ],
-)
-def test_the_ini_says_which_tests_there_are(tree: Any, ini: str, found: bool) -> None:
-    (tree.path / "other").mkdir()
-    (tree.path / "other/check_c.py").write_text(NONE)
-    if "norecursedirs" in ini:
-        (tree.path / "other/test_c.py").write_text(NONE)
-    tree.pytester.makeini(f"[pytest]\n{ini}\n")
-    arguments = [] if "testpaths" in ini else ["tests"]
-    missed = f"other/{'check' if 'files' in ini else 'test'}_c.py"
-    expected = FOUND if found else [f"unused baselines were not looked for: {missed} was not collected."]
-    assert notes(tree, *arguments) == expected
-
-
-@pytest.mark.parametrize(
-    ("patterns", "name"),
-    [
-        ("tests/*.py", "tests/two.py"),
-        ("tests/two.py tests/test_a.py", "tests/two.py"),
-        ("tests/deep/*.py tests/test_a.py", "tests/deep/two.py"),
-        ("s/*.py tests/test_a.py", None),
-        ("/tests/*.py tests/test_a.py", None),
-        ("*.py", "tests/two.py"),
-    ],
-)
-def test_patterns_of_test_files_may_be_paths(tree: Any, patterns: str, name: str | None) -> None:
-    (tree.path / "tests/deep/test_b.py").unlink()
-    (tree.path / (name or "tests/two.py")).write_text(NONE)
-    tree.pytester.makeini(f"[pytest]\npython_files = {patterns}\n")
-    expected = FOUND if name is None else [f"unused baselines were not looked for: {name} was not collected."]
-    assert notes(tree, "tests/test_a.py") == expected
-    assert notes(tree) == FOUND
-
-
-def test_tests_beside_the_testpaths_are_tests(tree: Any) -> None:
-    (tree.path / "pkg/tests").mkdir(parents=True)
-    (tree.path / "pkg/tests/test_two.py").write_text(NONE)
-    tree.pytester.makeini("[pytest]\ntestpaths = tests\n")
-    for wish in ("warn", "fail", "delete"):
-        assert notes(tree, wish=wish) == [
-            "unused baselines were not looked for: pkg/tests/test_two.py was not collected."
-        ]
-    assert notes(tree, "tests", "pkg") == FOUND
-
-
-def test_tests_outside_of_the_root_folder_may_have_others_beside_them(tree: Any) -> None:
-    outside = tree.path / "tests/test_a.py"
-    (tree.path / "ci").mkdir()
-    ini = tree.path / "ci/pytest.ini"
-    ini.write_text("[pytest]\n")
-    baselines = tree.baselines.rename(tree.path / "ci/baseline_images")
-    reason = f"{outside} lies outside of {ini.parent}, and there may be more tests beside it"
-    arguments = ("-c", str(ini))
-    assert notes(tree, *arguments, str(outside), wish="delete") == [f"unused baselines were not looked for: {reason}."]
-    assert (baselines / "old.png").exists()
-    ini.write_text("[pytest]\ntestpaths = ../tests\n")
-    missed = "../tests/deep/test_b.py was not collected"
-    assert notes(tree, *arguments, str(outside), wish="delete") == [f"unused baselines were not looked for: {missed}."]
-    assert len(notes(tree, *arguments, str(outside.parent))) == 1
-    assert notes(tree, *arguments, str(outside.parent), wish="delete") == ["deleted 1 unused: baseline_images/old.png"]
-
-
-def test_files_of_one_node_id_are_two(tree: Any) -> None:
-    """Below another root, the other test_a.py has the node id of the one that is left out."""
-    other = tree.path.parent / f"{tree.path.name}-other"
-    (other / "tests").mkdir(parents=True)
-    (other / "tests/test_a.py").write_text(NONE)
-    arguments = ("--import-mode=importlib", f"--rootdir={tree.path}", str(tree.path / "tests/deep"), str(other))
-    (note,) = notes(tree, *arguments, wish="delete")
-    assert f"{other / 'tests/test_a.py'} lies outside of {tree.path}, " in note
-    assert tree.names() == {"old.png"}
-
-
-@pytest.mark.parametrize("option", ["--collect-only", "--setup-only", "--setup-plan", "--fixtures"])
-def test_a_session_that_runs_no_test_deletes_nothing(tree: Any, option: str) -> None:
-    assert notes(tree, option, wish="delete") == [
-        "would delete 1 unused, but no test was to run: baseline_images/old.png"
-    ]
-    assert tree.names() == {"old.png"}
-    assert notes(tree, option) == FOUND
 
 
 @pytest.mark.parametrize("trouble", ["raise pytest.UsageError", "pytest.exit('enough')", "raise RuntimeError"])
@@ -217,13 +139,7 @@ def test_a_session_that_is_cut_short_deletes_nothing(tree: Any, trouble: str) ->
     assert tree.names() == {"old.png"}
 
 
-def test_a_session_with_a_collision_deletes_nothing(tree: Any) -> None:
-    tree.write("".join(ONE.format(keywords=f"filename='{name}.png'", name=name) for name in ("old", "OLD")))
-    assert tree.run("--denorm-unused=delete").ret == pytest.ExitCode.USAGE_ERROR
-    assert tree.names() == {"old.png"}
-
-
-def test_pictures_of_others_are_left_alone(tree: Any) -> None:
+def test_images_of_others_are_left_alone(tree: Any) -> None:
     """A mark's folder may hold images that the tests read."""
     tree.write(ONE.format(keywords="baseline_dir='tests'", name="mine"))
     for name in ("gone.png", "test_mine.png"):
@@ -233,11 +149,11 @@ def test_pictures_of_others_are_left_alone(tree: Any) -> None:
     (tree.baselines / "empty.png").write_bytes(b"")
     others = "baseline_images/empty.png, tests/folder.png, tests/input.png"
     alone = f"3 left alone, no collected test compares with them, but pytest-denorm did not write them: {others}"
-    known = "baseline_images/old.png, tests/gone.png"
+    known = "2 unused, no collected test compares with them: baseline_images/old.png, tests/gone.png"
     said = {
-        "warn": f"2 unused, no collected test compares with them: {known}; delete them with --denorm-unused=delete",
-        "fail": f"ERROR: 2 unused, no collected test compares with them: {known}; delete them with *",
-        "delete": f"deleted 2 unused: {known}",
+        "warn": f"{known}; delete them with --denorm-unused=delete",
+        "fail": f"ERROR: {known}; delete them with *",
+        "delete": "deleted 2 unused: baseline_images/old.png, tests/gone.png",
     }
     for wish, line in said.items():
         result = tree.run(f"--denorm-unused={wish}", "--denorm-compare=never")
@@ -246,50 +162,22 @@ def test_pictures_of_others_are_left_alone(tree: Any) -> None:
     assert sorted(path.name for path in (tree.path / "tests").glob("*.png")) == [
         *("folder.png", "input.png", "test_mine.png")
     ]
-    result = tree.run("--denorm-unused=fail", "--denorm-compare=never")
-    assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines([alone])
+    assert tree.run("--denorm-unused=fail", "--denorm-compare=never").ret == pytest.ExitCode.OK
 
 
-def test_what_cannot_be_deleted_is_told(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_deleted_or_read_fails_the_session(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path, missing_ok: bool = False) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "unlink", refuse)
-    result = tree.run("--denorm-unused=delete")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        result = tree.run("--denorm-unused=delete")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["ERROR: *old.png cannot be deleted: Permission denied."])
-
-
-def test_the_tests_of_a_virtual_environment_are_not_missed(tree: Any) -> None:
-    folder = tree.path / "environment/lib"
-    folder.mkdir(parents=True)
-    (folder / "test_c.py").write_text(NONE)
-    (folder.parent / "pyvenv.cfg").write_text("")
-    assert notes(tree, "tests") == FOUND
-    (folder.parent / "pyvenv.cfg").unlink()
-    assert notes(tree, "tests") == [
-        "unused baselines were not looked for: environment/lib/test_c.py was not collected."
-    ]
-
-
-def test_a_session_in_a_folder_below_is_partial(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tree.path / "tests/deep")
-    assert notes(tree) == ["unused baselines were not looked for: tests/test_a.py was not collected."]
-    assert notes(tree, "..") == FOUND
-
-
-def test_what_a_conftest_leaves_out_is_missed(tree: Any) -> None:
-    (tree.path / "tests/conftest.py").write_text("collect_ignore = ['deep']\n")
-    assert notes(tree) == ["unused baselines were not looked for: tests/deep/test_b.py was not collected."]
-    assert tree.names() == {"old.png"}
-
-
-def test_what_was_not_collected_is_missed(tree: Any) -> None:
-    (tree.path / "tests/test_a.py").write_text("raise RuntimeError\n")
-    for arguments in ([], ["-k", "other"]):
-        (note,) = notes(tree, *arguments)
-        assert note == "unused baselines were not looked for: tests/test_a.py was not collected (failed)."
+    (tree.baselines / "digests.json").write_text("[]")
+    result = tree.run("--denorm-unused=warn")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: *digests.json is not a library of digests: *"])
 
 
 def test_every_folder_that_a_test_names_is_looked_at(tree: Any) -> None:
@@ -298,25 +186,15 @@ def test_every_folder_that_a_test_names_is_looked_at(tree: Any) -> None:
         + ONE.format(keywords="baseline_dir='mine'", name="mine")
         + ONE.format(keywords="", name="here")
         + "@pytest.mark.mpl_image_compare\ndef test_theirs(): ...\n"
+        + "@pytest.mark.mpl_image_compare(baseline_dir='baseline_images', filename='used.png')\ndef test_p(): ...\n"
     )
-    for name in ("mine/test_mine.png", "mine/old.png", "baseline/old.png", "baseline_images/test_here.png"):
+    names = ["mine/test_mine.png", "mine/old.png", "baseline/old.png"]
+    names += [f"baseline_images/{name}" for name in ("test_here.png", "used.png", "deep/old.png", "old.txt")]
+    for name in names:
         (tree.path / name).parent.mkdir(exist_ok=True)
         (tree.path / name).write_bytes(OLD)
-    (tree.baselines / "deep").mkdir()
-    (tree.baselines / "deep/old.png").write_bytes(OLD)
-    (tree.baselines / "old.txt").write_bytes(OLD)
-    names = "baseline_images/old.png, mine/old.png, baseline/old.png"
-    assert notes(tree) == [f"3 unused, no collected test compares with them: {names}"]
-    assert notes(tree, "--denorm-baseline-dir=elsewhere") == [
-        "2 unused, no collected test compares with them: mine/old.png, baseline/old.png"
-    ]
-
-
-def test_a_plain_mark_uses_its_baseline_as_well(tree: Any) -> None:
-    tree.write(
-        "@pytest.mark.mpl_image_compare(baseline_dir='baseline_images', filename='old.png')\ndef test_p(): ...\n"
-    )
-    assert notes(tree) == []
+    found = "baseline_images/old.png, mine/old.png, baseline/old.png"
+    assert notes(tree) == [f"3 unused, no collected test compares with them: {found}"]
 
 
 def test_files_and_digests_are_deleted_and_no_others(tree: Any) -> None:
@@ -326,25 +204,38 @@ def test_files_and_digests_are_deleted_and_no_others(tree: Any) -> None:
     (tree.baselines / "digests.json").write_text(json.dumps(digests))
     names = "baseline_images/old.png, baseline_images/digests.json (gone.png), baseline_images/digests.json (old.png)"
     assert notes(tree) == [f"3 unused, no collected test compares with them: {names}"]
-    assert json.loads((tree.baselines / "digests.json").read_text()) == digests
+    assert tree.digests() == digests
     assert notes(tree, wish="delete") == [f"deleted 3 unused: {names}"]
-    assert json.loads((tree.baselines / "digests.json").read_text()) == {"test_here.png": "0" * 64}
+    assert tree.digests() == {"test_here.png": "0" * 64}
     assert tree.names() == {"test_here.png", "digests.json"}
-    assert notes(tree, wish="delete") == []
 
 
-def test_a_library_that_cannot_be_read_fails_the_session(tree: Any) -> None:
-    (tree.baselines / "digests.json").write_text("[]")
-    result = tree.run("--denorm-unused=warn")
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["ERROR: *digests.json is not a library of digests: *"])
+@pytest.mark.parametrize(
+    ("file", "text", "reason"),
+    [
+        ("tests/conftest.py", "collect_ignore = ['deep']\n", "tests/deep/test_b.py was not collected"),
+        ("tests/test_a.py", "raise RuntimeError\n", "tests/test_a.py was not collected (failed)"),
+        (
+            "tests/test_a.py",
+            "import pytest\npytest.skip('absent', allow_module_level=True)",
+            "tests/test_a.py was not collected (skipped)",
+        ),
+    ],
+)
+def test_what_was_not_collected_is_missed(tree: Any, file: str, text: str, reason: str) -> None:
+    (tree.path / file).write_text(text)
+    assert notes(tree) == not_looked(reason)
 
 
-def test_nothing_is_said_or_done_unless_it_is_asked_for(tree: Any) -> None:
-    result = tree.run()
-    assert result.ret == pytest.ExitCode.OK
-    result.stdout.no_fnmatch_line("*unused*")
-    assert Path(tree.baselines / "old.png").exists()
+def test_files_of_one_node_id_are_two(tree: Any) -> None:
+    """Below another root, the other test_a.py has the node id of the one that is left out."""
+    other = tree.path.parent / f"{tree.path.name}-other"
+    (other / "tests").mkdir(parents=True)
+    (other / "tests/test_a.py").write_text(NONE)
+    arguments = ("--import-mode=importlib", f"--rootdir={tree.path}", str(tree.path / "tests/deep"), str(other))
+    (note,) = notes(tree, *arguments, wish="delete")
+    assert f"{other / 'tests/test_a.py'} lies outside of {tree.path}, " in note
+    assert tree.names() == {"old.png"}
 
 
 # --- without a session ---
@@ -384,7 +275,6 @@ def test_why_a_session_may_have_left_out_tests(folders: Folders) -> None:
     assert folders.gap([]) == "test_a.py was not collected"  # as seen from the root folder
     selected = ("../test_a.py::test_b", "../test_a.py::test_a")
     assert folders.gap(files, "", *selected) == "only ../test_a.py::test_b was asked for"
-    assert folders.gap(files, "", "--lf") == "--lf may leave out files"
     assert folders.gap(files, "", "-p", "no:cacheprovider") == ""
     known = Collection()
     known.note_gap("a worker was lost")
@@ -408,6 +298,8 @@ def test_tests_that_the_testpaths_name_elsewhere_are_tests_too(folders: Folders)
     assert folders.gap([*own, *near], everywhere) == "../near/deep/down/tests/test_c.py was not collected"
     assert folders.gap([*own, *deep], everywhere) == "../near/tests/test_b.py was not collected"
     assert folders.gap([*own, *near, *deep], everywhere) == ""
+    folders.add("root/beside/test_e.py")
+    assert folders.gap(own, "testpaths = below") == "beside/test_e.py was not collected"
 
 
 def test_which_files_are_tests(folders: Folders) -> None:

@@ -30,7 +30,7 @@ class Normalize:
         self.mean, self.std = mean, std
 
     def __call__(self, image):
-        return (picture.float() / 255 - self.mean) / self.std
+        return (image.float() / 255 - self.mean) / self.std
 """
 
 
@@ -56,24 +56,24 @@ def test_everything_else_goes_on_working(tmp_path):
     assert "no Normalize in Identity" in run(tmp_path, code, broken=LIBRARIES)
 
 
-@pytest.mark.parametrize("broken", LIBRARIES)
-def test_no_adapter_imports_its_library(tmp_path, broken):
+def test_no_adapter_imports_its_library(tmp_path):
     """An object that only says that it comes from the library is described without it."""
     code = f"""
     from pytest_denorm import find_normalize
     from pytest_denorm.errors import DenormError
     import sys
 
-    class Normalize:
-        __module__ = "{broken}.somewhere"
-
-    try:
-        find_normalize([Normalize()])
-    except DenormError as error:
-        print(type(error).__name__)
-    assert "{broken}" not in sys.modules
+    for broken in {LIBRARIES}:
+        normalize = type("Normalize", (), {{"__module__": broken + ".somewhere"}})()
+        try:
+            find_normalize([normalize])
+        except DenormError as error:
+            print(type(error).__name__)
+        assert broken not in sys.modules
     """
-    assert run(tmp_path, code, broken=[broken]).strip() in ("AdapterError", "NormalizeNotFoundError")
+    told = run(tmp_path, code, broken=LIBRARIES).split()
+    assert len(told) == len(LIBRARIES)
+    assert set(told) <= {"AdapterError", "NormalizeNotFoundError"}
 
 
 def test_kornia_without_torchvision(tmp_path):
@@ -93,21 +93,6 @@ def test_kornia_without_torchvision(tmp_path):
     run(tmp_path, code, broken=["torchvision"])
 
 
-def test_albumentations_without_torchvision(tmp_path):
-    pytest.importorskip("albumentations")
-    code = """
-    import warnings
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import albumentations
-    from pytest_denorm import find_normalize, probe
-
-    pipeline = albumentations.Compose([albumentations.Normalize()])
-    assert probe(pipeline, draws=2).difference(find_normalize(pipeline)) < 1e-5
-    """
-    run(tmp_path, code, broken=["torchvision"])
-
-
 NMS = "operator torchvision::nms does not exist"
 
 
@@ -121,7 +106,7 @@ def break_library(folder, name):
 class TestPipelinesByName:
     """Which library is broken, how, and what to do."""
 
-    @pytest.mark.parametrize("name", ["kornia", "albumentations", "transformers", "timm", "unheard_of"])
+    @pytest.mark.parametrize("name", ["timm", "unheard_of"])
     def test_broken(self, tmp_path, monkeypatch, name):
         for module in [one for one in sys.modules if one.partition(".")[0] == name]:
             monkeypatch.delitem(sys.modules, module)
@@ -135,14 +120,6 @@ class TestPipelinesByName:
             f"RuntimeError: {NMS}."
         )
         assert isinstance(caught.value.__cause__, RuntimeError)
-
-    def test_library_named_itself(self, tmp_path, monkeypatch):
-        for module in [one for one in sys.modules if one.partition(".")[0] == "timm"]:
-            monkeypatch.delitem(sys.modules, module)
-        break_library(tmp_path, "timm")
-        monkeypatch.syspath_prepend(tmp_path)
-        with pytest.raises(SettingsError, match=r"importing timm\.data failed: timm is broken"):
-            load("timm.data:create_transform()")
 
     def test_inside_a_function_and_behind_another_library(self, tmp_path, monkeypatch):
         break_library(tmp_path, "brokenlib")
@@ -175,22 +152,6 @@ class TestPipelinesByName:
             load("own_mistake:x")
         with pytest.raises(SettingsError, match="importing own_name raised ImportError: cannot import name 'nothing'"):
             load("own_name:x")
-
-    def test_names_of_weights(self, tmp_path):
-        code = """
-        from pytest_denorm.cli.main import main
-        assert main(["check", "ResNet50_Weights.DEFAULT"]) == 2
-        assert main(["check", "imagenet"]) == 0
-        """
-        file = break_library(tmp_path, "torchvision")
-        script = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n" + textwrap.dedent(code)
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        assert " ".join(done.stderr.split()) == (
-            f"pytest-denorm: ResNet50_Weights.DEFAULT: importing torchvision.models failed: torchvision is broken: "
-            f"importing {file} raised RuntimeError: {NMS}."
-        )
-        assert " checks passed" in done.stdout
 
     def test_session(self, pytester):
         """With a broken torchvision, its pipelines are told to be broken, and the others are verified."""

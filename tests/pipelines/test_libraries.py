@@ -14,7 +14,7 @@ from PIL import Image
 from torchvision import transforms as v1
 from torchvision.datasets import FakeData
 
-from pytest_denorm import Normalization, find_normalize, inverse_of, probe
+from pytest_denorm import Normalization, find_normalize, probe
 from pytest_denorm.errors import (
     AdapterError,
     AmbiguousNormalizeError,
@@ -66,13 +66,6 @@ class TestTimm:
     def library(self):
         self.data = pytest.importorskip("timm.data")
 
-    def test_evaluation(self):
-        agrees(self.data.create_transform(224), IMAGENET)
-
-    def test_training(self):
-        pipeline = self.data.create_transform(224, is_training=True, color_jitter=None, re_prob=0.5)
-        assert find_normalize(pipeline).mean == pytest.approx(MEAN)
-
     def test_separate_stages(self):
         found = agrees(self.data.create_transform(224, is_training=True, separate=True, color_jitter=None), IMAGENET)
         assert found.path == "[2].transforms[1]"
@@ -101,25 +94,9 @@ class TestAlbumentations:
     def library(self):
         self.a = pytest.importorskip("albumentations")
 
-    def test_alone_and_composed(self):
-        agrees(self.a.Normalize(), BYTES)
-        pipeline = self.a.Compose([self.a.RandomCrop(100, 100), self.a.Sequential([self.a.Normalize()], p=1.0)])
-        source = "Compose.transforms[1].transforms[0]: albumentations.Normalize"
-        assert agrees(pipeline, BYTES).normalization.source == source
-
-    def test_one_number(self):
-        agrees(self.a.Normalize(mean=0.5, std=0.25), Normalization(127.5, 63.75, 255.0))
-
-    def test_floats_with_their_own_white(self):
-        agrees(self.a.Compose([self.a.ToFloat(), self.a.Normalize(max_pixel_value=1.0)]), IMAGENET)
-
     def test_floats_with_the_white_of_bytes(self):
         pipeline = self.a.Compose([self.a.ToFloat(), self.a.Normalize()])
         assert probe(pipeline, draws=3).difference(find_normalize(pipeline)) > 1
-
-    @pytest.mark.parametrize("mode", ["image", "image_per_channel", "min_max", "min_max_per_channel"])
-    def test_statistics_of_each_picture(self, mode):
-        refused(self.a.Compose([self.a.Normalize(normalization=mode)]), f"mode '{mode}' ")
 
     def test_chance(self):
         with pytest.warns(ConditionalNormalizeWarning, match="with probability 0.25"):
@@ -142,32 +119,6 @@ class TestKornia:
         self.augmentation = pytest.importorskip("kornia.augmentation")
         self.enhance = pytest.importorskip("kornia.enhance")
 
-    @pytest.mark.parametrize("kind", [list, tuple, torch.tensor])
-    def test_both_modules(self, kind):
-        assert (
-            agrees(self.augmentation.Normalize(kind(MEAN), kind(STD)), IMAGENET).name == "kornia.augmentation.Normalize"
-        )
-        assert agrees(self.enhance.Normalize(kind(MEAN), kind(STD)), IMAGENET).name == "kornia.enhance.Normalize"
-
-    def test_one_number(self):
-        agrees(self.enhance.Normalize(0.5, 0.25), Normalization(0.5, 0.25))
-        agrees(self.augmentation.Normalize(0.5, 0.25), Normalization(0.5, 0.25))
-
-    def test_denormalize_is_the_inverse(self):
-        inverse = IMAGENET.inverse()
-        agrees(self.augmentation.Denormalize(MEAN, STD), Normalization(inverse.mean, inverse.std))
-        found = find_normalize(self.enhance.Denormalize(list(MEAN), list(STD)))
-        assert found.mean == pytest.approx(inverse.mean)
-        assert found.std == pytest.approx(inverse.std)
-
-    def test_sequences(self):
-        k = self.augmentation
-        agrees(
-            k.AugmentationSequential(k.RandomHorizontalFlip(), k.Normalize(MEAN, STD), data_keys=["input"]), IMAGENET
-        )
-        agrees(k.ImageSequential(k.Normalize(MEAN, STD)), IMAGENET)
-        agrees(torch.nn.Sequential(self.enhance.Normalize(MEAN, STD)), IMAGENET)
-
     def test_chance(self):
         with pytest.warns(ConditionalNormalizeWarning, match="with probability 0.5"):
             find_normalize(self.augmentation.Normalize(MEAN, STD, p=0.5))
@@ -181,12 +132,6 @@ class TestTransformers:
     def library(self):
         self.t = pytest.importorskip("transformers")
 
-    @pytest.mark.parametrize("backend", ["", "Pil"])
-    def test_image_processor(self, backend):
-        agrees(getattr(self.t, f"ViTImageProcessor{backend}")(), Normalization((0.5,) * 3, (0.5,) * 3))
-        clip = Normalization((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-        agrees(getattr(self.t, f"CLIPImageProcessor{backend}")(), clip)
-
     def test_rescale_factor_sets_the_white(self):
         agrees(self.t.ViTImageProcessor(rescale_factor=1 / 127.5), Normalization((0.5,) * 3, (0.5,) * 3, 2.0))
         agrees(self.t.ViTImageProcessor(do_rescale=False), Normalization((0.5,) * 3, (0.5,) * 3))
@@ -198,32 +143,6 @@ class TestTransformers:
         clusters = [[-1.0, -1, -1], [1.0, 1, 1]]
         with pytest.raises(NotInvertibleError, match="every pixel becomes the number of the color nearest to it"):
             find_normalize(self.t.ImageGPTImageProcessor(clusters=clusters))
-
-    def test_patches(self):
-        agrees(self.t.Qwen2VLImageProcessor(), find_normalize(self.t.CLIPImageProcessor()))
-
-    def test_nothing_is_normalized(self):
-        with pytest.raises(NormalizeNotFoundError, match=r"looked at transformers\.ViTImageProcessor"):
-            find_normalize(self.t.ViTImageProcessor(do_normalize=False))
-
-    @pytest.mark.parametrize("backend", ["", "Pil"])
-    def test_attributes_that_lie(self, backend):
-        twice = getattr(self.t, f"EfficientNetImageProcessor{backend}")()
-        assert find_normalize(twice).std == (0.5,) * 3
-        assert probe(twice, draws=3).normalization().std == pytest.approx((0.25,) * 3)
-        never = getattr(self.t, f"MobileViTImageProcessor{backend}")()
-        assert never.image_mean is not None
-        with pytest.raises(NormalizeNotFoundError) as caught:
-            find_normalize(never)
-        assert (
-            f"MobileViTImageProcessor{backend} has image_mean (0.5, 0.5, 0.5) and image_std (0.5, 0.5, 0.5), and was "
-            f"not seen to use them: (x - mean) / std is not what it makes of an image. Measured instead: channel "
-            f"order: the output's channels are made of the input's (2, 1, 0) (RGB becomes BGR), with mean (0, 0, 0) "
-        ) in str(caught.value)
-        assert probe(never, draws=3).order == (2, 1, 0)
-        flipped = getattr(self.t, f"TvpImageProcessor{backend}")()
-        assert find_normalize(flipped).mean == (0.5,) * 3
-        assert probe(flipped, draws=3).order == (2, 1, 0)
 
     def test_statistics_of_each_picture(self):
         refused(self.t.Pix2StructImageProcessor(), "it takes mean and std of each image")
@@ -240,16 +159,6 @@ class TestMonai:
     @pytest.fixture(autouse=True)
     def library(self):
         self.m = pytest.importorskip("monai.transforms")
-
-    def test_given_numbers(self):
-        agrees(self.m.NormalizeIntensity(list(MEAN), list(STD), channel_wise=True), IMAGENET)
-        agrees(self.m.NormalizeIntensity(np.array(MEAN), np.array(STD), channel_wise=True), IMAGENET)
-        agrees(self.m.NormalizeIntensity(0.5, 0.25), Normalization(0.5, 0.25))
-        agrees(self.m.NormalizeIntensity(127.5, 127.5), Normalization(127.5, 127.5, 255.0))
-
-    def test_dictionaries(self):
-        pipeline = self.m.Compose([self.m.NormalizeIntensityd(["image"], list(MEAN), list(STD), channel_wise=True)])
-        assert agrees(pipeline, IMAGENET).path == ".transforms[0].normalizer"
 
     def test_range(self):
         agrees(self.m.ScaleIntensityRange(0, 255, -1, 1), Normalization(127.5, 127.5, 255.0))
@@ -271,12 +180,6 @@ class TestMonai:
         refused(self.m.NormalizeIntensity(subtrahend=0.5), "no divisor is given")
         refused(self.m.NormalizeIntensity(0.5, 0.5, nonzero=True), "zeros stay what they are")
         refused(self.m.ScaleIntensity(), "from its own smallest to its own largest")
-
-    def test_what_comes_before_normalize_need_not_be_undone(self):
-        found = find_normalize(self.m.Compose([self.m.ScaleIntensity(), self.m.NormalizeIntensity(0.5, 0.5)]))
-        assert found == HALF
-        with pytest.raises(NotInvertibleError):
-            find_normalize(self.m.Compose([self.m.NormalizeIntensity(0.5, 0.5), self.m.ScaleIntensity()]))
 
     def test_choice(self):
         with pytest.raises(ConditionalNormalizeError):
@@ -306,29 +209,6 @@ class TestTorchIO:
             find_normalize(self.tio.OneOf({rescale: 0.5, self.tio.RandomFlip(): 0.5}))
         with pytest.warns(ConditionalNormalizeWarning, match="with probability 0.5"):
             find_normalize(self.tio.RescaleIntensity((-1, 1), in_min_max=(0, 1), p=0.5))
-
-    def test_data_set(self):
-        subject = self.tio.Subject(t1=self.tio.ScalarImage(tensor=torch.rand(1, 4, 5, 6)))
-        data = self.tio.SubjectsDataset([subject], self.tio.RescaleIntensity((-1, 1), in_min_max=(0, 1)))
-        restored = inverse_of(data)(data[0].t1.data)
-        torch.testing.assert_close(restored, subject.t1.data)
-
-
-class TestOpenClip:
-    @pytest.mark.parametrize("is_train", [False, True])
-    def test_image_transform(self, is_train):
-        transform = pytest.importorskip("open_clip.transform").image_transform
-        agrees(transform(224, is_train=is_train, mean=MEAN, std=STD), IMAGENET)
-
-
-class TestDiffusers:
-    def test_image_processor(self):
-        processor = pytest.importorskip("diffusers.image_processor").VaeImageProcessor
-        agrees(processor(), HALF)
-        assert locate(processor().preprocess).path == ".__self__"
-        refused(processor(do_binarize=True), "with do_binarize, every value becomes 0 or 1")
-        with pytest.raises(NormalizeNotFoundError):
-            find_normalize(processor(do_normalize=False))
 
 
 class TestSegmentationModels:
@@ -387,28 +267,6 @@ class TestFastai:
         assert set(levels.unique().tolist()) <= {ord(name) for name in "abcd"}
 
 
-class TestMmcv:
-    """OpenMMLab's transforms, which keep mean and std and take dicts; and its preprocessors, which take lists."""
-
-    STATISTICS = {"mean": BYTES.mean, "std": BYTES.std}  # noqa: RUF012 - never changed
-
-    def test_normalize(self):
-        transforms = pytest.importorskip("mmcv.transforms")
-        agrees(transforms.Compose([transforms.Normalize(**self.STATISTICS, to_rgb=False)]), BYTES)
-        turned = transforms.Normalize(**self.STATISTICS, to_rgb=True)
-        with pytest.raises(NormalizeNotFoundError, match=r"was not seen to use them.*\(RGB becomes BGR\)"):
-            find_normalize(turned)
-
-    def test_function(self):
-        mmcv = pytest.importorskip("mmcv")
-        mean, std = (np.array(one) for one in self.STATISTICS.values())
-        agrees(functools.partial(mmcv.imnormalize, mean=mean, std=std, to_rgb=False), BYTES)
-
-    def test_preprocessor(self):
-        model = pytest.importorskip("mmengine.model")
-        agrees(model.ImgDataPreprocessor(**self.STATISTICS), BYTES)
-
-
 class TestSegmentAnything:
     def test_statistics_of_the_model(self):
         sam = pytest.importorskip("segment_anything.modeling.sam")
@@ -430,13 +288,6 @@ class TestKeras:
         utilities = pytest.importorskip("keras.applications.imagenet_utils")
         found = probe(functools.partial(utilities.preprocess_input, mode=mode), draws=3)
         assert found.difference(expected) < 1e-5
-
-    def test_caffe_takes_bytes_in_another_order(self, monkeypatch):
-        monkeypatch.setenv("KERAS_BACKEND", "torch")
-        utilities = pytest.importorskip("keras.applications.imagenet_utils")
-        found = probe(functools.partial(utilities.preprocess_input, mode="caffe"), draws=3)
-        assert found.order == (2, 1, 0)
-        assert found.offset == pytest.approx([-103.939, -116.779, -123.68], rel=1e-6)
 
 
 class TestLightning:
@@ -470,10 +321,6 @@ class TestLightning:
         assert str(caught.value).endswith("Call setup() first, or give a loader.")
         module.setup("fit")
         assert agrees(module, IMAGENET).path == ".data.transform.transforms[1]"
-
-    def test_made_from_data_sets(self):
-        found = agrees(self.base.from_datasets(FakeData(3, transform=LOADED)), IMAGENET)
-        assert found.path == ".train_dataloader().dataset.transform.transforms[1]"
 
 
 class TestHuggingFaceDatasets:
@@ -518,13 +365,6 @@ class TestFunctions:
 
         found = agrees(functools.partial(normalize, mean=MEAN, std=STD), IMAGENET)
         assert found.name.startswith("functools.partial of ")
-
-    def test_function(self):
-        with pytest.raises(NormalizeNotFoundError) as caught:
-            find_normalize(lambda picture: np.asarray(picture) / 127.5 - 1)
-        assert "measure them with probe(pipeline).normalization()" in str(caught.value)
-        measured = probe(lambda picture: np.asarray(picture) / 127.5 - 1, draws=3).normalization()
-        assert measured.mean == pytest.approx((0.5,) * 3)
 
     def test_module_is_not_mistaken_for_one(self):
         with pytest.raises(NormalizeNotFoundError):

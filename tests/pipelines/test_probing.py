@@ -18,7 +18,6 @@ from torchvision.transforms import v2
 from pytest_denorm import Normalization, find_normalize, probe
 from pytest_denorm.core.normalization import preset
 from pytest_denorm.errors import NotInvertibleError, PipelineError, StatisticsError
-from pytest_denorm.pipelines.forms import FORMS as CONVENTIONS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET = Normalization(MEAN, STD)
@@ -69,14 +68,6 @@ class TestIdentifiability:
         with pytest.raises(NotInvertibleError, match="channel order: the output's channels are made of the input's"):
             found.normalization()
 
-    def test_grey(self):
-        found = measured(TO_TENSOR, v1.Grayscale(), v1.Normalize(0.5, 0.5))
-        assert_only(found, None, "mixed")
-        assert found.matrix.shape == (1, 3)
-        # torchvision's weights of luma, over std
-        np.testing.assert_allclose(found.matrix, np.array([[0.2989, 0.587, 0.114]]) / 0.5, atol=1e-5)
-        assert found.condition == float("inf")
-
     def test_any_matrix(self):
         mix = torch.tensor([[0.9, 0.1, 0.2], [-0.3, 1.1, 0.0], [0.2, 0.4, 0.7]])
         found = measured(TO_TENSOR, v1.Lambda(lambda x: torch.einsum("oc,chw->ohw", mix, x) + 0.25))
@@ -84,21 +75,6 @@ class TestIdentifiability:
         np.testing.assert_allclose(found.matrix, mix, atol=1e-5)
         np.testing.assert_allclose(found.offset, 0.25, atol=1e-5)
         assert found.condition == pytest.approx(np.linalg.cond(mix.double().numpy()), rel=1e-3)
-
-    def test_constant_channel(self):
-        found = measured(TO_TENSOR, v1.Lambda(lambda x: x * torch.tensor([1.0, 0.0, 1.0])[:, None, None]))
-        assert_only(found, None, "constant")
-        assert found.constant_channels == (1,)
-        assert found.condition == float("inf")
-
-    def test_negative_slope(self):
-        found = measured(TO_TENSOR, v1.Normalize(0.5, -0.5))
-        assert found.normalization().std == pytest.approx((-0.5,) * 3)
-
-    def test_one_channel(self):
-        found = measured(TO_TENSOR, v1.Normalize((0.1307,), (0.3081,)), channels=1)
-        assert found.matrix.shape == (1, 1)
-        assert found.normalization().mean == pytest.approx((0.1307,), abs=1e-6)
 
     @pytest.mark.parametrize("channels", [2, 4, 7])
     def test_more_channels_than_colors(self, channels):
@@ -110,20 +86,11 @@ class TestIdentifiability:
         assert found.straightened.normalization().mean == pytest.approx(mean, abs=1e-6)
         assert found.straightened.normalization().std == pytest.approx(std, rel=1e-6)
 
-    def test_one_channel_where_three_do_not_work(self):
-        def only_grey(picture):
-            if picture.mode != "L":
-                raise TypeError("grey images only")
-            return NORMALIZE(v1.functional.to_tensor(picture).repeat(3, 1, 1))
-
-        found = probe(only_grey, draws=5)
-        assert found.matrix.shape == (3, 1)
-
     @given(
         st.lists(st.floats(-1, 2), min_size=3, max_size=3),
         st.lists(st.floats(0.02, 4) | st.floats(-4, -0.02), min_size=3, max_size=3),
     )
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=5, deadline=None)
     def test_any_statistics(self, mean, std):
         found = measured(TO_TENSOR, v1.Normalize(mean, std), draws=1)
         assert found.problems == ()
@@ -149,9 +116,6 @@ class TestPerImage:
         assert found.per_image
         assert found.problems[0].startswith("per-image")
         assert found.calls <= MOST_CALLS
-
-    def test_equalize(self):
-        assert measured(v1.RandomEqualize(p=1), TO_TENSOR, NORMALIZE).per_image
 
     def test_failing_on_flat_pictures(self):
         def strict(picture):
@@ -180,44 +144,22 @@ class TestPerImage:
         assert found.uneven == pytest.approx(share, abs=0.02)
         assert re.match(r"uneven: \d\d% of the pixels have another slope or offset", found.problems[0])
 
-    @pytest.mark.parametrize("edge", [v1.Resize(100), v1.GaussianBlur(9), v1.CenterCrop(310)])
+    @pytest.mark.parametrize("edge", [v1.Resize(100), v1.GaussianBlur(9)])
     def test_edges_of_padding_are_even(self, edge):
         for pad in (v1.Pad(20, fill=90), v1.RandomRotation((20, 20), v1.InterpolationMode.BILINEAR, expand=True)):
             assert_imagenet(measured(pad, edge, TO_TENSOR, NORMALIZE))
             assert_imagenet(measured(TO_TENSOR, NORMALIZE, pad, edge))
-
-    @pytest.mark.parametrize(
-        "geometry",
-        [
-            v1.Resize(32),
-            v1.Compose([v1.Resize(256), v1.CenterCrop(32)]),
-            v1.RandomCrop(32),
-            v1.GaussianBlur(3),
-            v1.RandomResizedCrop(64),
-            v1.RandomRotation(30),
-        ],
-        ids=lambda geometry: type(geometry).__name__,
-    )
-    def test_geometry_is_none(self, geometry):
-        assert_imagenet(measured(geometry, TO_TENSOR, NORMALIZE))
 
 
 class TestNonlinearity:
     def test_gamma(self):
         assert_only(measured(TO_TENSOR, v1.Lambda(lambda x: x**2.2), NORMALIZE), "nonlinear", "not affine")
 
-    def test_hue(self):
-        shifted = v1.Lambda(lambda x: v1.functional.adjust_hue(x, 0.2))
-        assert_only(measured(TO_TENSOR, shifted, NORMALIZE), "nonlinear", "not affine")
-
     @pytest.mark.parametrize("limits", [(-1.0, 1.0), (-1.5, 99.0), (-99.0, 1.2)])
     def test_clipped(self, limits):
         found = measured(TO_TENSOR, NORMALIZE, v1.Lambda(lambda x: x.clamp(*limits)))
         assert_only(found, "clipped", "clipped")
         np.testing.assert_allclose(found.matrix, np.diag(1 / np.array(STD)), atol=1e-4)
-
-    def test_threshold(self):
-        assert measured(TO_TENSOR, v1.Lambda(lambda x: (x > 0.5).float())).nonlinear
 
     def test_gate(self):
         def gated(picture):
@@ -241,15 +183,6 @@ class TestRandomness:
         assert 0 < found.random < 0.3
         assert found.problems[0].startswith("random: 2 different results for one image")
 
-    def test_ten_outcomes(self):
-        shifts = v1.Lambda(lambda x: x + random.choice([0] * 51 + list(range(1, 10))) / 10)
-        assert measured(TO_TENSOR, shifts, draws=60).outcomes > 3
-
-    def test_color_jitter(self):
-        found = measured(v1.ColorJitter(0.4, 0.4, 0.4), TO_TENSOR, NORMALIZE)
-        assert found.random >= 0.8
-        assert found.augments
-
     def test_geometry_leaves_colors_alone(self):
         found = measured(v1.RandomHorizontalFlip(), TO_TENSOR, NORMALIZE, v1.RandomErasing(p=0.9))
         assert_imagenet(found)
@@ -268,15 +201,6 @@ class TestRandomness:
         noisy = v1.Lambda(lambda x: x + random.random() + np.random.rand() + torch.rand(1))
         measured(TO_TENSOR, v1.RandomErasing(), noisy)
         assert (random.random(), np.random.rand(), torch.rand(1)) == expected
-
-    def test_states_are_restored_after_a_failure(self):
-        def failing(picture):
-            raise RuntimeError(str(random.random() + np.random.rand() + torch.rand(1).item()))
-
-        states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
-        with pytest.raises(PipelineError):
-            probe(failing)
-        assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states
 
     def test_what_makes_a_transform_is_told_from_one(self):
         def make(size=32):
@@ -304,35 +228,8 @@ class TestRandomness:
             with pytest.raises(PipelineError, match=r"or channels= and size=\.$"):
                 probe(pipeline)
 
-    def test_same_seed_same_result(self):
-        steps = v1.ColorJitter(0.4), TO_TENSOR
-        first, second, other = measured(*steps), measured(*steps), measured(*steps, seed=1)
-        np.testing.assert_array_equal(first.matrix, second.matrix)
-        assert not np.array_equal(first.matrix, other.matrix)
-
-    def test_generator_of_the_pipeline_stays_where_it_is(self):
-        class Own:
-            def __init__(self):
-                self.generator = np.random.default_rng(0)
-
-            def __call__(self, picture):
-                return np.asarray(picture) / 255 + self.generator.random()
-
-        pipeline = Own()
-        probe(pipeline, draws=5)
-        assert pipeline.generator.random() == np.random.default_rng(0).random()
-
 
 class TestGeometry:
-    def test_padding_is_left_out(self):
-        assert_imagenet(measured(v1.Resize(50), v1.Pad(40), TO_TENSOR, NORMALIZE))
-
-    def test_letterbox_that_is_mostly_padding(self):
-        assert_imagenet(measured(v1.Resize((20, 200)), v1.CenterCrop(200), TO_TENSOR, NORMALIZE))
-
-    def test_crop_beyond_the_first_size(self):
-        assert_imagenet(measured(v1.RandomCrop(512), TO_TENSOR, NORMALIZE))
-
     def test_sizes_that_differ_from_call_to_call(self):
         ragged = v1.Lambda(lambda x: x[..., : random.randrange(50, 200), : random.randrange(50, 200)])
         assert_imagenet(measured(TO_TENSOR, ragged, NORMALIZE))
@@ -360,46 +257,31 @@ def by_keyword(*, image):
     return {"image": IMAGENET.normalize(np.asarray(image))}
 
 
-BYTES = Normalization([255 * m for m in MEAN], [255 * s for s in STD], 255.0)
-
-
 class TestConventions:
+    @pytest.mark.parametrize(
+        ("kind", "dtype", "shape", "words"),
+        [
+            (np.ndarray, np.uint8, channel_last, "a uint8 array (H, W, C)"),
+            (np.ndarray, np.float32, channel_last, "a float32 array (H, W, C) in 0..1"),
+            (np.ndarray, np.uint8, channel_first, "a uint8 array (C, H, W)"),
+            (np.ndarray, np.float32, channel_first, "a float32 array (C, H, W) in 0..1"),
+            (np.ndarray, np.uint8, lambda s: len(s) == 4 and s[3] == 3, "a uint8 array (N, H, W, C)"),
+            (np.ndarray, np.float32, lambda s: len(s) == 4 and s[3] == 3, "a float32 array (N, H, W, C) in 0..1"),
+            (torch.Tensor, torch.float32, channel_first, "a float32 tensor (C, H, W) in 0..1"),
+            (torch.Tensor, torch.uint8, channel_first, "a uint8 tensor (C, H, W)"),
+            (torch.Tensor, torch.float32, lambda s: len(s) == 4 and s[1] == 3, "a float32 tensor (N, C, H, W) in 0..1"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_forms(self, kind, dtype, shape, words):
+        found = probe(lambda x: IMAGENET.normalize(takes(kind, dtype, shape)(x)), draws=3)
+        assert found.convention == words
+        assert_imagenet(found)
+
     @pytest.mark.parametrize(
         ("pipeline", "words"),
         [
             (lambda x: NORMALIZE(TO_TENSOR(takes(Image.Image)(x))), "a PIL image"),
-            (lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, channel_last)(x)), "a uint8 array (H, W, C)"),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, channel_last)(x)),
-                "a float32 array (H, W, C) in 0..1",
-            ),
-            (lambda x: IMAGENET.normalize(takes(torch.Tensor, torch.float32, channel_first)(x)), CONVENTIONS[3].words),
-            (
-                lambda x: IMAGENET.normalize(takes(torch.Tensor, torch.uint8, channel_first)(x)),
-                "a uint8 tensor (C, H, W)",
-            ),
-            (
-                lambda x: IMAGENET.normalize(
-                    takes(torch.Tensor, torch.float32, lambda s: len(s) == 4 and s[1] == 3)(x)
-                ),
-                "a float32 tensor (N, C, H, W) in 0..1",
-            ),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, channel_first)(x)),
-                "a uint8 array (C, H, W)",
-            ),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, channel_first)(x)),
-                "a float32 array (C, H, W) in 0..1",
-            ),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, lambda s: len(s) == 4 and s[3] == 3)(x)),
-                "a uint8 array (N, H, W, C)",
-            ),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, lambda s: len(s) == 4 and s[3] == 3)(x)),
-                "a float32 array (N, H, W, C) in 0..1",
-            ),
             (by_keyword, "a uint8 array (H, W, C) as image="),
             (
                 lambda d: {"image": NORMALIZE(TO_TENSOR(takes(Image.Image)(d["image"])))},
@@ -459,12 +341,6 @@ class TestConventions:
     def test_ways_out(self, out):
         assert_imagenet(measured(TO_TENSOR, NORMALIZE, v1.Lambda(out)))
 
-    @pytest.mark.parametrize(("dtype", "within"), [(torch.float16, 0.01), (torch.bfloat16, 0.1)])
-    def test_half(self, dtype, within):
-        found = measured(TO_TENSOR, NORMALIZE, v1.Lambda(lambda x: x.to(dtype)))
-        assert found.problems == ()
-        assert found.difference(IMAGENET) < within
-
     def test_scale_is_told_from_the_range_of_values(self):
         assert_imagenet(
             probe(lambda x: (x - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None], draws=3)
@@ -475,14 +351,6 @@ class TestConventions:
         less_mean = probe(lambda x: x - torch.tensor([123.0, 117.0, 104.0])[:, None, None], draws=3)
         assert less_mean.normalization(255.0).mean == pytest.approx((123, 117, 104))
         assert less_mean.normalization(255.0).std == pytest.approx((1, 1, 1))
-
-    def test_data_set_and_loader(self):
-        from torchvision.datasets import FakeData
-
-        data = FakeData(4, transform=v1.Compose([TO_TENSOR, NORMALIZE]))
-        assert_imagenet(probe(data, draws=3))
-        assert_imagenet(probe(torch.utils.data.DataLoader(data), draws=3))
-        assert_imagenet(probe([v1.ToTensor(), v1.Compose([TO_TENSOR, NORMALIZE])], draws=3))
 
     def test_nothing_to_call(self):
         with pytest.raises(PipelineError, match="nothing to probe in a object: expected something that is called"):
@@ -507,18 +375,6 @@ class TestConventions:
         assert_imagenet(probe(lambda picture: (mask, NORMALIZE(TO_TENSOR(picture))), draws=3))
         assert_imagenet(probe(lambda picture: {"image": picture, "normal": NORMALIZE(TO_TENSOR(picture))}, draws=3))
 
-    def test_a_list_of_images_in_one_batch(self):
-        from torchvision.models.detection.transform import GeneralizedRCNNTransform
-
-        assert_imagenet(probe(GeneralizedRCNNTransform(64, 128, MEAN, STD), draws=3))
-
-    def test_bytes_less_a_mean_in_another_order(self):
-        """Keras' mode "caffe"."""
-        found = probe(lambda a: np.asarray(a, np.float32)[..., ::-1] - np.float32([103.939, 116.779, 123.68]), draws=3)
-        assert found.order == (2, 1, 0)
-        assert found.offset == pytest.approx([-103.939, -116.779, -123.68])
-        assert found.convention == "a PIL image"
-
     def test_a_class_is_no_transform(self):
         for made in (v1.Normalize, functools.partial(v1.Normalize, MEAN)):
             with pytest.raises(PipelineError) as caught:
@@ -540,10 +396,6 @@ class TestConventions:
         assert len(lines) <= 20
         assert lines[-1].startswith("Give a function that takes one image")
 
-    def test_returning_nothing(self):
-        with pytest.raises(PipelineError, match="returned a NoneType that holds no image"):
-            probe(lambda picture: None)
-
     def test_failing_later(self):
         def tired(picture, calls=[]):  # noqa: B006
             calls.append(1)
@@ -558,104 +410,9 @@ class TestConventions:
 
 
 class TestSideEffects:
-    def test_unchanged_output_is_told(self):
-        found = probe(v2.Identity(), draws=5)
-        assert found.unchanged
-        assert found.problems == ()
-        assert "unchanged" in str(found)
-        assert not measured(TO_TENSOR, NORMALIZE).unchanged
-
-    def test_an_array_that_comes_back_is_no_success(self):
-        found = probe(v2.Normalize(MEAN, STD), draws=5)  # returns arrays as they are
-        assert found.convention == "a float32 tensor (C, H, W) in 0..1"
-        assert_imagenet(found)
-
     def test_writing_into_the_input_is_told(self):
         found = probe(v1.Normalize(MEAN, STD, inplace=True), draws=5)
         assert_only(found, "mutates", None)
-
-    def test_calls_are_counted(self):
-        calls = []
-
-        class Counting:
-            def __call__(self, picture):
-                calls.append(1)
-                return NORMALIZE(TO_TENSOR(picture))
-
-            def __deepcopy__(self, memo):
-                return self
-
-        for draws in (0, 60):
-            calls.clear()
-            found = probe(Counting(), draws=draws)
-            assert found.calls == len(calls) < MOST_CALLS + draws
-
-    def test_warnings_of_the_pipeline_do_not_stop_it(self):
-        import warnings
-
-        def loud(picture):
-            warnings.warn("loud", stacklevel=1)
-            return NORMALIZE(TO_TENSOR(picture))
-
-        assert_imagenet(probe(loud, draws=3))
-
-
-def test_in_words():
-    assert str(measured(TO_TENSOR, v1.Normalize(0.5, 0.25))).startswith(
-        "mean (0.5, 0.5, 0.5), std (0.25, 0.25, 0.25), images in 0..1 (measured in "
-    )
-    with pytest.raises(
-        NotInvertibleError, match=r"^what was measured is no Normalize: clipped: .* Called with a PIL imag"
-    ):
-        measured(TO_TENSOR, NORMALIZE, v1.Lambda(lambda x: x.clamp(-1, 1))).normalization()
-
-
-def test_pixel_max_of_the_result():
-    assert measured(TO_TENSOR, NORMALIZE).normalization(255.0).mean == pytest.approx(BYTES.mean, rel=1e-5)
-
-
-def test_bytes_whose_channels_lie_on_both_sides_of_zero() -> None:
-    """As floats in 0..1 they would be far from zero, one channel below and one above."""
-    std = torch.tensor([127.5, 4.998, -127.5]).view(-1, 1, 1)
-    measured = probe(lambda picture: (picture.float() - 127.5) / std).normalization()
-    np.testing.assert_allclose(measured.mean, (0.5, 0.5, 0.5), rtol=1e-4)
-    np.testing.assert_allclose(measured.std, (0.5, 0.0196, -0.5), rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("mean", "std"),
-    [
-        ((0.5, 0.5, 1.2501), (0.5, 0.5, 0.5)),
-        ((0.5, 1.2501, 0.5), (0.5, 0.0166, 0.5)),
-        ((1.9, 2.0, 1.8), (2.9, 3.0, 2.8)),
-        ((1.8, -0.9, 0.4), (0.002, -0.003, 1.5)),
-        ((1.9,), (2.9,)),
-        ((-0.9,), (0.002,)),
-    ],
-)
-def test_floats_of_unusual_statistics(mean, std) -> None:
-    """A mean beyond white or black, a very small or great std: still less odd than those of bytes would be."""
-    m, s = (torch.tensor(one).view(-1, 1, 1) for one in (mean, std))
-    measured = probe(lambda picture: (picture - m) / s, channels=len(mean)).normalization()
-    np.testing.assert_allclose(measured.mean, mean, rtol=1e-4)
-    np.testing.assert_allclose(measured.std, std, rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("mean", "std"),
-    [
-        ((0.5, 0.1, -0.2), (0.002, 0.004, -0.003)),
-        ((0.1, 0.7, 0.0), (2.4, 1.4, 0.006)),
-        ((0.3,), (0.002,)),
-        ((2.0,), (3.0,)),
-    ],
-)
-def test_bytes_of_unusual_statistics(mean, std) -> None:
-    """In parts of white: read as those of floats, these would be means of many times white."""
-    m, s = (255 * torch.tensor(one).view(-1, 1, 1) for one in (mean, std))
-    measured = probe(lambda picture: (picture.float() - m) / s, channels=len(mean)).normalization()
-    np.testing.assert_allclose(measured.mean, mean, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(measured.std, std, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["imagenet", "CLIP", "cifar_10", "half"])
@@ -704,10 +461,9 @@ def that_turns_and_resizes(mean, std):
 
 
 @pytest.mark.parametrize(
-    "make",
-    [of_tensors, of_arrays, of_arrays_of_planes, that_turns_its_axes, that_turns_and_resizes],
+    ("count", "make"),
+    [(2, of_tensors), (4, of_arrays), (5, of_arrays_of_planes), (13, that_turns_its_axes), (4, that_turns_and_resizes)],
 )
-@pytest.mark.parametrize("count", [2, 4, 5, 13])
 def test_as_many_channels_as_it_shows_that_it_wants(count, make):
     mean, std = bands(count)
     found = probe(make(mean, std), draws=3)
@@ -729,41 +485,6 @@ def test_usual_numbers_of_channels_need_not_be_named(count):
     np.testing.assert_allclose(probe(normalize, draws=3).normalization().mean, mean, atol=1e-5)
     with pytest.raises(PipelineError, match=r"could not be called with any image, in \d+ attempts:"):
         probe(normalize, channels=3)
-
-
-def test_so_many_channels_as_are_asked_for_are_measured_even_if_they_are_spread():
-    found = probe(of_tensors(*bands(4)), channels=1, draws=3)
-    assert found.matrix.shape == (4, 1)
-    assert found.problems[0].startswith("mixed: the 4 channel(s) of the output mix the 1 of the input")
-
-
-def test_grey_may_become_color():
-    def to_color(x):
-        assert x.shape[-3] == 1
-        return IMAGENET.normalize(x.expand(3, -1, -1))
-
-    found = probe(to_color, draws=3)
-    assert found.matrix.shape == (3, 1)
-    np.testing.assert_allclose(found.matrix[:, 0], 1 / np.array(STD), rtol=1e-5)
-
-
-def test_three_views_in_one_tensor_are_pictures():
-    found = probe(lambda picture: torch.stack([TO_TENSOR(picture)] * 3) * 2 - 1)
-    assert found.normalization().mean == pytest.approx([0.5] * 3)
-    assert found.convention == "a PIL image"
-
-
-def test_errors_about_the_kind_of_a_picture_are_not_tried_again_with_larger_ones() -> None:
-    sizes = set()
-
-    def wants_boxes(picture):
-        if isinstance(picture, Image.Image):
-            sizes.add(picture.size)
-        raise TypeError("images come with boxes")
-
-    with pytest.raises(PipelineError, match="images come with boxes"):
-        probe(wants_boxes)
-    assert len(sizes) == 1
 
 
 def test_larger_pictures_are_tried_where_smaller_ones_are_of_no_value() -> None:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-import subprocess
-import sys
-
 import pytest
 import torch
 
-import pytest_denorm
 from pytest_denorm import Normalization, find_normalize, register_adapter
 from pytest_denorm.errors import AdapterError, NormalizeNotFoundError, NotInvertibleError
 from pytest_denorm.pipelines import Leaf, Parts, Refusal, locate
@@ -71,18 +65,13 @@ def test_unknown_before_and_known_after(register):
     assert located.apply(torch.ones(1)) == 2
 
 
-def test_a_normalization_will_do(register):
-    register(__name__, lambda obj: Normalization(0.5, 0.5, source="ours") if isinstance(obj, Standardize) else None)
-    assert find_normalize(Standardize(0, 1)).source == "ours"
-
-
 def test_refusal(register):
     register(__name__, lambda obj: Refusal("it takes the median of each image"))
     with pytest.raises(NotInvertibleError) as caught:
         find_normalize(Standardize(0, 1))
     assert str(caught.value) == (
         f"Standardize: {__name__}.Standardize cannot be undone by a fixed mean and std: it takes the median of each "
-        "picture"
+        "image"
     )
 
 
@@ -146,38 +135,3 @@ def test_adapter_that_fails_or_returns_something_else(register):
     register_adapter(__name__, lambda obj: (0.5, 0.5))
     with pytest.raises(AdapterError, match=r"returned \(0\.5, 0\.5\) for a .*: expected a Normalization, Leaf,"):
         find_normalize(Standardize(0, 1))
-
-
-def test_the_documented_example(pytester):
-    """The example in the documentation of register_adapter, in a conftest.py."""
-    text = re.search(r"Example:\n\n(.*?)\n\nArgs:", inspect.getdoc(pytest_denorm.register_adapter), re.DOTALL)
-    lines = text.group(1).splitlines()
-    assert len(lines) <= 12
-    pytester.makepyfile(
-        mytransforms="""
-        class Standardize:
-            def __init__(self, centre, spread):
-                self.centre, self.spread = centre, spread
-        """,
-        test_it="""
-        from mytransforms import Standardize
-        from pytest_denorm import Normalization, find_normalize
-
-        def test_it():
-            assert find_normalize([Standardize((0.5,), (0.25,))]) == Normalization(0.5, 0.25)
-        """,
-    )
-    pytester.makeconftest("\n".join(line[4:] for line in lines))
-    pytester.syspathinsert()
-    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
-
-
-def test_registering_loads_no_heavy_library():
-    """A conftest.py that registers an adapter is loaded in every session."""
-    code = (
-        "import sys; from pytest_denorm import Normalization, register_adapter\n"
-        "register_adapter('ours', lambda obj: Normalization(0.5, 0.5))\n"
-        "print(sorted({'torch', 'torchvision', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == "[]", done.stderr

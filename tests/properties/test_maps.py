@@ -1,4 +1,4 @@
-"""Normalize and its inverse, with any statistics on any images."""
+"""Normalize and its inverse, with any statistics on any pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lengths import examples
 from pytest_denorm import Normalization, denormalize, to_uint8
 from pytest_denorm.core.tolerance import FORMATS, round_trip_tolerance
 from pytest_denorm.errors import StatisticsWarning
-from pytest_denorm.strategies import DTYPES, KINDS, LAYOUTS, MEMORIES, STATISTICS, images, normalizations
+from pytest_denorm.strategies import DTYPES, KINDS, LAYOUTS, MEMORIES, STATISTICS, normalizations, pictures
 
 CHANNELS = st.integers(1, 4)
 FLOATS = [dtype for dtype in DTYPES if dtype != "uint8"]
@@ -25,8 +25,8 @@ WHITE, LAYOUT = st.sampled_from([1.0, 255.0]), st.sampled_from(LAYOUTS)
 def pairs(draw: st.DrawFn, **kwargs: Any) -> tuple[Any, Normalization, int]:
     """Pictures, statistics of as many channels and the same white, and the axis of the channels."""
     channels, white, layout = draw(CHANNELS), draw(WHITE), draw(LAYOUT)
-    image = draw(images(channels, pixel_max=white, layout=layout, memory=MEMORIES, **kwargs))
-    return image, draw(normalizations(channels, kind=STATISTICS, pixel_max=white)), -1 if layout[-1] == "C" else -3
+    picture = draw(pictures(channels, pixel_max=white, layout=layout, memory=MEMORIES, **kwargs))
+    return picture, draw(normalizations(channels, kind=STATISTICS, pixel_max=white)), -1 if layout[-1] == "C" else -3
 
 
 def _made(mean: Any, std: Any, white: float = 1.0, axis: int | None = None) -> Normalization:
@@ -45,8 +45,8 @@ def _bits(values: Any) -> bytes:
     return np.ascontiguousarray(array).tobytes()
 
 
-def _as_tensor(image: Any) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image)) if isinstance(image, np.ndarray) else image
+def _as_tensor(picture: Any) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture)) if isinstance(picture, np.ndarray) else picture
 
 
 @examples(2000)
@@ -63,15 +63,17 @@ def test_the_inverse_of_the_inverse_is_the_statistics(normalization: Normalizati
 @examples(2000)
 @given(pairs(dtype=FLOATS, kind=KINDS))
 def test_what_comes_back_is_within_the_derived_bound(drawn: tuple[Any, Normalization, int]) -> None:
-    image, normalization, axis = drawn
-    before = _bits(image.float() if isinstance(image, torch.Tensor) else image)
+    picture, normalization, axis = drawn
+    before = _bits(picture.float() if isinstance(picture, torch.Tensor) else picture)
     fixed = _on_axis(normalization, axis)
-    back = fixed.denormalize(fixed.normalize(image))
-    assert type(back) is type(image)
-    assert (back.dtype, back.shape) == (image.dtype, image.shape)
-    assert _bits(image.float() if isinstance(image, torch.Tensor) else image) == before
-    error = (_as_tensor(back).double() - _as_tensor(image).double()).abs().movedim(axis, 0).reshape(fixed.channels, -1)
-    bound = round_trip_tolerance(fixed, image.dtype, derived=True).per_channel
+    back = fixed.denormalize(fixed.normalize(picture))
+    assert type(back) is type(picture)
+    assert (back.dtype, back.shape) == (picture.dtype, picture.shape)
+    assert _bits(picture.float() if isinstance(picture, torch.Tensor) else picture) == before
+    error = (
+        (_as_tensor(back).double() - _as_tensor(picture).double()).abs().movedim(axis, 0).reshape(fixed.channels, -1)
+    )
+    bound = round_trip_tolerance(fixed, picture.dtype, derived=True).per_channel
     for channel in range(fixed.channels):
         if np.isfinite(bound[channel]):  # else a std vanishes or a value overflows in this dtype
             assert float(error[channel].max()) <= bound[channel], (channel, bound)
@@ -80,11 +82,11 @@ def test_what_comes_back_is_within_the_derived_bound(drawn: tuple[Any, Normaliza
 @examples(2000)
 @given(pairs(dtype="uint8", kind=KINDS))
 def test_every_byte_comes_back(drawn: tuple[Any, Normalization, int]) -> None:
-    image, normalization, axis = drawn
+    picture, normalization, axis = drawn
     fixed = _on_axis(normalization, axis)
-    back = to_uint8(fixed.normalize(image), fixed)
-    assert type(back) is type(image)
-    assert (_as_tensor(back) == _as_tensor(image)).all()
+    back = to_uint8(fixed.normalize(picture), fixed)
+    assert type(back) is type(picture)
+    assert (_as_tensor(back) == _as_tensor(picture)).all()
 
 
 @examples(2000)
@@ -124,19 +126,19 @@ def _composed(first: Normalization, second: Normalization) -> Normalization:
     st.tuples(
         normalizations(kind=("preset", "realistic")),
         normalizations(kind=("preset", "realistic")),
-        images(dtype="float64", max_side=4),
+        pictures(dtype="float64", max_side=4),
     )
 )
 def test_composing_then_inverting_is_inverting_then_composing(
     drawn: tuple[Normalization, Normalization, torch.Tensor],
 ) -> None:
-    first, second, image = drawn
+    first, second, picture = drawn
     both = _composed(first, second)
     one, other = both.inverse(), _composed(second.inverse(), first.inverse())
     np.testing.assert_allclose(one.std, other.std, rtol=1e-14)
     np.testing.assert_allclose(one.mean, other.mean, rtol=1e-13, atol=1e-13)
-    normalized = second.normalize(first.normalize(image))
+    normalized = second.normalize(first.normalize(picture))
     there, step_by_step = both.denormalize(normalized), first.denormalize(second.denormalize(normalized))
     room = 8 * FORMATS["float64"].unit_roundoff * (2 + float(normalized.abs().max()) * max(both.std))
     assert float((there - step_by_step).abs().max()) <= room
-    assert float((there - image).abs().max()) <= room
+    assert float((there - picture).abs().max()) <= room

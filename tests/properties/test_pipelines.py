@@ -12,22 +12,22 @@ from lengths import examples
 
 from pytest_denorm import check, find_normalize, inverse_of, probe, to_uint8
 from pytest_denorm.errors import StatisticsWarning
-from pytest_denorm.strategies import DrawnPipeline, images, normalizations, pipelines
+from pytest_denorm.strategies import DrawnPipeline, normalizations, pictures, pipelines
 
 STATISTICS = normalizations(kind=("preset", "realistic", "unusual"))
 
 
 @examples(2000)
-@given(images(), pipelines(STATISTICS))
-def test_what_went_through_a_pipeline_comes_back(image: torch.Tensor, drawn: DrawnPipeline) -> None:
-    normalized = drawn(image)
-    assert torch.equal(to_uint8(normalized, drawn.normalization), image)
+@given(pictures(), pipelines(STATISTICS))
+def test_what_went_through_a_pipeline_comes_back(picture: torch.Tensor, drawn: DrawnPipeline) -> None:
+    normalized = drawn(picture)
+    assert torch.equal(to_uint8(normalized, drawn.normalization), picture)
     if drawn.declares:
         found = find_normalize(drawn.pipeline)
         np.testing.assert_allclose(found.mean, drawn.normalization.mean, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(found.std, drawn.normalization.std, rtol=1e-6)
-        assert float((inverse_of(drawn.pipeline)(normalized) - image / 255).abs().max()) < 1e-5
-        assert torch.equal(to_uint8(normalized, drawn.pipeline), image)
+        assert float((inverse_of(drawn.pipeline)(normalized) - picture / 255).abs().max()) < 1e-5
+        assert torch.equal(to_uint8(normalized, drawn.pipeline), picture)
 
 
 @examples(200)

@@ -23,9 +23,9 @@ from pytest_denorm.strategies import (
     LAYOUTS,
     MEMORIES,
     STATISTICS,
-    images,
     mistakes,
     normalizations,
+    pictures,
     pipelines,
 )
 
@@ -42,9 +42,9 @@ def test_a_picture_is_what_was_asked_for(data: st.DataObject) -> None:
         asked["kind"] == "tensor" and asked["memory"] == "backwards"
     ):
         with pytest.raises(SettingsError, match="numpy has no bfloat16, and torch nothing backwards"):
-            images(channels, **asked)
+            pictures(channels, **asked)
         return
-    picture = data.draw(images(channels, pixel_max=255.0, max_side=side, **asked))
+    picture = data.draw(pictures(channels, pixel_max=255.0, max_side=side, **asked))
     assert isinstance(picture, torch.Tensor if asked["kind"] == "tensor" else np.ndarray)
     assert str(picture.dtype).removeprefix("torch.") == asked["dtype"]
     lengths = dict(zip(asked["layout"], picture.shape, strict=True))
@@ -56,7 +56,7 @@ def test_a_picture_is_what_was_asked_for(data: st.DataObject) -> None:
 
 
 def test_everything_shrinks_to_something_small() -> None:
-    everything = images(dtype=DTYPES, kind=KINDS, layout=LAYOUTS, memory=MEMORIES)
+    everything = pictures(dtype=DTYPES, kind=KINDS, layout=LAYOUTS, memory=MEMORIES)
     smallest = find(everything, lambda picture: True)
     assert (smallest.shape, smallest.dtype, int(smallest.max())) == ((3, 1, 1), torch.uint8, 0)
     half = Normalization([0.5] * 3, [0.5] * 3)
@@ -72,17 +72,17 @@ def test_everything_shrinks_to_something_small() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: images(0), "channels is 0: expected at least 1."),
-        (lambda: images(dtype="int8"), "dtype is 'int8': expected one or more of uint8, float32, "),
-        (lambda: images(kind=()), "kind is empty: expected one or more of tensor, array."),
-        (lambda: images(layout=("CHW", "WHC")), "layout is 'WHC': expected one or more of CHW, NCHW, HWC, NHWC."),
-        (lambda: images(2, max_side=0), "max_side is 0: expected at least 1."),
-        (lambda: images(pixel_max=float("nan")), "pixel_max is nan: expected a finite number above 0."),
+        (lambda: pictures(0), "channels is 0: expected at least 1."),
+        (lambda: pictures(dtype="int8"), "dtype is 'int8': expected one or more of uint8, float32, "),
+        (lambda: pictures(kind=()), "kind is empty: expected one or more of tensor, array."),
+        (lambda: pictures(layout=("CHW", "WHC")), "layout is 'WHC': expected one or more of CHW, NCHW, HWC, NHWC."),
+        (lambda: pictures(2, max_side=0), "max_side is 0: expected at least 1."),
+        (lambda: pictures(pixel_max=float("nan")), "pixel_max is nan: expected a finite number above 0."),
         (lambda: normalizations(kind="odd"), "kind is 'odd': expected one or more of preset, realistic, "),
         (lambda: normalizations(2.5), "channels is 2.5: expected a whole number."),  # type: ignore[arg-type]
         (lambda: normalizations(pixel_max=-1), "pixel_max is -1: expected a finite number above 0."),
         (lambda: pipelines(convention="jax"), "convention is 'jax': expected one or more of v1, v2, "),
-        (lambda: find(pipelines(normalizations(pixel_max=255.0)), bool), "expected statistics of images in 0..1."),
+        (lambda: find(pipelines(normalizations(pixel_max=255.0)), bool), "expected statistics of pictures in 0..1."),
     ],
 )
 def test_what_cannot_be_drawn_is_named(call: Any, message: str) -> None:
@@ -119,7 +119,7 @@ def test_without_hypothesis_the_error_says_what_to_install(tmp_path: Path) -> No
 EXAMPLE = """
 import torch
 from hypothesis import given, settings
-from pytest_denorm.strategies import normalizations, images
+from pytest_denorm.strategies import normalizations, pictures
 
 
 def our_inverse(y, mean, std):
@@ -129,10 +129,10 @@ def our_inverse(y, mean, std):
 
 @settings(max_examples=50, deadline=None, database=None)
 @given(picture=pictures(), normalization=normalizations())
-def test_our_inverse_gives_back_every_byte(image, normalization):
-    normalized = normalization.normalize(image)
+def test_our_inverse_gives_back_every_byte(picture, normalization):
+    normalized = normalization.normalize(picture)
     floats = our_inverse(normalized, normalization.mean, normalization.std)
-    assert torch.equal(floats.mul(255).round().to(torch.uint8), image)
+    assert torch.equal(floats.mul(255).round().to(torch.uint8), picture)
 """
 
 

@@ -77,6 +77,29 @@ cfg = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=T
 cfg.data.norm_mean = MEAN
 cfg.data.norm_std = STD
 """,
+    "config object": """\
+from yacs.config import CfgNode as CN
+_C = CN()
+_C.INPUT = CN()
+_C.INPUT.PIXEL_MEAN = MEAN
+_C.INPUT.PIXEL_STD = STD
+""",
+    "lambda": """\
+t = transforms.Lambda(lambda x: transforms.Normalize(MEAN, STD)(x))
+""",
+    "loop": """\
+def f(image):
+    for t, m, s in zip(image, MEAN, STD):
+        t.sub_(m).div_(s)
+""",
+    "Python 2": """\
+print 'mean', MEAN
+t = transforms.Normalize(MEAN, STD)
+""",
+    "older Python": """\
+target = target.cuda(async=True)
+t = transforms.Normalize(MEAN, STD)
+""",
     "given to a function": """\
 def make(mean, std):
     return transforms.Compose([transforms.Normalize(mean, std)])
@@ -172,6 +195,26 @@ def denorm(x, mean, std):
 def show(x):
     plt.imshow(denorm(x, *stats)[0])
 """,
+    "over defaults": """\
+def restore(x, mean=(0, 0, 0), std=(1, 1, 1)):
+    for i in range(3):
+        x[i] = x[i] * std[i] + mean[i]
+    return x
+def show(x):
+    plt.imshow(restore(x, MEAN, STD))
+""",
+    "video": """\
+def to_video(x):
+    mean, std = (np.array(one)[np.newaxis, np.newaxis, ..., np.newaxis, np.newaxis] for one in (MEAN, STD))
+    return np.clip(x.numpy() * std + mean, 0, 1)
+""",
+    "loop": """\
+def main(loader):
+    for image, label in loader:
+        for t, m, s in zip(image, MEAN, STD):
+            t.mul_(s).add_(m)
+        plt.imshow(image)
+""",
     "inline": """\
 def loop(loader, mean=MEAN, std=STD):
     for image, label in loader:
@@ -252,6 +295,22 @@ def load(path):
     img = cv2.resize(img, (224, 224)).astype(np.float32) / 255.0
     return (img - np.array(MEAN)) / np.array(STD)
 """,
+    "crop": """\
+def load(path, box):
+    face = READ(path)[box.top:box.bottom, box.left:box.right]
+    face = cv2.resize(face, (56, 56)).copy() / 255.0
+    return (face - np.array(MEAN)) / np.array(STD)
+""",
+    "laid in a larger image": """\
+def load(path):
+    img = READ(path)
+    padded = np.zeros((img.shape[0] + 32, img.shape[1] + 32, 3)).astype(np.float32)
+    padded[: img.shape[0], : img.shape[1], :] = img
+    padded /= 255
+    padded -= MEAN
+    padded /= STD
+    return padded
+""",
     "PIL between": """\
 def load(path, transform):
     return transform(Image.fromarray(READ(path)))
@@ -260,12 +319,120 @@ x = load('a.jpg', transforms.Compose([transforms.ToTensor(), transforms.Normaliz
 }
 
 
+SPLITS = {
+    "branches": """\
+def get_transform(phase):
+    if phase == 'train':
+        t = transforms.Compose([transforms.ToTensor(), FIRST])
+    else:
+        t = transforms.Compose([transforms.ToTensor(), SECOND])
+    return t
+""",
+    "a default": """\
+def build(is_train=True):
+    steps = [transforms.ToTensor()]
+    if is_train:
+        steps.append(FIRST)
+    else:
+        steps.append(SECOND)
+    return transforms.Compose(steps)
+""",
+    "loaders": """\
+train_loader = DataLoader(CIFAR10('.', transform=transforms.Compose([transforms.ToTensor(), FIRST])))
+test_loader = DataLoader(CIFAR10('.', transform=transforms.Compose([transforms.ToTensor(), SECOND])))
+""",
+    "methods": """\
+class Data:
+    def train_dataloader(self):
+        return transforms.Compose([transforms.ToTensor(), FIRST])
+    def val_dataloader(self):
+        return transforms.Compose([transforms.ToTensor(), SECOND])
+""",
+    "not at all": """\
+train_transform = transforms.Compose([transforms.ToTensor(), FIRST])
+test_transform = transforms.Compose([transforms.ToTensor()])
+""",
+}
+CONFIG = "{}:\n  transform:\n    mean: {}\n    std: [0.229, 0.224, 0.225]\n"
+
+
+@pytest.mark.parametrize("source", SPLITS.values(), ids=SPLITS)
+def test_training_and_evaluation_that_differ_are_told(source: str, scanned: Scan) -> None:
+    first = source.replace("FIRST", "transforms.Normalize(MEAN, STD)")
+    (finding,) = scanned(HEAD + first.replace("SECOND", "transforms.Normalize([0.5] * 3, [0.5] * 3)")).findings
+    assert (finding.code, finding.level) == ("DN202", "warning")
+    if "SECOND" in source:
+        assert scanned(HEAD + first.replace("SECOND", "transforms.Normalize(MEAN, STD)")).findings == ()
+
+
+def test_files_and_configs_of_training_and_evaluation_are_compared(scanned: Scan) -> None:
+    head = "from torchvision import transforms\n"
+    config = CONFIG.format("train", IMAGENET[0]) + CONFIG.format("val", [0.5, 0.5, 0.5])
+    found = scanned(
+        {
+            "train.py": f"{head}t = transforms.Normalize({IMAGENET[0]}, {IMAGENET[1]})\n",
+            "predict.py": f"{head}t = transforms.Normalize([0.5] * 3, [0.5] * 3)\n",
+            "data.yaml": config,
+        }
+    ).findings
+    assert [(one.code, one.where, one.related) for one in found] == [
+        ("DN202", "data.yaml:7:1", "data.yaml:3"),
+        ("DN202", "predict.py:2:5", "train.py:2"),
+    ]
+
+
+def test_an_inverse_whose_numbers_are_not_in_the_source_is_found(scanned: Scan) -> None:
+    source = "def debug(data, batch):\n    for img in batch:\n        plt.imshow(img * data.std + data.mean)\n"
+    ((inverse),) = scanned(source).inverses
+    assert (inverse["mean"], inverse["reason"]) == ([], "its mean and std are not in the source")
+
+
+SHOWN = {
+    "batch": "plt.imshow(next(iter(loader))[0][0].permute(1, 2, 0))\n",
+    "data set": "image, label = data[0]\nplt.imshow(image.permute(1, 2, 0))\n",
+    "axes": """\
+figure, axes = plt.subplots(2)
+for images, labels in loader:
+    axes[0].imshow(images[0].numpy().transpose(1, 2, 0))
+""",
+    "file": """\
+for images, labels in loader:
+    torchvision.utils.save_image(images[:8], 'a.png')
+""",
+    "PIL": "image, label = data[0]\nimage = transforms.ToPILImage()(image)\n",
+    "function": """\
+def draw(grid):
+    plt.imshow(np.transpose(grid.numpy(), (1, 2, 0)))
+images, labels = next(iter(loader))
+draw(torchvision.utils.make_grid(images))
+""",
+    "loader given": """\
+def draw(batches):
+    for images, labels in batches:
+        plt.imshow(torchvision.utils.make_grid(images[:64], nrow=8).permute(1, 2, 0))
+draw(loader)
+""",
+}
+
+
+@pytest.mark.parametrize("source", SHOWN.values(), ids=SHOWN)
+def test_a_normalized_image_is_followed_to_where_it_is_drawn(source: str, scanned: Scan) -> None:
+    head = (
+        f"{HEAD}transform = transforms.Compose([transforms.ToTensor(), NORMALIZE])\n"
+        "data = torchvision.datasets.CIFAR10('.', transform=transform)\n"
+        "loader = torch.utils.data.DataLoader(data, batch_size=4)\n"
+    )
+    result = scanned(head.replace("NORMALIZE", "transforms.Normalize(MEAN, STD)") + source)
+    assert [(one.code, one.level) for one in result.findings] == [("DN105", "warning")]
+    assert scanned(head.replace("NORMALIZE", "transforms.Resize(32)") + source).findings == ()
+
+
 @pytest.mark.parametrize("source", STATISTICS.values(), ids=STATISTICS)
 def test_statistics_are_found(source: str, scanned: Scan) -> None:
     result = scanned(HEAD + source)
     units = [[[value / one["white"] for value in one[key]] for key in ("mean", "std")] for one in result.statistics]
     assert any(unit == [pytest.approx(part, rel=1e-4) for part in IMAGENET] for unit in units)
-    assert result.findings == ()
+    assert {one.code for one in result.findings} <= {"DN901"}
 
 
 @pytest.mark.parametrize("source", INVERSES.values(), ids=INVERSES)
