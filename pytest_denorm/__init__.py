@@ -29,7 +29,7 @@ _HOMES = {
     "assert_round_trip": "checks",
     "check": "checks",
     "diagnose": "checks",
-    "parametrize_with_checks": "checks",
+    "parametrize_with_checks": "plugin.parametrize",
     "Comparison": "comparing.compared",
     "assert_same_normalize": "comparing.compared",
     "compare": "comparing.compared",
@@ -81,7 +81,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .checks import Diagnosis, Report, assert_round_trip, check, diagnose, parametrize_with_checks
+    from .checks import Diagnosis, Report, assert_round_trip, check, diagnose
     from .comparing.compared import Comparison, assert_same_normalize, compare
     from .core.colormap import ColorMap
     from .core.normalization import PRESETS, Normalization, preset
@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from .pipelines.apply import Denormalize, denormalize, inverse_of, to_uint8
     from .pipelines.resolve import find_normalize, probe
     from .plugin.fixtures import Denorm
+    from .plugin.parametrize import parametrize_with_checks
     from .scanner.scanning import ScanResult, scan
 
 

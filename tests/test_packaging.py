@@ -187,13 +187,13 @@ def test_the_workflow_for_users_keeps_what_differs(pytester: pytest.Pytester, mo
 
     pytester.makeini("[pytest]\npythonpath = .\ndenorm_pipelines = val = mydata:val")
     pytester.makepyfile(test_pictures=TESTS, mydata=DATA.format(mean=0.5))
-    pytester.runpytest_subprocess("--denorm-update=missing", "-p", "no:xdist").assert_outcomes(passed=2)
+    pytester.runpytest_inprocess("--denorm-update=missing", "-p", "no:xdist").assert_outcomes(passed=2)
     pytester.makepyfile(mydata=DATA.format(mean=0.45))
     for name, value in {"CI": "true", **job["env"]}.items():
         monkeypatch.setenv(name, str(value))
     result = pytester.runpytest_subprocess(*arguments)
     assert result.parseoutcomes()["failed"] == 2
     kept = {str(one.relative_to(pytester.path)) for one in (pytester.path / upload["with"]["path"]).rglob("*.png")}
-    assert "review/pictures/test_pictures.py.test_inverse-round-trip.png" in kept
-    assert "review/pictures/test_pictures.py.test_grid-comparison.png" in kept
+    assert "review/images/test_pictures.py.test_inverse-round-trip.png" in kept
+    assert "review/images/test_pictures.py.test_grid-comparison.png" in kept
     assert "test_grid" in (pytester.path / "review" / "index.html").read_text(encoding="utf-8")

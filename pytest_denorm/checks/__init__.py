@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..diagnosis.verdict import KINDS, Diagnosis
 from ..pipelines.samples import sample_images
 from .assertion import assert_round_trip
-from .battery import check, parametrize_with_checks
+from .battery import check
 from .diagnosing import diagnose
 from .outcome import CheckResult
 from .report import Report
@@ -20,6 +20,5 @@ __all__ = [
     "assert_round_trip",
     "check",
     "diagnose",
-    "parametrize_with_checks",
     "sample_images",
 ]

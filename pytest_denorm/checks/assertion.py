@@ -13,7 +13,7 @@ from ..core.text import channel_name, in_levels
 from ..core.tolerance import Tolerance, round_trip_tolerance
 from ..errors import DenormError
 from ..pipelines.calls import describe_callable
-from ..pipelines.randomness import states_kept
+from ..pipelines.randomness import preserve_rng_state
 from ..pipelines.runner import one_thread
 from .as_run import check_inverse_as_run
 from .case import Case
@@ -105,7 +105,7 @@ def _require(case: Case, check: Callable[[Case], Shown]) -> None:
     """
     __tracebackhide__ = True
     try:
-        with one_thread(), states_kept():
+        with one_thread(), preserve_rng_state():
             check(case)
     except (CheckWarning, NotApplicable):
         return

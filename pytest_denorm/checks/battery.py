@@ -1,23 +1,17 @@
-"""``check`` and ``parametrize_with_checks``: all checks of a pipeline, as a report or as items of a test."""
+"""``check``: all checks of a pipeline, as a report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from ..core.arguments import listed
 from ..core.foreign import shown
-from ..core.units import check_output_max
-from ..errors import CheckNameError, PipelineError
-from .bound import BoundCheck
 from .case import Case
 from .choice import Choice
 from .report import Report
 from .running import run_checks
 
-__all__ = ["check", "parametrize_with_checks", "report_on"]
-
-FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+__all__ = ["check", "report_on"]
 
 
 def check(
@@ -72,55 +66,3 @@ def report_on(case: Case, choice: Choice) -> Report:
     if case.search[0] is not None:
         case.prepare()  # images that cannot be worked with are the caller's mistake, and no check's outcome
     return Report.of(case, run_checks(case, choice))
-
-
-def parametrize_with_checks(
-    pipelines: Mapping[str, Any] | Iterable[Any],
-    *,
-    inverse: Any = None,
-    images: Any = None,
-    select: Iterable[str] | None = None,
-    skip: Iterable[str] | None = None,
-    expected_failures: Mapping[str, str] | Iterable[str] | None = None,
-    levels: Mapping[str, str] | None = None,
-    output_max: float | None = None,
-    layout: str | None = None,
-) -> Callable[[FunctionT], FunctionT]:
-    """Decorate a test with one item for each pipeline and check.
-
-    The test takes one argument, ``denorm_check``, and calls it::
-
-        @parametrize_with_checks({"val": val_transform, "train": train_transform})
-        def test_normalize(denorm_check):
-            denorm_check()
-
-    Args:
-        pipelines: by name, or a list whose members are called by their position.
-        inverse, images, select, skip, expected_failures, levels, output_max, layout: as for :func:`check`, the same for
-            every pipeline. What is left out makes no item.
-
-    Raises:
-        CheckNameError: as :func:`check`; or no check is left.
-        ImageError: `output_max` is no finite number above 0, or of no inverse.
-        PipelineError: no pipeline, or something that holds none.
-    """
-    __tracebackhide__ = True
-    import pytest
-
-    choice = Choice.of(select, skip, expected_failures, levels)
-    check_output_max(output_max, inverse)
-    several = isinstance(pipelines, (Mapping, Sequence, Set, Iterator)) and not isinstance(pipelines, str)
-    if not several or callable(pipelines):  # a pipeline or a loader may be gone through, too
-        raise PipelineError(f"pipelines is {shown(pipelines)}: expected pipelines by name, or a list of them.")
-    if not choice.run:
-        raise CheckNameError("no check is left of what select, skip and levels say: expected at least one.")
-    if isinstance(pipelines, Mapping):
-        named = dict(pipelines)
-    else:
-        given = listed(pipelines, "pipelines", PipelineError, "pipelines by name, or a list of them")
-        named = {str(index): one for index, one in enumerate(given)}
-    if not named:
-        raise PipelineError("there is no pipeline to check: expected at least one, by name or in a list.")
-    cases = [Case(pipeline, inverse, images, str(name), output_max, layout) for name, pipeline in named.items()]
-    bound = [BoundCheck(case, one, choice) for case in cases for one in choice.run]
-    return pytest.mark.parametrize("denorm_check", bound, ids=repr)

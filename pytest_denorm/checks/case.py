@@ -30,7 +30,7 @@ from ..pipelines import Located
 from ..pipelines.apply import Denormalize
 from ..pipelines.calls import LAYOUTS, Called, Way, as_function, as_images, call, forward_of
 from ..pipelines.exchange import find, turned_back
-from ..pipelines.randomness import states_kept
+from ..pipelines.randomness import preserve_rng_state
 from ..pipelines.runner import Runner
 from ..pipelines.samples import images_for_an_inverse, sample_images
 from .emission import Emitted, emitted_by
@@ -224,7 +224,7 @@ class Case:
     def diagnosis(self) -> Diagnosis | None:
         """What the inverse does wrong, or None where that cannot be told."""
         try:
-            with states_kept():
+            with preserve_rng_state():
                 return self.diagnose()
         except (DenormError, NotApplicable, SystemExit):  # the check that failed says so
             return None

@@ -128,7 +128,7 @@ def check_batch_matches_single(case: Case) -> Shown:
 
 
 def check_inverse_accepts_batch(case: Case) -> Shown:
-    """The inverse of a batch is the inverse of each picture: a loop over ``zip(tensor, mean, std)`` is not."""
+    """The inverse does to a batch what it does to each image; a loop over ``zip(tensor, mean, std)`` does not."""
     count = len(case.batch)
     try:
         together = case.inverse(case.recovered.way.batch(torch.stack(case.normalized.pictures)))
@@ -236,7 +236,7 @@ def _layouts(images: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def check_low_precision(case: Case) -> Shown:
-    """What float16 and bfloat16 cost, in levels: no more than their arithmetic explains."""
+    """float16 and bfloat16 cost no more levels than their arithmetic explains."""
     shown, details = [], {}
     for dtype in (torch.float16, torch.bfloat16):
         name = str(dtype).removeprefix("torch.")

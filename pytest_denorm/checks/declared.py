@@ -55,7 +55,7 @@ def check_finds_normalize(case: Case) -> Shown:
 
 
 def check_single_normalize(case: Case) -> Shown:
-    """Every image meets exactly one Normalize."""
+    """Each image passes through exactly one Normalize."""
     _, error, caught = case.search
     if isinstance(error, (AmbiguousNormalizeError, ConditionalNormalizeError)):
         raise CheckFailure(str(error), error=type(error).__name__)
@@ -122,7 +122,7 @@ def _refuse_normalized_again(case: Case) -> None:
 
 
 def check_statistics_valid(case: Case) -> Shown:
-    """Mean and std are finite, std is not zero, both on the scale of the images, and no preset's but for a slip."""
+    """Mean and std are finite and fit the scale of the images, std is not 0, and no preset is mistyped."""
     _, error, caught = case.search
     if isinstance(error, StatisticsError):
         raise CheckFailure(str(error))
@@ -177,7 +177,7 @@ def _misfit(normalization: Normalization, seen: Sighting) -> CheckFailure:
 
 
 def check_declared_matches_measured(case: Case) -> Shown:
-    """The pipeline does to images what its Normalize declares: attributes can lie. Of splits, each does."""
+    """The pipeline, and each of its splits, does to images what its Normalize declares."""
     for member, beside in members_of(case.pipeline, case.located):
         try:
             _refuse_member(case, member, beside)

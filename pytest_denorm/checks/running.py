@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 
 from ..errors import DenormError
-from ..pipelines.randomness import states_kept
+from ..pipelines.randomness import preserve_rng_state
 from ..pipelines.runner import one_thread
 from .case import Case
 from .choice import Choice
@@ -31,7 +31,7 @@ def run_check(case: Case, name: str, choice: Choice = _ALL) -> CheckResult:
     """Return what one check gives."""
     asked = choice.levels.get(name)
     try:
-        with one_thread(), states_kept():
+        with one_thread(), preserve_rng_state():
             shown = CHECKS[name](case)
     except NotApplicable as reason:
         return CheckResult(name, "not applicable", str(reason))

@@ -29,7 +29,7 @@ __all__ = [
 
 
 def check_round_trip(case: Case) -> Shown:
-    """Images that went through Normalize come back, within the derived tolerance."""
+    """inverse(normalize(x)) equals x, within the derived tolerance."""
     outcome = round_trip(case)
     details = {
         "max_abs_error": outcome.worst.error,
@@ -47,7 +47,7 @@ def check_round_trip(case: Case) -> Shown:
 
 
 def check_reverse_round_trip(case: Case) -> Shown:
-    """Normalized images that went through the inverse come back when they are normalized again."""
+    """normalize(inverse(y)) equals y for normalized images y."""
     _refuse_bytes(case, "the inverse gives bytes, which keep no more than 8 bits of the normalized values")
     recovered = case.recovered
     allowed = torch.tensor(general_tolerance(case)) * 2 / torch.tensor(case.expanded.std).abs()
@@ -137,7 +137,7 @@ def check_channel_order(case: Case) -> Shown:
 
 
 def check_no_clipping(case: Case) -> Shown:
-    """Neither end of the range is cut off: dark and bright levels stay apart, and Normalize keeps what lies outside."""
+    """Neither end of the range is cut off: dark and bright levels stay apart, and Normalize keeps values outside."""
     white = case.normalization.pixel_max
     dtype = case.dtype
     steps = torch.tensor([0, 2, 4, 8, 16, 32, 223, 239, 247, 251, 253, 255], dtype=torch.float64)

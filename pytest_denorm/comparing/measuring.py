@@ -19,7 +19,7 @@ from ..pipelines.flat_images import flat_colors
 from ..pipelines.located import Located
 from ..pipelines.outputs import pixel_places
 from ..pipelines.probe import measure
-from ..pipelines.randomness import states_kept
+from ..pipelines.randomness import preserve_rng_state
 from ..pipelines.resolve import callable_in
 from ..pipelines.runner import Runner, independent
 from .serving import Serving
@@ -171,7 +171,7 @@ def _converts_arrays(call: Any) -> bool:
     if widest.dtype == np.float64 or isinstance(call, torch.nn.Module):
         return False  # on platforms without a wider dtype this cannot be told
     try:
-        with states_kept(), warnings.catch_warnings():
+        with preserve_rng_state(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = independent(call)(widest)
     except Exception:  # it takes no such array

@@ -29,7 +29,7 @@ from ..errors import DatasetError, DenormError, ImageError, ImageTypeError, Norm
 from ..pipelines import Located, locate
 from ..pipelines.batches import data_set_of, is_indexed, kept_while_read
 from ..pipelines.pixels import Reading
-from ..pipelines.randomness import states_kept
+from ..pipelines.randomness import preserve_rng_state
 from ..pipelines.reader import images_in
 from ..pipelines.tally import OnError
 from ..pipelines.trace import Trace
@@ -190,7 +190,7 @@ def _diagnosis(located: Located, inverse: Inverse, output_max: float | None) -> 
     """Return what is wrong with an inverse, in a line; "" where images of every level come back."""
     normalization = located.normalization
     try:
-        with states_kept(), warnings.catch_warnings():
+        with preserve_rng_state(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             said = diagnose(normalization, inverse, pixel_max=normalization.pixel_max, output_max=output_max)
     except DenormError as error:
@@ -205,7 +205,7 @@ def _fingerprint(inverse: Inverse, normalization: Normalization) -> str:
     channels = 3 if normalization.channels == 1 else normalization.channels
     levels = torch.randint(0, 256, (channels, 8, 9), generator=torch.Generator().manual_seed(0))
     try:
-        with states_kept():
+        with preserve_rng_state():
             returned = inverse(normalization.normalize(levels.float() / 255 * normalization.pixel_max))
         values = np.asarray(returned, np.float64).round(3) + 0.0
     except Exception:  # images of other kinds; the sweep itself tells what is wrong with it

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..errors import InverseError
-from ..pipelines.randomness import seed_all, states_kept
+from ..pipelines.randomness import preserve_rng_state, seed_all
 from .conclude import parts_of
 from .evidence import Evidence
 from .observe import Observation, batch_of, called
@@ -28,7 +28,7 @@ _BATCH = "Use mean and std of shape (C, 1, 1), which serve images and batches al
 def ask_again(seen: Observation, times: int = _TIMES) -> Iterator[Finding]:
     """Ask for the same image again: from other random states, and after another one."""
     image = seen.ran[4].y
-    with states_kept():
+    with preserve_rng_state():
         first = None
         for seed in range(times):
             seed_all(seed)

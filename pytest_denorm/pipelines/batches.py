@@ -12,7 +12,7 @@ import torch
 from ..core.foreign import attribute
 from ..core.layout import LAST, USUAL, channel_axis, fitting_axes, is_clip
 from ..errors import ImageError
-from .randomness import states_kept, states_put_back
+from .randomness import preserve_rng_state, states_put_back
 from .reader import axes_of, candidate_of, images_of, is_image, is_pil
 
 __all__ = [
@@ -184,7 +184,7 @@ class Batches:
         """One of the data set; None where it cannot be had."""
         try:
             source = data_set_of(self._loader)
-            with states_kept():
+            with preserve_rng_state():
                 return source[0] if is_indexed(source) else None
         except Exception:  # what is wrong with it is told where it is read in its turn
             return None

@@ -16,7 +16,7 @@ from ..errors import DenormError, NormalizeNotFoundError
 from .calls import as_function, call, channels_of, forward_of
 from .located import Located
 from .probe import FEW_DRAWS, measure
-from .randomness import states_kept
+from .randomness import preserve_rng_state
 from .resolve import locate_or_measure, located_as_measured
 from .runner import Runner
 
@@ -34,7 +34,7 @@ def find(pipeline: Any, inverse: Any, images: Any = None) -> Located:
         PipelineError, StatisticsError: as there.
     """
     try:
-        return locate_or_measure(pipeline, channels_of(images))
+        return locate_or_measure(pipeline, channels_of(images), images)
     except NormalizeNotFoundError as error:
         found = error.measured
         if found is None:
@@ -79,7 +79,7 @@ def turned_back(located: Located, inverse: Any, channels: int, measured: ColorMa
         return located
     forward = forward_of(located)
     try:
-        with states_kept(), alone(), warnings.catch_warnings():
+        with preserve_rng_state(), alone(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             answer = responses(forward, inverse, located.normalization.pixel_max, channels, torch.float32)
             source = answer.argmax(dim=1).tolist()

@@ -11,11 +11,11 @@ import torch
 
 from ..core.alone import alone
 
-__all__ = ["seed_all", "states_kept", "states_put_back"]
+__all__ = ["preserve_rng_state", "seed_all", "states_put_back"]
 
 
 @contextmanager
-def states_kept() -> Iterator[None]:
+def preserve_rng_state() -> Iterator[None]:
     """Whatever is drawn inside, the states of python, numpy and torch are afterwards what they were before.
 
     Threads that want this at the same time wait for one another.

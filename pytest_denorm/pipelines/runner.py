@@ -26,7 +26,7 @@ from .flat_images import chipped, flat
 from .form_search import FormSearch
 from .forms import Form, Levels, NotThisFormError, copy_image
 from .located import Located
-from .randomness import seed_all, states_kept
+from .randomness import preserve_rng_state, seed_all
 from .reader import images_in
 from .registry import Parts, describe, public_name
 from .structure import structure
@@ -87,7 +87,7 @@ def quiet(seed: int | None = None) -> Iterator[None]:
     Args:
         seed: of python's, numpy's and torch's generators; None to go on from their present states.
     """
-    with states_kept(), one_thread(), warnings.catch_warnings(), torch.no_grad():
+    with preserve_rng_state(), one_thread(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         if seed is not None:
             seed_all(seed)
@@ -106,7 +106,7 @@ class Runner:
         others: where these do not work, those that the pipeline shows are tried, too.
         size: (height, width) of the images; None for as large as they need to be.
         name: what to call it.
-        stops: nothing is run beyond the Normalize; its formula stands for what it gives, and floats alone enter it.
+        stops: nothing is run beyond the Normalize that floats enter; its formula stands for what it gives.
 
     Attributes:
         calls: how often it was called.
@@ -128,6 +128,7 @@ class Runner:
         self.call = independent(call, memo)
         self.name = name or public_name(call)
         self.calls = 0
+        self._declares = located is not None and located.is_declared
         self._located, self.unwatchable = _watched(located, memo)
         self._search = FormSearch(self, counts, others=others, size=size)
         self._is_open = False
@@ -137,6 +138,11 @@ class Runner:
     def is_network(self) -> bool:
         """Whether it has weights."""
         return is_network(self.call)
+
+    @property
+    def declares(self) -> bool:
+        """Whether its Normalize is declared, and not just what it was measured to do."""
+        return self._declares
 
     @property
     def is_watched(self) -> bool:
@@ -256,7 +262,7 @@ def item_traces(
         indices += sorted({max(items, count // 2), count - 1})
         by_index = True
     reading = (source[index] for index in indices) if by_index else _each(source)
-    with states_kept(), warnings.catch_warnings():
+    with preserve_rng_state(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in indices:
             trace = _traced(lambda: next(reading), located)
@@ -295,8 +301,9 @@ def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = Fal
     except Entered:
         assert located is not None
         floats = [one for one in images_in(trace.entered) if is_float(getattr(one, "dtype", ""))]
+        if not floats:  # most Normalize refuse whole numbers
+            return _traced(run, located)
         trace.images = [_by_formula(one, located.normalization) for one in floats]
-        trace.error = None if floats else TypeError("no floats entered")
     except (Exception, SystemExit, GeneratorExit) as error:
         trace.error = as_exception(error)
     else:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from ..errors import MissingNormalizeWarning
 from .batches import data_set_of
 from .located import Located, Missing
 from .probe import measure
-from .randomness import states_kept
+from .randomness import preserve_rng_state
 from .reader import images_of
 from .registry import Parts, describe, public_name
 from .runner import Runner, is_network
@@ -39,6 +39,7 @@ __all__ = [
     "groups_of_splits",
     "makes_black_negative",
     "missing",
+    "names_of_splits",
     "range_of_items",
     "warn_of_missing",
 ]
@@ -93,6 +94,15 @@ def groups_of_splits(pipeline: Any) -> list[list[SplitPart]]:
         with contextlib.suppress(RuntimeError):  # not set up
             groups += _groups(pipeline, description.otherwise())
     return groups
+
+
+def names_of_splits(names: Iterable[str]) -> list[list[str]]:
+    """Return the names that differ in the split alone, those of each group in their order."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in (_Member(name, None, ()) for name in names):
+        if one.split:
+            alike.setdefault(one.rest, []).append(one.label)
+    return [group for group in alike.values() if len(group) > 1]
 
 
 def _groups(pipeline: Any, description: Parts) -> list[list[SplitPart]]:
@@ -201,7 +211,7 @@ def range_of_items(dataset: Any) -> tuple[float, float]:
     source = data_set_of(dataset)
     if source is not dataset and getattr(dataset, "collate_fn", None) is not torch.utils.data.default_collate:
         raise ValueError("batches may be normalized by code of one's own")
-    with states_kept():
+    with preserve_rng_state():
         items = [source[index] for index in range(min(_FEW_ITEMS, len(source)))]
     images = [np.asarray(image) for item in items for image in images_of(item, first=True)]
     return float(min(one.min() for one in images)), float(max(one.max() for one in images))

@@ -271,3 +271,26 @@ def test_configurations_are_read(name: str, config: dict[str, Any], tmp_path: Pa
     assert compare("imagenet", str(tmp_path / name)).ok
     assert compare("imagenet", config).ok
     assert compare("clip", config).kind == "other-preset"
+
+
+def test_members_for_splits_are_compared_once_beside_their_checks(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from torchvision import transforms as T
+        from pytest_denorm import parametrize_with_checks
+
+        steps = [T.ToTensor(), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
+        train = T.Compose([T.RandomHorizontalFlip(), *steps])
+        val = T.Compose([T.ToTensor(), T.Normalize([0.5] * 3, [0.5] * 3)])
+        digits = T.Compose([T.ToTensor(), T.Normalize([0.1307], [0.3081])])
+
+        @parametrize_with_checks({"train": train, "val": val, "test": train, "digits": digits})
+        def test_all(denorm_check):
+            denorm_check()
+        """
+    )
+    result = pytester.runpytest("-k", "same", "-v", "-p", "no:randomly")
+    result.assert_outcomes(failed=1)  # `test` is the transform of `train`, and `digits` is of no split
+    result.stdout.fnmatch_lines(
+        ["*test_all[[]train=val-same] FAILED*", "E * other-preset: val has the statistics of half*"]
+    )

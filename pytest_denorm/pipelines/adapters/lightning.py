@@ -41,12 +41,12 @@ def _made(obj: Any, names: list[str]) -> Parts:
     Raises:
         RuntimeError: one of them raised.
     """
-    from ..randomness import states_kept
+    from ..randomness import preserve_rng_state
 
     loaders = []
     for name in names:
         try:
-            with states_kept():
+            with preserve_rng_state():
                 loaders.append((f".{name}()", getattr(obj, name)()))
         except Exception as error:
             raise RuntimeError(
