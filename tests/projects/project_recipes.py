@@ -64,9 +64,7 @@ class Joint(Photos):
 
     def __getitem__(self, index):
         mask = tv_tensors.Mask(torch.from_numpy(pixels()[index].mean(-1) > 90).long())
-        return self.transform(
-            tv_tensors.Image(self.images[index].convert("RGB") and F.pil_to_tensor(self.images[index])), mask
-        )
+        return self.transform(tv_tensors.Image(self.images[index].convert("RGB") and F.pil_to_tensor(self.images[index])), mask)
 
 
 class Detection(Photos):
@@ -480,3 +478,6 @@ def raises_always(image):
 
 def table_twice():
     return processed_rows(rescale_factor=1 / 255**2)
+
+
+
