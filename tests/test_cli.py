@@ -596,10 +596,13 @@ def test_the_demo_shows_what_it_promises(
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     printed = [line.removeprefix("   $ ") for line in result.stdout.splitlines() if line.startswith("   $ ")]
-    assert [shlex.split(line)[:4] for line in printed] == 3 * [["cd", str(folder), "&&", "pytest"]]
-    assert "1 updated" in result.stdout
-    assert "1 compared, 0 updated, 0 missing, 0 not compared" in result.stdout
+    commands = ("pytest-denorm", "pytest", "pytest")
+    assert [shlex.split(line)[:4] for line in printed] == [["cd", str(folder), "&&", one] for one in commands]
+    assert "pipeline.py:34:1: DN102 inverse of `val_transform` (pipeline.py:12): blue std is 0.255" in result.stdout
     assert "wrong-std: blue std is 0.255 where the pipeline has 0.225" in result.stdout
+    assert "1 updated" in result.stdout
+    assert "0.224, 0.225]).view" in (folder / "pipeline.py").read_text()
+    assert (folder / "results" / "test_pipeline.py.test_undo-round-trip.png").is_file()
     with Image.open(folder / "look.png") as image:
         assert image.size == (6 * 129 + 1, 3 * (130 + 16))
     assert (folder / "baseline_images" / "test_first_batch.png").is_file()

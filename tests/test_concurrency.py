@@ -111,24 +111,14 @@ def checkout(pytester: pytest.Pytester) -> Checkout:
     return Checkout(pytester)
 
 
-def test_workers_update_what_one_process_updates(checkout: Checkout) -> None:
-    pytest.importorskip("xdist")
-    update = ("-p", "no:randomly", "--denorm-update=all", "--denorm-baselines=digests")
-    spread = checkout.run("-n2", *update)
-    (checkout.path / "baseline_images" / "digests.json").unlink()
-    assert checkout.run("-n0", *update) == spread
-    assert len(spread["outcomes"]) == 6 + 3 + 1 + 21
-    assert set(spread["baselines"]) == {"digests.json"}
-
-
 def test_workers_find_what_one_process_finds(checkout: Checkout) -> None:
     pytest.importorskip("xdist")
-    checkout.run("--denorm-update=missing", "-p", "no:randomly")
+    checkout.run("-n2", "--denorm-update=missing", "-p", "no:randomly")
     baselines = checkout.path / "baseline_images"
     (baselines / "old.png").write_bytes((baselines / "test_picture_picture0.png").read_bytes())
     checkout.write(sabotage=True)
     arguments = ("-p", "no:randomly", "--denorm-unused=warn", "--mpl")
-    spread = checkout.run("-n4", *arguments)
+    spread = checkout.run("-n2", *arguments)
     assert checkout.run("-n0", *arguments) == spread
     failed = {name for name, outcomes in spread["outcomes"].items() if ["call", "failed"] in outcomes}
     assert failed == {"test_all.py::test_picture[picture3]", "tox.ini::bad::input_unchanged"}

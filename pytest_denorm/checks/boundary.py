@@ -7,6 +7,7 @@ Each is a map of colors, and each has its message.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from ..core.alone import alone
 from ..core.colormap import ColorMap, fit_affine
 from ..core.normalization import Normalization, format_numbers
+from ..core.preset_match import reversed_preset
 from ..core.text import channel_name
 from ..core.tolerance import round_trip_tolerance
 from ..core.white import BRIGHT, white_of_values
@@ -82,7 +84,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
             _refuse_uneven(stages)
             refuse_changed_colors(stages, declared, verified.order)
     if stages is not None and stages.is_fixed:
-        _refuse_changes_before(stages, declared, verified.order)
+        _refuse_changes_before(stages, declared, verified.order, of_rgb=runner is not None and runner.trial.form.is_pil)
     numbers = f"measured mean {format_numbers(mean, 4)}, std {format_numbers(std, 4)}"
     return Shown(
         f"{numbers} inside the pipeline{_turned(verified.order)}",
@@ -270,13 +272,33 @@ def _refuse_uneven(stages: ColorStages) -> None:
 # --- given to entering ---
 
 
-def _refuse_changes_before(stages: ColorStages, declared: Normalization, turned_back: tuple[int, ...] | None) -> None:
-    """Until they enter Normalize, the channels of the image must stay where they are, and in 0..white."""
+def _refuse_changes_before(
+    stages: ColorStages, declared: Normalization, turned_back: tuple[int, ...] | None, *, of_rgb: bool
+) -> None:
+    """Until they enter Normalize, the channels of the image must stay where they are, and in 0..white.
+
+    Args:
+        of_rgb: the images that are given are known to be RGB, as PIL's are.
+    """
     room = ROUNDED * float(np.ptp(stages.entered, axis=0).max(initial=0))
     found = fit_stage(stages.given, stages.entered, room)
+    if of_rgb and found.order is not None and (preset := reversed_preset(declared)):
+        _refuse_statistics_of_bgr(found.order, declared, preset)
     if not (found.nonlinear or found.clipped):
         _refuse_other_order(found, turned_back)
         _refuse_other_range(found, declared)
+
+
+def _refuse_statistics_of_bgr(order: tuple[int, ...], declared: Normalization, preset: str) -> None:
+    """
+    Raises:
+        CheckFailure: the channels enter in the order RGB.
+    """
+    if list(order) == sorted(order):
+        raise CheckFailure(
+            f"RGB images enter a Normalize with mean {format_numbers(declared.mean)} and std "
+            f"{format_numbers(declared.std)}, which are the numbers of {preset} in reverse, for BGR. Reverse both."
+        )
 
 
 def _refuse_other_range(before: ColorMap, declared: Normalization) -> None:
@@ -334,7 +356,9 @@ def _from_outside(verified: Located, unseen: NotApplicable) -> Shown:
             found = measured.normalization(declared.pixel_max)
     except DenormError as error:
         raise NotApplicable(f"{unseen}; from outside: {error}") from error
-    if measured.difference(declared) > measured.tolerance:
+    by_itself = verified.op is verified.call  # on which scale the images are that enter it, nothing shows
+    as_called = replace(declared, pixel_max=1.0) if by_itself and verified.is_declared else declared
+    if min(measured.difference(one) for one in (declared, as_called)) > measured.tolerance:
         expanded = declared.expand(found.channels)
         off = [
             max(abs(one - other), abs(std - wide))
@@ -344,11 +368,23 @@ def _from_outside(verified: Located, unseen: NotApplicable) -> Shown:
     return Shown(f"{measured}{_turned(verified.order)}", {"mean": list(found.mean), "std": list(found.std)})
 
 
+def _other_scale(declared: Normalization, mean: Any, std: Any) -> str:
+    """What is known of measured numbers that are 255 times those that are declared, or the reverse."""
+    for factor, said in (
+        (255.0, "images are 255 times too small: they are divided by 255 twice"),
+        (1 / 255.0, "images are 255 times too large: they are not divided by 255"),
+    ):
+        if np.allclose([mean, std], np.multiply([declared.mean, declared.std], factor), rtol=1e-3):
+            return f"{said}. "
+    return ""
+
+
 def _differs(c: int, declared: Normalization, mean: Any, std: Any) -> CheckFailure:
     white = "" if declared.pixel_max == 1 else f", {declared.pixel_max:g}"
     return CheckFailure(
-        f"{channel_name(c, declared.channels)}: declared mean {declared.mean[c]:.6g} and std {declared.std[c]:.6g}, "
-        f"measured mean {mean[c]:.6g} and std {std[c]:.6g}: what it does is not what its attributes say. Until that is "
+        f"{_other_scale(declared, mean, std)}{channel_name(c, declared.channels)}: declared mean "
+        f"{declared.mean[c]:.6g} and std {declared.std[c]:.6g}, measured mean {mean[c]:.6g} and std "
+        f"{std[c]:.6g}: what it does is not what its attributes say. Until that is "
         f"mended, give what was measured: Normalization({format_numbers(mean, 4)}, {format_numbers(std, 4)}{white}).",
         declared={"mean": list(declared.mean), "std": list(declared.std)},
         measured={"mean": mean.tolist(), "std": std.tolist()},

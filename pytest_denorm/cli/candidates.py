@@ -1,38 +1,29 @@
-"""Pipelines that a project makes, and the inverses that it has for them, found in its source: nothing of it is run.
+"""Pipelines that a project makes, and the inverses that it has for them, as the scan finds them: nothing of it is run.
 
-A pipeline is what a module assigns: a Normalize, a Compose with a Normalize in it, the transforms of weights and the
-like, dicts of these by name, or what a function or a method of the project returns of that kind; and such a function
-itself, if it can be called without arguments. An inverse is told by what it is called.
+A pipeline is what a module assigns, evaluated as the scan does: a Normalize, a Compose with a Normalize in it, the
+transforms of weights and the like, dicts of these by name; and a function, or a method that needs no object, that can
+be called without arguments and returns one. An inverse is what the scan takes for one, by what it computes or by its
+name.
 """
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from .project_modules import Module, assigned_names, called_name, last_name, read_modules
+from .project_modules import Module, assigned_names, read_modules
+
+if TYPE_CHECKING:
+    from ..scanner.project import Module as Evaluated
+    from ..scanner.project import Project
 
 __all__ = ["Candidate", "Found", "find_candidates"]
 
-#: Normalizes by the name of their class, in every library that has an adapter.
-_NORMALIZES = {"Normalize", "NormalizeIntensity", "NormalizeIntensityd", "RescaleIntensity"}
-#: What holds other transforms; a pipeline if a Normalize is among them.
-_CONTAINERS = {"AugmentationSequential", "Compose", "ImageSequential", "ReplayCompose", "Sequential"}
-#: What normalizes without saying so at the call.
-_PRESETS = {"create_transform", "image_transform"}
-
-#: What inverses are called, the surest names first; without underscores, in small letters.
-_INVERSES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(un|de|inv|inverse|undo|reverse|rev)(normali[sz]e|norm|normali[sz]ation|standardi[sz]e)(tensor|image|img|batch)?",
-        r"(undo|inv|inverse)(transform|transforms|preprocess|preprocessing)?|depreprocess|unpreprocess",
-        r"tensor(2|to)(im|img|image|pil|numpy|np|uint8)s?|toimage|toimg|to(displayable|viewable)",
-    )
-)
+#: An inverse undoes a pipeline where no pixel comes out by more levels of 255 than a cast to bytes makes.
+_FITS = 4.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +36,8 @@ class Candidate:
         suffix: what follows the name: ``()`` for a function, ``['val']`` for a value of a dict.
         root: the folder that has to be importable.
         inverse: the project's inverse of a pipeline.
+        unit: mean and std on images in 0..1, where the source gives them.
+        is_named: of an inverse, whether its name says that it is one.
     """
 
     module: str
@@ -52,6 +45,8 @@ class Candidate:
     suffix: str
     root: Path
     inverse: Candidate | None = None
+    unit: Any = field(default=None, compare=False)
+    is_named: bool = True
 
     @property
     def spec(self) -> str:
@@ -84,216 +79,215 @@ class Found:
 
 def find_candidates(folder: Path) -> Found:
     """Return all pipelines and inverses in the Python files below `folder`."""
+    from ..scanner.scanning import evaluate
+
     modules, left_out = read_modules(folder)
-    makers = _makers(modules)
+    project, found = evaluate([(one.file, one.file.relative_to(folder).as_posix()) for one in modules])
+    units = {id(one.function.node): one.record.unit for one in found if one.function and not one.kind}
+    evaluated = {one.source.file: one for one in project.modules}
     candidates: list[Candidate] = []
     inverses: list[Candidate] = []
     for module in modules:
-        pipelines = [(name, suffix) for name, suffix in _pipelines(module, makers) if not name.startswith("_")]
-        own = [(name, suffix) for name, suffix in _inverses(module.tree) if not name.startswith("_")]
-        names = [name for name, _ in (*pipelines, *own)]
+        reader = _Reader(module, project, project.ready(evaluated[module.file]), units)
+        pipelines, own = list(reader.pipelines()), list(reader.inverses())
+        names = [one.name for one in (*pipelines, *own)]
         if names and module.refusal:
             left_out.append((module.file, f"has {', '.join(names)}, but {module.refusal}"))
             continue
-        candidates += [Candidate(module.name, name, suffix, module.root) for name, suffix in pipelines]
-        inverses += [Candidate(module.name, name, suffix, module.root) for name, suffix in own]
+        candidates += pipelines
+        inverses += own
     paired = [replace(one, inverse=_inverse_for(one, inverses, modules)) for one in candidates]
-    spare = [one for one in inverses if one not in [pipeline.inverse for pipeline in paired]]
+    given = [one.inverse for one in paired]
+    spare = [one for one in inverses if one not in given and one.is_named]
     return Found(tuple(paired), tuple(spare), tuple(left_out), len(modules) + len(left_out))
 
 
-# --- pipelines ---
+class _Reader:
+    """Reads pipelines and inverses off one module."""
+
+    def __init__(self, module: Module, project: Project, evaluated: Evaluated, units: dict[int, Any]) -> None:
+        self.module, self.project, self.evaluated, self.units = module, project, evaluated, units
+
+    def _candidate(self, name: str, suffix: str, unit: Any, is_named: bool = True) -> Candidate:
+        return Candidate(self.module.name, name, suffix, self.module.root, None, unit, is_named)
+
+    def _assigned(self) -> dict[str, ast.expr]:
+        """The names that the module assigns at its top level, with the last value of each."""
+        pairs = (pair for statement in self.module.tree.body for pair in assigned_names(statement))
+        return {name: value for name, value in pairs if not name.startswith("_")}
+
+    def pipelines(self) -> Iterator[Candidate]:
+        """Yield each pipeline; a Normalize that is a part of one is not told, nor is one object twice."""
+        from ..scanner.abstract import Transform
+        from ..scanner.records import is_inverse_name
+
+        told: set[int] = set()
+        whole: list[tuple[str, str, Any]] = []
+        names = [name for name in self._assigned() if not is_inverse_name(name)]
+        for name in names:
+            value = self.evaluated.env.names.get(name)
+            for suffix, one in _entries(value):
+                if id(one) not in told and self._is_pipeline(one):
+                    told.add(id(one))
+                    whole.append((name, suffix, one))
+        parts = {
+            id(part) for _, _, one in whole if isinstance(one, Transform) for part in one.walk() if part is not one
+        }
+        for name, suffix, one in whole:
+            if id(one) not in parts:
+                yield self._candidate(name, suffix, self._unit(one))
+        made_by = {id(self._function(value.func)) for value in self._assigned().values() if isinstance(value, ast.Call)}
+        for name, function, owner in self._functions():
+            if id(function) not in made_by and not is_inverse_name(name) and _gives_always(function.node):
+                value = self._called(function, owner)
+                if self._is_pipeline(value):
+                    yield self._candidate(name, "()", self._unit(value))
+
+    def _function(self, expression: ast.expr) -> Any:
+        """The function of the project that an expression names; None if it names none."""
+        from ..scanner.abstract import Bound, Function
+
+        found = self._evaluator().evaluate(expression, self.evaluated.env)
+        found = found.function if isinstance(found, Bound) else found
+        return found if isinstance(found, Function) else None
+
+    def _evaluator(self) -> Any:
+        from ..scanner.calling import Evaluator
+        from ..scanner.expressions import Budget
+
+        return Evaluator(self.project, self.evaluated, Budget(15_000))
+
+    def _called(self, function: Any, owner: Any) -> Any:
+        from ..scanner.abstract import NotJudged
+
+        try:
+            return self._evaluator().call_function(function, owner, {}, function.node, self.evaluated.env)
+        except (NotJudged, RecursionError):
+            return None
+
+    def _functions(self) -> Iterator[tuple[str, Any, list[Any]]]:
+        """Functions, and methods that need no object, that can be called without arguments; and what they get."""
+        from ..scanner.abstract import Class, Function
+
+        for statement in self.module.tree.body:
+            found = self.evaluated.env.names.get(getattr(statement, "name", ""))
+            if isinstance(statement, ast.FunctionDef) and isinstance(found, Function):
+                if not statement.decorator_list and not _required(statement):
+                    yield statement.name, found, []
+            elif isinstance(statement, ast.ClassDef) and isinstance(found, Class):
+                for name, one in found.env.names.items():
+                    if isinstance(one, Function) and one.kind in ("staticmethod", "classmethod"):
+                        owner = [found] if one.kind == "classmethod" else []
+                        decorators = getattr(one.node, "decorator_list", [])
+                        if len(decorators) == 1 and not _required(one.node, len(owner)):
+                            yield f"{found.name}.{name}", one, owner
+
+    def _is_pipeline(self, value: Any) -> bool:
+        from ..scanner.abstract import Transform, options
+        from ..scanner.libraries import is_normalizing_transform
+
+        return all(isinstance(one, Transform) and is_normalizing_transform(one) for one in options(value))
+
+    def _unit(self, value: Any) -> Any:
+        """Mean and std of the last Normalize in a pipeline."""
+        from ..scanner.abstract import Transform
+
+        events = [one.event for one in value.walk() if one.event is not None] if isinstance(value, Transform) else []
+        return self.project.records[events[-1]].unit if events else None
+
+    def inverses(self) -> Iterator[Candidate]:
+        """Yield what undoes a Normalize, if it can be called with just an image."""
+        from ..scanner.abstract import Transform
+        from ..scanner.records import is_inverse_name
+
+        for statement in self.module.tree.body:
+            name = getattr(statement, "name", "")
+            if isinstance(statement, ast.FunctionDef):
+                unit = self._unit_of(name)
+                if (is_inverse_name(name) or unit) and _required(statement) == 1 and _may_give(statement):
+                    yield self._candidate(name, "", unit, is_inverse_name(name))
+            elif isinstance(statement, ast.ClassDef) and is_inverse_name(name):
+                methods = {one.name: one for one in statement.body if isinstance(one, ast.FunctionDef)}
+                init = methods.get("__init__")
+                calls = [one for one in ("__call__", "forward") if one in methods]
+                if calls and (init is None or not _required(init, 1)):
+                    yield self._candidate(name, "()", self._unit_of(name, calls[0]))
+            else:
+                for assigned, value in assigned_names(statement):
+                    if is_inverse_name(assigned) and isinstance(value, (ast.Call, ast.Lambda)):
+                        made = self.evaluated.env.names.get(assigned)
+                        yield self._candidate(assigned, "", self._unit(made) if isinstance(made, Transform) else None)
+
+    def _unit_of(self, name: str, method: str = "") -> Any:
+        """The numbers of an inverse that the scan tried."""
+        from ..scanner.abstract import Class
+
+        found = self.evaluated.env.names.get(name)
+        if method and isinstance(found, Class):
+            found = found.find(method)
+        return self.units.get(id(getattr(found, "node", None)))
 
 
-def _makers(modules: Iterable[Module]) -> dict[str, bool]:
-    """The full names of functions and methods that return a pipeline; whether each can be called without arguments."""
-    found: dict[str, bool] = {}
-    for module in modules:
-        for name, function, is_method in _functions(module.tree):
-            if _returns_pipeline(function, _normalizing(module)):
-                found[f"{module.name}.{name}"] = not _wants_arguments(function, is_method)
+def _entries(value: Any) -> list[tuple[str, Any]]:
+    """A value, or those of a dict, each with the suffix by which it is reached."""
+    if isinstance(value, dict):
+        return [(f"[{key!r}]", one) for key, one in value.items() if isinstance(key, str)]
+    return [("", value)]
+
+
+def _required(function: Any, bound: int = 0) -> int:
+    """How many arguments a call has to give."""
+    given = function.args
+    positional = len(given.posonlyargs) + len(given.args) - len(given.defaults) - bound
+    return positional + sum(one is None for one in given.kw_defaults)
+
+
+def _returns(function: ast.AST) -> list[ast.expr | None]:
+    """What a function returns, those inside it aside."""
+    waiting, found = list(ast.iter_child_nodes(function)), []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Return):
+            found.append(node.value)
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)
     return found
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef, bool]]:
-    """Functions, and methods that need no object, with their name from the module on."""
-    for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef) and not statement.decorator_list:
-            yield statement.name, statement, False
-        if isinstance(statement, ast.ClassDef):
-            for one in statement.body:
-                if isinstance(one, ast.FunctionDef) and [last_name(d) for d in one.decorator_list] in (
-                    ["staticmethod"],
-                    ["classmethod"],
-                ):
-                    yield f"{statement.name}.{one.name}", one, last_name(one.decorator_list[0]) == "classmethod"
+def _gives_always(function: ast.AST) -> bool:
+    """Whether no return of a function gives None."""
+    returns = _returns(function)
+    return bool(returns) and not any(one is None or ast.unparse(one) == "None" for one in returns)
 
 
-def _normalizing(module: Module) -> set[str]:
-    """The names of a module that stand for a Normalize, or for something with one in it."""
-    names: set[str] = set()
-    for statement in module.tree.body:
-        for name, value in assigned_names(statement):
-            (names.add if _is_pipeline(value, names) else names.discard)(name)
-    return names
-
-
-def _pipelines(module: Module, makers: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
-    """Name and suffix of each pipeline; a Normalize that is a part of one is not told, nor is one object twice."""
-    normalizing: set[str] = set()
-    found: dict[str, tuple[ast.expr, list[str]]] = {}
-    called: set[str] = set()  # makers whose results have a name
-    for statement in module.tree.body:
-        values: list[ast.expr] = []
-        for name, value in assigned_names(statement):
-            maker = module.target(value.func) if isinstance(value, ast.Call) else ""
-            is_made = maker in makers
-            suffixes = [""] if is_made else _suffixes(value, normalizing)
-            found.pop(name, None)  # assigned anew
-            normalizing.discard(name)
-            if suffixes and not is_inverse(name):
-                normalizing.add(name)
-                called |= {maker} if is_made else set()
-                if value not in values:  # of `a = b = Compose(...)` one is enough
-                    found[name] = value, suffixes
-            values.append(value)
-    for name, _, _ in _functions(module.tree):
-        full = f"{module.name}.{name}"
-        if makers.get(full) and full not in called and not is_inverse(name):
-            found[name] = ast.Constant(None), ["()"]
-    parts = {
-        node.id for value, _ in found.values() for node in ast.walk(value) if isinstance(node, ast.Name)
-    } & normalizing
-    for name, (value, suffixes) in found.items():
-        if not (name in parts and isinstance(value, ast.Call) and called_name(value) in _NORMALIZES):
-            yield from ((name, suffix) for suffix in suffixes)
-
-
-def _suffixes(value: ast.expr, normalizing: set[str]) -> list[str]:
-    """``[""]`` for a pipeline, one for each pipeline of a dict, none for anything else."""
-    if isinstance(value, ast.Dict):
-        return [
-            f"[{key.value!r}]"
-            for key, one in zip(value.keys, value.values, strict=True)
-            if isinstance(key, ast.Constant) and isinstance(key.value, str) and _is_pipeline(one, normalizing)
-        ]
-    return [""] if _is_pipeline(value, normalizing) else []
-
-
-def _is_pipeline(value: ast.expr, normalizing: set[str]) -> bool:
-    if not isinstance(value, ast.Call):
-        return False
-    called = called_name(value)
-    if called in _NORMALIZES | _PRESETS:
-        return True
-    if called == "transforms":  # of weights
-        return isinstance(value.func, ast.Attribute)
-    if called == "from_pretrained":
-        return isinstance(value.func, ast.Attribute) and last_name(value.func.value).endswith("ImageProcessor")
-    return called in _CONTAINERS and any(
-        (isinstance(node, ast.Call) and called_name(node) in _NORMALIZES)
-        or (isinstance(node, ast.Name) and node.id in normalizing)
-        for node in ast.walk(value)
-    )
-
-
-def _returns_pipeline(function: ast.FunctionDef, normalizing: set[str]) -> bool:
-    """Whether each of its returns gives a pipeline, and nothing of another kind."""
-    local, lists = set(normalizing), set[str]()
-    returns = []
-    for node in _own_nodes(function):
-        if isinstance(node, ast.stmt):
-            for name, value in assigned_names(node):
-                if _is_pipeline(value, local):
-                    local.add(name)
-                elif isinstance(value, ast.List) and _holds_normalize(value, local):
-                    lists.add(name)
-        if _grows_list(node, local):
-            lists.add(node.func.value.id)  # type: ignore[attr-defined]  # as it was asked
-        if isinstance(node, ast.Return):
-            returns.append(node.value)
-    return bool(returns) and all(
-        value is not None
-        and (_is_pipeline(value, local | lists) or (isinstance(value, ast.Name) and value.id in local - normalizing))
-        for value in returns
-    )
-
-
-def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """The nodes of a function's body in their order, those of functions inside it aside."""
-    waiting: list[ast.AST] = list(reversed(function.body))
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            waiting += reversed(list(ast.iter_child_nodes(node)))
-
-
-def _holds_normalize(value: ast.AST, normalizing: set[str]) -> bool:
-    return any(
-        (isinstance(node, ast.Call) and called_name(node) in _NORMALIZES)
-        or (isinstance(node, ast.Name) and node.id in normalizing)
-        for node in ast.walk(value)
-    )
-
-
-def _grows_list(node: ast.AST, normalizing: set[str]) -> bool:
-    """``steps.append(Normalize(...))``, ``steps.extend([...])``"""
-    return (
-        isinstance(node, ast.Call)
-        and called_name(node) in ("append", "extend", "insert")
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and any(_holds_normalize(one, normalizing) for one in node.args)
-    )
-
-
-def _wants_arguments(function: ast.FunctionDef, bound: bool) -> bool:
-    return _required(function, bound) > 0 or None in function.args.kw_defaults
-
-
-def _required(function: ast.FunctionDef, bound: bool) -> int:
-    given = function.args
-    return len(given.posonlyargs) + len(given.args) - len(given.defaults) - bound
-
-
-# --- inverses ---
-
-
-def is_inverse(name: str) -> bool:
-    """Whether something of this name undoes a Normalize."""
-    return _rank(name) is not None
-
-
-def _rank(name: str) -> int | None:
-    plain = name.rpartition(".")[2].replace("_", "").lower()
-    return next((rank for rank, pattern in enumerate(_INVERSES) if pattern.fullmatch(plain)), None)
-
-
-def _inverses(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Name and suffix of what undoes a Normalize, by what it is called, if it can be called with just an image."""
-    for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef) and is_inverse(statement.name):
-            if _required(statement, False) == 1 and None not in statement.args.kw_defaults:
-                yield statement.name, ""
-        elif isinstance(statement, ast.ClassDef) and is_inverse(statement.name):
-            methods = {one.name: one for one in statement.body if isinstance(one, ast.FunctionDef)}
-            init = methods.get("__init__")
-            if {"__call__", "forward"} & methods.keys() and (init is None or not _wants_arguments(init, True)):
-                yield statement.name, "()"
-        else:
-            for name, value in assigned_names(statement):
-                if is_inverse(name) and isinstance(value, (ast.Call, ast.Lambda)):
-                    yield name, ""
+def _may_give(function: ast.FunctionDef) -> bool:
+    """Whether a function returns something, or stands for one that does."""
+    stub = all(isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) for one in function.body)
+    return stub or any(one is not None for one in _returns(function))
 
 
 def _inverse_for(pipeline: Candidate, inverses: Iterable[Candidate], modules: Iterable[Module]) -> Candidate | None:
-    """The inverse of a pipeline: of the same module, or of one that is imported beside it; the surest name."""
+    """The inverse of a pipeline: of the same module, or of one that is imported beside it.
+
+    One that undoes it comes first, then one of its own module, then one whose name says so.
+    """
     beside = {pipeline.module}
     for module in modules:
         if pipeline.module in module.reaches:
             beside |= {module.name, *module.reaches}
         if module.name == pipeline.module:
             beside |= module.reaches
-    near = [one for one in inverses if one.module in beside]
-    return min(near, key=lambda one: (one.module != pipeline.module, _rank(one.name)), default=None)
+    near = [one for one in inverses if one.module in beside and (one.is_named or _undoes(one, pipeline))]
+    return min(
+        near,
+        key=lambda one: (not _undoes(one, pipeline), one.module != pipeline.module, not one.is_named),
+        default=None,
+    )
+
+
+def _undoes(inverse: Candidate, pipeline: Candidate) -> bool:
+    from ..scanner.reasons import distance
+
+    if inverse.unit is None or pipeline.unit is None:
+        return False
+    return distance(pipeline.unit, inverse.unit) <= _FITS

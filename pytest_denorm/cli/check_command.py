@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CheckNameError, ImageError, InverseError
 from .commands import add_command, complain, refuse_unless_png, refuse_white_without_numbers
 from .naming import SPEC_HELP, Named, add_numbers, named, pipeline_or_numbers
-from .terminal import fitted, painted, painted_report, prints_to_stderr, wants_colors
+from .terminal import painted, painted_report, prints_to_stderr, wants_colors, wrap_text
 
 if TYPE_CHECKING:
     from ..checks import Report
@@ -77,12 +77,12 @@ def _text(report: Report, chosen: argparse.Namespace) -> str:
     again = _again(report, chosen)
     if chosen.verbose:
         return table_text(report, again)
-    more = [fitted(f"warning: {one.name}: {one.message}") for one in report.warnings]
+    more = [wrap_text(f"warning: {one.name}: {one.message}") for one in report.warnings]
     if report.ok:
-        return "\n".join([one_line(report), *(fitted(f"note: {note}") for note in report.notes), *more])
+        return "\n".join([one_line(report), *(wrap_text(f"note: {note}") for note in report.notes), *more])
     lines = report.failure_text(again).split("\n")
     # the command is pasted, and stays whole
-    return "\n".join([*(one if one.startswith("again: ") else fitted(one) for one in lines), *more])
+    return "\n".join([*(one if one.startswith("again: ") else wrap_text(one) for one in lines), *more])
 
 
 def _painted(text: str, is_table: bool) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
-from .terminal import fitted, painted, wants_colors
+from .terminal import painted, wants_colors, wrap_text
 
 __all__ = ["add_command", "complain", "examples", "refuse_unless_png", "refuse_white_without_numbers"]
 
@@ -43,7 +43,7 @@ def examples(*lines: str) -> str:
 
 def complain(message: str) -> None:
     """Print what is wrong to standard error."""
-    text = fitted(f"pytest-denorm: {message}")
+    text = wrap_text(f"pytest-denorm: {message}")
     if wants_colors(sys.stderr):
         text = text.replace("pytest-denorm:", painted("pytest-denorm:", "bold", "red"), 1)
     print(text, file=sys.stderr)

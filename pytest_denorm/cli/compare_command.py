@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import SettingsError
 from .commands import add_command, refuse_unless_png
 from .naming import named
-from .terminal import fitted, painted, prints_to_stderr, wants_colors
+from .terminal import painted, prints_to_stderr, wants_colors, wrap_text
 
 __all__ = ["add"]
 
@@ -49,7 +49,7 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(found.to_dict(), indent=2))
     else:
-        text = fitted(str(found))
+        text = wrap_text(str(found))
         first, color = ("same", "green") if found.ok else (found.kind, "red")
         print(text.replace(first, painted(first, "bold", color), 1) if wants_colors(sys.stdout) else text)
     if chosen.figure is not None:

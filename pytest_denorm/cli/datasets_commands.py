@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DatasetError, SettingsError
 from .commands import add_command
 from .naming import SPEC_HELP, add_numbers, pipeline_or_numbers
-from .terminal import fitted, prints_to_stderr
+from .terminal import prints_to_stderr, wrap_text
 
 if TYPE_CHECKING:  # the parser is built without torch
     from ..core.statistics import Statistics
@@ -128,7 +128,7 @@ def _run_sweep(arguments: argparse.Namespace) -> int:
             state=arguments.resume,
             **_common(arguments),
         )
-    _report(arguments, result, fitted(str(result)))
+    _report(arguments, result, wrap_text(str(result)))
     return 0 if result.ok else 1
 
 

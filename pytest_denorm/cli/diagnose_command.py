@@ -11,7 +11,7 @@ from ..core.text import count_of
 from ..errors import SettingsError
 from .commands import add_command
 from .naming import SPEC_HELP, add_numbers, named, numbers
-from .terminal import fitted, painted, prints_to_stderr, wants_colors
+from .terminal import painted, prints_to_stderr, wants_colors, wrap_text
 
 __all__ = ["add"]
 
@@ -55,7 +55,7 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(found.to_dict(), indent=2))
     else:
-        text = fitted(str(found))
+        text = wrap_text(str(found))
         color = "green" if found.kind == "exact" else "red"
         print(text.replace(found.kind, painted(found.kind, "bold", color), 1) if wants_colors(sys.stdout) else text)
     return 0 if found.kind == "exact" else 1

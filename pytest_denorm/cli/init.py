@@ -14,7 +14,7 @@ from ..core.ini import Ini, find_ini
 from ..errors import SettingsError
 from ..pipelines.spec import file_of, with_colon
 from .candidates import Candidate, find_candidates
-from .terminal import fitted
+from .terminal import wrap_text
 
 __all__ = ["run"]
 
@@ -114,7 +114,7 @@ def _looked_for(folder: Path) -> tuple[Candidate, ...]:
             )
         )
     if notes:
-        print(fitted("\n".join(["Left out:", *notes, ""])))
+        print(wrap_text("\n".join(["Left out:", *notes, ""])))
     if found.spare:
         names = "\n".join(f"  {one.spec}" for one in found.spare)
         print(f"Inverses by their names, which were given to no pipeline:\n{names}\n")

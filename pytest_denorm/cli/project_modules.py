@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-__all__ = ["Module", "assigned_names", "called_name", "import_root", "last_name", "read_modules"]
+__all__ = ["Module", "assigned_names", "import_root", "read_modules"]
 
 _LEFT_OUT = {"build", "dist", "docs", "node_modules", "site-packages", "test", "tests"}
 
@@ -47,21 +47,6 @@ class Module:
         parts = self.name.split(".")
         package = parts if self.file.name == "__init__.py" else parts[:-1]
         return package[: len(package) - level + 1]
-
-    def target(self, expression: ast.expr) -> str:
-        """Return the full name of what `expression` names, ``module.name``; of the module's own names too."""
-        parts: list[str] = []
-        while isinstance(expression, ast.Attribute):
-            parts.insert(0, expression.attr)
-            expression = expression.value
-        if not isinstance(expression, ast.Name):
-            return ""
-        dotted = [expression.id, *parts]
-        for end in range(len(dotted), 0, -1):
-            bound = self.imports.get(".".join(dotted[:end]))
-            if bound is not None:
-                return ".".join([bound, *dotted[end:]])
-        return ".".join([self.name, *dotted])
 
     @property
     def reaches(self) -> set[str]:
@@ -132,17 +117,6 @@ def assigned_names(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
         isinstance(statement, ast.AnnAssign) and statement.value is not None and isinstance(statement.target, ast.Name)
     ):
         yield statement.target.id, statement.value
-
-
-def called_name(call: ast.Call) -> str:
-    """Return ``Compose`` of ``transforms.Compose(...)``."""
-    return last_name(call.func)
-
-
-def last_name(expression: ast.expr) -> str:
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return expression.id if isinstance(expression, ast.Name) else ""
 
 
 def _work_at_import(tree: ast.Module) -> str:

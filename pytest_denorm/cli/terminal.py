@@ -12,12 +12,12 @@ from typing import Protocol
 
 __all__ = [
     "WIDTH",
-    "fitted",
     "open_stderr",
     "painted",
     "painted_report",
     "prints_to_stderr",
     "wants_colors",
+    "wrap_text",
 ]
 
 WIDTH = 80
@@ -65,7 +65,7 @@ def painted_report(text: str) -> str:
     return _HEADING.sub(lambda found: painted(found[0], "bold"), text)
 
 
-def fitted(text: str) -> str:
+def wrap_text(text: str) -> str:
     """`text` with its long lines wrapped to 80 columns; words that are longer (paths) stay whole."""
     lines = []
     for line in text.split("\n"):

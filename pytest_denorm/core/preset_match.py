@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .normalization import PRESETS, Normalization
+from .normalization import PRESETS, Normalization, unwarned
 
-__all__ = ["PRESET_TOLERANCE", "PresetMatch", "match_preset", "nearest_preset"]
+__all__ = ["PRESET_TOLERANCE", "PresetMatch", "match_preset", "nearest_preset", "reversed_preset"]
 
 #: A preset fits when no mean and no std is further off than this, on images in 0..1 (3.8 levels of 255). The
 #: presets are further apart: CIFAR-10's and CIFAR-100's, the closest two, differ by 0.0205.
 PRESET_TOLERANCE = 0.015
+#: Presets are written with 3 to 8 digits.
+_SAME = 0.0006
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ def nearest_preset(normalization: Normalization, tolerance: float = PRESET_TOLER
     ]
     best = min(matches, key=lambda match: match.distance, default=None)
     return best if best is not None and best.distance <= tolerance else None
+
+
+def reversed_preset(normalization: Normalization) -> str:
+    """Return the preset whose means and stds these are, to the last digit that presets have, in reverse; "" if none."""
+    turned = unwarned(normalization.mean[::-1], normalization.std[::-1], normalization.pixel_max)
+    found = nearest_preset(turned, _SAME)
+    return "" if found is None or nearest_preset(normalization, _SAME) is not None else found.name
 
 
 def match_preset(

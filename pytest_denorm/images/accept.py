@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from .baselines import read_bytes
 from .digests import DIGESTS, Digest, digest_of, read_library, write_digests
 from .manifest import Result, inside, read_manifest
 from .names import is_legal
-from .png import decode_png, encode_baseline, is_lfs_pointer
+from .png import decode_png, encode_baseline, is_lfs_pointer, pixels_of
 
 #: The verdicts on tests whose images may be accepted.
 _ACCEPTABLE = ("different", "missing", "unreadable")
@@ -76,7 +77,8 @@ def _take_over(one: Result, folder: Path, root: Path) -> list[str]:
     before = read_bytes(target, root)
     if before is not None and is_lfs_pointer(before):
         raise BaselineError(f"{one.target} is a Git LFS pointer: run git lfs pull, and the test again.")
-    if one.before and before is not None and _digest_of_file(before) not in (one.before, one.sha256, ""):
+    found = pixels_of(target)
+    if one.before and found is not None and digest_of(found).sha256 not in (one.before, one.sha256):
         raise BaselineError(f"{one.target} is not the baseline that its session compared with: run the test again.")
     written = []
     library = read_library(target.parent)
@@ -89,65 +91,37 @@ def _take_over(one: Result, folder: Path, root: Path) -> list[str]:
     return written
 
 
-def _digest_of_file(data: bytes) -> str:
-    """Return the digest of a PNG file; empty where it cannot be read, and may be replaced."""
-    try:
-        return digest_of(decode_png(data, "")).sha256
-    except BaselineError:
-        return ""
-
-
 def matcher(expression: str) -> Callable[[str], bool]:
     """Return what tells whether a node id is selected: words with ``and``, ``or``, ``not`` and brackets, as after -k.
 
     Raises:
         SettingsError: no such expression.
     """
-    tokens = re.findall(r"[()]|[^\s()]+", expression)
-    if not tokens:
+    words: dict[str, str] = {}
+
+    def name_word(found: re.Match[str]) -> str:
+        if found[0] in ("and", "or", "not"):
+            return found[0]
+        return words.setdefault(found[0].lower(), f"word{len(words)}")
+
+    source = re.sub(r"[^\s()]+", name_word, expression).strip()
+    if not source:
         return lambda test: True
-
-    def is_selected(test: str) -> bool:
-        left = tokens[::-1]
-        found = _any_of(left, test.lower())
-        if left:
-            raise _refused(expression)
-        return found
-
-    is_selected("")
-    return is_selected
+    try:
+        tree = ast.parse(source, mode="eval").body
+        _holds(tree, set())
+    except (SyntaxError, ValueError):
+        raise SettingsError(f"-k cannot be read: {expression!r}. Expected words, and, or, not and brackets.") from None
+    return lambda test: _holds(tree, {name for word, name in words.items() if word in test.lower()})
 
 
-def _any_of(left: list[str], test: str) -> bool:
-    """Evaluate ``a or b``, and take it off the end of the tokens, which are in reverse."""
-    found = _all_of(left, test)
-    while left and left[-1] == "or":
-        left.pop()
-        found = _all_of(left, test) or found
-    return found
-
-
-def _all_of(left: list[str], test: str) -> bool:
-    found = _one_of(left, test)
-    while left and left[-1] == "and":
-        left.pop()
-        found = _one_of(left, test) and found
-    return found
-
-
-def _one_of(left: list[str], test: str) -> bool:
-    token = left.pop() if left else ""
-    if token == "not":
-        return not _one_of(left, test)
-    if token == "(":
-        found = _any_of(left, test)
-        if not left or left.pop() != ")":
-            raise _refused("(")
-        return found
-    if token in ("", ")", "and", "or"):
-        raise _refused(token)
-    return token.lower() in test
-
-
-def _refused(found: str) -> SettingsError:
-    return SettingsError(f"-k cannot be read at {found!r}: expected words, and, or, not and brackets.")
+def _holds(node: ast.expr, true: set[str]) -> bool:
+    """Return the value of an expression in which these names are true."""
+    if isinstance(node, ast.BoolOp):
+        values = [_holds(one, true) for one in node.values]
+        return all(values) if isinstance(node.op, ast.And) else any(values)
+    if isinstance(node, ast.UnaryOp):
+        return not _holds(node.operand, true)
+    if isinstance(node, ast.Name):
+        return node.id in true
+    raise ValueError(node)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -87,20 +86,11 @@ def twins_in(folder: Path, used: InUse, pixels: Bytes) -> list[Orphan]:
 
 def _shows(path: Path, pixels: Bytes) -> bool:
     import numpy as np
-    from PIL import Image
 
-    from .png import decode_png
+    from .png import pixels_of
 
-    try:
-        data = read_bytes(path)
-        if data is None:
-            return False
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            if image.size != pixels.shape[1::-1]:
-                return False
-        return np.array_equal(decode_png(data, str(path)), pixels)
-    except Exception:  # a file that cannot be read shows nothing; Pillow raises many kinds
-        return False
+    found = pixels_of(path)
+    return found is not None and np.array_equal(found, pixels)
 
 
 def delete(orphans: Iterable[Orphan]) -> None:

@@ -13,7 +13,7 @@ from ..errors import BaselineError
 from .baselines import read_bytes
 from .comparison import amplified
 from .manifest import Result
-from .png import decode_png, encode_png
+from .png import encode_baseline, pixels_of
 from .thumbnails import reduced_by_maximum, reduced_jpeg
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -62,12 +62,9 @@ def panels_of(one: Result) -> list[Panel]:
     """Return baseline, result and difference, or what there is of them."""
     canvases: dict[str, Bytes] = {}
     for kind in ("baseline", "result"):
-        try:
-            data = read_bytes(Path(one.images[kind])) if kind in one.images else None
-            if data is not None:
-                canvases[kind] = decode_png(data, kind)
-        except BaselineError:
-            continue  # another session in the same folder may have taken it away
+        pixels = pixels_of(Path(one.images[kind])) if kind in one.images else None
+        if pixels is not None:  # another session in the same folder may have taken it away
+            canvases[kind] = pixels
     if not canvases:
         return []
     captions = {"baseline": "baseline", "result": "result"}
@@ -103,10 +100,7 @@ def _panel(kind: str, caption: str, pixels: Bytes, at: tuple[int, int]) -> Panel
 
 
 def _png(pixels: Bytes) -> str:
-    grey = bool((pixels == pixels[..., :1]).all())
-    return _uri(
-        encode_png(pixels[..., 0] if grey else np.ascontiguousarray(pixels), None, {"compress_level": 9}), "png"
-    )
+    return _uri(encode_baseline(pixels), "png")
 
 
 def _uri(data: bytes, form: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import BaselineError, ImageError
+from .baselines import read_bytes
 from .decoding import refuse_size
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -116,6 +118,15 @@ def decode_png(data: bytes, what: str) -> Bytes:
             )
         return pixels[..., :3]
     return np.asarray(image.convert("RGB"))
+
+
+def pixels_of(path: Path) -> Bytes | None:
+    """Return the pixels of a PNG file; None where there is none that can be read."""
+    try:
+        data = read_bytes(path)
+        return None if data is None else decode_png(data, str(path))
+    except BaselineError:
+        return None
 
 
 def _verified(data: bytes, what: str) -> Image.Image:

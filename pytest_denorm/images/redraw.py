@@ -11,10 +11,6 @@ import numpy as np
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
-
-#: What torch's generator starts from unless somebody seeds it (c10::detail, default_rng_seed_val).
-_TORCH_SEED = 67280421310721
-
 #: What torch's generator starts from unless somebody seeds it (c10::detail, default_rng_seed_val).
 _TORCH_SEED = 67280421310721
 #: The position of a Mersenne twister whose words were just made.

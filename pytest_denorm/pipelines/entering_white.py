@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import torch
-
 from ..core.alone import alone
 from ..core.normalization import Normalization
-from ..core.white import BRIGHT, BYTES, white_of_values
+from ..core.white import BRIGHT, BYTES, is_float, white_of_values
 from ..errors import PipelineError, PipelineRaisedError
 from .located import Located
 from .reader import images_in
 from .runner import Runner, item_traces
 from .structure import is_dataset
+from .trace import Trace
 
 __all__ = ["in_units_seen"]
 
@@ -25,6 +23,16 @@ __all__ = ["in_units_seen"]
 _OVERSHOT, _NEARLY = 1.25, 0.99
 #: So many items of a data set are looked at: a single one may be dark.
 _FEW_ITEMS = 4
+
+
+def in_units_given(located: Located, images: Any) -> Located:
+    """Return a Normalize whose white is taken to be 1, with white where floats that are given to enter it have it."""
+    given = images if isinstance(images, (tuple, list)) else [images]
+    floats = [one for one in images_in(given) if is_float(getattr(one, "dtype", "")) and one.size > 0]
+    white = white_of_values(max((float(one.max()) for one in floats), default=0.0))
+    if white is None or located.normalization.pixel_max != 1:
+        return located
+    return replace(located, normalization=replace(located.normalization, pixel_max=white))
 
 
 def in_units_seen(pipeline: Any, located: Located) -> Located:
@@ -61,22 +69,22 @@ def _white_of_form(highest: float) -> float | None:
     return white if white == BYTES or (white is not None and highest > _NEARLY * white) else None
 
 
-def _highest(entering: Iterator[Any]) -> float:
-    """Of the floats among what entered; 0 where there are none."""
-    images = (one for entered in entering for one in images_in(entered) if isinstance(one, (torch.Tensor, np.ndarray)))
-    return max((float(one.max()) for one in images if "float" in str(one.dtype)), default=0.0)
+def _highest(traces: Iterator[Trace]) -> float:
+    """Of the floats that entered, and of the whole numbers that were not refused; 0 where there are none."""
+    passed = ((one, trace.record) for trace in traces for one in images_in(trace.entered) if hasattr(one, "dtype"))
+    return max((float(one.max()) for one, left in passed if left or is_float(one.dtype)), default=0.0)
 
 
-def _own(source: Any, located: Located) -> Iterator[Any]:
-    """What enters of the first items of a data set, where items can be asked for by index: none is used up."""
+def _own(source: Any, located: Located) -> Iterator[Trace]:
+    """What happens to the first items of a data set, where items can be asked for by index: none is used up."""
     try:
-        yield from (one.entered for one in item_traces(source, located, _FEW_ITEMS, by_index=True))
+        yield from item_traces(source, located, _FEW_ITEMS, by_index=True)
     except PipelineError:  # it cannot be watched
         return
 
 
-def _of_white(located: Located) -> Iterator[Any]:
-    """What enters of a white image."""
+def _of_white(located: Located) -> Iterator[Trace]:
+    """What happens to a white image."""
     if not callable(located.call):
         return
     channels = located.normalization.channels
@@ -84,8 +92,8 @@ def _of_white(located: Located) -> Iterator[Any]:
     if not runner.is_watched:
         return
     try:
-        yield runner.run(runner.flat((255,) * runner.trial.channels)).entered
+        yield runner.run(runner.flat((255,) * runner.trial.channels))
     except PipelineRaisedError as error:
-        yield error.trace.entered
+        yield error.trace
     except PipelineError:  # it takes no image
         return

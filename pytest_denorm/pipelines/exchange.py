@@ -34,7 +34,7 @@ def find(pipeline: Any, inverse: Any, images: Any = None) -> Located:
         PipelineError, StatisticsError: as there.
     """
     try:
-        return locate_or_measure(pipeline, channels_of(images))
+        return locate_or_measure(pipeline, channels_of(images), images)
     except NormalizeNotFoundError as error:
         found = error.measured
         if found is None:

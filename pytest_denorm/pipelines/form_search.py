@@ -54,6 +54,9 @@ class Caller(Protocol):
     def is_watched(self) -> bool: ...
 
     @property
+    def declares(self) -> bool: ...
+
+    @property
     def converts_images(self) -> bool: ...
 
     def run_as(self, form: Form, levels: Levels) -> Trace: ...
@@ -142,7 +145,7 @@ class FormSearch:
             trial = self._attempt(form, channels, size)
             if trial is None:
                 continue
-            if trial.is_usual or (form.is_pil and self._runner.is_watched and trial.is_made_of_image):
+            if trial.is_usual or (form.is_pil and self._runner.declares and trial.is_made_of_image):
                 return trial
             found.append(trial)
             self._passed.append(trial)

@@ -29,6 +29,7 @@ class Located:
         is_image: which of the things that `entry` is called with are images; None where all are.
         order: the channel of the image that each channel leaving the pipeline is made of, where `apply` exchanges
             them as the pipeline does, and an inverse turns them back; None where it is Normalize alone.
+        is_declared: the pipeline says what it does; else that was measured.
         missing: what is beside it and has none, though its name says that it is for images of the same kind.
     """
 
@@ -43,6 +44,7 @@ class Located:
     rescales: bool = False
     is_image: Callable[[Any], bool] | None = field(default=None, repr=False)
     order: tuple[int, ...] | None = None
+    is_declared: bool = True
     missing: tuple[Missing, ...] = field(default=(), repr=False)
 
     @property

@@ -8,7 +8,10 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from ..core.alone import alone
 from ..core.arguments import MOST_CHANNELS, whole
@@ -24,7 +27,7 @@ from ..errors import (
     StatisticsWarning,
 )
 from .channel_counts import USUAL, first_of
-from .entering_white import in_units_seen
+from .entering_white import in_units_given, in_units_seen
 from .located import Located
 from .probe import DRAWS, measure
 from .registry import Parts, describe, public_name
@@ -85,13 +88,17 @@ def find_normalize(pipeline: Any) -> Normalization:
     return locate(pipeline).normalization
 
 
-def locate(pipeline: Any) -> Located:
-    """As :func:`find_normalize`, with the object itself and the way to it."""
+def locate(pipeline: Any, images: Any = None) -> Located:
+    """As :func:`find_normalize`, with the object itself and the way to it.
+
+    Args:
+        images: the user's, as they enter the Normalize; they show where white is, too.
+    """
     located = declared(pipeline)
     warn_of_missing(located.missing)
     if located.op is located.normalization or not located.normalization.doubt_about_scale():
         return located
-    located = in_units_seen(pipeline, located)
+    located = in_units_seen(pipeline, located) if images is None else in_units_given(located, images)
     if doubt := located.normalization.doubt_about_scale():
         warnings.warn(doubt, StatisticsWarning, stacklevel=3)
     return located
@@ -203,18 +210,19 @@ def callables_in(pipeline: Any) -> Iterator[Callable[..., Any]]:
             waiting.extend(part for _, part in reversed(description.parts))
 
 
-def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
+def locate_or_measure(pipeline: Any, channels: int | None = None, images: Any = None) -> Located:
     """As :func:`~pytest_denorm.pipelines.locate`; where nothing is declared, what the probe measured.
 
     Args:
         channels: of the images to measure with first, where that is known.
+        images: the user's, as they enter the Normalize.
 
     Raises:
         NormalizeNotFoundError: nothing is declared, and nothing that a Normalize does was measured.
         and all that :func:`~pytest_denorm.find_normalize` raises.
     """
     try:
-        return locate(pipeline)
+        return locate(pipeline, images)
     except NormalizeNotFoundError as error:
         for group in groups_of_splits(pipeline):
             with contextlib.suppress(NormalizeNotFoundError):
@@ -224,8 +232,31 @@ def locate_or_measure(pipeline: Any, channels: int | None = None) -> Located:
         call = _call_of(pipeline)
         if not callable(call):
             raise
-        normalization = _measured(call, error, channels)
+        try:
+            normalization = _measured(call, error, channels)
+        except NormalizeNotFoundError as refused:
+            if not _takes_arrays_alone_and_reverses(refused.measured):
+                raise
+            call = OfBgr(call)
+            normalization = _measured(call, error, channels)
+            return replace(located_as_measured(pipeline, normalization), call=call)
     return located_as_measured(pipeline, normalization)
+
+
+def _takes_arrays_alone_and_reverses(found: ColorMap | None) -> bool:
+    """Whether it takes no PIL image, but arrays, which are BGR where OpenCV reads them, and gives RGB then."""
+    return found is not None and found.order == (2, 1, 0) and "array (H, W, C)" in found.convention
+
+
+class OfBgr:
+    """What takes arrays as OpenCV reads them, called with arrays of RGB."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, call, updated=())
+        self._call = call
+
+    def __call__(self, image: Any) -> Any:
+        return self._call(np.ascontiguousarray(image[..., ::-1]))
 
 
 def _measured_inside(dataset: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Located:
@@ -268,7 +299,7 @@ def located_as_measured(pipeline: Any, normalization: Normalization) -> Located:
     """A pipeline that declares nothing, and was measured to do this."""
     normalization = normalization.located(f"nothing declared; {normalization.source}")
     name = "a pipeline that declares no Normalize"
-    return Located(normalization, "", name, pipeline, call=_call_of(pipeline), entry=None)
+    return Located(normalization, "", name, pipeline, call=_call_of(pipeline), entry=None, is_declared=False)
 
 
 def _measured(pipeline: Any, nothing_declared: NormalizeNotFoundError, channels: int | None) -> Normalization:

@@ -106,7 +106,7 @@ class Runner:
         others: where these do not work, those that the pipeline shows are tried, too.
         size: (height, width) of the images; None for as large as they need to be.
         name: what to call it.
-        stops: nothing is run beyond the Normalize; its formula stands for what it gives, and floats alone enter it.
+        stops: nothing is run beyond the Normalize that floats enter; its formula stands for what it gives.
 
     Attributes:
         calls: how often it was called.
@@ -128,6 +128,7 @@ class Runner:
         self.call = independent(call, memo)
         self.name = name or public_name(call)
         self.calls = 0
+        self._declares = located is not None and located.is_declared
         self._located, self.unwatchable = _watched(located, memo)
         self._search = FormSearch(self, counts, others=others, size=size)
         self._is_open = False
@@ -137,6 +138,11 @@ class Runner:
     def is_network(self) -> bool:
         """Whether it has weights."""
         return is_network(self.call)
+
+    @property
+    def declares(self) -> bool:
+        """Whether its Normalize is declared, and not just what it was measured to do."""
+        return self._declares
 
     @property
     def is_watched(self) -> bool:
@@ -295,8 +301,9 @@ def _traced(run: Callable[[], Any], located: Located | None, *, stop: bool = Fal
     except Entered:
         assert located is not None
         floats = [one for one in images_in(trace.entered) if is_float(getattr(one, "dtype", ""))]
+        if not floats:  # most Normalize refuse whole numbers
+            return _traced(run, located)
         trace.images = [_by_formula(one, located.normalization) for one in floats]
-        trace.error = None if floats else TypeError("no floats entered")
     except (Exception, SystemExit, GeneratorExit) as error:
         trace.error = as_exception(error)
     else:

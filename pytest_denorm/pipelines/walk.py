@@ -25,6 +25,7 @@ from ..errors import (
     StatisticsError,
     StatisticsWarning,
 )
+from .calls import forward_of
 from .composition import composed
 from .findings import Finding, Problem, combine
 from .kept import kept_statistics, may_normalize_again
@@ -65,9 +66,7 @@ def declared(pipeline: Any) -> Located:
         raise problems[0].kind(f"{walk.shown(problems[0].path)}: {problems[0].text}")
     if not found:
         raise _not_found(walk)
-    if len(found) > 1:
-        raise AmbiguousNormalizeError(_two_found(walk, found))
-    one = found[0]
+    one = found[0] if len(found) == 1 else _one_map(walk, found)
     source = f"{walk.shown(one.path)}: {one.name}" if one.path else one.name
     if one.probability < 1:
         warnings.warn(
@@ -129,6 +128,25 @@ def _done_instead(obj: Any) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+
+
+def _one_map(walk: _Walk, found: Sequence[Located]) -> Located:
+    """Several that share the work of one: all but one of them only subtract, or only divide.
+
+    Raises:
+        AmbiguousNormalizeError: two of them do both.
+    """
+    whole = [one for one in found if any(one.normalization.mean) and set(one.normalization.std) != {1.0}]
+    if len(whole) > 1 or any(one.probability < 1 for one in found):
+        raise AmbiguousNormalizeError(_two_found(walk, found))
+
+    def apply(images: Any) -> Any:
+        for one in found:
+            images = forward_of(one)(images)
+        return images
+
+    total, names = composed([one.normalization for one in found]), " and ".join(one.name for one in found)
+    return replace(found[-1], normalization=total, name=names, apply=apply, entry=None)
 
 
 def _two_found(walk: _Walk, found: Sequence[Located]) -> str:

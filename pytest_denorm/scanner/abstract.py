@@ -6,7 +6,7 @@ Numbers, texts, lists, tuples and dicts of the source stand for themselves. Ever
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = [
     "Transform",
     "Unknown",
     "as_numbers",
+    "equal",
     "options",
     "unpacked",
 ]
@@ -61,6 +62,7 @@ class Unknown:
         batch: whether it is a batch of images (True), one image (False), or not known (None).
         normalized: whether it comes out of a Normalize, or of a data set whose transform has one.
         loader: whether it is a data set, a loader, or an item of one.
+        scaled: whether it was multiplied by a std that the source does not give.
     """
 
     reason: str
@@ -74,6 +76,7 @@ class Unknown:
     batch: bool | None = None
     normalized: bool = False
     loader: bool = False
+    scaled: bool = False
 
     def fresh(self, reason: str | None = None, **changes: Any) -> Unknown:
         """The same value as the root of a new chain."""
@@ -200,7 +203,7 @@ class Transform:
 
     Attributes:
         apply: gives mean, std and white of a Normalize; None for a container.
-        parts: of a container.
+        parts: of a container; `made` is what is kept of it.
     """
 
     name: str
@@ -209,7 +212,7 @@ class Transform:
     white: float = 1.0
     parts: tuple[Any, ...] = ()
     event: int | None = None
-    made: Callable[..., Any] | None = None
+    made: Any = None
 
     def walk(self) -> Iterator[Transform]:
         yield self
@@ -268,3 +271,13 @@ def unpacked(value: Any, limit: int) -> list[Any] | None:
 def _rows(value: Array) -> list[np.ndarray[Any, Any]]:
     """Views of the rows, 0-d ones too, so that what is written into them is written into the array."""
     return [value.data[index, ...] for index in range(len(value.data))]
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are known to be the same."""
+    if isinstance(one, Array) and isinstance(other, Array):
+        return one.data.shape == other.data.shape and bool(np.all(one.data == other.data))
+    try:
+        return type(one) is type(other) and not isinstance(one, (Unknown, Array)) and bool(one == other)
+    except (ValueError, TypeError, RecursionError):
+        return False

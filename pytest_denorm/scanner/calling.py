@@ -133,6 +133,7 @@ class Evaluator(Noting):
             return Unknown(f"a call of {function.name}")
         inner = self.bound_names(function, args, kwargs)
         kept_module, self.module = self.module, function.env.module
+        kept, self.split, self.targets = (self.split, self.targets), "", frozenset()
         self.depth += 1
         try:
             if isinstance(function.node, ast.Lambda):
@@ -145,6 +146,7 @@ class Evaluator(Noting):
         finally:
             self.depth -= 1
             self.module = kept_module
+            self.split, self.targets = kept
 
     def bound_names(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Env:
         """The scope of a call."""
@@ -158,7 +160,7 @@ class Evaluator(Noting):
             if name in known:
                 names[name] = value
         for name in known - names.keys():
-            names[name] = function.defaults.get(name, Unknown(f"parameter {name}"))
+            names[name] = function.defaults.get(name, _parameter(name))
         if spec.vararg:
             names[spec.vararg.arg] = tuple(args[len(positional) :])
         if spec.kwarg:
@@ -288,6 +290,12 @@ def _has_transform(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_has_transform(one) for one in value[:16])
     return any(isinstance(one, (Transform, Instance)) for one in options(value))
+
+
+def _parameter(name: str) -> Unknown:
+    """What is known of an argument by its name: a loader gives batches."""
+    loads = name.lower().endswith("loader")
+    return Unknown(f"parameter {name}", loader=loads, batch=True if loads or name == "batch" else None)
 
 
 def _is_followed(value: Any) -> bool:

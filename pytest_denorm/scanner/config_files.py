@@ -17,6 +17,9 @@ _BLOCK = re.compile(rf"^{_KEY}(?:#.*)?\n(?P<numbers>(?:[ \t]*- {_NUMBER}[ \t]*(?
 _WORDS = (("mean", "std"), ("means", "stds"), ("mean", "stdev"), ("mean", "sd"))
 #: How many lines apart mean and std may stand.
 _NEAR = 12
+#: How many lines above it the keys around a line are looked for.
+_ABOVE = 200
+_OUTER = re.compile(r"[ \t]*(?:- )?[\"'\[]*(?P<key>[A-Za-z_][\w-]*)[\"'\].\w]*\s*[:\]]")
 
 
 def statistics_of(source: Source) -> Iterator[Record]:
@@ -43,12 +46,30 @@ def statistics_of(source: Source) -> Iterator[Record]:
         white = 1.0 if max(mean) <= 1.5 and max(std) <= 1.5 else 255.0
         std = std * len(mean) if len(std) == 1 else std
         yield Record(
-            False, Place(source.path, line, 1), tuple(mean), tuple(std), white, "config", "", key, partner=partner
-        )
+            False, Place(source.path, line, 1), tuple(mean), tuple(std), white, "config", _keys_around(text, line), key,
+            partner=partner,
+        )  # fmt: skip
 
 
 def _values(found: re.Match[str]) -> str:
     return re.sub(r"#.*", "", found["numbers"]).replace("- ", " ")
+
+
+def _keys_around(text: str, line: int) -> str:
+    """The keys that a line of a config stands in, by their indents, from the outermost on: ``train.transform``."""
+    lines = text.split("\n")[:line]
+    indent = _indent(lines[-1])
+    keys: list[str] = []
+    for one in reversed(lines[-_ABOVE:]):
+        found = _OUTER.match(one)
+        if found and _indent(one) < indent:
+            indent = _indent(one)
+            keys.insert(0, found["key"])
+    return ".".join(keys)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t-"))
 
 
 def _partners(key: str) -> set[str]:

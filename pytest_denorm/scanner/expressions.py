@@ -25,6 +25,7 @@ from .abstract import (
     Transform,
     Unknown,
     as_numbers,
+    equal,
     unpacked,
 )
 from .access import Access
@@ -85,6 +86,8 @@ class Expressions(Access):
         self.module = module
         self.budget = budget
         self.strict = strict
+        self.split = ""
+        self.targets: frozenset[str] = frozenset()
         self.depth = 0
         self.shown: list[Any] = []
         self.touched: list[Any] = []
@@ -198,7 +201,7 @@ class Expressions(Access):
     def merged(self, tag: int, *values: Any) -> Any:
         """One value for several branches: itself where all agree."""
         first = values[0]
-        if all(one is first or _equal(one, first) for one in values[1:]):
+        if all(one is first or equal(one, first) for one in values[1:]):
             return first
         return Choice(tag, values)
 
@@ -285,9 +288,14 @@ class Expressions(Access):
                 made = combine(symbol, left, right, getattr(node, "lineno", 0))
                 if made is not None and as_numbers(known) is not None:
                     return self.note_affine(made, node, env)
+            if isinstance(left, Unknown) and isinstance(right, Unknown):
+                return self.of_two_unknown(symbol, left, right, node, env)
             why = left if isinstance(left, Unknown) else right
             return Unknown(why.reason)
         return self.computed(operator, left, right)
+
+    def of_two_unknown(self, symbol: str, left: Unknown, right: Unknown, node: ast.AST, env: Env) -> Unknown:
+        raise NotImplementedError
 
     def computed(self, operator: ast.operator, left: Any, right: Any) -> Any:
         compute = arrays.BINARY[type(operator).__name__]
@@ -385,12 +393,3 @@ def _is_small(base: Any, exponent: Any) -> bool:
     """Whether a power is quickly computed."""
     numbers = isinstance(base, (int, float)) and isinstance(exponent, (int, float))
     return numbers and abs(exponent) <= 64 and abs(base) < 1e9
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, Array) and isinstance(other, Array):
-        return one.data.shape == other.data.shape and bool(np.all(one.data == other.data))
-    try:
-        return type(one) is type(other) and not isinstance(one, (Unknown, Array)) and bool(one == other)
-    except (ValueError, TypeError, RecursionError):
-        return False

@@ -106,6 +106,11 @@ def find_inverses(project: Project) -> list[Inverse]:
             or record.steps & {"uint8", "clip"}
         ):
             continue
+        if not record.mean:
+            found.append(
+                Inverse(record, reason="its mean and std are not in the source", named=named, kind="not-judged")
+            )
+            continue
         found.append(Inverse(record, named=named, order=tuple(range(len(record.mean)))))
     return found
 

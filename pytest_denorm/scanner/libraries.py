@@ -24,9 +24,9 @@ from .abstract import (
     unpacked,
 )
 from .builtin_calls import call_builtin
-from .records import Record, Shown, plausible
+from .records import Made, Record, Shown, plausible
 
-__all__ = ["CONSTANTS", "apply", "call", "note_shown"]
+__all__ = ["CONSTANTS", "apply", "call", "is_normalizing_transform", "note_shown"]
 
 #: Names of other packages that stand for statistics.
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -58,6 +58,8 @@ _WRAPPERS = {
 }
 _LOADERS = {"DataLoader", "PrefetchLoader", "FastLoader"}
 _RANDOM = {"randn", "rand", "normal", "uniform", "randn_like", "rand_like", "randint", "random"}
+#: Normalizes of libraries for medical images.
+_OF_INTENSITY = {"NormalizeIntensity", "NormalizeIntensityd", "RescaleIntensity"}
 _TO_TENSOR = {"ToTensor", "ToPILImage", "PILToTensor", "Resize", "CenterCrop", "RandomCrop"}
 
 
@@ -68,8 +70,13 @@ def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, An
         return call_builtin(evaluator, name, args, kwargs, node, env)
     if name == "Normalize" or (name == "normalize" and _is_transform(path, args, kwargs)):
         return _normalize(evaluator, callee, args, kwargs, node, env)
+    if _is_preset(path):
+        return Transform("Normalize")
+    if name in _OF_INTENSITY:
+        evaluator.note_generic(name, args, kwargs, node, env)
+        return Transform(name)
     if name in _CONTAINERS:
-        return _container(evaluator, name, args, kwargs)
+        return _container(evaluator, name, args, kwargs, node, env)
     if callee.top in ("cv2", "PIL") or path == "mmcv.imread":
         return _reader(evaluator, callee, args, kwargs, node, env)
     note_shown(evaluator, name, args, node, env)
@@ -112,12 +119,29 @@ def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, An
     return evaluator.unknown_call(callee, args, kwargs, node, env)
 
 
+def _is_preset(path: str) -> bool:
+    """Whether it makes transforms with a Normalize whose numbers are a package's."""
+    owner, _, name = path.rpartition(".")
+    if name == "transforms":
+        return "eights" in owner
+    return name in ("create_transform", "image_transform") or (
+        name == "from_pretrained" and owner.endswith("ImageProcessor")
+    )
+
+
+def is_normalizing_transform(transform: Transform) -> bool:
+    """Whether a transform, or one of its parts, normalizes."""
+    return any(
+        (part.name == "Normalize" and not _is_undoing(part)) or part.name in _OF_INTENSITY for part in transform.walk()
+    )
+
+
 def _is_normalized(args: list[Any], kwargs: dict[str, Any]) -> bool:
     """Whether what is made of these gives normalized images: of a transform, or of a data set with one."""
     given = [one for value in (*args, *kwargs.values()) for one in options(value)]
     given += [one for value in given if isinstance(value, Instance) for one in value.attributes.values()]
     return any(
-        any(part.name == "Normalize" and not _is_undoing(part) for part in one.walk())
+        is_normalizing_transform(one)
         if isinstance(one, Transform)
         else isinstance(one, Unknown) and one.loader and one.normalized
         for one in given
@@ -181,7 +205,7 @@ def _is_inverse(mean: tuple[float, ...], std: tuple[float, ...]) -> bool:
     return max(mean) <= 0 and min(std) > 1.2 and max(std) < 200
 
 
-def _container(evaluator: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def _container(evaluator: Any, name: str, args: list[Any], kwargs: dict[str, Any], node: Any, env: Env) -> Any:
     given = args[0] if len(args) == 1 and name != "Sequential" else kwargs.get("transforms", args)
     parts = unpacked(given, 64)
     if parts is None:
@@ -193,6 +217,13 @@ def _container(evaluator: Any, name: str, args: list[Any], kwargs: dict[str, Any
     transform = Transform(name, parts=flat)
     if len(normalizes) == 2 and not any(isinstance(part, Choice) for part in parts):
         _join_two(evaluator, *normalizes)
+    if not evaluator.strict and any(isinstance(one, Transform) and one.name == "ToTensor" for one in flat):
+        opaque = any(isinstance(one, (Unknown, Instance)) for one in flat)
+        transform.made = Made(
+            evaluator.place(node, env), env.scope, opaque or is_normalizing_transform(transform), evaluator.split,
+            evaluator.targets,
+        )  # fmt: skip
+        evaluator.project.made.append(transform.made)
     return transform
 
 

@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from .abstract import (
     Choice,
     Env,
@@ -38,6 +40,8 @@ _IMAGE_NAME = re.compile(
     r"|(img|image)s?\d*$|^(img|image)",
     re.IGNORECASE,
 )
+#: The reason of an attribute or argument that is a mean or a std.
+_STATISTIC = re.compile(r"(?:attribute|parameter) (\w*?(?:mean|std))s?", re.IGNORECASE)
 _STD_NAME = re.compile(r"(?:^|_)(std|stds|stdev|stddev|sd)$|(?<=[a-z])Std$", re.IGNORECASE)
 _NORMALIZES = re.compile(r"normali[sz]e|normali[sz]ation|normali[sz]er|preproc|img_norm|data_?prep", re.IGNORECASE)
 
@@ -58,7 +62,13 @@ class Noting(Statements):
         return Place(env.module.path, line, column)
 
     def record(self, record: Record) -> int | None:
-        return None if self.strict else self.project.record(record)
+        if self.strict:
+            return None
+        event: int = self.project.record(record)
+        known = self.project.records[event]
+        known.split = known.split or self.split
+        known.targets |= self.targets
+        return event
 
     def note_affine(self, value: Unknown, node: ast.AST, env: Env) -> Unknown:
         if self.strict:
@@ -67,7 +77,8 @@ class Noting(Statements):
         if value.event is not None:
             before = self.project.records[value.event]
             here = (env.module.path, position(node)[0])
-            if before.inverse and (before.place.path, before.place.line) != here and (found is None or found.inverse):
+            elsewhere = (before.place.path, before.place.line) != here or not before.mean
+            if before.inverse and elsewhere and (found is None or found.inverse):
                 return value  # ``x * std + mean``, and what is done to the image after it
             self.project.drop(value.event)
         if found is None:
@@ -82,6 +93,45 @@ class Noting(Statements):
             self.project.note_color(event, record.place, value.color)
         return _with(value, event)
 
+    def of_two_unknown(self, symbol: str, left: Unknown, right: Unknown, node: ast.AST, env: Env) -> Unknown:
+        """``image * data.std + data.mean``, of numbers that the source does not give, is an inverse too."""
+        first, second = (left, right) if not _STATISTIC.fullmatch(left.reason) else (right, left)
+        named = _STATISTIC.fullmatch(second.reason)
+        if self.strict or named is None:
+            return Unknown(left.reason)
+        if symbol == "*" and named[1].lower().endswith("std") and _names_image(node, first):
+            return replace(first.fresh(), scaled=True)
+        if symbol == "+" and named[1].lower().endswith("mean") and first.scaled:
+            event = self.record(Record(True, self.place(node, env), (), (), 1.0, "arithmetic", env.scope, image=True,
+                                       module=env.module))  # fmt: skip
+            return replace(first.fresh(normalized=False), scaled=False, event=event)
+        return Unknown(left.reason)
+
+    def bind_channel(self, target: ast.Subscript, key: Any, value: Unknown, env: Env) -> None:
+        """``image[0] = (image[0] - 0.485) / 0.229``, one channel after the other: together they are a map."""
+        whole = [one for one in (key if isinstance(key, tuple) else (key,)) if isinstance(one, int)]
+        if self.strict or len(whole) != 1 or not 0 <= whole[0] <= 3 or not value.ops:
+            return
+        if not isinstance(target.value, ast.Name):
+            return
+        name = f"[{target.value.id}]"
+        known = env.names.get(name)
+        channels = {**(known if isinstance(known, dict) else {}), whole[0]: value}
+        env.names[name] = channels
+        if sorted(channels) in ([0, 1, 2], [0, 1, 2, 3]):
+            self.note_channels([channels[at] for at in sorted(channels)], target, env)
+
+    def note_channels(self, parts: list[Any], node: ast.AST, env: Env) -> None:
+        """Note the map that the maps of the channels, one after the other, are together."""
+        first = parts[0] if parts else None
+        if len(parts) not in (3, 4) or not isinstance(first, Unknown) or not first.ops:
+            return
+        if all(isinstance(one, Unknown) and one.ops == first.ops and np.size(one.slope) == 1 for one in parts):
+            slope, offset = (
+                np.array([float(np.reshape(getattr(one, of), ())) for one in parts]) for of in ("slope", "offset")
+            )
+            self.note_affine(replace(first, slope=slope, offset=offset, event=None), node, env)
+
     def name_records(self, value: Any, name: str, env: Env) -> None:
         if isinstance(value, Choice):
             for one in value.values:
@@ -89,6 +139,8 @@ class Noting(Statements):
         elif isinstance(value, Unknown) and value.event is not None:
             self.project.name(value.event, name)
         elif isinstance(value, Transform):
+            if value.made is not None:
+                value.made.names.append(name)
             for part in value.walk():
                 if part.event is not None:
                     self.project.name(part.event, name)

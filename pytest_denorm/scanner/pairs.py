@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,10 +12,12 @@ from . import reasons
 from .abstract import NotJudged
 from .inverses import Inverse
 from .project import Project
-from .records import Place, Record
+from .records import Record
+from .train_eval import judge_splits
 from .trials import MARKS, images_for, read, try_function
+from .wording import Draft, levels
 
-__all__ = ["Draft", "judge_inverses", "judge_statistics"]
+__all__ = ["judge_inverses", "judge_statistics"]
 
 #: Levels from which on a slip is worth an error.
 _SEEN = 1.0
@@ -30,17 +31,6 @@ _PRESETS = [(one.mean, one.std) for one in PRESETS.values()]
 _STRICT_NAME = re.compile(r"de_?norm|un_?norm|inv\w*norm|norm\w*_inv|reverse_?norm|undo_?norm", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A finding before it is put into words for a face."""
-
-    code: str
-    level: str
-    place: Place
-    message: str
-    related: Place | None = None
-
-
 def judge_statistics(project: Project) -> Iterator[Draft]:
     """Findings about each Normalize, and about those of several splits."""
     live = [one for one in project.records if not one.dead and not one.inverse and not one.weak]
@@ -49,8 +39,8 @@ def judge_statistics(project: Project) -> Iterator[Draft]:
         if found is not None and found[2] >= 0.5:
             kind, message, effect = found
             level = "error" if record.form != "constants" and kind in _PROVED and effect >= _SEEN else "warning"
-            yield Draft("DN201", level, record.place, f"{message.rstrip('.')}; {_levels(effect)} off")
-    yield from _splits(live)
+            yield Draft("DN201", level, record.place, f"{message.rstrip('.')}; {levels(effect)} off")
+    yield from judge_splits(live, project.made)
     for (event, place), color in project.colors.items():
         record = project.records[event]
         order = reasons.order_of(record.unit[0])
@@ -66,48 +56,6 @@ def judge_statistics(project: Project) -> Iterator[Draft]:
 
 
 _PROVED = {"wrong-mean", "wrong-std", "swapped-mean-std", "channel-order", "scale-255", "mean-sign", "divides-by-std"}
-
-
-def _splits(records: Sequence[Record]) -> Iterator[Draft]:
-    groups: dict[tuple[str, str], dict[str, list[Record]]] = {}
-    for record in records:
-        if record.form not in ("call", "config"):
-            continue
-        split = _split_of(record)
-        if split:
-            outer = (
-                record.scope.rpartition(".")[0] if _split_of_names([record.scope.rpartition(".")[2]]) else record.scope
-            )
-            groups.setdefault((record.place.path, outer), {}).setdefault(split, []).append(record)
-    for group in groups.values():
-        train, evaluation = group.get("train", []), group.get("eval", [])
-        numbers = [{(one.unit) for one in side} for side in (train, evaluation)]
-        if len(numbers[0]) != 1 or len(numbers[1]) != 1 or numbers[0] == numbers[1]:
-            continue
-        first, second = train[0], evaluation[0]
-        if len(first.mean) != len(second.mean):
-            continue
-        effect = reasons.distance(first.unit, second.unit)
-        if effect >= _FITS:
-            yield Draft(
-                "DN202", "warning", second.place,
-                f"evaluation normalizes with {_numbers(second)}, training with {_numbers(first)}: "
-                f"{_levels(effect)} apart", first.place,
-            )  # fmt: skip
-
-
-def _split_of(record: Record) -> str:
-    return _split_of_names([*record.names, record.scope.rpartition(".")[2]])
-
-
-def _split_of_names(names: Sequence[str]) -> str:
-    for name in names:
-        low = name.lower()
-        if "train" in low:
-            return "train"
-        if re.search(r"(?<![a-z])(val|test|eval|valid|validation|inference)(?![a-z])|val_|test_|_val|_test", low):
-            return "eval"
-    return ""
 
 
 def judge_inverses(project: Project, inverses: Sequence[Inverse]) -> Iterator[Draft]:
@@ -220,7 +168,7 @@ def _formula(project: Project, inverse: Inverse, called: str) -> Iterator[Draft]
         else "warning"
     )
     yield Draft("DN103", level, inverse.record.place, f"{inverse.record.label}(..., mean, std) does not undo "
-                f"Normalize(mean, std): {message.rstrip('.')}; {_levels(effect)} off{called}")  # fmt: skip
+                f"Normalize(mean, std): {message.rstrip('.')}; {levels(effect)} off{called}")  # fmt: skip
 
 
 _FINE = {"exact", "truncation", "rounded-constants", "rounded-up", "eps", "mutates-input", "clamped", "wraps"}
@@ -292,7 +240,7 @@ def _paired(project: Project, inverse: Inverse, forward: Sequence[Record], calle
     subject = f"`{name}`" if name else "Normalize"
     yield Draft(
         "DN102", "error" if sure else "warning", own.place,
-        f"inverse of {subject} ({best.place.path}:{best.place.line}): {_plain(message)}; {_levels(effect)} off{called}",
+        f"inverse of {subject} ({best.place.path}:{best.place.line}): {_plain(message)}; {levels(effect)} off{called}",
         best.place,
     )  # fmt: skip
 
@@ -337,12 +285,3 @@ def _called(project: Project, inverse: Inverse) -> str:
 
 def _plain(message: str) -> str:
     return message.rstrip(".")
-
-
-def _levels(effect: float) -> str:
-    return f"{effect:.3g} levels" if effect != 1 else "1 level"
-
-
-def _numbers(record: Record) -> str:
-    mean, std = (", ".join(f"{one:.4g}" for one in part) for part in record.unit)
-    return f"mean ({mean}), std ({std})"

@@ -17,7 +17,7 @@ from .config_files import statistics_of
 from .expressions import Budget
 from .libraries import CONSTANTS
 from .noting import as_numbers_any
-from .records import Place, Record, Shown
+from .records import Made, Place, Record, Shown
 from .sources import Source
 
 __all__ = ["Module", "Project"]
@@ -77,6 +77,7 @@ class Project:
         self.modules = [Module(one) for one in sources if one.kind == "python" and one.tree is not None]
         self.records: list[Record] = []
         self.shown: list[Shown] = []
+        self.made: list[Made] = []
         self.colors: dict[tuple[int, Place], str] = {}
         self.functions: dict[int, Function] = {}
         self.classes: dict[int, Class] = {}

@@ -10,7 +10,7 @@ import numpy as np
 
 from .abstract import Array, as_numbers, options
 
-__all__ = ["INVERSE_NAME", "Place", "Record", "Shown", "is_inverse_name", "plausible"]
+__all__ = ["INVERSE_NAME", "Made", "Place", "Record", "Shown", "is_inverse_name", "plausible"]
 
 import re
 
@@ -56,6 +56,8 @@ class Record:
         name: what it is assigned to, or called; `partner` of a config is the name of the std.
         scope: dotted, of the function or class around it.
         weak: one number for all channels in bare arithmetic.
+        split: ``train`` or ``eval`` where a condition around it says so.
+        targets: the names that are assigned the value of the statement that it stands in.
         image: a name in that arithmetic says that it is done to an image.
     """
 
@@ -78,6 +80,8 @@ class Record:
     steps: frozenset[str] = frozenset()
     before: bool = False
     image: bool = False
+    split: str = ""
+    targets: frozenset[str] = frozenset()
 
     @property
     def unit(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -88,6 +92,18 @@ class Record:
     @property
     def label(self) -> str:
         return next((one for one in self.names if one not in ("mean", "std")), self.name)
+
+
+@dataclass
+class Made:
+    """A pipeline that makes tensors of images, with a Normalize in it or none."""
+
+    place: Place
+    scope: str
+    normalizes: bool
+    split: str
+    targets: frozenset[str]
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -6,7 +6,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..core import foreign
@@ -14,12 +16,13 @@ from ..core.arguments import listed
 from ..errors import SettingsError
 from .codes import CODES, LEVELS, Finding
 from .inverses import Inverse, find_inverses
-from .pairs import Draft, judge_inverses, judge_statistics
+from .pairs import judge_inverses, judge_statistics
 from .project import Project
 from .records import Place, Record
 from .sources import Source, find_files, read_source
+from .wording import Draft
 
-__all__ = ["ScanResult", "scan"]
+__all__ = ["ScanResult", "evaluate", "scan"]
 
 _IGNORED = re.compile(r"#\s*denorm:\s*ignore(?:\[(?P<codes>[\w,\s]*)\])?")
 #: Nested expressions of scanned source that are followed.
@@ -89,8 +92,9 @@ def scan(
     findings = [_finding(one, by_path) for one in (*drafts, *unread, *failed)]
     kept = sorted(
         {one for one in findings if _is_wanted(one, select, ignore, notes) and not _is_ignored(one, by_path)},
-        key=lambda one: (LEVELS.index(one.level), one.path, one.line, one.code, one.message),
+        key=lambda one: (LEVELS.index(one.level), one.path, one.line, one.code, one.message, one.related),
     )
+    kept = list({(one.code, one.where, one.message): one for one in reversed(kept)}.values())[::-1]
     live = [
         one
         for one in project.records
@@ -105,12 +109,28 @@ def scan(
     )
 
 
-def _evaluated(
-    sources: Sequence[Source], count: int, progress: Callable[[int, int], None] | None
-) -> tuple[Project, list[Inverse], list[Draft]]:
+def evaluate(files: Iterable[tuple[Path, str]]) -> tuple[Project, list[Inverse]]:
+    """Return the project that some files are, each with the path to show, and its inverses."""
+    with _deep():
+        project = Project(read_source(file, shown) for file, shown in files)
+        project.run()
+        return project, find_inverses(project)
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEPEST))
     try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _evaluated(
+    sources: Sequence[Source], count: int, progress: Callable[[int, int], None] | None
+) -> tuple[Project, list[Inverse], list[Draft]]:
+    with _deep():
         project = Project(sources)
         done = count
 
@@ -123,8 +143,6 @@ def _evaluated(
         project.run(tell)
         inverses = find_inverses(project)
         drafts = [*judge_statistics(project), *judge_inverses(project, inverses), *_missing(project, inverses)]
-    finally:
-        sys.setrecursionlimit(limit)
     return project, inverses, drafts
 
 

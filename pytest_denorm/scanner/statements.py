@@ -13,6 +13,7 @@ from . import arrays
 from .abstract import Array, Bound, Choice, Class, Env, Function, Instance, NotJudged, Unknown, unpacked
 from .access import dotted
 from .expressions import WALKED, Expressions
+from .train_eval import sides_of
 
 __all__ = ["Statements"]
 
@@ -52,13 +53,22 @@ class Statements(Expressions):
         self.evaluate(node.value, env)
 
     def _run_Assign(self, node: ast.Assign, env: Env) -> None:
-        value = self.evaluate(node.value, env)
+        value = self.assigned(node.value, node.targets, env)
         for target in node.targets:
             self.bind(target, value, env)
 
+    def assigned(self, node: ast.expr, targets: list[ast.expr], env: Env) -> Any:
+        """The value of an assignment; what it makes is known by the names that are assigned."""
+        names = (getattr(one, "attr", getattr(one, "id", "")) for target in targets for one in ast.walk(target))
+        kept, self.targets = self.targets, frozenset(name for name in names if name)
+        try:
+            return self.evaluate(node, env)
+        finally:
+            self.targets = kept
+
     def _run_AnnAssign(self, node: ast.AnnAssign, env: Env) -> None:
         if node.value is not None:
-            self.bind(node.target, self.evaluate(node.value, env), env)
+            self.bind(node.target, self.assigned(node.value, [node.target], env), env)
 
     def _run_AugAssign(self, node: ast.AugAssign, env: Env) -> None:
         target = node.target
@@ -122,7 +132,7 @@ class Statements(Expressions):
             if self.strict and isinstance(value, Array):
                 raise NotJudged("parts that do not fit")
             for at, target in enumerate(targets):
-                first = at == 0 and isinstance(value, Unknown) and value.loader
+                first = at == 0 and isinstance(value, Unknown) and (value.loader or value.reason == "parameter batch")
                 self.bind(target, replace(value.element(), loader=False) if first else Unknown("a part"), env)
             return
         for target, part in zip(targets, known, strict=True):
@@ -161,29 +171,10 @@ class Statements(Expressions):
         names[name] = value if own or before is None else self.merged(id(target), before, value)
 
     def bind_channel(self, target: ast.Subscript, key: Any, value: Unknown, env: Env) -> None:
-        """``image[0] = (image[0] - 0.485) / 0.229``, one channel after the other: together they are a map."""
-        whole = [one for one in (key if isinstance(key, tuple) else (key,)) if isinstance(one, int)]
-        if self.strict or len(whole) != 1 or not 0 <= whole[0] <= 3 or not value.ops:
-            return
-        if not isinstance(target.value, ast.Name):
-            return
-        name = f"[{target.value.id}]"
-        known = env.names.get(name)
-        channels = {**(known if isinstance(known, dict) else {}), whole[0]: value}
-        env.names[name] = channels
-        if sorted(channels) in ([0, 1, 2], [0, 1, 2, 3]):
-            self.note_channels([channels[at] for at in sorted(channels)], target, env)
+        raise NotImplementedError
 
     def note_channels(self, parts: list[Any], node: ast.AST, env: Env) -> None:
-        """Note the map that the maps of the channels, one after the other, are together."""
-        first = parts[0] if parts else None
-        if len(parts) not in (3, 4) or not isinstance(first, Unknown) or not first.ops:
-            return
-        if all(isinstance(one, Unknown) and one.ops == first.ops and np.size(one.slope) == 1 for one in parts):
-            slope, offset = (
-                np.array([float(np.reshape(getattr(one, of), ())) for one in parts]) for of in ("slope", "offset")
-            )
-            self.note_affine(replace(first, slope=slope, offset=offset, event=None), node, env)
+        raise NotImplementedError
 
     def _run_Delete(self, node: ast.Delete, env: Env) -> None:
         for target in node.targets:
@@ -254,15 +245,17 @@ class Statements(Expressions):
         if _is_main(node.test):
             truth = True
         if truth is not None:
-            self.body(node.body if truth else node.orelse, env)
-            if not truth and not self.strict and not _is_version_test(node.test):
-                self._quietly(node.body, Env(dict(env.names), env.parent, env.module, env.scope))
+            other = Env(dict(env.names), env.parent, env.module, env.scope)
+            self._side(node, not truth, env)
+            if not self.strict and not _is_main(node.test) and not _is_version_test(node.test):
+                with contextlib.suppress(_Return, _Loop):
+                    self._side(node, truth, other)
             return
         if self.strict:
-            self.body(node.body if self.assumed(node.test) else node.orelse, env)
+            self._side(node, not self.assumed(node.test), env)
             return
         first, second = (Env(dict(env.names), env.parent, env.module, env.scope, env.lines) for _ in range(2))
-        ends = [self._branch(node.body, first), self._branch(node.orelse, second)]
+        ends = [self._branch(node, index, inner) for index, inner in enumerate((first, second))]
         if all(ends):
             raise _Return(None)
         for index, _one in enumerate((first, second)):
@@ -271,10 +264,18 @@ class Statements(Expressions):
                 return
         self._join(node, env, first, second)
 
-    def _branch(self, statements: list[ast.stmt], env: Env) -> bool:
+    def _side(self, node: ast.If, index: int | bool, env: Env) -> None:
+        """Run one branch: 0 where the condition holds, else 1."""
+        kept, self.split = self.split, sides_of(node.test)[index] or self.split
+        try:
+            self.body(node.orelse if index else node.body, env)
+        finally:
+            self.split = kept
+
+    def _branch(self, node: ast.If, index: int, env: Env) -> bool:
         """Whether a branch returns, or ends a turn of a loop; what it returns is kept."""
         try:
-            self.body(statements, env)
+            self._side(node, index, env)
         except _Return as ended:
             self.returned.append(ended.value)
             return True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import resource
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +20,90 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 MATPLOTLIB = "matplotlib"
 
 
+#: One test of each kind, on the same canvas; `{count}` of them are run.
+SESSIONS = {
+    "ours": """
+from pytest_denorm import grid, image_compare
+@image_compare(filename="grid.png")
+@pytest.mark.parametrize("n", range({count}))
+def test_grid(n):
+    return grid(np.load("photos.npy"))
+""",
+    "pytest-mpl": """
+import matplotlib.pyplot as plt
+pixels = np.load("pixels.npy")
+@pytest.mark.mpl_image_compare(filename="grid.png", tolerance=0)
+@pytest.mark.parametrize("n", range({count}))
+def test_grid(n):
+    height, width = pixels.shape[:2]
+    figure = plt.figure(figsize=(width / 100, height / 100), dpi=100)
+    figure.add_axes((0, 0, 1, 1)).imshow(pixels)
+    return figure
+""",
+    "pytest-regressions": """
+import io
+from PIL import Image
+pixels = np.load("pixels.npy")
+@pytest.mark.parametrize("n", range({count}))
+def test_grid(n, image_regression):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    image_regression.check(file.getvalue(), basename="grid")
+""",
+}
+_UPDATE = {
+    "ours": ["--denorm-update=all"],
+    "pytest-mpl": ["--mpl-generate-path=baseline"],
+    "pytest-regressions": ["--force-regen"],
+}
+
+
+def sessions(count: int = 100, times: int = 1) -> Iterator[Row]:
+    """Sessions of passing grids of 64 images of 224 x 224 pixels: seconds of processor time, the sides in turns."""
+    import numpy as np
+    from photographs import crops
+
+    from pytest_denorm import grid
+
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        spent = dict.fromkeys(SESSIONS, 0.0)
+        for side in SESSIONS:
+            folder = root / side
+            folder.mkdir()
+            photos = crops(64, 224)
+            np.save(folder / "photos.npy", photos)
+            np.save(folder / "pixels.npy", grid(list(photos)).pixels)
+            _session(folder, side, 1, *_UPDATE[side])
+        for _ in range(times):
+            for side in SESSIONS:
+                spent[side] += _session(root / side, side, count, *(["--mpl"] if side == "pytest-mpl" else []))
+    for peer in ("pytest-mpl", "pytest-regressions"):
+        seconds = {side: 1000 * spent[side] / times for side in ("ours", peer)}
+        what = f"a session of {count} passing grids of 64 x 224 px"
+        yield Row(what, peer, spent[peer] / spent["ours"], 8, at_least=True, milliseconds=seconds)
+
+
+def _session(folder: Path, side: str, count: int, *arguments: str) -> float:
+    (folder / "test_grid.py").write_text("import numpy as np, pytest\n" + SESSIONS[side].replace("{count}", str(count)))
+    plain = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *plain, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode and "--force-regen" not in arguments:
+        raise RuntimeError(done.stdout)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def rows(seconds: float) -> Iterator[Row]:
+    yield from sessions()
     yield from _comparisons(seconds)
     yield from _drawings(seconds)
 
@@ -25,7 +111,6 @@ def rows(seconds: float) -> Iterator[Row]:
 def _comparisons(seconds: float) -> Iterator[Row]:
     from matplotlib.testing.compare import compare_images
     from photographs import crops
-    from PIL import Image
 
     from pytest_denorm import grid
     from pytest_denorm.images import comparison
@@ -34,19 +119,8 @@ def _comparisons(seconds: float) -> Iterator[Row]:
     figure = grid(torch.from_numpy(crops(16, 225)).permute(0, 3, 1, 2), nrow=4)
     height, width = figure.pixels.shape[:2]
     with tempfile.TemporaryDirectory() as name:
-        baseline, result, other = (Path(name) / file for file in ("baseline.png", "result.png", "other.png"))
+        baseline, result = (Path(name) / file for file in ("baseline.png", "result.png"))
         figure.savefig(baseline)
-        figure.savefig(result)
-        Image.open(baseline).save(other, compress_level=9)
-        for file, what in ((result, "files of equal bytes"), (other, "files of equal pixels, encoded differently")):
-            sides = {
-                "ours": lambda file=file: comparison.compare_files(baseline, file),
-                MATPLOTLIB: lambda file=file: compare_images(str(baseline), str(file), tol=0),
-            }
-            limit = 0.5 if file is result else None
-            yield _row(
-                f"a passing {height} x {width} grid, {what}", "compare_images", compare(sides, seconds=seconds), limit
-            )
         # what a session does: the result is never written when it is equal
         session = {
             "ours": lambda: comparison.compare(decode_png(baseline.read_bytes(), "baseline"), figure.rendered()),

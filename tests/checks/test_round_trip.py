@@ -97,23 +97,15 @@ def test_the_derived_inverse_and_the_source_are_named() -> None:
 
 
 def test_an_inverse_that_takes_no_other_pictures_has_no_diagnosis() -> None:
-    said = ["too large", "", "a" * 36 + " " + "b" * 37, "a" * 36 + " " + "b" * 38, "c" * 90, "mixed-up " * 12]
-
     def only_these(y: torch.Tensor) -> torch.Tensor:
         if y.shape[1:] not in (SMALL, (8, 32)):
-            raise ValueError("\n".join(said))
+            raise ValueError("too large\nby far")
         return right(y) + 3
 
     with pytest.raises(AssertionError) as caught:
         assert_round_trip(BYTES, inverse=only_these, images=PICTURE)
-    lines = str(caught.value).splitlines()
-    first = next(index for index, line in enumerate(lines) if line.startswith("  diagnosis"))
-    assert lines[first : first + 9] == [
-        "  diagnosis   none: the inverse raised ValueError: too large",
-        *(" " * 14 + one for one in ("", said[2], "a" * 36, "b" * 38, said[4])),
-        *[" " * 14 + " ".join(["mixed-up"] * times) for times in (8, 4)],
-        " " * 14 + "It was called with a float tensor of shape (3, 16, 32), (1, 3, 16, 32) and",
-    ]
+    said = " ".join(str(caught.value).split())
+    assert " diagnosis none: the inverse raised ValueError: too large. It was called with a float tensor of " in said
 
 
 def test_statistics_of_bytes_are_for_the_bytes_that_enter() -> None:

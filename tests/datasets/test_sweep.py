@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -23,7 +24,10 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from pytest_denorm import Normalization, SweepResult, preset, sweep
+from pytest_denorm.datasets.progress import Progress
 from pytest_denorm.errors import DatasetError, ImageError, NormalizeNotFoundError, PipelineError
+from pytest_denorm.pipelines import Leaf, register_adapter
+from pytest_denorm.pipelines.registry import unregister_adapter
 
 IMAGENET = preset("imagenet")
 NORMALIZE = transforms.Normalize(IMAGENET.mean, IMAGENET.std)
@@ -109,6 +113,17 @@ class TestCounts:
         assert (result.ok, result.values) == (True, 100 * 3 * 24 * 24)
         assert result.worst.error < 0.001
 
+    def test_a_normalize_of_a_library_of_ones_own(self, root):
+        """On arrays (H, W, C) of bytes, as albumentations has them."""
+        register_adapter(__name__, lambda op: op.described() if isinstance(op, OnArrays) else None)
+        try:
+            dataset = write_cifar10(root)(root, transform=transforms.Compose([np.asarray, OnArrays()]))
+            result = sweep(dataset)
+            assert (result.ok, result.values) == (True, 100 * 3072)
+            assert not sweep(dataset, inverse=lambda normalized: normalized).ok
+        finally:
+            unregister_adapter(__name__)
+
     def test_json(self, textbook):
         result = sweep(textbook, inverse=truncating)
         assert SweepResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
@@ -156,6 +171,16 @@ class TestInverses:
             sweep(textbook, inverse=INVERSE, layout="CWH")
         with pytest.raises(ImageError, match=r"^layout is 'HWC', and there is no inverse that takes it\.$"):
             sweep(textbook, layout="HWC")
+
+
+class OnArrays:
+    mean, std = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
+
+    def __call__(self, image):
+        return (image - self.mean) / self.std
+
+    def described(self):
+        return Leaf(self.mean, self.std, 255.0, channel_axis=-1)
 
 
 AFTERWARDS = {
@@ -348,6 +373,19 @@ class TestProgress:
     def test_lines_without_a_terminal(self, textbook, capsys):
         sweep(textbook, progress=True)
         assert capsys.readouterr().err.startswith("sweep: 100 of 100 images, ")
+
+    def test_a_bar_on_a_terminal(self):
+        pytest.importorskip("tqdm")
+
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        stream = Terminal()
+        with Progress("sweep", 10, stream=stream, done=4) as bar:
+            bar.update(6)
+        assert "10/10" in stream.getvalue()
+        assert "sweep: 100%" in stream.getvalue()
 
 
 def test_the_users_objects_are_left_alone(textbook):

@@ -42,26 +42,6 @@ def saved(figure: GridFigure, **kwargs: Any) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("style", ["default", "classic", "ggplot", "dark_background", "grayscale", "seaborn-v0_8-talk"])
-def test_no_style_changes_a_byte(figure: GridFigure, style: str) -> None:
-    expected = saved(figure)
-    with plt.style.context(style, after_reset=True):
-        again = grid(crops(6, 24), nrow=3)
-        assert saved(again) == expected
-    assert np.array_equal(np.asarray(decoded(io.BytesIO(expected))), figure.pixels)
-
-
-@pytest.mark.parametrize("backend", ["agg", "svg", "pdf", "template"])
-def test_no_backend_changes_a_byte(figure: GridFigure, backend: str) -> None:
-    expected = saved(figure)
-    before = mpl.get_backend()
-    plt.switch_backend(backend)
-    try:
-        assert saved(grid(crops(6, 24), nrow=3)) == expected
-    finally:
-        plt.switch_backend(before)
-
-
 HOSTILE: Any = {
     "savefig.format": "pdf",
     "savefig.dpi": 300,
@@ -76,10 +56,19 @@ HOSTILE: Any = {
 }
 
 
-def test_no_setting_or_argument_changes_a_byte(figure: GridFigure, tmp_path: Path) -> None:
+def test_no_style_backend_setting_or_argument_changes_a_byte(figure: GridFigure, tmp_path: Path) -> None:
     expected = saved(figure)
+    assert np.array_equal(np.asarray(decoded(io.BytesIO(expected))), figure.pixels)
     with mpl.rc_context(HOSTILE):
         assert saved(grid(crops(6, 24), nrow=3)) == expected
+    for style in ("classic", "ggplot", "dark_background"):
+        with plt.style.context(style, after_reset=True):
+            assert saved(grid(crops(6, 24), nrow=3)) == expected
+    before = mpl.get_backend()
+    for backend in ("svg", "template"):
+        plt.switch_backend(backend)
+        assert saved(grid(crops(6, 24), nrow=3)) == expected
+        plt.switch_backend(before)
     assert saved(figure, dpi=300, bbox_inches="tight", facecolor="red", transparent=True) == expected
     figure.set_dpi(10)
     figure.set_size_inches(1, 1)
@@ -193,17 +182,13 @@ def test_every_addition_is_seen(figure: GridFigure, where: str) -> None:
 
 
 def test_what_cannot_be_seen_is_no_addition(figure: GridFigure) -> None:
+    from matplotlib.testing.decorators import remove_ticks_and_titles
+
     expected = saved(figure)
     figure.suptitle("")
     figure.text(0.5, 0.5, "cats", visible=False)
     figure.set_dpi(10)  # matplotlib would draw another size
     assert saved(figure) == expected
-
-
-def test_removing_text_that_is_not_there_changes_nothing(figure: GridFigure) -> None:
-    from matplotlib.testing.decorators import remove_ticks_and_titles
-
-    expected = saved(figure)
     remove_ticks_and_titles(figure)
     assert saved(figure) == expected
 

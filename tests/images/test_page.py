@@ -93,7 +93,7 @@ class Reader(HTMLParser):
             self.text += data
 
 
-def test_the_page_is_whole_and_escaped(tmp_path: Path) -> None:
+def test_the_page_is_whole_escaped_and_takes_nothing_from_elsewhere(tmp_path: Path) -> None:
     page = example(tmp_path)
     reader = Reader(page)
     assert reader.open == []
@@ -101,11 +101,7 @@ def test_the_page_is_whole_and_escaped(tmp_path: Path) -> None:
     assert "<script>document" not in page
     assert not [name for _, name, _ in reader.attributes if name.startswith("on")]
     assert "5 image tests: 3 different, 1 missing, 1 equal; 3 checks: 1 failed, 2 passed." in reader.text
-
-
-def test_nothing_comes_from_elsewhere(tmp_path: Path) -> None:
-    page = example(tmp_path)
-    sources = [str(value) for _, name, value in Reader(page).attributes if name == "src"]
+    sources = [str(value) for _, name, value in reader.attributes if name == "src"]
     assert sources
     assert all(re.match(r"data:image/(png|jpeg);base64,", one) for one in sources)
     assert not re.search(r"https?:|@import|url\(", page)
@@ -154,73 +150,33 @@ def test_the_page_is_light(tmp_path: Path) -> None:
     assert len(render([], [one])) * 100 < 60_000_000
 
 
+def text_of(project: Any) -> str:
+    return Reader((project.path / "review.html").read_text(encoding="utf-8")).text
+
+
 def test_a_session_without_any_test_of_ours_writes_a_page_too(project: Any) -> None:
     project.write("def test_other():\n    assert True\n")
-    project.run("--denorm-report=out/review.html").assert_outcomes(passed=1)
-    page = (project.path / "out/review.html").read_text(encoding="utf-8")
-    assert "This session had neither checks nor image tests." in page
+    project.run("--denorm-report=review.html", passed=1)
+    assert "This session had neither checks nor image tests." in text_of(project)
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
-def test_a_session_writes_its_page(project: Any, workers: str) -> None:
-    project.draw("photos")
-    project.run("--denorm-update=missing")
-    project.draw("photos ^ 1")
-    (project.path / "other.py").write_text(
-        "from torchvision.transforms import Compose, Normalize, ToTensor\n"
-        "val = Compose([ToTensor(), Normalize((0.5,) * 3, (0.5,) * 3)])\n"
-    )
-    project.pytester.makeini("[pytest]\ndenorm_pipelines =\n    val = other:val\n")
-    result = project.run(workers, "--denorm", "-k", "batch or round_trip", "--denorm-report=review.html")
-    result.stdout.fnmatch_lines(["review page: *review.html"])
-    reader = Reader((project.path / "review.html").read_text(encoding="utf-8"))
-    kinds = [value for _, name, value in reader.attributes if name == "data-kind"]
-    assert kinds == ["baseline", "result", "difference"]
-    for expected in ("test_photos.py::test_batch", "--denorm-update=failed", "Pipeline tox.ini::val", "round_trip"):
-        assert expected in reader.text
-
-
-BATTERY = """
-@image_compare
-def test_other():
-    return grid(photos)
-
+SESSION = """
 from torchvision.transforms import Compose, Normalize, ToTensor
 from pytest_denorm import parametrize_with_checks
 val = Compose([ToTensor(), Normalize((0.5,) * 3, (0.5,) * 3)])
 wrong = lambda y: y * 0.5 + 0.4
 
-@parametrize_with_checks([val], inverse=wrong, select=["round_trip", "finds_normalize"])
-def test_battery(denorm_check):
-    denorm_check()
-"""
-
-
-def test_the_page_of_a_session_has_images_checks_and_round_trips(project: Any) -> None:
-    project.draw("photos")
-    drawn = (project.path / "test_photos.py").read_text(encoding="utf-8").partition("@image_compare")[2]
-    project.write(f"@image_compare{drawn}{BATTERY}")
-    project.run("--denorm-update=missing", "-k", "other or batch")
-    project.write(f"@image_compare{drawn.replace('photos', 'photos ^ 1')}{BATTERY}")
-    project.run("--denorm-report=review.html", "--denorm-pictures").assert_outcomes(passed=2, failed=2)
-    page = (project.path / "review.html").read_text(encoding="utf-8")
-    text = Reader(page).text
-    assert "2 image tests: 1 different, 1 equal; 2 checks: 1 failed, 1 passed; 1 figure of round trips" in text
-    assert re.findall(r"<figcaption>(.*?)</figcaption>", page) == [
-        *("baseline", "result", "difference x 255"),
-        "test_photos.py::test_other",
-    ]
-    assert "<h2>Pipeline test_photos.py</h2>" in page
-    assert "<pre>the image differs from its baseline." in page.partition("equal to the baselines")[0]
-    assert "<pre>" in page.partition("Round trips that failed")[2]
-    for check, status in (("round_trip", "failed"), ("finds_normalize", "passed")):
-        assert re.search(rf"<td>\S*{check}\S*</td><td><span class=\"status \w+\">{status}</span></td><td>.", page)
-
-
-RAISES = """
 @pytest.fixture
 def broken():
     raise RuntimeError("no images today")
+
+@image_compare
+def test_batch():
+    return grid({})
+
+@image_compare
+def test_other():
+    return grid(photos)
 
 @image_compare
 def test_setup(broken):
@@ -235,23 +191,35 @@ def test_call():
 def test_skipped():
     return grid(photos)
 
-from pytest_denorm import parametrize_with_checks
+@parametrize_with_checks([val], inverse=wrong, select=["round_trip", "finds_normalize"])
+def test_battery(denorm_check):
+    denorm_check()
 
-@parametrize_with_checks([forward], select=["round_trip"])
-def test_battery(denorm_check, broken):
+@parametrize_with_checks([forward], select=["bytes_exact"])
+def test_early(denorm_check, broken):
     denorm_check()
 """
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
-def test_what_raised_before_it_could_be_judged_is_on_the_page(project: Any, workers: str) -> None:
-    project.write(RAISES)
-    result = project.run(workers, "--denorm-report=review.html")
-    result.stdout.fnmatch_lines(["0 compared, 0 updated, 0 missing, 0 not compared, 2 no figure"])
-    text = Reader((project.path / "review.html").read_text(encoding="utf-8")).text
-    assert "2 image tests: 2 no figure; 1 check: 1 failed." in text
-    for said in ("no images today", "no batch today"):
-        assert said in text
+def test_a_session_writes_a_page_of_images_checks_and_round_trips_also_with_workers(project: Any) -> None:
+    project.write(SESSION.format("photos"))
+    project.update("-k", "batch or other")
+    project.write(SESSION.format("photos ^ 1"))
+    for workers in ([], ["-n1"]):
+        project.run("--denorm-report=review.html", "--denorm-pictures", *workers)
+        page = (project.path / "review.html").read_text(encoding="utf-8")
+        reader = Reader(page)
+        assert (
+            "4 image tests: 1 different, 2 no figure, 1 equal; 3 checks: 2 failed, 1 passed; 1 figure of" in reader.text
+        )
+        for expected in ("no images today", "no batch today", "test_photos.py::test_batch", "--denorm-update=failed"):
+            assert expected in reader.text
+        kinds = [value for _, name, value in reader.attributes if name == "data-kind"]
+        assert kinds == ["baseline", "result", "difference"]
+        assert "<h2>Pipeline test_photos.py</h2>" in page
+        assert "<pre>" in page.partition("Round trips that failed")[2]
+        for check, status in (("round_trip", "failed"), ("finds_normalize", "passed"), ("bytes_exact", "failed")):
+            assert re.search(rf"<td>\S*{check}\S*</td><td><span class=\"status \w+\">{status}</span></td><td>.", page)
 
 
 def test_what_is_said_of_a_test_is_of_its_last_run(project: Any) -> None:
@@ -273,14 +241,24 @@ def test_trip():
     runs.append(1)
     assert_round_trip(forward, inverse=None if len(runs) > 3 else lambda y: y)
 """)
-    project.run("--denorm-report=review.html", "--denorm-pictures", "--reruns=1", "-p", "no:randomly")
-    text = Reader((project.path / "review.html").read_text(encoding="utf-8")).text
-    assert "1 image test: 1 no figure; 1 figure of round trips that failed." in text
-    project.run("--denorm-report=review.html", "--denorm-pictures", "--reruns=3", "-k", "trip").assert_outcomes(
-        passed=1
-    )
-    text = Reader((project.path / "review.html").read_text(encoding="utf-8")).text
-    assert "This session had neither checks nor image tests." in text
+    report = ("--denorm-report=review.html", "--denorm-pictures")
+    project.run(*report, "--reruns=1")
+    assert "1 image test: 1 no figure; 1 figure of round trips that failed." in text_of(project)
+    project.run(*report, "--reruns=3", "-k", "trip", passed=1)
+    assert "This session had neither checks nor image tests." in text_of(project)
+
+
+def test_a_failure_that_is_expected_or_updated_is_told_as_such(project: Any) -> None:
+    project.draw("photos", "photos")
+    project.update(passed=2)
+    project.draw("photos.flip(2)", "photos.flip(2)")
+    text = (project.path / "test_photos.py").read_text()
+    (project.path / "test_photos.py").write_text(text.replace("@image", "@pytest.mark.xfail\n@image", 1))
+    project.run("--denorm-report=review.html", "--denorm-update=failed", passed=1, xfailed=1)
+    said = text_of(project)
+    assert "2 image tests: 1 expected to fail, 1 updated." in said
+    assert "1 test updated: upside down" in said
+    assert "pytest-denorm accept" not in said
 
 
 def browse(page: str, folder: Path, *options: str) -> str:
@@ -361,21 +339,17 @@ def test_its_own_script_runs_and_no_other(tmp_path: Path) -> None:
     hacked = example(tmp_path).replace("</main>", "</main><script>document.title = 'hacked'</script>")
     page = browse(hacked, tmp_path, "--dump-dom")
     assert "<title>pytest-denorm: review</title>" in page
-    assert (
-        len(re.findall(r'<button[^>]* aria-pressed="true"', page)) == 2
-    )  # the first test of each group that was compared
+    assert len(re.findall(r'<button[^>]* aria-pressed="true"', page)) == 2  # of each group the first test
 
 
 @needs_browser
-@pytest.mark.parametrize("width", [1280, 500])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (375, True)], ids=["wide, light", "narrow, dark"])
 def test_the_page_looks_right(tmp_path: Path, width: int, dark: bool) -> None:
     """As far as a program can see: it is neither empty nor of one color, and dark where that is preferred."""
     shot = tmp_path / "shot.png"
     scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
-    browse(
-        example(tmp_path), tmp_path, scheme, f"--window-size={width},1500", f"--screenshot={shot}", "--hide-scrollbars"
-    )
+    size = f"--window-size={width},1500"
+    browse(example(tmp_path), tmp_path, scheme, size, f"--screenshot={shot}", "--hide-scrollbars")
     pixels = np.asarray(Image.open(shot).convert("RGB"))
     assert pixels.shape[1] == width
     assert bool(np.median(pixels) < 100) is dark

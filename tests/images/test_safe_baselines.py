@@ -23,7 +23,7 @@ def lines(project: Any, *arguments: str) -> pytest.LineMatcher:
 
 def test_a_new_name_with_the_pixels_of_an_orphan_is_proposed_as_a_rename(project: Any) -> None:
     project.write(DRAWS.format(name="old", change=""))
-    project.run("--denorm-update=missing")
+    project.update()
     project.write(DRAWS.format(name="new", change=""))
     said = project.run()
     said.assert_outcomes(failed=1)
@@ -41,7 +41,7 @@ def test_a_new_name_with_the_pixels_of_an_orphan_is_proposed_as_a_rename(project
 
 def test_a_new_baseline_beside_an_orphan_of_other_pixels_is_said_to_be_so(project: Any) -> None:
     project.write(DRAWS.format(name="old", change=""))
-    project.run("--denorm-update=missing")
+    project.update()
     project.write(DRAWS.format(name="new", change=" ^ 1"))
     lines(project, "--denorm-update=missing").fnmatch_lines(
         ["1 baseline that no test uses beside those just written: baseline_images/test_old.png. If a test *"]
@@ -50,7 +50,7 @@ def test_a_new_baseline_beside_an_orphan_of_other_pixels_is_said_to_be_so(projec
 
 def test_a_digest_of_a_renamed_test_is_found_as_well(project: Any) -> None:
     project.write(DRAWS.format(name="old", change=""))
-    project.run("--denorm-update=missing", "--denorm-baselines=digests")
+    project.update("--denorm-baselines=digests")
     project.write(DRAWS.format(name="new", change=""))
     lines(project, "--denorm-baselines=digests").fnmatch_lines(
         ["  renamed?: the pixels are those of baseline_images/digests.json (test_old.png), *"]
@@ -64,10 +64,10 @@ def test_an_orphan_is_known_by_the_manifest_after_an_optimizer_rewrote_it_and_it
     project: Any,
 ) -> None:
     project.write("@image_compare(baseline_dir='mine')\ndef test_old():\n    return grid(photos)\n")
-    project.run("--denorm-update=missing")
+    project.update()
     path = project.path / "mine/test_old.png"
     Image.fromarray(np.asarray(Image.open(path))).save(path, optimize=True)  # without the text chunk
-    project.run().assert_outcomes(passed=1)
+    project.run(passed=1)
     project.write("def test_nothing(): ...\n")
     lines(project, "--denorm-unused=warn").fnmatch_lines(["1 unused, * mine/test_old.png; *"])
     shutil.rmtree(project.path / "results")  # nothing is known of it any more
@@ -88,7 +88,7 @@ def test_an_orphan_is_known_by_the_manifest_after_an_optimizer_rewrote_it_and_it
 def test_a_test_that_does_not_run_today_keeps_its_baselines(project: Any, change: tuple[str, str]) -> None:
     body = "@pytest.mark.parametrize('x', ['a', 'b'])\n@image_compare\ndef test_p(x):\n    return grid(photos)\n"
     project.write(body)
-    project.run("--denorm-update=missing").assert_outcomes(passed=2)
+    project.update(passed=2)
     project.write(body.replace(*change))
     project.run("--denorm-unused=delete")
     assert project.names() == {"test_p_a.png", "test_p_b.png"}
@@ -100,7 +100,7 @@ def test_a_test_that_does_not_run_today_keeps_its_baselines(project: Any, change
 @pytest.fixture
 def digests(project: Any) -> Any:
     project.write(DRAWS.format(name="a", change="") + DRAWS.format(name="b", change=" ^ 1"))
-    project.run("--denorm-update=missing", "--denorm-baselines=digests").assert_outcomes(passed=2)
+    project.update("--denorm-baselines=digests", passed=2)
     return project
 
 
@@ -152,16 +152,15 @@ def test_a_merge_conflict_fails_the_disputed_entry_alone_and_keeps_both_sides(di
 # --- what is not stored ---
 
 
-@pytest.mark.parametrize("update", ["missing", "failed", "all"])
-def test_a_git_lfs_pointer_is_never_written_over(project: Any, update: str) -> None:
+def test_a_git_lfs_pointer_is_never_written_over(project: Any) -> None:
     project.draw("photos")
     project.baselines.mkdir()
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
     (project.baselines / "test_batch.png").write_bytes(pointer)
-    result = project.run(f"--denorm-update={update}")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["the baseline * is a Git LFS pointer, not the image: run git lfs pull."])
-    result.stdout.no_fnmatch_line("*To accept*")
+    for update in ("missing", "failed", "all"):
+        result = project.run(f"--denorm-update={update}", failed=1)
+        result.stdout.fnmatch_lines(["the baseline * is a Git LFS pointer, not the image: run git lfs pull."])
+        result.stdout.no_fnmatch_line("*To accept*")
     assert (project.baselines / "test_batch.png").read_bytes() == pointer
 
 
@@ -184,7 +183,7 @@ def test_the_first_draw_of_a_flaky_test_is_not_stored(project: Any, kind: str) -
     )
     np.random.random()
     torch.rand(1)
-    result = project.run("--denorm-update=missing")
+    result = project.update()
     result.assert_outcomes(failed=int(refused), passed=int(not refused))
     assert project.names() == (set() if refused else {"test_batch.png"})
     if refused:
@@ -196,17 +195,17 @@ def test_the_first_draw_of_a_flaky_test_is_not_stored(project: Any, kind: str) -
 
 def test_an_overlay_holds_the_baselines_of_one_platform(project: Any) -> None:
     project.write(DRAWS.format(name="a", change="") + DRAWS.format(name="b", change=""))
-    project.run("--denorm-update=missing").assert_outcomes(passed=2)
+    project.update(passed=2)
     before = (project.baselines / "test_a.png").read_bytes()
     project.write(DRAWS.format(name="a", change=" ^ 1") + DRAWS.format(name="b", change=""))
     here = ("-o", "denorm_overlay=macos")
-    project.run(*here).assert_outcomes(passed=1, failed=1)
-    project.run(*here, "--denorm-update=failed").assert_outcomes(passed=2)
+    project.run(*here, passed=1, failed=1)
+    project.run(*here, "--denorm-update=failed", passed=2)
     assert [path.name for path in (project.baselines / "macos").iterdir()] == ["test_a.png"]
     assert (project.baselines / "test_a.png").read_bytes() == before
     for arguments in (here, ("--denorm-overlay=macos", "--mpl"), (*here, "--denorm-unused=fail")):
-        project.run(*arguments).assert_outcomes(passed=2)
-    project.run().assert_outcomes(passed=1, failed=1)
+        project.run(*arguments, passed=2)
+    project.run(passed=1, failed=1)
     project.write(DRAWS.format(name="c", change=""))
     project.run(*here, "--denorm-update=missing")
     assert (project.baselines / "test_c.png").exists()  # what is new is for all platforms

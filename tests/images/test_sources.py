@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader
 
 from pytest_denorm.errors import ImageError, ImageTypeError
 from pytest_denorm.pipelines.blocks import blocks_of
@@ -75,13 +74,6 @@ def test_a_pair_in_a_tuple_is_images_and_something_else() -> None:
     assert taken([images, targets], images, targets) == [0, 1]
 
 
-@pytest.mark.parametrize("labels", [torch.arange(2), floats(2), floats(2, 5), np.zeros((2, 5)), [1, 2], "ab", None])
-def test_labels_beside_a_batch_are_not_taken(labels: Any) -> None:
-    images = floats(2, 3, 8, 9)
-    for source in ((images, labels), [labels, images], [images, labels, labels]):
-        assert taken(source, images) == [0]
-
-
 @pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.int32])
 def test_masks_of_other_integers_are_not_taken(dtype: torch.dtype) -> None:
     images, masks = floats(2, 3, 8, 9), torch.ones(2, 3, 8, 9, dtype=dtype)
@@ -105,16 +97,6 @@ def test_what_may_be_one_image_or_several_is_not_guessed() -> None:
         blocks_of([[floats(5, 8, 9), floats(2, 5, 8, 9)], masks])
 
 
-# --- lists of images ---
-
-
-def test_lists_of_images_of_every_kind() -> None:
-    pil, grey, color = Image.new("RGB", (9, 8)), floats(8, 9), floats(3, 8, 9)
-    for source in ([pil, color], [color, pil], [grey, pil], [pil, grey, color], (grey, grey), [color.numpy(), pil]):
-        assert all(block is one for block, one in zip(blocks_of(source), source, strict=True))
-    assert [type(block) for block in blocks_of([(pil, 3), (color, 4)])] == [Image.Image, torch.Tensor]
-
-
 def test_a_thing_that_is_no_image_is_told_with_its_place() -> None:
     image = floats(3, 8, 9)
     for source, message in (
@@ -132,28 +114,6 @@ def test_a_thing_that_is_no_image_is_told_with_its_place() -> None:
             blocks_of(source)
 
 
-def test_a_dict_of_images_may_stand_beside_labels() -> None:
-    images = floats(2, 3, 8, 9)
-    assert taken(({"image": images}, torch.arange(2)), images) == [0]
-    for labels in ([1, 2], {"label": torch.arange(2)}, {"label": [1, 2]}, {}):
-        assert taken(({"image": images}, labels), images) == [0]
-        assert taken((labels, {"image": images}), images) == [0]
-    assert taken({"image": images, "label": [1, 2]}, images) == [0]
-    assert len(blocks_of([{"image": images[0]}, {"image": images[1], "label": 2}])) == 2
-
-
-# --- vectors of one-hot labels, or boxes, before images ---
-
-
-def test_vectors_before_images_are_none() -> None:
-    """Of bytes and floats, and of other integers, which are refused by what draws them."""
-    vectors = floats(4, 10)
-    for images in (floats(4, 1, 8, 9), torch.ones(4, 1, 8, 9, dtype=torch.int64)):
-        for sample in ((vectors, images), [vectors, images, torch.arange(4)], (vectors, torch.arange(4), images)):
-            assert taken(sample, images) == [0]
-            assert taken(Iterated(sample), images) == [0]
-
-
 def test_a_grey_image_before_masks_as_large_is_one() -> None:
     """Everything of the list is taken then: the masks are refused by what draws them, and not left out here."""
     grey, image = floats(8, 9), floats(3, 8, 9)
@@ -163,9 +123,6 @@ def test_a_grey_image_before_masks_as_large_is_one() -> None:
         assert taken([image, masks], image, masks) == [0, 1]
     two = Iterated((image, torch.ones(5, 1, 8, 9, dtype=torch.bool)), (image, 3))
     assert taken(two, image) == [0, 0]
-
-
-# --- what is iterated ---
 
 
 def test_of_what_is_iterated_the_first_batch_or_the_first_images_are_taken() -> None:
@@ -182,18 +139,3 @@ def test_of_what_is_iterated_the_first_batch_or_the_first_images_are_taken() -> 
 def test_no_more_than_64_samples_are_taken(given: int, count: int) -> None:
     read = iter([floats(3, 2, 2)] * given)
     assert len(blocks_of(Iterated(*read))) == count
-
-
-def test_three_axes_of_a_batch_are_one_image_only_if_that_is_said() -> None:
-    grey: Any = [floats(1, 8, 9)] * 5
-    loader = DataLoader(grey, batch_size=5, collate_fn=lambda items: torch.stack(items)[:, 0])
-    with pytest.raises(ImageError, match=r"^the first batch of the DataLoader: .* may be 5 grey images or one"):
-        blocks_of(loader)
-    (block,) = blocks_of(loader, with_channels=True)
-    assert block.shape == (5, 8, 9)  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("source", [[], (), Iterated(), DataLoader([], batch_size=2)])  # type: ignore[arg-type]
-def test_nothing_is_no_image(source: Any) -> None:
-    with pytest.raises(ImageError, match=r"^(an empty \w+|the \w+ is empty): expected at least one image\.$"):
-        blocks_of(source)

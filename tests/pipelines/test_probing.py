@@ -18,7 +18,6 @@ from torchvision.transforms import v2
 from pytest_denorm import Normalization, find_normalize, probe
 from pytest_denorm.core.normalization import preset
 from pytest_denorm.errors import NotInvertibleError, PipelineError, StatisticsError
-from pytest_denorm.pipelines.forms import FORMS as CONVENTIONS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET = Normalization(MEAN, STD)
@@ -260,41 +259,29 @@ def by_keyword(*, image):
 
 class TestConventions:
     @pytest.mark.parametrize(
+        ("kind", "dtype", "shape", "words"),
+        [
+            (np.ndarray, np.uint8, channel_last, "a uint8 array (H, W, C)"),
+            (np.ndarray, np.float32, channel_last, "a float32 array (H, W, C) in 0..1"),
+            (np.ndarray, np.uint8, channel_first, "a uint8 array (C, H, W)"),
+            (np.ndarray, np.float32, channel_first, "a float32 array (C, H, W) in 0..1"),
+            (np.ndarray, np.uint8, lambda s: len(s) == 4 and s[3] == 3, "a uint8 array (N, H, W, C)"),
+            (np.ndarray, np.float32, lambda s: len(s) == 4 and s[3] == 3, "a float32 array (N, H, W, C) in 0..1"),
+            (torch.Tensor, torch.float32, channel_first, "a float32 tensor (C, H, W) in 0..1"),
+            (torch.Tensor, torch.uint8, channel_first, "a uint8 tensor (C, H, W)"),
+            (torch.Tensor, torch.float32, lambda s: len(s) == 4 and s[1] == 3, "a float32 tensor (N, C, H, W) in 0..1"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_forms(self, kind, dtype, shape, words):
+        found = probe(lambda x: IMAGENET.normalize(takes(kind, dtype, shape)(x)), draws=3)
+        assert found.convention == words
+        assert_imagenet(found)
+
+    @pytest.mark.parametrize(
         ("pipeline", "words"),
         [
             (lambda x: NORMALIZE(TO_TENSOR(takes(Image.Image)(x))), "a PIL image"),
-            (lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, channel_last)(x)), "a uint8 array (H, W, C)"),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, channel_last)(x)),
-                "a float32 array (H, W, C) in 0..1",
-            ),
-            (lambda x: IMAGENET.normalize(takes(torch.Tensor, torch.float32, channel_first)(x)), CONVENTIONS[3].words),
-            (
-                lambda x: IMAGENET.normalize(takes(torch.Tensor, torch.uint8, channel_first)(x)),
-                "a uint8 tensor (C, H, W)",
-            ),
-            (
-                lambda x: IMAGENET.normalize(
-                    takes(torch.Tensor, torch.float32, lambda s: len(s) == 4 and s[1] == 3)(x)
-                ),
-                "a float32 tensor (N, C, H, W) in 0..1",
-            ),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, channel_first)(x)),
-                "a uint8 array (C, H, W)",
-            ),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, channel_first)(x)),
-                "a float32 array (C, H, W) in 0..1",
-            ),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.uint8, lambda s: len(s) == 4 and s[3] == 3)(x)),
-                "a uint8 array (N, H, W, C)",
-            ),
-            (
-                lambda x: IMAGENET.normalize(takes(np.ndarray, np.float32, lambda s: len(s) == 4 and s[3] == 3)(x)),
-                "a float32 array (N, H, W, C) in 0..1",
-            ),
             (by_keyword, "a uint8 array (H, W, C) as image="),
             (
                 lambda d: {"image": NORMALIZE(TO_TENSOR(takes(Image.Image)(d["image"])))},

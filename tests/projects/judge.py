@@ -31,13 +31,14 @@ if __name__ == "__main__":
 import project_inverses as inverses
 import project_items as items
 import project_pipelines as pipelines
+import project_recipes as recipes
 import torch
 from project import Project
 
 import pytest_denorm
 from pytest_denorm import DenormError
 
-PROJECTS = [*pipelines.PROJECTS, *inverses.PROJECTS, *items.PROJECTS]
+PROJECTS = [*pipelines.PROJECTS, *inverses.PROJECTS, *items.PROJECTS, *recipes.PROJECTS]
 _SECONDS = 30
 _USUAL_SECONDS, _USUAL_MEGABYTES = 2.0, 500.0
 

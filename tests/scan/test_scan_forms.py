@@ -319,6 +319,74 @@ x = load('a.jpg', transforms.Compose([transforms.ToTensor(), transforms.Normaliz
 }
 
 
+SPLITS = {
+    "branches": """\
+def get_transform(phase):
+    if phase == 'train':
+        t = transforms.Compose([transforms.ToTensor(), FIRST])
+    else:
+        t = transforms.Compose([transforms.ToTensor(), SECOND])
+    return t
+""",
+    "a default": """\
+def build(is_train=True):
+    steps = [transforms.ToTensor()]
+    if is_train:
+        steps.append(FIRST)
+    else:
+        steps.append(SECOND)
+    return transforms.Compose(steps)
+""",
+    "loaders": """\
+train_loader = DataLoader(CIFAR10('.', transform=transforms.Compose([transforms.ToTensor(), FIRST])))
+test_loader = DataLoader(CIFAR10('.', transform=transforms.Compose([transforms.ToTensor(), SECOND])))
+""",
+    "methods": """\
+class Data:
+    def train_dataloader(self):
+        return transforms.Compose([transforms.ToTensor(), FIRST])
+    def val_dataloader(self):
+        return transforms.Compose([transforms.ToTensor(), SECOND])
+""",
+    "not at all": """\
+train_transform = transforms.Compose([transforms.ToTensor(), FIRST])
+test_transform = transforms.Compose([transforms.ToTensor()])
+""",
+}
+CONFIG = "{}:\n  transform:\n    mean: {}\n    std: [0.229, 0.224, 0.225]\n"
+
+
+@pytest.mark.parametrize("source", SPLITS.values(), ids=SPLITS)
+def test_training_and_evaluation_that_differ_are_told(source: str, scanned: Scan) -> None:
+    first = source.replace("FIRST", "transforms.Normalize(MEAN, STD)")
+    (finding,) = scanned(HEAD + first.replace("SECOND", "transforms.Normalize([0.5] * 3, [0.5] * 3)")).findings
+    assert (finding.code, finding.level) == ("DN202", "warning")
+    if "SECOND" in source:
+        assert scanned(HEAD + first.replace("SECOND", "transforms.Normalize(MEAN, STD)")).findings == ()
+
+
+def test_files_and_configs_of_training_and_evaluation_are_compared(scanned: Scan) -> None:
+    head = "from torchvision import transforms\n"
+    config = CONFIG.format("train", IMAGENET[0]) + CONFIG.format("val", [0.5, 0.5, 0.5])
+    found = scanned(
+        {
+            "train.py": f"{head}t = transforms.Normalize({IMAGENET[0]}, {IMAGENET[1]})\n",
+            "predict.py": f"{head}t = transforms.Normalize([0.5] * 3, [0.5] * 3)\n",
+            "data.yaml": config,
+        }
+    ).findings
+    assert [(one.code, one.where, one.related) for one in found] == [
+        ("DN202", "data.yaml:7:1", "data.yaml:3"),
+        ("DN202", "predict.py:2:5", "train.py:2"),
+    ]
+
+
+def test_an_inverse_whose_numbers_are_not_in_the_source_is_found(scanned: Scan) -> None:
+    source = "def debug(data, batch):\n    for img in batch:\n        plt.imshow(img * data.std + data.mean)\n"
+    ((inverse),) = scanned(source).inverses
+    assert (inverse["mean"], inverse["reason"]) == ([], "its mean and std are not in the source")
+
+
 SHOWN = {
     "batch": "plt.imshow(next(iter(loader))[0][0].permute(1, 2, 0))\n",
     "data set": "image, label = data[0]\nplt.imshow(image.permute(1, 2, 0))\n",

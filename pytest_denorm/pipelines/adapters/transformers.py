@@ -7,6 +7,8 @@ from typing import Any
 from ...core.normalization import as_floats
 from ..registry import Description, Leaf, Parts, Refusal, class_names
 
+#: No white is so low: images are scaled more than once, and the statistics are for 0..1.
+_DARKEST = 0.1
 _OWN_STATISTICS = {
     name + backend: "it takes mean and std of each image"
     for name in ("Pix2StructImageProcessor", "Kosmos2_5ImageProcessor")
@@ -35,4 +37,5 @@ def _image_processor(processor: Any) -> Leaf | Refusal | None:
         return Leaf(mean, std, entry=None)
     if any(getattr(processor, name, False) for name in ("offset", "rescale_offset")):
         mean = [value + 1 for value in as_floats(mean, "image_mean")]  # rescaling ends with - 1
-    return Leaf(mean, std, 255.0 * float(processor.rescale_factor), entry=None)
+    white = 255.0 * float(processor.rescale_factor)
+    return Leaf(mean, std, white if white > _DARKEST else 1.0, entry=None)
