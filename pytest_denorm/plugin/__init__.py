@@ -59,7 +59,9 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     config = collector.config
-    if isinstance(collector, pytest.Session) and settings.get(config, "denorm") and settings.get(config, "denorm_scan"):
+    if not isinstance(collector, pytest.Session) or any("::" in str(one) for one in config.args):
+        return report  # the items that were asked for by id are all
+    if settings.get(config, "denorm") and settings.get(config, "denorm_scan"):
         from .scan_items import scan_of
 
         report.result.append(scan_of(collector))  # so that pytest counts the files as its own items
