@@ -355,12 +355,11 @@ class TestWhatCannotBeRead:
             yield 0.5
             raise RuntimeError("gone")
 
-        with pytest.raises(StatisticsError) as caught:
-            Normalization(ends_early(), [0.5])
-        assert str(caught.value) == (
-            "mean is a generator that cannot be read: RuntimeError: gone. Expected one number a channel, such as "
-            "(0.485, 0.456, 0.406)."
+        said = (
+            r"^mean is a generator that cannot be read: .*RuntimeError: gone\. Expected one number a channel, such as "
         )
+        with pytest.raises(StatisticsError, match=said):
+            Normalization(ends_early(), [0.5])
 
     @pytest.mark.parametrize("name", [3, None, ["imagenet"]])
     def test_a_preset_whose_name_is_none(self, name: object) -> None:

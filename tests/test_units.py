@@ -97,9 +97,9 @@ def test_a_sweep_goes_on_with_the_same_output_alone(tmp_path) -> None:  # type: 
     pictures, state = [(torch.rand(3, 8, 9) * 255).byte() for _ in range(4)], tmp_path / "state.json"
     sweep(OF_BYTES, pictures, inverse=undo, output_max=1, state=state)
     assert sweep(OF_BYTES, pictures, inverse=undo, output_max=1, state=state).ok
-    with pytest.raises(DatasetError, match=r"its output_max is 1, here it is None\."):
+    with pytest.raises(DatasetError, match=r"its output_max is 1\.0, here it is None\."):
         sweep(OF_BYTES, pictures, inverse=undo, state=state)
-    with pytest.raises(DatasetError, match=r"its output_max is 1, here it is 255\."):
+    with pytest.raises(DatasetError, match=r"its output_max is 1\.0, here it is 255\."):
         sweep(OF_BYTES, pictures, inverse=undo, output_max=255, state=state)
 
 

@@ -82,7 +82,7 @@ def test_everything_shrinks_to_something_small() -> None:
         (lambda: normalizations(2.5), "channels is 2.5: expected a whole number."),  # type: ignore[arg-type]
         (lambda: normalizations(pixel_max=-1), "pixel_max is -1: expected a finite number above 0."),
         (lambda: pipelines(convention="jax"), "convention is 'jax': expected one or more of v1, v2, "),
-        (lambda: find(pipelines(normalizations(pixel_max=255.0)), bool), "expected statistics of pictures in 0..1."),
+        (lambda: find(pipelines(normalizations(pixel_max=255.0)), bool), "expected statistics of images in 0..1."),
     ],
 )
 def test_what_cannot_be_drawn_is_named(call: Any, message: str) -> None:
