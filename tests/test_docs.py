@@ -112,6 +112,7 @@ def test_pages_name_only_options_and_checks_that_exist(page: str) -> None:
     known = {option.name for option in OPTIONS}
     assert {name.replace("-", "_") for name in re.findall(r"--(denorm[\w-]*)", TEXTS[page])} <= known
     assert set(re.findall(r"checks\.md#(\w+)", TEXTS[page])) <= CHECKS.keys()
+    assert set(re.findall(r"\[(\d+) checks\]", TEXTS[page])) <= {str(len(CHECKS))}
 
 
 def test_every_public_name_is_in_the_reference() -> None:

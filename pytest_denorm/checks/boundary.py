@@ -25,6 +25,7 @@ from ..pipelines.channel_counts import of_located
 from ..pipelines.exchange import as_they_leave, order_in_words
 from ..pipelines.located import Located
 from ..pipelines.probe import FEW_DRAWS, measure
+from ..pipelines.registry import COLLATES
 from ..pipelines.runner import Runner, is_network
 from .afterwards import refuse_changed_colors
 from .given import refuse_changed_batch, refuse_changed_items
@@ -78,7 +79,7 @@ def declared_against_measured(pipeline: Any, located: Located, verified: Located
     stages = _stages(runner, located)
     if not is_network(pipeline):
         refuse_changed_items([seen, *others], located.normalization, verified.order)
-        if seen.is_own:
+        if seen.is_own and COLLATES not in located.path:
             refuse_changed_batch(pipeline, located.normalization, verified.order)
         if stages is not None:
             _refuse_uneven(stages)

@@ -81,11 +81,11 @@ def refuse_other_map(member: Member, beside: Member) -> None:
     known = beside.located.normalization
     try:
         found = measure(Runner(callable_in(member.part), counts=of_located(known.channels), others=True), FEW_DRAWS)
-    except PipelineRaisedError as error:
-        raise CheckFailure(str(error)) from error
-    except PipelineError:  # it takes no image
-        return
-    if is_dataset(member.part) and found.unchanged:  # its own code may do all
+    except PipelineError as error:
+        if isinstance(error, PipelineRaisedError) or not is_dataset(member.part):
+            raise CheckFailure(f"{error}") from error
+        return  # its own code may do all
+    if is_dataset(member.part) and found.unchanged:  # as above
         return
     has = f"and {beside.path} normalizes with {known}. Normalize all splits alike."
     if problem := _problem(found):

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..core.colormap import ColorMap, fit_affine
-from ..pipelines.evenness import uneven_share
+from ..pipelines.evenness import lost_share, uneven_share
 from ..pipelines.flat_images import in_channels, varied
 from ..pipelines.located import Located
 from ..pipelines.runner import Runner
@@ -118,7 +118,8 @@ def _uneven(runner: Runner, located: Located) -> float:
     with runner.session():
         traces = [runner.run(one) for one in levels]
     seen = [sighting_of(one, located) if one.error is None else None for one in traces]
-    final = [pixels_of(one.final) for one in seen if one is not None and one.final is not None]
+    images = [one.final for one in seen if one is not None and one.final is not None]
+    final = [pixels_of(one) for one in images]
     if len(final) < len(levels) or len({one.shape for one in final}) != 1:
         return 0.0
     repeated, flats = final[:_REPEATS], final[_REPEATS:]
@@ -129,6 +130,8 @@ def _uneven(runner: Runner, located: Located) -> float:
     answers = (np.ptp(outputs, axis=0) > 0).any(axis=1)
     if not answers.any():
         return 0.0
+    if images[0].squeeze().ndim == 3 and (lost := lost_share(answers.reshape(images[0].shape[-2:]))):
+        return lost
     padding = None if answers.all() else np.median(outputs[0][~answers], axis=0)
     spread = float(np.ptp(outputs, axis=0).max())
     return uneven_share(outputs[:, answers], padding, 1.5 / 255 * spread)

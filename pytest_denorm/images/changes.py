@@ -80,7 +80,7 @@ def middle(images: Bytes, most: int) -> Bytes:
 
 
 def curve(before: Bytes, after: Bytes) -> Change | None:
-    """Each channel by a function of its own level: a constant, contrast, gamma, clipping, fewer levels."""
+    """Explain each channel by a function of its own level: a constant, contrast, gamma, clipping, fewer levels."""
     names = ("grey",) if is_grey(before) and is_grey(after) else CHANNELS
     words, kinds = [], []
     for channel, name in enumerate(names):
@@ -151,7 +151,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def mixing(before: Bytes, after: Bytes) -> Change | None:
-    """Each channel by one linear mixture of all three: grey, saturation, hue, another color space."""
+    """Explain each channel by one linear mixture of all three: grey, saturation, hue, another color space."""
     x, y = before.reshape(-1, 3)[:: _stride(before)] / 255, after.reshape(-1, 3)[:: _stride(before)] / 255
     inside = ((y > 0.004) & (y < 0.996)).all(axis=1)
     if inside.sum() < 50 or np.linalg.matrix_rank(np.cov(x[inside].T), tol=1e-5) < 3:
@@ -172,7 +172,7 @@ def mixing(before: Bytes, after: Bytes) -> Change | None:
 
 
 def hue(before: Bytes, after: Bytes) -> Change | None:
-    """By hue, saturation and brightness of the HSV model, as libraries of augmentation have it."""
+    """Explain by hue, saturation and brightness of the HSV model, as libraries of augmentation have it."""
     stride = _stride(before)
     x, y = (images.reshape(-1, 3)[::stride].astype(np.float64) for images in (before, after))
     (top, chroma, angle), (new_top, new_chroma, new_angle) = _hsv(x), _hsv(y)
@@ -227,7 +227,7 @@ def correlation(one: Floats, other: Floats) -> float:
 
 
 def content(before: Bytes, after: Bytes) -> Change:
-    """What is left: many small parts, the same scene changed in an unknown way, or another scene."""
+    """Return what is left: many small parts, the same scene changed in an unknown way, or another scene."""
     share = float((before != after).any(axis=-1).mean())
     if share < 0.5:
         return Change("region", f"many small parts changed, {100 * share:.2g} % of the pixels; the others are equal")

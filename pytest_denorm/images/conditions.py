@@ -13,7 +13,7 @@ __all__ = ["backend_of", "style_of"]
 
 @contextmanager
 def style_of(style: Any) -> Iterator[None]:
-    """Draws in this style alone, whatever the settings are."""
+    """Draw in this style alone, whatever the settings are."""
     import matplotlib.style
 
     with matplotlib.style.context(style, after_reset=True):
@@ -22,7 +22,7 @@ def style_of(style: Any) -> Iterator[None]:
 
 @contextmanager
 def backend_of(backend: Any, source: str) -> Iterator[None]:
-    """Draws with this backend.
+    """Draw with this backend.
 
     Args:
         backend: its name; None leaves the one that there is, and does not load pyplot.

@@ -23,7 +23,8 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", "
 
 
 def refuse_size(width: int, height: int, what: str) -> None:
-    """
+    """Refuse an image of this size if it has too many pixels.
+
     Raises:
         ImageError: more than MAX_PIXELS, or none.
     """

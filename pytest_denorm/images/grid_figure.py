@@ -83,7 +83,7 @@ class GridFigure(Figure):
         return f"<GridFigure of {len(self._tiles)} images, {height} x {width} pixels>"
 
     def rendered(self) -> Bytes:
-        """What a PNG of the figure shows, uint8 (H, W, 3): :attr:`pixels`, and over it what was added since."""
+        """Return what a PNG of the figure shows, uint8 (H, W, 3): :attr:`pixels`, and over it what was added since."""
         if not self._is_altered():
             return self._pixels
         canvas = self.canvas
@@ -138,7 +138,7 @@ class GridFigure(Figure):
         return encode_png(self.rendered())
 
     def _is_altered(self) -> bool:
-        """Whether anything visible is on the figure that was not there at first."""
+        """Return whether anything visible is on the figure that was not there at first."""
         own = {id(artist) for artist in self._own}
         children = [*self.get_children(), *self._own_axes.get_children()]
         added = any(id(artist) not in own and _shows(artist) for artist in children)

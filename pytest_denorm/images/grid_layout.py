@@ -38,7 +38,7 @@ def grid(
     inverse: bool = True,
     channel_axis: int | None = None,
 ) -> GridFigure:
-    """A figure of images side by side, exact to the byte.
+    """Draw images side by side, exact to the byte.
 
     Args:
         images_or_loader: a batch (N, C, H, W), or one image (C, H, W) or (H, W), as a tensor or an array (arrays may
@@ -48,7 +48,7 @@ def grid(
             that under ``pixel_values``, ``image``, ``images``, ``img``, ``inputs``, ``input``, ``x``, or the only one.
             A list ``[images, targets]`` whose targets are images as large as the images, with as many channels, is
             two batches. Random states are left as they were, so two grids of a shuffled loader show the same batch.
-        normalization_or_pipeline: what was done to the pictures: a Normalization, the name of a preset, or anything
+        normalization_or_pipeline: what was done to the images: a Normalization, the name of a preset, or anything
             that :func:`~pytest_denorm.find_normalize` understands. When it is left out, a data set or a loader is
             asked for its own; images of floating point without any must lie in 0..1 already.
         nrow: images a row.
@@ -98,7 +98,7 @@ def _normalization_of(source: Any, given: Any) -> Normalization | None:
 def _to_images(
     block: Block, normalization: Normalization | None, inverse: bool, channel_axis: int | None, first: int
 ) -> list[Bytes]:
-    """uint8 images (H, W, 3) from a block of one or more; `first` is the index of its first image."""
+    """Return uint8 images (H, W, 3) from a block of one or more; `first` is the index of its first image."""
     if isinstance(block, Image.Image):
         return [_from_pil(block, first)]
     if isinstance(block, torch.Tensor):
@@ -137,7 +137,7 @@ def _from_pil(image: Image.Image, index: int) -> Bytes:
 def _channel_axis(
     block: torch.Tensor | np.ndarray[Any, Any], normalization: Normalization | None, channel_axis: int | None
 ) -> int | None:
-    """The axis of the channels; None for a grey image without one."""
+    """Return the axis of the channels; None for a grey image without one."""
     shape, is_array = tuple(block.shape), isinstance(block, np.ndarray)
     if len(shape) == 2:
         return None
@@ -179,7 +179,7 @@ def _to_bytes(
     axis: int | None,
     first: int,
 ) -> Bytes:
-    """`block` as a uint8 array of the same shape."""
+    """Return `block` as a uint8 array of the same shape."""
     is_tensor = isinstance(block, torch.Tensor)
     if block.dtype == (torch.uint8 if is_tensor else np.uint8):
         return np.asarray(block)

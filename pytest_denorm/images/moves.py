@@ -119,7 +119,7 @@ def _steps(before: Floats, after: Floats) -> list[tuple[int, int]]:
 
 
 def move(before: Bytes, after: Bytes) -> Change | None:
-    """By a move alone, to one level."""
+    """Explain by a move alone, to one level."""
     for one in _moves(before, after):
         moved, seen = one.pair(before, after)
         if is_same(moved, seen) and int(np.ptp(moved)) > 1:
@@ -128,7 +128,7 @@ def move(before: Bytes, after: Bytes) -> Change | None:
 
 
 def move_and_more(before: Bytes, after: Bytes, explain_rest: Callable[[Bytes, Bytes], Change | None]) -> Change | None:
-    """By a move and another change, which `explain_rest` is asked for."""
+    """Explain by a move and another change, which `explain_rest` names."""
     chosen = np.linspace(0, len(before) - 1, min(len(before), _MOST)).astype(int)
     some, others = (middle(images[chosen], _SIDE) for images in (before, after))
     plain = _alike(some, others)

@@ -23,7 +23,7 @@ _PLAIN = re.compile(r"([^/.:\[]+/)*[^/.:\[]+(\.py)?(::[^/.:\[]+)*(\[((?!::|/).)*
 
 
 def legal_stem(name: str) -> str:
-    """The file name, without extension, of a test of this name.
+    """Return the file name, without extension, of a test of this name.
 
     ``test_p[red]`` is ``test_p_red``, as pytest-mpl has it. Where that would lose something (a character is replaced,
     capitals in the id of a parameter that a file system may not tell from small letters, too long, the name of a
@@ -46,7 +46,7 @@ def legal_stem(name: str) -> str:
 
 
 def result_stem(nodeid: str) -> str:
-    """What the names of the images of a test begin with, in the folder of results.
+    """Return what the names of the images of a test begin with, in the folder of results.
 
     ``tests/test_a.py::test_p[red]`` is ``tests.test_a.py.test_p_red``. Where a dot may stand for two things, as in
     ``[a/b]``, the digest of the node id keeps it from ``[a.b]``.
@@ -56,7 +56,7 @@ def result_stem(nodeid: str) -> str:
 
 
 def _with_digest(text: str, whole: str) -> str:
-    """As much of `text` as is legal, and a short digest of `whole`."""
+    """Return as much of `text` as is legal, and a short digest of `whole`."""
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     safe = re.sub(r"[^A-Za-z0-9_-]", "_", text).strip("_-")
     kept = safe[: LONGEST - 9].rstrip("_-")
@@ -68,12 +68,12 @@ def _is_reserved(name: str) -> bool:
 
 
 def folded(filename: str) -> str:
-    """The same for two names that a file system may not tell apart: by case, or by how Unicode writes an accent."""
+    """Return the same for names that a file system may not tell apart: by case, or by how Unicode writes an accent."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", filename).casefold())
 
 
 def is_legal(filename: str) -> bool:
-    """Whether a file name that a person chose is legal everywhere, and ends in ``.png``."""
+    """Return whether a file name that a person chose is legal everywhere, and ends in ``.png``."""
     stem = filename.removesuffix(".png")
     return (
         filename != stem != ""

@@ -44,7 +44,7 @@ class ImageOptions:
     baseline_dir_is_set: bool = False
 
     def refuse_paths(self, root: Path) -> None:
-        """What could not be written after the tests is refused before them, and so is a page in the place of a test.
+        """Refuse before the tests what could not be written after them, and a page in the place of a test.
 
         Args:
             root: the folder that relative paths start from.
@@ -69,7 +69,7 @@ class ImageOptions:
         _refuse_files("denorm_report", page, page.parent)
 
     def refuse_in_ci(self, environ: Mapping[str, str] = os.environ) -> None:
-        """Baselines made by a machine that nobody watches are reviewed by nobody.
+        """Refuse to write or delete baselines under CI, where nobody reviews them.
 
         Raises:
             SettingsError: files are to be written or deleted under CI, without the option that allows it.
@@ -86,7 +86,7 @@ class ImageOptions:
 
 
 def _refuse_files(name: str, given: Path, folder: Path) -> None:
-    """Refuses what cannot be a folder, because it, or something above it, is there and is none."""
+    """Refuse what cannot be a folder, because it, or something above it, is there and is none."""
     for path in (folder, *folder.parents):
         if os.path.exists(path) and not os.path.isdir(path):
             within = "" if path == given else f", and {printable(str(path))} is no folder"

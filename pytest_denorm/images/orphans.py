@@ -94,7 +94,8 @@ def _shows(path: Path, pixels: Bytes) -> bool:
 
 
 def delete(orphans: Iterable[Orphan]) -> None:
-    """
+    """Delete files and entries.
+
     Raises:
         BaselineError: one cannot be deleted.
     """

@@ -125,7 +125,7 @@ def _text(text: str) -> str:
 
 
 def _rank(status: str) -> tuple[int, str]:
-    """Failures first, then what was not decided, then what passed."""
+    """Sort failures first, then what was not decided, then what passed."""
     return (0 if status in _BAD else 2 if status in _GOOD else 1), status
 
 
@@ -139,7 +139,7 @@ def _module(one: Result) -> str:
 
 
 def _tools(images: Sequence[Result]) -> Iterable[str]:
-    """The filter and the keys, which take a script."""
+    """Yield the filter and the keys, which take a script."""
     if not images:
         return
     yield '<form id="filter" hidden>'
@@ -158,7 +158,7 @@ def _tools(images: Sequence[Result]) -> Iterable[str]:
 
 
 def _failures(images: Sequence[Result], places: _Places) -> Iterable[str]:
-    """What did not pass, one section for each kind of change, the largest first."""
+    """Yield what did not pass, one section for each kind of change, the largest first."""
     rest = sorted((one for one in images if one.verdict not in _GOOD), key=lambda one: (_rank(one.verdict), one.kind))
     groups = [list(group) for _, group in groupby(rest, key=lambda one: (one.verdict, one.kind))]
     groups.sort(key=lambda group: (_rank(group[0].verdict)[0], -len(group)))
@@ -176,7 +176,7 @@ def _failures(images: Sequence[Result], places: _Places) -> Iterable[str]:
 
 
 def _title(group: Sequence[Result]) -> str:
-    """``22 tests: channels reversed (BGR for RGB)``: what all of the group have in common."""
+    """Return what all of a group have in common: ``22 tests: channels reversed (BGR for RGB)``."""
     first, number = group[0], count_of(len(group), "test")
     said = {re.sub(r"^(all tiles|tiles? [\d,. -]+|the image): ", "", one.diagnosis) for one in group}
     if first.verdict == "missing":
@@ -262,7 +262,7 @@ def _box(numbers: Mapping[str, object]) -> str:
 
 
 def _panel(panel: Panel, one: Result) -> str:
-    """One image of several layers, each at its place in the canvas: a reduced copy, and an exact part of it."""
+    """Return one image of several layers, each at its place in the canvas: a reduced copy, and an exact part of it."""
     layers = "".join(
         f'<img alt="{_text(panel.kind)} of {_text(one.test)}" style="left:{layer.left}px;top:{layer.top}px;'
         f'width:{layer.width}px;height:{layer.height}px" src="{layer.source}">'

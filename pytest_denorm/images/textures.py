@@ -92,7 +92,7 @@ def _details(images: Floats) -> float:
 
 
 def texture(before: Bytes, after: Bytes) -> Change | None:
-    """Noise, smoothing, resampling, JPEG: the same scene with other details."""
+    """Explain by noise, smoothing, resampling or JPEG: the same scene with other details."""
     if min(before.shape[1:3]) < 8:
         return None
     found = measure(before, after)

@@ -25,7 +25,7 @@ _CAPTIONS = ("original", "as the network sees it", "inverse-normalized")
 
 
 def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization: Normalization) -> Image.Image:
-    """One column an image, one captioned row each for the originals, the normalized batch, and that batch undone.
+    """Draw a captioned row each of the originals, the normalized batch, and that batch undone, a column for each image.
 
     Args:
         originals: uint8 images (C, H, W), arrays (H, W, C) or PIL images, all of one size.
@@ -56,7 +56,7 @@ def three_rows(originals: Sequence[Any], normalized: torch.Tensor, normalization
 
 
 def draw_files(pipeline: Any, files: Sequence[Path], output: Path) -> None:
-    """Sends image files through a pipeline and writes :func:`three_rows` of them.
+    """Send image files through a pipeline and write :func:`three_rows` of them.
 
     Args:
         pipeline: a callable that takes a PIL image and gives a normalized tensor (C, H, W), or a Normalization.

@@ -52,7 +52,7 @@ _SAME = _Warp(np.eye(2), np.zeros(2))
 
 
 def warp(before: Bytes, after: Bytes) -> Change | None:
-    """By an affine map of positions, the same for all images (N, H, W, 3)."""
+    """Explain by an affine map of positions, the same for all images (N, H, W, 3)."""
     height, width = before.shape[1:3]
     if min(height, width) < 24:
         return None

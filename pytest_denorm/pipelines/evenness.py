@@ -8,7 +8,7 @@ import numpy as np
 
 from .outputs import Array
 
-__all__ = ["uneven_share"]
+__all__ = ["lost_share", "uneven_share"]
 
 #: How far resampling goes beyond both of two values that it mixes.
 _OVERSHOT = 0.3
@@ -35,6 +35,22 @@ def uneven_share(outputs: Array, padding: Array | None, allowed: float) -> float
     if off.any() and padding is not None:
         off &= ~_are_mixed(outputs, most, padding, allowed)
     share = float(off.mean())
+    return share if share > _EDGE else 0.0
+
+
+def lost_share(answers: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
+    """Return the share of pixels that do not answer, and lie amid those that do, as padding does not.
+
+    Args:
+        answers: which pixels do, (H, W).
+    """
+
+    def before(seen: np.ndarray[Any, Any], axis: int) -> np.ndarray[Any, Any]:
+        return np.logical_or.accumulate(seen, axis)
+
+    turned = [np.flip(before(np.flip(answers, axis), axis), axis) for axis in (0, 1)]
+    amid = ~answers & before(answers, 0) & before(answers, 1) & turned[0] & turned[1]
+    share = float(amid.mean())
     return share if share > _EDGE else 0.0
 
 

@@ -131,10 +131,6 @@ def _keyed(key: str) -> Callable[[Call, Any], Any]:
     return lambda call, image: call({key: image})
 
 
-def _listed_under_a_key(call: Call, image: Any) -> Any:
-    return call({"image": [image]})
-
-
 def _twice(call: Call, image: Any) -> Any:
     return call(image, copy_image(image))
 
@@ -169,6 +165,15 @@ def _required(call: Call) -> list[inspect.Parameter]:
 
 def _as_asked_for(call: Call, image: Any) -> Any:
     """In a dict, under the keys that it is found to lack."""
+    return _supplied(call, image, lambda one: one)
+
+
+def _listed_as_asked_for(call: Call, image: Any) -> Any:
+    """As rows of a table are handed over."""
+    return _supplied(call, image, lambda one: [one])
+
+
+def _supplied(call: Call, image: Any, wrap: Callable[[Any], Any]) -> Any:
     sample: dict[Any, Any] = {}
     while True:
         try:
@@ -177,7 +182,7 @@ def _as_asked_for(call: Call, image: Any) -> Any:
             key = error.args[0] if error.args else None
             if key is None or key in sample or len(sample) >= _MOST_KEYS:
                 raise
-            sample[key] = copy_image(image) if sample else image
+            sample[key] = wrap(copy_image(image) if sample else image)
 
 
 def _ways() -> Iterator[tuple[str, Callable[[Call, Any], Any], tuple[Any, ...]]]:
@@ -187,7 +192,7 @@ def _ways() -> Iterator[tuple[str, Callable[[Call, Any], Any], tuple[Any, ...]]]
     yield " in a dict as 'image'", _keyed("image"), (_PIL, _BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _BATCH)
     yield " in a dict as 'img'", _keyed("img"), (_BYTES, _FLOATS, _TENSOR, _BYTE_TENSOR, _PIL)
     yield " in a dict as 'pixel_values'", _keyed("pixel_values"), (_TENSOR, _BYTE_TENSOR, _BATCH)
-    yield " in a list, in a dict as 'image'", _listed_under_a_key, (_PIL,)
+    yield " in a list, in a dict under the keys it asks for", _listed_as_asked_for, (_PIL,)
     yield ", given twice", _twice, (_PIL, _TENSOR, _BATCH)
     yield ", two in a list", _listed, (_PIL, _TENSOR, _BYTES)
     yield " for the first of its arguments", _as_named, (_PIL, _BYTES, _FLOATS, _TENSOR, _BATCH)

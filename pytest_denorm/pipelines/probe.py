@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.colormap import ColorMap
 from ..errors import PipelineError
-from .evenness import uneven_share
+from .evenness import lost_share, uneven_share
 from .fitting import classify
 from .flat_images import flat_colors, in_channels, stripes
 from .forms import Levels
@@ -169,5 +169,13 @@ class _Probe:
             return 0.0
         if not all(np.array_equal(one, other) for one, other in zip(flats[::2], flats[1::2], strict=True)):
             return 0.0  # chance has a part, though seldom
+        lost = self._lost(np.stack(flats[::2]))
         outputs = np.stack([one.ravel()[self._trial.places] for one in flats[::2]])
-        return uneven_share(outputs, self._trial.padding, max(10 * tolerance, 1.5 / 255 * spread))
+        return lost or uneven_share(outputs, self._trial.padding, max(10 * tolerance, 1.5 / 255 * spread))
+
+    def _lost(self, outputs: Array) -> float:
+        """The share of pixels amid the image that answer to nothing."""
+        answers = np.ptp(np.nan_to_num(outputs), axis=0) > 0
+        if self._trial.axis is not None and answers.ndim == 3:
+            answers = answers.any(axis=self._trial.axis)
+        return lost_share(answers) if answers.ndim == 2 else 0.0

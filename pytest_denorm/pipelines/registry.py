@@ -70,6 +70,10 @@ class Leaf:
     is_image: Callable[[Any], bool] | None = None
 
 
+#: The label of what makes a batch of a list of items.
+COLLATES = ".collate_fn"
+
+
 @dataclass(frozen=True)
 class Parts:
     """Something that holds others.

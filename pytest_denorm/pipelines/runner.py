@@ -20,7 +20,7 @@ from ..core.layout import FIRST, channel_axis
 from ..core.normalization import Normalization
 from ..core.white import is_float
 from ..errors import PipelineError
-from .batches import data_set_of, is_indexed
+from .batches import data_set_of, is_indexed, loader_with_collate
 from .channel_counts import USUAL
 from .flat_images import chipped, flat
 from .form_search import FormSearch
@@ -28,7 +28,7 @@ from .forms import Form, Levels, NotThisFormError, copy_image
 from .located import Located
 from .randomness import preserve_rng_state, seed_all
 from .reader import images_in
-from .registry import Parts, describe, public_name
+from .registry import COLLATES, Parts, describe, public_name
 from .structure import structure
 from .trace import Trace, as_array
 from .trial import Trial
@@ -36,6 +36,8 @@ from .watching import Entered, recorded, refuse_unwatchable
 
 __all__ = ["Runner", "independent", "is_network", "item_traces", "one_thread", "quiet"]
 
+#: Items that make a batch.
+_BATCH = 2
 #: More steps are no sequence of transforms.
 _MOST_STEPS = 256
 #: A PIL image of so many pixels a side tells whether a step makes a tensor of it.
@@ -262,6 +264,9 @@ def item_traces(
         indices += sorted({max(items, count // 2), count - 1})
         by_index = True
     reading = (source[index] for index in indices) if by_index else _each(source)
+    own = loader_with_collate(dataset)
+    if located is not None and COLLATES in located.path and own is not None:
+        reading = (own.collate_fn(list(one)) for one in zip(*[reading] * _BATCH, strict=False))
     with preserve_rng_state(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in indices:

@@ -31,7 +31,7 @@ from .findings import Finding, Problem, combine
 from .kept import kept_statistics, may_normalize_again
 from .located import Located
 from .probe import measure
-from .registry import Description, Leaf, Parts, Refusal, describe, public_name
+from .registry import COLLATES, Description, Leaf, Parts, Refusal, describe, public_name
 from .runner import Runner
 from .stored import leaf_of
 from .structure import Views, attributes_of, is_dataset, structure
@@ -312,7 +312,10 @@ def _from_outside(one: Finding, label: str, part: Any) -> Finding:
     """What was found in a part, as seen by what holds the part at `label`."""
     if isinstance(one, Located):
         left_out = tuple(each.seen_from(label) for each in one.missing)
-        return replace(one, path=label + one.path, call=part if callable(part) else one.call, missing=left_out)
+        call = part if callable(part) else one.call
+        if label == COLLATES:  # it takes a list of items
+            call = None
+        return replace(one, path=label + one.path, call=call, missing=left_out)
     return replace(one, path=label + one.path)
 
 

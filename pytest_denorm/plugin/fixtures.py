@@ -178,13 +178,13 @@ def _read_images(path: Path) -> torch.Tensor:
     files = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     if not files or not all(one.is_file() for one in files):
         raise SettingsError(f"denorm_images is {path}: expected an image, or a folder with images in it.")
-    pictures = []
+    found = []
     for file in files:
         try:
-            pictures.append(torch.from_numpy(np.array(read_image_file(file))).permute(2, 0, 1))
+            found.append(torch.from_numpy(np.array(read_image_file(file))).permute(2, 0, 1))
         except ImageError as error:
             raise SettingsError(f"denorm_images: {error}") from error
-        if pictures[-1].shape != pictures[0].shape:
-            size, first = (tuple(one.shape[:0:-1]) for one in (pictures[-1], pictures[0]))
+        if found[-1].shape != found[0].shape:
+            size, first = (tuple(one.shape[:0:-1]) for one in (found[-1], found[0]))
             raise ImageError(f"denorm_images: {file} is {size} pixels, {files[0].name} is {first}: expected one size.")
-    return torch.stack(pictures)
+    return torch.stack(found)

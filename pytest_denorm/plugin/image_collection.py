@@ -52,7 +52,7 @@ class Collection:
             self.files.add(str(collector.path))
 
     def note_deselected(self, items: Iterable[pytest.Item]) -> None:
-        """Those that were seen before they were deselected use their baselines all the same."""
+        """Note a gap if tests are new: those that were seen before keep their baselines in use."""
         unseen = [item for item in items if item not in self.seen]
         if unseen:
             self.note_gap(f"another plugin deselected {count_of(len(unseen), 'test')} before the baselines were known")
@@ -81,7 +81,7 @@ class Collection:
         self.note_gap(other["gap"])
 
     def gap_in(self, config: pytest.Config, exit_status: int | pytest.ExitCode) -> str:
-        """Why this may not be every test; empty if it is."""
+        """Return why this may not be every test; empty if it is."""
         if config.getoption("lf", False):
             return "--lf may leave out files"
         selected = [argument for argument in config.args if "::" in argument]
@@ -122,14 +122,14 @@ class Collection:
 
 
 def _roots(config: pytest.Config) -> list[Path]:
-    """Where tests are looked for: the root folder, whatever ``testpaths`` says, and what it names elsewhere."""
+    """Return where tests are looked for: the root folder, whatever ``testpaths`` says, and what it names elsewhere."""
     start = config.rootpath
     named = [root for one in config.getini("testpaths") for root in glob(one, root_dir=start, recursive=True)]
     return [start, *(Path(os.path.abspath(start / root)) for root in named)]
 
 
 def _test_files(config: pytest.Config, root: Path) -> Iterator[Path]:
-    """The files below `root` that look like tests."""
+    """Yield the files below `root` that look like tests."""
     patterns, avoided = config.getini("python_files"), config.getini("norecursedirs")
     for folder, folders, files in os.walk(root):
         here = Path(folder)
@@ -140,7 +140,7 @@ def _test_files(config: pytest.Config, root: Path) -> Iterator[Path]:
 
 
 def _matches(path: Path, patterns: Iterable[str]) -> bool:
-    """Whether one matches as pytest has it: a pattern with a slash the end of the path, any other the name."""
+    """Return whether one matches as pytest has it: a pattern with a slash the end of the path, any other the name."""
     whole = path.as_posix()
     slashed = (pattern.replace(os.sep, "/") for pattern in patterns)
     return any(

@@ -24,7 +24,7 @@ _FLAGS = (
 
 
 def update_command(given: Iterable[str], selectors: Iterable[str], update: str) -> str:
-    """What to paste into a shell, in the folder that pytest was called in.
+    """Return what to paste into a shell, in the folder that pytest was called in.
 
     Args:
         given: the `given_words` of the session, quoted.
@@ -35,7 +35,7 @@ def update_command(given: Iterable[str], selectors: Iterable[str], update: str) 
 
 
 def given_words(config: pytest.Config, *, mpl: bool) -> tuple[str, ...]:
-    """What a command must repeat to update the same baseline in the same form, quoted for a shell.
+    """Return what a command must repeat to update the same baseline in the same form, quoted for a shell.
 
     Args:
         config: of the session.
@@ -49,7 +49,7 @@ def given_words(config: pytest.Config, *, mpl: bool) -> tuple[str, ...]:
 
 
 def _of_root(config: pytest.Config) -> Iterator[str]:
-    """The ini and the root folder, where the command line chose them; the addopts of an ini cannot."""
+    """Yield the ini and the root folder, where the command line chose them; the addopts of an ini cannot."""
     ini, root = config.getoption("inifilename"), config.getoption("rootdir")
     if _is_there(config, ini, config.inipath):
         yield from ("-c", str(ini))
@@ -58,5 +58,5 @@ def _of_root(config: pytest.Config) -> Iterator[str]:
 
 
 def _is_there(config: pytest.Config, given: str | None, found: Path | None) -> bool:
-    """Whether what pytest has found is what was given to it."""
+    """Return whether what pytest has found is what was given to it."""
     return given is not None and found == Path(os.path.abspath(config.invocation_params.dir / given))

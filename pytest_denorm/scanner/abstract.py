@@ -24,7 +24,6 @@ __all__ = [
     "Function",
     "Instance",
     "NotJudged",
-    "Number",
     "Super",
     "Transform",
     "Unknown",
@@ -33,8 +32,6 @@ __all__ = [
     "options",
     "unpacked",
 ]
-
-Number = "float | np.ndarray[Any, Any]"
 
 
 class NotJudged(Exception):

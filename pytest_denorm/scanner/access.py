@@ -69,7 +69,7 @@ class Access:
             return Bound(owner.instance, name, found) if isinstance(found, Function) else Bound(owner, name)
         if isinstance(owner, Class):
             found = owner.find(name)
-            return Unknown(f"attribute {name}") if found is None else _plain(found)
+            return Unknown(f"attribute {name}") if found is None else found
         if isinstance(owner, Array):
             found = arrays.array_attribute(owner, name)
             return Bound(owner, name) if found is None else found
@@ -86,19 +86,19 @@ class Access:
             return Unknown(f"attribute {name}") if value is None else value
         if hasattr(owner, "env") and not isinstance(owner, Function):  # a module of the project
             found = self.project.member(owner, name)
-            return Unknown(f"{name}") if found is None else _plain(found)
+            return Unknown(f"{name}") if found is None else found
         return Bound(owner, name)
 
     def _attribute_of_instance(self, owner: Instance, name: str, node: ast.AST, env: Env) -> Any:
         if name in owner.attributes:
-            return _plain(owner.attributes[name])
+            return owner.attributes[name]
         found = owner.cls.find(name)
         if isinstance(found, Function):
             if found.kind == "property":
                 return self.call(Bound(owner, name, found), [], {}, node, env)
             return Bound(owner, name, found)
         if found is not None:
-            return _plain(found)
+            return found
         return Bound(owner, name)
 
     def _Subscript(self, node: ast.Subscript, env: Env) -> Any:
@@ -139,7 +139,7 @@ class Access:
                 keys = tuple(_key(one) for one in parts)
                 return Array(owner.data[keys if isinstance(index, tuple) else keys[0]], owner.torch)
             if isinstance(owner, (list, tuple, str, dict)):
-                return _plain(owner[_key(index) if not isinstance(owner, dict) else index])
+                return owner[_key(index) if not isinstance(owner, dict) else index]
         except (IndexError, KeyError, TypeError, ValueError) as error:
             if self.strict:
                 raise NotJudged(f"an index that does not fit: {error}") from error
@@ -169,10 +169,6 @@ def _is_reversal(part: Any) -> bool:
 
 def _is_slice(value: Any) -> bool:
     return isinstance(value, Unknown) and value.reason == _SLICE
-
-
-def _plain(value: Any) -> Any:
-    return value
 
 
 def _key(value: Any) -> Any:

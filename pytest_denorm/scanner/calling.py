@@ -105,8 +105,6 @@ class Evaluator(Noting):
     def unknown_call(self, callee: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Unknown:
         name = getattr(callee, "path", getattr(callee, "name", getattr(callee, "reason", "")))
         self.note_generic(str(name).rpartition(".")[2], args, kwargs, node, env)
-        if self.strict and any(isinstance(one, Array) for one in args):
-            self.touched.append(name)
         return Unknown(f"a call of {name or 'something unknown'}")
 
     def _of_project(

@@ -81,7 +81,6 @@ class Expressions(Access):
         self, project: Any, module: Any, budget: Budget, *, strict: bool = False, assume: bool | None = None
     ) -> None:
         self.assume = assume
-        self.assumptions: list[str] = []
         self.project = project
         self.module = module
         self.budget = budget
@@ -90,7 +89,6 @@ class Expressions(Access):
         self.targets: frozenset[str] = frozenset()
         self.depth = 0
         self.shown: list[Any] = []
-        self.touched: list[Any] = []
 
     # what statements.py and calling.py give
     def call(self, callee: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
@@ -195,7 +193,6 @@ class Expressions(Access):
         said = ast.unparse(test)[:60]
         if self.assume is None:
             raise NotJudged(f"a condition that is not known: {said}")
-        self.assumptions.append(said)
         return self.assume
 
     def merged(self, tag: int, *values: Any) -> Any:

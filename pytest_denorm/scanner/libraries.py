@@ -58,6 +58,8 @@ _WRAPPERS = {
 }
 _LOADERS = {"DataLoader", "PrefetchLoader", "FastLoader"}
 _RANDOM = {"randn", "rand", "normal", "uniform", "randn_like", "rand_like", "randint", "random"}
+#: Functions of numbers that may take any time.
+_ENDLESS = {"factorial", "comb", "perm"}
 #: Normalizes of libraries for medical images.
 _OF_INTENSITY = {"NormalizeIntensity", "NormalizeIntensityd", "RescaleIntensity"}
 _TO_TENSOR = {"ToTensor", "ToPILImage", "PILToTensor", "Resize", "CenterCrop", "RandomCrop"}
@@ -93,11 +95,11 @@ def call(evaluator: Any, callee: External, args: list[Any], kwargs: dict[str, An
         return Unknown(path, loader=True, batch=False, normalized=_is_normalized(args, kwargs))
     if callee.top in ("numpy", "torch", "jax", "np") or path.startswith("torchvision.transforms.functional"):
         return _array_function(evaluator, callee, args, kwargs, node, env)
-    if callee.top == "math" and args and all(isinstance(one, (int, float)) for one in args):
+    if callee.top == "math" and name not in _ENDLESS and args and all(isinstance(one, (int, float)) for one in args):
         function = getattr(math, name, None)
         try:
             return function(*args) if callable(function) else Unknown(path)
-        except (ValueError, OverflowError, TypeError):
+        except (ValueError, OverflowError, TypeError, ZeroDivisionError):
             return Unknown(path)
     if name == "namedtuple" or name == "partial":
         if name == "partial":

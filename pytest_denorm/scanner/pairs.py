@@ -34,7 +34,10 @@ _STRICT_NAME = re.compile(r"de_?norm|un_?norm|inv\w*norm|norm\w*_inv|reverse_?no
 def judge_statistics(project: Project) -> Iterator[Draft]:
     """Findings about each Normalize, and about those of several splits."""
     live = [one for one in project.records if not one.dead and not one.inverse and not one.weak]
+    used = {(one.place.path, one.unit) for one in live if one.form != "constants"}
     for record in live:
+        if record.form == "constants" and (record.place.path, record.unit) in used:
+            continue  # told where they normalize
         found = reasons.explain_record(record)
         if found is not None and found[2] >= 0.5:
             kind, message, effect = found

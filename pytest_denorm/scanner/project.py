@@ -137,9 +137,12 @@ class Project:
                 self.ready(module)
             if progress is not None:
                 progress()
-        for function in list(self.functions.values()):
-            if self.is_relevant(function.node, function.env.module):
-                self._run_alone(function)
+        done: set[int] = set()
+        while pending := [one for key, one in self.functions.items() if key not in done]:
+            done |= self.functions.keys()  # a function that runs may define others
+            for function in pending:
+                if self.is_relevant(function.node, function.env.module):
+                    self._run_alone(function)
         for names, env in self.holders.values():
             node = next(iter(env.lines.values()))
             Evaluator(self, env.module, Budget(100)).note_pairs(names, node, env)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .abstract import Array, as_numbers, options
+from .abstract import as_numbers, options
 
 __all__ = ["INVERSE_NAME", "Made", "Place", "Record", "Shown", "is_inverse_name", "plausible"]
 
@@ -75,8 +75,6 @@ class Record:
     module: Any = None
     dead: bool = False
     names: list[str] = field(default_factory=list)
-    used: bool = True
-    parameter: bool = False
     steps: frozenset[str] = frozenset()
     before: bool = False
     image: bool = False
@@ -147,7 +145,3 @@ def _short(number: Any) -> float:
 
 def position(node: ast.AST) -> tuple[int, int]:
     return getattr(node, "lineno", 0), getattr(node, "col_offset", 0) + 1
-
-
-def is_batch(value: Any) -> bool:
-    return isinstance(value, Array) and value.data.ndim == 4

@@ -84,7 +84,7 @@ class Statements(Expressions):
         try:
             with np.errstate(all="ignore"):
                 array.data[key] = arrays.to_data(value)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise NotJudged(f"an assignment that does not fit: {error}") from error
 
     def bind(self, target: ast.AST, value: Any, env: Env) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .abstract import Array, Class, Env, Function, Instance, NotJudged, Unknown
+from .abstract import Array, Class, Function, Instance, NotJudged, Unknown
 from .calling import Evaluator
 from .expressions import TOO_LONG, Budget
 
@@ -67,7 +67,6 @@ class Trial:
         order: the channel of the input that each channel of the result comes from.
         walked: images of the batch were treated unlike one another.
         changed: the input was changed in place.
-        moves: the fitted map is another for other images: it depends on the image.
     """
 
     layout: Layout
@@ -78,7 +77,6 @@ class Trial:
     order: tuple[int, ...] = ()
     walked: bool = False
     changed: bool = False
-    moves: bool = False
     integer: bool = False
 
 
@@ -316,7 +314,3 @@ def instance_for(project: Any, cls: Class, form: int) -> Instance:
         with project.guarded(cls.env.module, init.node, evaluator, 0):
             evaluator.call_function(init, [instance], kwargs, cls.node, cls.env)
     return instance
-
-
-def is_own(env: Env) -> bool:
-    return env.parent is None

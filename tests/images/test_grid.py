@@ -86,6 +86,7 @@ def test_the_network_sees_what_imshow_would_clip(photos: torch.Tensor) -> None:
     expected = make_grid((normalized.clamp(0, 1) * 255).round().to(torch.uint8), padding=1)
     assert torch.equal(as_tensor(grid(normalized, IMAGENET, inverse=False).pixels), expected)
     assert torch.equal(as_tensor(grid(normalized, inverse=False).pixels), expected)
+    assert grid(normalized, IMAGENET, inverse=False).normalization is None
 
 
 def test_every_form_of_a_list_gives_the_same_grid(photos: torch.Tensor) -> None:
@@ -149,27 +150,17 @@ def test_what_belongs_to_the_images_is_not_drawn(photos: torch.Tensor) -> None:
 
 
 def test_the_channels_are_where_the_normalization_or_the_argument_says(photos: torch.Tensor) -> None:
-    expected = grid(photos).pixels
-    last = IMAGENET(photos / 255).permute(0, 2, 3, 1)
-    known = preset("imagenet")
+    """Those of normalized images and of bytes."""
+    expected, known = grid(photos).pixels, preset("imagenet")
     known_last = Normalization(known.mean, known.std, channel_axis=-1)
-    for form, normalization, axis in (
-        (last, known_last, None),
-        (last, known, -1),
-        (last.movedim(-1, 1), known_last, 1),
-    ):
-        for images in (form, form.numpy()):
-            assert np.array_equal(grid(images, normalization, channel_axis=axis).pixels, expected)
-
-
-def test_bytes_too_have_their_channels_where_the_normalization_or_the_argument_says() -> None:
-    last = torch.arange(2 * 4 * 5 * 3, dtype=torch.uint8).reshape(2, 4, 5, 3)
-    known = preset("imagenet")
-    known_last = Normalization(known.mean, known.std, channel_axis=-1)
-    expected = grid(last.movedim(-1, 1)).pixels
-    assert np.array_equal(grid(last, known_last).pixels, expected)
-    assert np.array_equal(grid(last, known, channel_axis=-1).pixels, expected)
-    assert np.array_equal(grid(last.movedim(-1, 1), known_last, channel_axis=1).pixels, expected)
+    for last in (IMAGENET(photos / 255).permute(0, 2, 3, 1), photos.permute(0, 2, 3, 1)):
+        for form, normalization, axis in (
+            (last, known_last, None),
+            (last, known, -1),
+            (last.movedim(-1, 1), known_last, 1),
+        ):
+            for images in (form, form.numpy()):
+                assert np.array_equal(grid(images, normalization, channel_axis=axis).pixels, expected)
 
 
 def test_of_a_loader_one_image_is_one_where_its_channels_are_said() -> None:
@@ -178,13 +169,6 @@ def test_of_a_loader_one_image_is_one_where_its_channels_are_said() -> None:
     with pytest.raises(ImageError, match="or pass channel_axis= if it is one image"):
         grid(loader)
     assert np.array_equal(grid(loader, channel_axis=-3).pixels, grid(next(iter(loader))).pixels)
-
-
-def test_what_the_network_sees_is_the_same_whatever_was_done() -> None:
-    seen = torch.linspace(-1, 2, 3 * 4 * 5).reshape(3, 4, 5)
-    figure = grid(seen, preset("imagenet"), inverse=False)
-    assert np.array_equal(figure.pixels, grid(seen, inverse=False).pixels)
-    assert figure.normalization is None
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 8, 3), (2, 3, 8, 1)])
@@ -202,22 +186,17 @@ def test_eight_stand_in_a_row_on_black() -> None:
     assert np.array_equal(canvas[..., 0], np.where(white, 200, 0))
 
 
-def test_the_padding_may_be_white() -> None:
+def test_the_padding_may_be_white_and_floats_a_level_outside() -> None:
     assert grid(torch.zeros(2, 3, 4, 4), pad_value=1).pixels[0].min() == 255
-
-
-def test_floats_may_lie_a_level_outside() -> None:
     values = np.array([-1 / 255, 1 + 1 / 255]).reshape(1, 1, 2)
     assert grid(values).pixels[0, :, 0].tolist() == [0, 255]
 
 
-@pytest.mark.parametrize("batch_size", [1, 4])
-def test_a_batch_may_be_a_list_of_images(photos: torch.Tensor, batch_size: int) -> None:
+def test_a_batch_may_be_a_list_of_images(photos: torch.Tensor) -> None:
     """What collate functions for detection give: ((image, ...), (target, ...))."""
-    loader = DataLoader(
-        Photos(photos), batch_size=batch_size, collate_fn=lambda listed: tuple(zip(*listed, strict=True))
-    )
-    assert np.array_equal(grid(loader).pixels, grid(photos[:batch_size]).pixels)
+    for size in (1, 4):
+        loader = DataLoader(Photos(photos), batch_size=size, collate_fn=lambda listed: tuple(zip(*listed, strict=True)))
+        assert np.array_equal(grid(loader).pixels, grid(photos[:size]).pixels)
 
 
 @pytest.mark.parametrize("form", ["tuple", "dict", "bare"])
@@ -284,18 +263,15 @@ def test_two_normalizes_in_a_loader_are_refused(photos: torch.Tensor) -> None:
         grid(DataLoader(Photos(photos, pipeline), batch_size=4))
 
 
-def test_of_a_data_set_the_first_64_samples_are_drawn() -> None:
-    photos = torch.randint(0, 256, (70, 3, 4, 4), dtype=torch.uint8)
-    assert np.array_equal(grid(Photos(photos)).pixels, grid(photos[:64]).pixels)
-
-
-def test_an_iterable_data_set_is_read_no_further_than_needed() -> None:
+def test_of_a_data_set_the_first_64_samples_are_drawn_and_no_more_are_read() -> None:
     class Endless(IterableDataset[Any]):
         def __iter__(self) -> Iterator[torch.Tensor]:
             while True:
                 yield torch.zeros(1, 4, 4)
 
     assert len(grid(Endless()).tiles) == 64
+    photos = torch.randint(0, 256, (70, 3, 4, 4), dtype=torch.uint8)
+    assert np.array_equal(grid(Photos(photos)).pixels, grid(photos[:64]).pixels)
 
 
 def test_looking_at_a_shuffled_loader_changes_no_random_state(photos: torch.Tensor) -> None:
@@ -324,17 +300,11 @@ def test_grey_stays_grey() -> None:
     assert np.array_equal(grid(Image.fromarray(grey[0, 0].numpy())).pixels, figure.pixels)
 
 
-def test_a_photograph_alone_has_no_padding() -> None:
+def test_one_photograph_gradients_and_odd_generators_are_drawn(photos: torch.Tensor) -> None:
     photo = photographs()[0]
-    assert np.array_equal(grid(photo).pixels, np.asarray(photo))
-
-
-def test_a_gradient_is_no_hindrance(photos: torch.Tensor) -> None:
+    assert np.array_equal(grid(photo).pixels, np.asarray(photo))  # alone, without padding
     normalized = IMAGENET(photos / 255).requires_grad_()
     assert np.array_equal(grid(normalized, IMAGENET).pixels, grid(photos).pixels)
-
-
-def test_the_generator_of_a_data_set_may_be_anything(photos: torch.Tensor) -> None:
     dataset = Photos(photos)
     dataset.generator = np.random.default_rng(0)  # type: ignore[attr-defined]
     assert np.array_equal(grid(dataset).pixels, grid(photos).pixels)

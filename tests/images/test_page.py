@@ -205,6 +205,7 @@ def test_a_session_writes_a_page_of_images_checks_and_round_trips_also_with_work
     project.write(SESSION.format("photos"))
     project.update("-k", "batch or other")
     project.write(SESSION.format("photos ^ 1"))
+    manifests = []
     for workers in ([], ["-n1"]):
         project.run("--denorm-report=review.html", "--denorm-pictures", *workers)
         page = (project.path / "review.html").read_text(encoding="utf-8")
@@ -220,6 +221,8 @@ def test_a_session_writes_a_page_of_images_checks_and_round_trips_also_with_work
         assert "<pre>" in page.partition("Round trips that failed")[2]
         for check, status in (("round_trip", "failed"), ("finds_normalize", "passed"), ("bytes_exact", "failed")):
             assert re.search(rf"<td>\S*{check}\S*</td><td><span class=\"status \w+\">{status}</span></td><td>.", page)
+        manifests.append({name: one | {"message": ""} for name, one in project.results().items()})
+    assert manifests[0] == manifests[1]
 
 
 def test_what_is_said_of_a_test_is_of_its_last_run(project: Any) -> None:

@@ -133,9 +133,3 @@ def test_of_what_is_iterated_the_first_batch_or_the_first_images_are_taken() -> 
     assert taken(Iterated(([image, image], 3), ([pil], 3)), image, pil) == [0, 0]
     for sample in (image, (image, 3), (3, image), {"image": image}, [image]):
         assert taken(Iterated(sample, sample, sample), image) == [0, 0, 0]
-
-
-@pytest.mark.parametrize(("given", "count"), [(63, 63), (64, 64), (65, 64)])
-def test_no_more_than_64_samples_are_taken(given: int, count: int) -> None:
-    read = iter([floats(3, 2, 2)] * given)
-    assert len(blocks_of(Iterated(*read))) == count

@@ -299,6 +299,7 @@ _MAKERS_WARNED: dict[str, Callable[[], Any]] = {
     "cifar's statistics": lambda: Photos(T.Compose([T.ToTensor(), T.Normalize(CIFAR_MEAN, CIFAR_STD)])),
     "fine tuning loader": lambda: DataLoader(Photos(imagenet()), batch_size=4, shuffle=True),
     "hugging face table": lambda: hugging_face(),
+    "a processor in its own code": lambda: AnyItem(processed, np.asarray),
     "fine tuning data module": lambda: Module(imagenet(), imagenet()),
 }
 
@@ -512,7 +513,6 @@ _ROWS: dict[str, tuple[str, Callable[[], Any]]] = {
     "without to dtype": ("TypeError|float", lambda: Photos(v2.Compose([v2.ToImage(), v2.Normalize(MEAN, STD)]))),
     "tensors normalized before": ("no Normalize", lambda: TensorDataset(torch.stack([own()(i) for i in pictures()]))),
     "code of its own": ("no Normalize", lambda: Function()),
-    "a processor in its own code": ("no Normalize", lambda: AnyItem(processed, np.asarray)),
     "normalize forgotten": ("no Normalize", lambda: Photos(T.ToTensor())),
     "grey under three statistics": ("channel", lambda: Photos(v2.Compose([v2.Grayscale(), *imagenet().transforms]))),
     "four bands under three": (

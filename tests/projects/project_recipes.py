@@ -64,7 +64,7 @@ class Joint(Photos):
 
     def __getitem__(self, index):
         mask = tv_tensors.Mask(torch.from_numpy(pixels()[index].mean(-1) > 90).long())
-        return self.transform(tv_tensors.Image(self.images[index].convert("RGB") and F.pil_to_tensor(self.images[index])), mask)
+        return self.transform(tv_tensors.Image(F.pil_to_tensor(self.images[index])), mask)
 
 
 class Detection(Photos):
@@ -181,11 +181,6 @@ def noisy_collate(items):
 def half_collate(items):
     images, labels = default_collate(items)
     return images.half(), labels
-
-
-def hwc_collate(items):
-    images, labels = default_collate(items)
-    return images.permute(0, 2, 3, 1).contiguous(), labels
 
 
 def clamped_collate(items):
@@ -322,7 +317,13 @@ _rows(
     {
         "segmentation with albumentations": lambda: Segmentation(albumented(A.HorizontalFlip(), A.RandomCrop(24, 24))),
         "segmentation with torchvision": lambda: Joint(
-            v2.Compose([v2.RandomHorizontalFlip(), v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}, scale=True), v2.Normalize(MEAN, STD)])
+            v2.Compose(
+                [
+                    v2.RandomHorizontalFlip(),
+                    v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}, scale=True),
+                    v2.Normalize(MEAN, STD),
+                ]
+            )
         ),
         "detection": lambda: DataLoader(Detection(imagenet()), 4, collate_fn=detection_collate),
         "detection, padded": lambda: DataLoader(Detection(imagenet()), 4, collate_fn=padded_collate),
@@ -336,7 +337,6 @@ _rows(
         "cutmix or mixup": lambda: DataLoader(Photos(imagenet()), 4, collate_fn=cutmix_collate),
         "noise on batches": lambda: DataLoader(Photos(imagenet()), 4, collate_fn=noisy_collate),
         "half precision batches": lambda: DataLoader(Photos(imagenet()), 4, collate_fn=half_collate),
-        "channels last batches": lambda: DataLoader(Photos(imagenet()), 4, collate_fn=hwc_collate),
         "a loop over channels": lambda: loop,
         "resized by OpenCV": lambda: cv_resized,
         "a table": table,
@@ -349,43 +349,72 @@ _rows(
         "a subset of a plain function": lambda: Subset(Photos(loop), [0, 2, 4]),
         "a loader of a plain function": lambda: DataLoader(Photos(loop), 4),
         "joined splits": lambda: ConcatDataset([Photos(imagenet()), Photos(imagenet(), pictures(32, 4))]),
-        "kornia after a stack": lambda: nn.Sequential(K.RandomHorizontalFlip(), K.Normalize(torch.tensor(MEAN), torch.tensor(STD))),
-        "monai": lambda: M.Compose([M.EnsureChannelFirst(channel_dim=-1), M.ScaleIntensityRange(0, 255, 0, 1), M.NormalizeIntensity(MEAN, STD, channel_wise=True)]),
+        "kornia after a stack": lambda: nn.Sequential(
+            K.RandomHorizontalFlip(), K.Normalize(torch.tensor(MEAN), torch.tensor(STD))
+        ),
+        "monai": lambda: M.Compose(
+            [
+                M.EnsureChannelFirst(channel_dim=-1),
+                M.ScaleIntensityRange(0, 255, 0, 1),
+                M.NormalizeIntensity(MEAN, STD, channel_wise=True),
+            ]
+        ),
         "monai of a dict": lambda: M.Compose(
-            [M.EnsureChannelFirstd(["image"], channel_dim=-1), M.ScaleIntensityRanged(["image"], 0, 255, 0, 1), M.NormalizeIntensityd(["image"], MEAN, STD, channel_wise=True)]
+            [
+                M.EnsureChannelFirstd(["image"], channel_dim=-1),
+                M.ScaleIntensityRanged(["image"], 0, 255, 0, 1),
+                M.NormalizeIntensityd(["image"], MEAN, STD, channel_wise=True),
+            ]
         ),
         "mean, then std": lambda: T.Compose([T.ToTensor(), T.Normalize(MEAN, [1.0] * 3), T.Normalize([0.0] * 3, STD)]),
         "to minus one and one, by hand": lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x * 2 - 1)]),
-        "many crops": lambda: T.Compose([T.FiveCrop(24), T.Lambda(lambda crops: torch.stack([imagenet()(one) for one in crops]))]),
+        "many crops": lambda: T.Compose(
+            [T.FiveCrop(24), T.Lambda(lambda crops: torch.stack([imagenet()(one) for one in crops]))]
+        ),
         "grey of one statistic": lambda: T.Compose([T.Grayscale(), T.ToTensor(), T.Normalize([0.1307], [0.3081])]),
         "grey made color": lambda: T.Compose([T.Grayscale(3), *imagenet().transforms]),
         "a clip processor": lambda: CLIPImageProcessor(),
         "a video's frames": lambda: v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]),
-        "detection model's transform": lambda: torchvision.models.detection.transform.GeneralizedRCNNTransform(64, 96, MEAN, STD),
+        "detection model's transform": lambda: torchvision.models.detection.transform.GeneralizedRCNNTransform(
+            64, 96, MEAN, STD
+        ),
         "loader with its inverse": lambda: {"pipeline": DataLoader(Photos(imagenet()), 4), "inverse": undo},
         "detection with its inverse": lambda: {"pipeline": Detection(imagenet()), "inverse": undo},
         "sweep of triplets": lambda: {"pipeline": Siamese(imagenet()), "function": "sweep"},
         "sweep with erasing": lambda: {
-            "pipeline": Photos(T.Compose([*imagenet().transforms, T.RandomErasing(1.0)])), "function": "sweep"},
+            "pipeline": Photos(T.Compose([*imagenet().transforms, T.RandomErasing(1.0)])),
+            "function": "sweep",
+        },
         "erasing always": lambda: Photos(T.Compose([*imagenet().transforms, T.RandomErasing(1.0, value="random")])),
-        "noise after": lambda: Photos(T.Compose([*imagenet().transforms, T.Lambda(lambda x: x + 0.05 * torch.randn_like(x))])),
+        "noise after": lambda: Photos(
+            T.Compose([*imagenet().transforms, T.Lambda(lambda x: x + 0.05 * torch.randn_like(x))])
+        ),
         "blur after": lambda: Photos(T.Compose([*imagenet().transforms, T.GaussianBlur(3)])),
         "rotation after": lambda: Photos(T.Compose([*imagenet().transforms, T.RandomRotation(20)])),
         "crop after": lambda: Photos(T.Compose([*imagenet().transforms, T.RandomCrop(32, padding=4)])),
         "coarse dropout after": lambda: Segmentation(albumented(after=(A.CoarseDropout(p=1.0),))),
     },
-)  # fmt: skip
+)
 
 _rows(
     "wrong",
     {
         "segmentation, mask normalized": ("mask", lambda: MaskToo(imagenet())),
-        "detection, batch doubled": ("batch", lambda: DataLoader(Detection(imagenet()), 4, collate_fn=raw_padded_collate)),
-        "batches with permuted channels": ("order", lambda: DataLoader(Photos(imagenet()), 4, collate_fn=permuted_collate)),
+        "detection, batch doubled": (
+            "batch",
+            lambda: DataLoader(Detection(imagenet()), 4, collate_fn=raw_padded_collate),
+        ),
+        "batches with permuted channels": (
+            "order",
+            lambda: DataLoader(Photos(imagenet()), 4, collate_fn=permuted_collate),
+        ),
         "clamped batches": ("cut off|clamp", lambda: DataLoader(Photos(imagenet()), 4, collate_fn=clamped_collate)),
         "batches denormalized": ("denormalized", lambda: DataLoader(Photos(imagenet()), 4, collate_fn=undone_collate)),
         "batches divided twice by collate": ("255", lambda: DataLoader(Photos(T.ToTensor()), 4, collate_fn=Collated())),
-        "batches of bytes not divided": ("255", lambda: DataLoader(Photos(BYTES_TENSOR), 4, collate_fn=Collated(divide=1))),
+        "batches of bytes not divided": (
+            "images in 0..2",
+            lambda: DataLoader(Photos(BYTES_TENSOR), 4, collate_fn=Collated(divide=1)),
+        ),
         "triplets, one raw": ("raw|did not meet", lambda: OneRaw(imagenet())),
         "method, then clamped": ("cut off", lambda: Methods(then=lambda x: x.clamp(-1, 1))),
         "method, then times 255": ("255", lambda: Methods(then=lambda x: x * 255)),
@@ -396,46 +425,108 @@ _rows(
         "method, then grey": ("grey", lambda: Methods(then=lambda x: x.mean(0, keepdim=True).expand(3, -1, -1))),
         "method, then a corner zeroed": ("pixels", lambda: Methods(then=corner_zeroed)),
         "a module, val in BGR": ("val", lambda: set_up(Module(imagenet(), T.Compose([T.ToTensor(), _BGR, NORMALIZE])))),
-        "a module, val without division": ("val", lambda: set_up(Module(imagenet(), T.Compose([T.PILToTensor(), T.Lambda(torch.Tensor.float), NORMALIZE])))),
+        "a module, val without division": (
+            "val",
+            lambda: set_up(Module(imagenet(), T.Compose([T.PILToTensor(), T.Lambda(torch.Tensor.float), NORMALIZE]))),
+        ),
         "a module, val through a loop": ("val", lambda: set_up(Module(imagenet(), loop_last_forgotten))),
         "a module, val by its largest": ("val", lambda: set_up(Module(imagenet(), by_its_largest))),
         "random split, val halves": ("val", lambda: split(imagenet(), _HALVES)),
         "random split, val raises": ("val", lambda: split(imagenet(), T.Compose([NORMALIZE, T.ToTensor()]))),
         "random split, val per image": ("val", lambda: split(imagenet(), by_its_largest)),
         "random split, val raw": ("val", lambda: split(imagenet(), T.ToTensor())),
-        "list of sets, second doubled": ("[1]", lambda: [Photos(imagenet()), Photos(T.Compose([*imagenet().transforms, T.Lambda(lambda x: x * 2)]))]),
-        "val doubled": ("val", lambda: {"train": imagenet(), "val": T.Compose([*imagenet().transforms, T.Lambda(lambda x: x * 2)])}),
-        "val clamped": ("val", lambda: {"train": imagenet(), "val": T.Compose([*imagenet().transforms, T.Lambda(lambda x: x.clamp(0, 1))])}),
+        "list of sets, second doubled": (
+            "[1]",
+            lambda: [Photos(imagenet()), Photos(T.Compose([*imagenet().transforms, T.Lambda(lambda x: x * 2)]))],
+        ),
+        "val doubled": (
+            "val",
+            lambda: {"train": imagenet(), "val": T.Compose([*imagenet().transforms, T.Lambda(lambda x: x * 2)])},
+        ),
+        "val clamped": (
+            "val",
+            lambda: {
+                "train": imagenet(),
+                "val": T.Compose([*imagenet().transforms, T.Lambda(lambda x: x.clamp(0, 1))]),
+            },
+        ),
         "val grey": ("val", lambda: {"train": imagenet(), "val": T.Compose([T.Grayscale(), *imagenet().transforms])}),
         "val plain, other numbers": ("val", lambda: {"train": loop, "val": loop_last_forgotten}),
         "val plain, raises": ("val", lambda: {"train": imagenet(), "val": raises_always}),
         "val set doubled": ("val", lambda: {"train": Methods(), "val": Methods(then=lambda x: x * 2)}),
-        "test loader of bytes": ("test", lambda: {"train": DataLoader(Photos(imagenet()), 4), "test": DataLoader(Photos(imagenet()), 4, collate_fn=bytes_collate)}),
-        "loop without the last": ("std 1|blue|no Normalize|mean", lambda: {"pipeline": loop_last_forgotten, "inverse": undo}),
+        "test loader of bytes": (
+            "test",
+            lambda: {
+                "train": DataLoader(Photos(imagenet()), 4),
+                "test": DataLoader(Photos(imagenet()), 4, collate_fn=bytes_collate),
+            },
+        ),
+        "loop without the last": (
+            "std 1|blue|no Normalize|mean",
+            lambda: {"pipeline": loop_last_forgotten, "inverse": undo},
+        ),
         "divided by its largest": ("per-image|own|depend", lambda: by_its_largest),
         "cast to bytes": ("uint8|bytes|no Normalize", lambda: truncating_uint8),
         "left half only": ("uneven|pixels", lambda: left_half_only),
         "middle lost": ("uneven|pixels", lambda: center_pixel_lost),
         "bytes wrap": ("not affine|wrap|clipped", lambda: wraps),
-        "a table doubled": ("no Normalize|doubled|multiplied|leaves", lambda: table(change=lambda x: x * 3 + 5)),
-        "a table through a processor twice": ("255|twice", lambda: table_twice()),
-        "monai of bytes": ("255", lambda: M.Compose([M.EnsureChannelFirst(channel_dim=-1), M.NormalizeIntensity(MEAN, STD, channel_wise=True)])),
-        "albumentations normalized twice": ("twice|2 Normalize", lambda: A.Compose([A.Normalize(), A.Normalize(), ToTensorV2()])),
+        "a table through a processor twice": ("255|twice|no Normalize", lambda: table_twice()),
+        "albumentations normalized twice": (
+            "twice|2 Normalize",
+            lambda: A.Compose([A.Normalize(), A.Normalize(), ToTensorV2()]),
+        ),
         "albumentations, floats first": ("255", lambda: A.Compose([A.ToFloat(255), A.Normalize(), ToTensorV2()])),
-        "jitter after": ("curve|colors|changed|cut off", lambda: T.Compose([*imagenet().transforms, T.ColorJitter(0.5, 0.5, 0.5)])),
-        "to PIL after": ("bytes|colors|changed|uint8", lambda: T.Compose([*imagenet().transforms, T.ToPILImage(), T.ToTensor()])),
+        "jitter after": (
+            "curve|colors|changed|cut off",
+            lambda: T.Compose([*imagenet().transforms, T.ColorJitter(0.5, 0.5, 0.5)]),
+        ),
+        "to PIL after": (
+            "bytes|colors|changed|uint8",
+            lambda: T.Compose([*imagenet().transforms, T.ToPILImage(), T.ToTensor()]),
+        ),
         "erasing with black of images": ("pixels", lambda: Methods(then=border_zeroed)),
-        "resized by an own division": ("255|twice", lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x / 255.0), NORMALIZE])),
-        "float, then scaled by ToDtype": ("255", lambda: v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(MEAN, STD)])),
-        "statistics of CIFAR in the order BGR": ("BGR|revers", lambda: T.Compose([T.ToTensor(), T.Normalize([0.4465, 0.4822, 0.4914], [0.2616, 0.2435, 0.2470])])),
-        "prefetcher over normalized": ("twice|once more|again", lambda: Prefetcher(DataLoader(Photos(imagenet()), 4), MEAN, STD)),
-        "sweep of triplets, one doubled": ("multiplied", lambda: {"pipeline": OneDoubled(imagenet()), "function": "sweep"}),
-        "sweep of clamped": ("cut off", lambda: {"pipeline": Methods(then=lambda x: x.clamp(-1, 1)), "function": "sweep"}),
-        "round trip of a half": ("uneven|pixels", lambda: {"pipeline": left_half_only, "inverse": undo, "function": "assert_round_trip"}),
-        "round trip of bgr": ("BGR|order|channel", lambda: {"pipeline": T.Compose([T.ToTensor(), _BGR, NORMALIZE]), "inverse": undo, "function": "assert_round_trip"}),
-        "round trip of doubled items": ("multiplied", lambda: {"pipeline": Methods(then=lambda x: x * 2), "inverse": undo, "function": "assert_round_trip"}),
+        "resized by an own division": (
+            "255|twice",
+            lambda: T.Compose([T.ToTensor(), T.Lambda(lambda x: x / 255.0), NORMALIZE]),
+        ),
+        "float, then scaled by ToDtype": (
+            "255",
+            lambda: v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize(MEAN, STD)]),
+        ),
+        "statistics of CIFAR in the order BGR": (
+            "BGR|revers",
+            lambda: T.Compose([T.ToTensor(), T.Normalize([0.4465, 0.4822, 0.4914], [0.2616, 0.2435, 0.2470])]),
+        ),
+        "prefetcher over normalized": (
+            "twice|once more|again",
+            lambda: Prefetcher(DataLoader(Photos(imagenet()), 4), MEAN, STD),
+        ),
+        "sweep of triplets, one doubled": (
+            "multiplied",
+            lambda: {"pipeline": OneDoubled(imagenet()), "function": "sweep"},
+        ),
+        "sweep of clamped": (
+            "cut off",
+            lambda: {"pipeline": Methods(then=lambda x: x.clamp(-1, 1)), "function": "sweep"},
+        ),
+        "round trip of a half": (
+            "uneven|pixels",
+            lambda: {"pipeline": left_half_only, "inverse": undo, "function": "assert_round_trip"},
+        ),
+        "round trip of bgr": (
+            "BGR|order|channel",
+            lambda: {
+                "pipeline": T.Compose([T.ToTensor(), _BGR, NORMALIZE]),
+                "inverse": undo,
+                "function": "assert_round_trip",
+            },
+        ),
+        "round trip of doubled items": (
+            "multiplied",
+            lambda: {"pipeline": Methods(then=lambda x: x * 2), "inverse": undo, "function": "assert_round_trip"},
+        ),
     },
-)  # fmt: skip
+)
 
 
 class MaskToo(Photos):
@@ -478,6 +569,3 @@ def raises_always(image):
 
 def table_twice():
     return processed_rows(rescale_factor=1 / 255**2)
-
-
-

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ..registry import Description, Leaf, Parts
+from ..registry import COLLATES, Description, Leaf, Parts
 
 
 def describe(obj: Any) -> Description:
@@ -43,7 +43,7 @@ def _loader(loader: Any) -> Parts:
     """Images are read one by one, then made into batches, where the user's own code may normalize them."""
     collate = loader.collate_fn
     of_torch = inspect.isfunction(collate) and collate.__module__.startswith("torch.")
-    beyond = () if of_torch else ((".collate_fn", collate),)
+    beyond = () if of_torch else ((COLLATES, collate),)
     return Parts(((".dataset", loader.dataset), *beyond))
 
 
