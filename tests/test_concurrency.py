@@ -113,7 +113,7 @@ def checkout(pytester: pytest.Pytester) -> Checkout:
 
 def test_workers_find_what_one_process_finds(checkout: Checkout) -> None:
     pytest.importorskip("xdist")
-    checkout.run("-n2", "--denorm-update=missing", "-p", "no:randomly")
+    checkout.run("--denorm-update=missing", "-p", "no:randomly")
     baselines = checkout.path / "baseline_images"
     (baselines / "old.png").write_bytes((baselines / "test_picture_picture0.png").read_bytes())
     checkout.write(sabotage=True)

@@ -254,8 +254,11 @@ def batch_of(seen: Observation, images: torch.Tensor) -> tuple[torch.Tensor | No
     """
     given = images.clone()
     try:
-        result = as_tensor(seen.whole_inverse(seen.inverse.way.batch(given)), "inverse").double()
+        returned = seen.whole_inverse(seen.inverse.way.batch(given))
+        result = as_tensor(returned, "inverse").double()
     except Exception:  # it is for one image at a time
+        return None, False
+    if isinstance(returned, (list, tuple)) and len(returned) != len(images):  # the channels of one image
         return None, False
     changed = not torch.equal(given.nan_to_num(), images.nan_to_num())
     _, channels, height, width = images.shape

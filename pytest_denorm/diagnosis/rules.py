@@ -246,7 +246,7 @@ def _shortened(values: Array, digits: int) -> list[Array]:
         np.round(values, digits),
         np.floor(values * power + 0.5 + room) / power,
         np.ceil(values * power - 0.5 - room) / power,
-        np.trunc(values * power + np.sign(values) * 1e-9) / power,
+        np.trunc(values * power + np.sign(values) * room) / power,
     ]
     kept: dict[tuple[float, ...], Array] = {tuple(one.tolist()): one for one in ways if one.any()}
     return list(kept.values())

@@ -20,7 +20,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 MATPLOTLIB = "matplotlib"
 
 
-#: One test of each kind, on the same canvas; `{count}` of them are run.
+#: How the peers draw.
+_DRAWN = """
+import torch
+from torchvision.utils import make_grid
+def drawn():
+    photos = torch.from_numpy(np.load("photos.npy")).permute(0, 3, 1, 2)
+    return make_grid(photos, padding=1).permute(1, 2, 0).numpy()
+"""
+#: One test of each kind, of the same canvas; `{count}` of them are run.
 SESSIONS = {
     "ours": """
 from pytest_denorm import grid, image_compare
@@ -29,25 +37,24 @@ from pytest_denorm import grid, image_compare
 def test_grid(n):
     return grid(np.load("photos.npy"))
 """,
-    "pytest-mpl": """
+    "pytest-mpl": f"""{_DRAWN}
 import matplotlib.pyplot as plt
-pixels = np.load("pixels.npy")
 @pytest.mark.mpl_image_compare(filename="grid.png", tolerance=0)
-@pytest.mark.parametrize("n", range({count}))
+@pytest.mark.parametrize("n", range({{count}}))
 def test_grid(n):
+    pixels = drawn()
     height, width = pixels.shape[:2]
     figure = plt.figure(figsize=(width / 100, height / 100), dpi=100)
     figure.add_axes((0, 0, 1, 1)).imshow(pixels)
     return figure
 """,
-    "pytest-regressions": """
+    "pytest-regressions": f"""{_DRAWN}
 import io
 from PIL import Image
-pixels = np.load("pixels.npy")
-@pytest.mark.parametrize("n", range({count}))
+@pytest.mark.parametrize("n", range({{count}}))
 def test_grid(n, image_regression):
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "png")
+    Image.fromarray(drawn()).save(file, "png")
     image_regression.check(file.getvalue(), basename="grid")
 """,
 }
@@ -63,17 +70,13 @@ def sessions(count: int = 100, times: int = 1) -> Iterator[Row]:
     import numpy as np
     from photographs import crops
 
-    from pytest_denorm import grid
-
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         spent = dict.fromkeys(SESSIONS, 0.0)
         for side in SESSIONS:
             folder = root / side
             folder.mkdir()
-            photos = crops(64, 224)
-            np.save(folder / "photos.npy", photos)
-            np.save(folder / "pixels.npy", grid(list(photos)).pixels)
+            np.save(folder / "photos.npy", crops(64, 224))
             _session(folder, side, 1, *_UPDATE[side])
         for _ in range(times):
             for side in SESSIONS:

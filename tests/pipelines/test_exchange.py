@@ -107,10 +107,15 @@ def test_a_function_that_only_an_inverse_that_turns_back_makes_a_normalize() -> 
 
 
 def test_turning_what_was_never_exchanged_is_still_a_mistake() -> None:
-    straight = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])
-    report = check(straight, inverse=undo)
+    mean, std = (0.3, 0.4, 0.5), (0.2, 0.25, 0.3)
+    straight = T.Compose([T.ToTensor(), T.Normalize(mean, std)])
+
+    def turning(y: torch.Tensor) -> torch.Tensor:
+        return (y * torch.tensor(std).view(-1, 1, 1) + torch.tensor(mean).view(-1, 1, 1)).flip(-3)
+
+    report = check(straight, inverse=turning)
     assert report.diagnosis is not None
     assert report.diagnosis.kind == "channel-order"
     assert "channel_order" in failed(report)
     with pytest.raises(AssertionError, match="channel-order: The channels come back reversed"):
-        assert_round_trip(straight, inverse=undo)
+        assert_round_trip(straight, inverse=turning)
