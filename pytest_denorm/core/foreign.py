@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["Guarded", "as_exception", "attribute", "first_line", "members", "shown"]
 
 #: More members are no argument that somebody wrote.
-_MOST_MEMBERS = 100_000
+_MOST_MEMBERS = 10_000
 
 
 class _Shortened(reprlib.Repr):

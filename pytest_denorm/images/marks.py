@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 
 import pytest
 
-from ..core.foreign import shown
+from ..core.foreign import attribute, shown
 
 TestT = TypeVar("TestT", bound="Callable[..., Any] | type")
 
@@ -69,7 +69,7 @@ def image_compare(test: Any = None, /, **kwargs: Any) -> Any:
     mark = pytest.mark.mpl_image_compare(**kwargs, **{EXACT: True})
     if test is None:
         return mark
-    if not (inspect.isfunction(test) or inspect.isclass(test) or hasattr(test, "__wrapped__")):
+    if not (inspect.isfunction(test) or inspect.isclass(test) or attribute(test, "__wrapped__")):
         raise TypeError(
             f"image_compare takes keywords only, such as image_compare(filename='a.png'); got {shown(test)}."
         )

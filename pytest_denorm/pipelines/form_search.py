@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, Protocol
@@ -38,6 +39,8 @@ _MOST_VALUES = 2**23
 _ERRORS_TOLD, _FORMS_TOLD = 6, 3
 #: What is raised about the kind of an image, or what it lacks, and not about its size: larger ones fare no better.
 _OF_KIND = (TypeError, KeyError, AttributeError, NotThisFormError)
+#: What Python raises where a function is called with arguments that it does not have.
+_OTHER_CALL = re.compile(r"unexpected keyword argument|takes .* positional arguments? but")
 
 
 class Caller(Protocol):
@@ -78,6 +81,7 @@ class FormSearch:
         self._others = others
         self._sizes = SIZES if size is None else (size,)
         self._said: dict[str, str] = {}
+        self._last: dict[tuple[Form, int], str] = {}
         self._hopeless: set[tuple[Form, int]] = set()
         self._passed: list[Trial] = []
         self._verdict: tuple[Form, Trace] | None = None
@@ -99,9 +103,13 @@ class FormSearch:
             _refuse(self._runner.name, *self._verdict, is_own=True)
         if self._furthest is not None:
             _refuse(self._runner.name, *self._furthest, is_own=False)
+        said, calls = set(self._said.values()), self._runner.calls
+        told = f", in {calls} attempts:{_told(self._said)}"
+        if len(said) == 1:
+            told = f": {said.pop()}\n  in {calls} attempts with PIL images, arrays and tensors."
         raise PipelineError(
-            f"{self._runner.name} could not be called with any image, in {self._runner.calls} attempts:"
-            f"{_told(self._said)}\nGive a function that takes one image in one of these forms, "
+            f"{self._runner.name} could not be called with any image{told}\n"
+            f"Give a function that takes one image in one of these forms, "
             f"or channels= and size=.{self._made()}"
         )
 
@@ -185,11 +193,15 @@ class FormSearch:
         error = trace.error
         if error is None:
             return
-        if isinstance(error, _OF_KIND):
+        words = _in_words(error)
+        if isinstance(error, _OF_KIND) or self._last.get((form, channels)) == words:  # of another size, too
             self._hopeless.add((form, channels))
-        if isinstance(error, NotThisFormError):
+        # of a call with other arguments than the first form has
+        is_other_call = self._said and isinstance(error, TypeError) and _OTHER_CALL.search(words)
+        if isinstance(error, NotThisFormError) or is_other_call:
             return
-        self._said.setdefault(form.words, _in_words(error))
+        self._last[form, channels] = words
+        self._said.setdefault(form.words, words)
         if self._furthest is None or _progress(trace) > _progress(self._furthest[1]):
             self._furthest = (form, trace) if _progress(trace) else self._furthest
         if self._verdict is None and form.is_pil and self._runner.is_watched:

@@ -483,7 +483,7 @@ def test_usual_numbers_of_channels_need_not_be_named(count):
         return of_tensors(mean, std)(x)
 
     np.testing.assert_allclose(probe(normalize, draws=3).normalization().mean, mean, atol=1e-5)
-    with pytest.raises(PipelineError, match=r"could not be called with any image, in \d+ attempts:"):
+    with pytest.raises(PipelineError, match=r"could not be called with any image"):
         probe(normalize, channels=3)
 
 

@@ -103,7 +103,7 @@ class TestForm:
         assert (result.status, result.message) == ("failed", str(caught.value))
 
     def test_of_what_takes_no_image(self) -> None:
-        with pytest.raises(PipelineError, match=r"could not be called with any image, in \d+ attempts:"):
+        with pytest.raises(PipelineError, match=r"could not be called with any image"):
             _ = Runner(lambda image: 1 / 0).trial
         late = v1.Compose([NORMALIZE, lambda y: 1 / 0])
         with pytest.raises(PipelineRaisedError, match=f"raises on {FLOATS[:15]}.*, after Normalize: Zero") as caught:
