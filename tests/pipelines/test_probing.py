@@ -294,7 +294,7 @@ class TestConventions:
             ),
             (
                 lambda d: {"pixel_values": [NORMALIZE(TO_TENSOR(one)) for one in d["image"]]},
-                "a PIL image in a list, in a dict as 'image'",
+                "a PIL image in a list, in a dict under the keys it asks for",
             ),
             (lambda one, two: (NORMALIZE(TO_TENSOR(one)), two), "a PIL image, given twice"),
             (lambda pair: [NORMALIZE(TO_TENSOR(one)) for one in pair if pair[1]], "a PIL image, two in a list"),
@@ -390,10 +390,8 @@ class TestConventions:
             probe(broken)
         lines = str(caught.value).splitlines()
         assert lines[0].startswith(f"{__name__}.TestConventions.test_no_way_works.<locals>.broken could not be called ")
-        assert lines[1] == "  ValueError: never"
-        ways = "    with a PIL image, a uint8 array (H, W, C), a float32 array (H, W, C) in 0..1, and "
-        assert lines[2].startswith(ways)
-        assert len(lines) <= 20
+        assert lines[0].endswith("with any image: ValueError: never")
+        assert lines[1].endswith(" attempts with PIL images, arrays and tensors.")
         assert lines[-1].startswith("Give a function that takes one image")
 
     def test_failing_later(self):
