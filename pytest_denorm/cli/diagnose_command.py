@@ -39,16 +39,19 @@ def add(commands: Any) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     from ..checks import diagnose
+    from ..core.normalization import Normalization
 
     forward = numbers(chosen)
     wanted = "INVERSE alone, because --mean and --std stand for FORWARD" if forward else "FORWARD and INVERSE"
     if len(chosen.specs) != (1 if forward else 2):
         raise SettingsError(f"diagnose was given {count_of(len(chosen.specs), 'SPEC')}: expected {wanted}.")
     with prints_to_stderr():
+        forward = forward or named(chosen.specs[0]).value
+        declared = forward.channels if isinstance(forward, Normalization) else None
         found = diagnose(
-            forward or named(chosen.specs[0]).value,
+            forward,
             named(chosen.specs[-1]).value,
-            channels=chosen.channels,
+            channels=declared if chosen.channels is None else chosen.channels,
             pixel_max=chosen.pixel_max,
             output_max=chosen.output_max,
         )

@@ -248,20 +248,14 @@ def _snapped(values: Array, uncertainty: Array) -> Array:
 
 
 def batch_of(seen: Observation, images: torch.Tensor) -> tuple[torch.Tensor | None, bool]:
-    """Return what the inverse makes of a batch (N, C, H, W), and whether it changes it; None where it takes none.
-
-    What comes back may be another number of images.
-    """
+    """Return what the inverse makes of a batch (N, C, H, W), and whether it changes it; None where it takes none."""
     given = images.clone()
     try:
-        returned = seen.whole_inverse(seen.inverse.way.batch(given))
-        result = as_tensor(returned, "inverse").double()
+        result = as_tensor(seen.whole_inverse(seen.inverse.way.batch(given)), "inverse").double()
     except Exception:  # it is for one image at a time
         return None, False
-    if isinstance(returned, (list, tuple)) and len(returned) != len(images):  # the channels of one image
-        return None, False
     changed = not torch.equal(given.nan_to_num(), images.nan_to_num())
-    _, channels, height, width = images.shape
-    if tuple(result.shape[1:]) == (height, width, channels):
+    count, channels, height, width = images.shape
+    if tuple(result.shape) == (count, height, width, channels):
         result = result.permute(0, 3, 1, 2)
-    return (result if result.shape[1:] == images.shape[1:] else None), changed
+    return (result if result.shape == images.shape else None), changed

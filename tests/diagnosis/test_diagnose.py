@@ -53,6 +53,7 @@ RIGHT: dict[str, Function] = {
     "a PIL image of rounded bytes": lambda y: T.ToPILImage()(rounded(right(y))),
     "the whole part of 256 x": lambda y: (right(y) * 256).clamp(0, 255).byte(),
     "a batch of one": lambda y: right(y) if y.ndim == 4 else 1 / 0,
+    "a list of channels": lambda y: torch.stack([y[c] * STD[c] + MEAN[c] for c in range(3)]),
     "a gradient left on": lambda y: right(y.requires_grad_()),
     "names and values both swapped": (lambda mean, std: lambda y: y * mean + std)(s, m),
 }
@@ -429,10 +430,6 @@ VALUES: dict[str, tuple[Function, str, bool, str]] = {
     "chance": (lambda y: right(y) if random.random() < 0.5 else y, "random", False, "the second time"),
     "the first of a batch": (_first_alone, "depends-on-batch", True, "every image but the first"),
     "a zip over the batch": (_zipped, "depends-on-batch", True, "takes images for channels"),
-    "a list of channels": (
-        lambda y: torch.stack([y[c] * STD[c] + MEAN[c] for c in range(3)]), "depends-on-batch", True,
-        "of a batch of 5 images, 3 come back",
-    ),
     "in place, of batches alone": (_in_place_alone, "mutates-input", True, "changes a batch in place"),
     "one buffer": (_in_one_buffer(), "mutates-input", True, "the same memory each time"),
 }  # fmt: skip
