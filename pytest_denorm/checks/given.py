@@ -26,8 +26,8 @@ __all__ = ["refuse_changed_batch", "refuse_changed_items", "refuse_fixed_patch"]
 _KEPT_RAW = frozenset(
     ("clean", "gt", "label", "labels", "orig", "original", "raw", "target", "targets", "unnormalized")
 )
-#: A smaller share of an image is no part of it that is left out.
-_PATCH = 0.02
+#: A smaller share of an image is no part of it that is left out, and a larger one may be all of it, moved.
+_PATCH, _MOVED = 0.02, 0.75
 #: So many items make a batch.
 _FEWEST, _MOST = 2, 4
 
@@ -57,7 +57,7 @@ def refuse_fixed_patch(seen: Sequence[Sighting]) -> None:
     """
     parts = [_changed(one) for one in seen]
     for one, other in itertools.pairwise([part for part in parts if part is not None]):
-        if one.shape == other.shape and bool((one == other).all()) and _PATCH <= float(one.float().mean()) < 1:
+        if one.shape == other.shape and bool((one == other).all()) and _PATCH <= float(one.float().mean()) <= _MOVED:
             rows = one.any(dim=1).nonzero().flatten()
             columns = one.any(dim=0).nonzero().flatten()
             raise CheckFailure(
