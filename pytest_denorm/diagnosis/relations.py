@@ -194,6 +194,8 @@ def explain_maps(first: Normalization | ColorMap, second: Normalization | ColorM
         return Finding("channel-order", message, 1.0)
     if effect * 255 <= _SAME_LEVELS:
         return None
+    if found.is_identity:
+        return Finding("not-inverted", "the second does not normalize: images leave it as they enter.", effect)
     for rules in _differences(known):
         std, mean = known.std, known.mean
         for rule in rules:

@@ -110,6 +110,7 @@ MAPS = [
     (of(MEAN + np.array([0.08, 0, 0]), STD), "wrong-mean", "red mean is 0.565 in the second and 0.485 in the first."),
     (of(MEAN[::-1], STD[::-1]), "channel-order", "the second has the first's mean and std reversed."),
     (PRESETS["half"], "other-preset", "the second has the statistics of half (mean (0.5, 0.5, 0.5), std"),
+    (of(0 * MEAN, 0 * STD + 1), "not-inverted", "the second does not normalize: images leave it as they enter."),
     (of(MEAN / 255, STD / 255), "scale-255", "the second does not divide by 255 where the first does"),
     (
         of(MEAN.round(2), STD.round(2)),

@@ -446,7 +446,11 @@ for _name, _cause, _change in (
     ("negative", "inverted-intensity", lambda x: 1 - (x * _S + _M)),
     ("eps in std", "eps|wrong-std", lambda x: x * (_S + 1e-2) + _M),
     ("mean in bytes", "scale-255|wrong-mean", lambda x: x * _S + columns(BYTE_MEAN)),
-    ("own mean and std", "unknown|min-max|not-inverted", lambda x: (x - x.mean()) / x.std() * _S + _M),
+    (
+        "own mean and std",
+        "unknown|min-max|not-inverted|depends-on-values",
+        lambda x: (x - x.mean()) / x.std() * _S + _M,
+    ),
     ("half precision", "low|float16|precision|unknown|rounded", lambda x: (x.half() * _S.half() + _M.half()).float()),
     ("grey", "channel-order|one-channel-for-all|mixed", lambda x: (x * _S + _M).mean(-3, keepdim=True).expand_as(x)),
     ("mirrored", "unknown|flip|mirror", lambda x: (x * _S + _M).flip(-1)),
