@@ -91,7 +91,7 @@ def render(
             "<header>",
             "<h1>pytest-denorm: review</h1>",
             f"<p>{_text(_summary(checks, images, trips))}</p>",
-            *_tools(images),
+            *_tools(images, checks),
             "</header>",
             "<main>",
             *_failures(images, places),
@@ -138,17 +138,24 @@ def _module(one: Result) -> str:
     return one.test.partition("::")[0]
 
 
-def _tools(images: Sequence[Result]) -> Iterable[str]:
+def _tools(images: Sequence[Result], checks: Sequence[CheckRow]) -> Iterable[str]:
     """Yield the filter and the keys, which take a script."""
-    if not images:
+    if not images and not checks:
         return
     yield '<form id="filter" hidden>'
     yield '<input id="search" type="search" placeholder="search tests (/)" aria-label="search tests">'
-    choices = {"verdict": sorted({one.verdict for one in images}, key=_rank), "module": sorted(map(_module, images))}
-    for name, values in choices.items():
-        options = "".join(f"<option>{_text(value)}</option>" for value in dict.fromkeys(values))
-        yield f'<select id="{name}" aria-label="{name}"><option value="">all {name}s</option>{options}</select>'
+    verdicts = {*(one.verdict for one in images), *(one.status for one in checks)}
+    places = sorted({*map(_module, images), *(one.pipeline for one in checks)})
+    named = "module" if not checks else "pipeline" if not images else "module and pipeline"
+    for name, words, values in (("verdict", "verdict", sorted(verdicts, key=_rank)), ("module", named, places)):
+        options = "".join(f"<option>{_text(value)}</option>" for value in values)
+        every = "all" if words != "module and pipeline" else "every"
+        plural = f"{words}s" if every == "all" else words
+        yield f'<select id="{name}" aria-label="{words}"><option value="">{every} {plural}</option>{options}</select>'
     yield "</form>"
+    if not images:
+        yield '<p id="keys" hidden>Keys: <kbd>/</kbd> search, <kbd>j</kbd> <kbd>k</kbd> next and previous figure.</p>'
+        return
     yield (
         '<p id="keys" hidden>Keys: <kbd>j</kbd> <kbd>k</kbd> next and previous test, <kbd>o</kbd> open, '
         "<kbd>1</kbd> side by side, <kbd>2</kbd> slider, <kbd>3</kbd> onion skin, <kbd>4</kbd> blink, "
@@ -199,10 +206,7 @@ def _accept(one: Result, places: _Places) -> str:
 
 
 def _article(one: Result, places: _Places, *, opened: bool) -> Iterable[str]:
-    yield (
-        f'<article tabindex="0" data-test="{_text(one.test.lower())}" data-verdict="{_text(one.verdict)}" '
-        f'data-module="{_text(_module(one))}">'
-    )
+    yield f'<article tabindex="0" {_found_by(one.test, one.verdict, _module(one))}>'
     yield f'<div class="head"><h3>{_text(one.test)}</h3>{_status(one.verdict)}</div>'
     links = [_link_to_line(one, places)] if one.file else []
     links += [
@@ -285,25 +289,33 @@ def _passes(images: Sequence[Result]) -> Iterable[str]:
         image = image_of(one, "thumbnail")
         shown = f'<img loading="lazy" alt="" src="{image}">' if image else ""
         yield (
-            f'<figure class="thumbnail" data-test="{_text(one.test.lower())}" data-verdict="{_text(one.verdict)}" '
-            f'data-module="{_text(_module(one))}">{shown}<figcaption>{_text(one.test)}</figcaption></figure>'
+            f'<figure class="thumbnail" {_found_by(one.test, one.verdict, _module(one))}>'
+            f"{shown}<figcaption>{_text(one.test)}</figcaption></figure>"
         )
     yield "</div></details></section>"
+
+
+def _found_by(test: str, verdict: str, place: str) -> str:
+    """Return the attributes that the filter looks at."""
+    return f'data-test="{_text(test.lower())}" data-verdict="{_text(verdict)}" data-module="{_text(place)}"'
 
 
 def _trip_section(trips: Sequence[tuple[str, str, str]]) -> Iterable[str]:
     if not trips:
         return
-    yield "<h2>Round trips that failed</h2>"
-    for nodeid, message, path in trips:
+    yield '<section class="group"><h2>Round trips that failed</h2>'
+    for index, (nodeid, message, path) in enumerate(trips):
         try:
             source = base64.b64encode(Path(path).read_bytes()).decode()
         except OSError:  # another session in the same folder may have taken it away
             source = ""
-        yield f'<article tabindex="0"><div class="head"><h3>{_text(nodeid)}</h3>{_status("failed")}</div>'
+        yield f'<article tabindex="0" {_found_by(nodeid, "failed", nodeid.rpartition("::")[0])}>'
+        yield f'<div class="head"><h3>{_text(nodeid)}</h3>{_status("failed")}</div><pre>{_text(message)}</pre>'
         if source:
-            yield f'<img class="trip" alt="round trip of {_text(nodeid)}" src="data:image/png;base64,{source}">'
-        yield f"<pre>{_text(message)}</pre></article>"
+            yield f"<details{'' if index else ' open'}><summary>figure</summary>"
+            yield f'<img class="trip" alt="of {_text(nodeid)}" src="data:image/png;base64,{source}"></details>'
+        yield "</article>"
+    yield "</section>"
 
 
 def _check_section(checks: Sequence[CheckRow]) -> Iterable[str]:
@@ -311,8 +323,10 @@ def _check_section(checks: Sequence[CheckRow]) -> Iterable[str]:
     groups = [(name, list(rows)) for name, rows in groupby(by_pipeline, key=lambda row: row.pipeline)]
     groups.sort(key=lambda group: min(_rank(row.status) for row in group[1]))
     for name, rows in groups:
-        yield f"<h2>Pipeline {_text(name)}</h2>"
+        yield f'<section class="group"><h2>Pipeline {_text(name)}</h2>'
         yield "<table><thead><tr><th>check</th><th>outcome</th><th></th></tr></thead><tbody>"
         for row in sorted(rows, key=lambda row: _rank(row.status)[0]):
-            yield f"<tr><td>{_text(row.name)}</td><td>{_status(row.status)}</td><td>{_text(row.message)}</td></tr>"
-        yield "</tbody></table>"
+            found = _found_by(f"{name}::{row.name}", row.status, name)
+            cells = (_text(row.name), _status(row.status), _text(row.message))
+            yield f"<tr {found}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        yield "</tbody></table></section>"
