@@ -229,7 +229,7 @@ def _message(judged: Standardization) -> str:
         again = "That is what Normalize makes of images with mean 0 and std 1: they are normalized twice, with the same"
         return "\n".join([*lines, f"{again} numbers. Normalize in one place."])
     lines.append(
-        f"What these images want: Normalize(mean={format_numbers(judged.right.mean, 4)}, "
+        f"Measured on these images: Normalize(mean={format_numbers(judged.right.mean, 4)}, "
         f"std={format_numbers(judged.right.std, 4)})"
     )
     lines += _named(judged)

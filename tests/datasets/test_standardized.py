@@ -50,7 +50,7 @@ def test_imagenet_on_cifar10_is_named_and_corrected():
     )
     assert lines[3].startswith("  blue: mean +0.1")
     assert lines[3].endswith("<- off")
-    assert lines[4].startswith("What these images want: Normalize(mean=(0.4")
+    assert lines[4].startswith("Measured on these images: Normalize(mean=(0.4")
     assert lines[5].startswith("These look like cifar10 (within 0.0")
     assert lines[5].endswith("; the pipeline uses imagenet.")
     json.dumps(judged.to_dict(), allow_nan=False)
