@@ -98,11 +98,7 @@ def groups_of_splits(pipeline: Any) -> list[list[SplitPart]]:
 
 def names_of_splits(names: Iterable[str]) -> list[list[str]]:
     """Return the names that differ in the split alone, those of each group in their order."""
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for one in (_Member(name, None, ()) for name in names):
-        if one.split:
-            alike.setdefault(one.rest, []).append(one.label)
-    return [group for group in alike.values() if len(group) > 1]
+    return [[one.label for one in group] for group in _alike(_Member(name, None, ()) for name in names)]
 
 
 def _groups(pipeline: Any, description: Parts) -> list[list[SplitPart]]:
@@ -110,10 +106,16 @@ def _groups(pipeline: Any, description: Parts) -> list[list[SplitPart]]:
     found = [_Member(label, part, ()) for label, part in description.parts]
     if all(re.fullmatch(r"\[\d+\]", one.label) and one.gives_images for one in found):
         return [[SplitPart(root + one.label, one.label, one.part) for one in found]] if len(found) > 1 else []
-    alike: dict[tuple[str, ...], list[SplitPart]] = {}
-    for one in found:
-        if one.split and (one.gives_images or one.takes_images):
-            alike.setdefault(one.rest, []).append(SplitPart(root + one.label, one.split, one.part))
+    alike = _alike(one for one in found if one.gives_images or one.takes_images)
+    return [[SplitPart(root + one.label, one.split, one.part) for one in group] for group in alike]
+
+
+def _alike(members: Iterable[_Member]) -> list[list[_Member]]:
+    """Those for a split whose names differ in the split alone, where there are several."""
+    alike: dict[tuple[str, ...], list[_Member]] = {}
+    for one in members:
+        if one.split:
+            alike.setdefault(one.rest, []).append(one)
     return [group for group in alike.values() if len(group) > 1]
 
 
